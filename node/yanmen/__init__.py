@@ -1,0 +1,1 @@
+"""雁门: the trusted process of one node, its client and its tools."""

@@ -1,0 +1,165 @@
+"""What a department publishes: datasets, their columns and their versions."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum, unique
+
+Cell = None | bool | int | Decimal | str | date
+
+
+@unique
+class DatasetClass(Enum):
+    """What may leave (DESIGN §4): rows as asked, thresholded exact figures, or DP only."""
+
+    OPEN = "open"
+    EXACT = "exact"
+    PERSONAL = "personal"
+
+
+@unique
+class Grade(Enum):
+    """分级: 一般 general, 重要 important, 核心 core (refused at publish)."""
+
+    GENERAL = "general"
+    IMPORTANT = "important"
+    CORE = "core"
+
+
+@unique
+class Sharing(Enum):
+    """共享属性 between public bodies."""
+
+    UNCONDITIONAL = "unconditional"
+    CONDITIONAL = "conditional"
+    NOT_SHARED = "not-shared"
+
+
+@unique
+class Channel(Enum):
+    """渠道: sharing, opening or authorised operation (授权运营)."""
+
+    SHARING = "sharing"
+    OPENING = "opening"
+    AUTHORISED_OPERATION = "authorised-operation"
+
+
+@unique
+class Role(Enum):
+    """What a column is to disclosure control."""
+
+    UNIT = "unit"
+    KEY = "key"
+    MEASURE = "measure"
+    HIDDEN = "hidden"
+
+
+@unique
+class ColumnType(Enum):
+    """Types a snapshot holds; decimals are fixed point with a declared scale."""
+
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One declared column.
+
+    `domain` is the public key domain (role key), `lower`/`upper` the declared bounds (role
+    measure), `scale` the decimal places kept (type decimal). Values outside the domain become
+    NULL and values outside the bounds are clamped when the snapshot is made.
+    """
+
+    name: str
+    type: ColumnType
+    role: Role
+    title_zh: str = ""
+    title_en: str = ""
+    domain: tuple[Cell, ...] | None = None
+    lower: Decimal | None = None
+    upper: Decimal | None = None
+    scale: int = 0
+    source_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """One dataset as its owner declared it; nothing here is derived from rows.
+
+    `rows_per_unit` and `groups_per_unit` are the contribution bounds, `rows_upto` a public upper
+    bound on the number of rows, prices are in fen (分).
+    """
+
+    name: str
+    title_zh: str
+    title_en: str
+    owner: str
+    region: str
+    registration: str
+    ndi_id: str
+    source_system: str
+    authority: str
+    update_cycle: str
+    quality: str
+    rights: tuple[str, ...]
+    cls: DatasetClass
+    grade: Grade
+    sharing: Sharing
+    sharing_reason: str
+    legal_basis: str
+    channels: tuple[Channel, ...]
+    subject_space: str
+    rows_per_unit: int
+    groups_per_unit: int
+    rows_upto: int
+    price_ceiling_fen: int
+    columns: tuple[Column, ...]
+
+    def column(self, name: str) -> Column | None:
+        """Return the visible column called `name` (case-insensitive), never a hidden one."""
+        for column in self.visible():
+            if column.name.lower() == name.lower():
+                return column
+        return None
+
+    def visible(self) -> tuple[Column, ...]:
+        """Return the columns a catalogue may show."""
+        return tuple(column for column in self.columns if column.role is not Role.HIDDEN)
+
+    def unit(self) -> Column | None:
+        """Return the unit column, if the dataset declares one."""
+        for column in self.columns:
+            if column.role is Role.UNIT:
+                return column
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One published snapshot: `version` is a digest over ciphertext, so it says nothing of rows.
+
+    `path` is the sealed file relative to the node's directory, `plain_bytes` its unsealed size.
+    """
+
+    dataset: Dataset
+    version: str
+    path: str
+    plain_bytes: int
+    published_ms: int
+    retracted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectSpace:
+    """All datasets about the same units share one lifetime privacy budget (zCDP, micro-ρ, δ).
+
+    `lifetime_delta_e12` counts δ in units of 1e-12.
+    """
+
+    name: str
+    lifetime_micro_rho: int
+    lifetime_delta_e12: int

@@ -1,0 +1,61 @@
+"""`node.toml` as values: every limit is named, has a default and a reason."""
+
+from dataclasses import dataclass, field
+
+from yanmen.model.catalogue import SubjectSpace
+
+
+@dataclass(frozen=True, slots=True)
+class NodeLimits:
+    """Bounds that hold for every question; a contract may only narrow them."""
+
+    sql_bytes: int = 16 * 1024
+    """A question an analyst writes fits; parser bombs measured at 200 kB and more do not."""
+    ast_bytes: int = 2 * 1024 * 1024
+    """DuckDB's JSON syntax tree of 16 KiB of SQL stays under this."""
+    cells: int = 10_000
+    """Grid of one answer: public domains multiplied."""
+    open_rows: int = 10_000
+    """Rows of an answer from open data."""
+    memory_bytes: int = 512 * 1024 * 1024
+    """DuckDB's own limit; the address space of the worker is this plus 1 GiB (measured need)."""
+    cpu_seconds: int = 20
+    """CPU time of one job, enforced by the kernel."""
+    reply_bytes: int = 16 * 1024 * 1024
+    """One framed reply, enforced while writing and again before reading."""
+    deadline_ms: int = 2_000
+    """Answers about persons are released at a multiple of this, fixed per plan from public facts."""
+    request_age_ms: int = 300_000
+    """Longest life of a signed request: replays are remembered longer than this."""
+    session_age_ms: int = 3_600_000
+    """Longest life of a session grant."""
+    clock_skew_ms: int = 60_000
+    """How far a consumer's clock may be ahead of ours."""
+    jobs: int = 4
+    """Questions running at once; more wait."""
+    jobs_per_consumer: int = 4
+    """Open questions of one consumer; more are refused."""
+    explains_per_minute: int = 60
+    """`explain` touches no data but costs CPU and tells about columns."""
+    failures: int = 8
+    """Run-time failures per consumer and subject space over all time: each may tell one bit."""
+    message_bytes: int = 4 * 1024 * 1024
+    """One gRPC message from a caller."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One node's configuration; paths are relative to the node's directory unless absolute."""
+
+    id: str
+    name: str
+    alias: str
+    address: str
+    space: str
+    register: str
+    space_key: bytes
+    sandbox: str
+    approve_general: bool
+    approve_columns_max: int
+    subject_spaces: tuple[SubjectSpace, ...]
+    limits: NodeLimits = field(default_factory=NodeLimits)

@@ -1,0 +1,98 @@
+"""A contract (数字合约): who may ask what of which columns, for one scenario, at what price."""
+
+from dataclasses import dataclass
+from enum import Enum, unique
+
+from yanmen.model.catalogue import Channel
+
+
+@unique
+class ContractStatus(Enum):
+    """Life of a contract; only `ACTIVE` admits a question."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    DENIED = "denied"
+    REVOKED = "revoked"
+    SUSPENDED = "suspended"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """场景, the smallest unit of authorisation."""
+
+    id: str
+    text: str
+    legal_basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The columns of one dataset that a contract opens."""
+
+    dataset: str
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the consumer signs and the holder countersigns (FORMATS.md, contract).
+
+    Times are Unix milliseconds; `micro_rho` is the contract's whole privacy budget,
+    `micro_rho_per_query` the default charge of one answer and `micro_rho_per_query_max` the most
+    a request may choose; prices are in fen.
+    """
+
+    id: str
+    holder: str
+    consumer: str
+    channel: Channel
+    scenario: Scenario
+    grants: tuple[Grant, ...]
+    min_group: int
+    micro_rho: int
+    micro_rho_per_query: int
+    micro_rho_per_query_max: int
+    delta_e12: int
+    queries: int
+    queries_per_day: int
+    not_before_ms: int
+    not_after_ms: int
+    price_per_query_fen: int
+    regulator_discloses: tuple[str, ...]
+    retention_days: int
+    paper_sha256: str = ""
+
+    def columns(self, dataset: str) -> tuple[str, ...] | None:
+        """Return the granted columns of `dataset`, or None when it is not granted."""
+        for grant in self.grants:
+            if grant.dataset == dataset:
+                return grant.columns
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """Terms with both signatures and their state.
+
+    `offer` is the consumer's compact JWS over the terms, `acceptance` the holder's compact JWS
+    over the offer's digest and the decision; `digest` is the hex SHA-256 of `offer`.
+    """
+
+    terms: Terms
+    offer: bytes
+    acceptance: bytes
+    digest: str
+    status: ContractStatus
+    decided_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What is left of one contract, for its consumer's eyes only."""
+
+    micro_rho_left: int
+    delta_e12_left: int
+    queries_left: int
+    queries_today_left: int
+    spent_fen: int

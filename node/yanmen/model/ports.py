@@ -1,0 +1,121 @@
+"""The few protocols: each exists because there are, or will be, two implementations."""
+
+from dataclasses import dataclass
+from threading import Event
+from typing import Protocol
+
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
+from yanmen.model.refusal import Usage
+
+
+class Clock(Protocol):
+    """Wall clock, injected so that no stage reads time by itself."""
+
+    def now_ms(self) -> int:
+        """Return Unix time in milliseconds."""
+        ...
+
+
+class Randomness(Protocol):
+    """Random bytes, injected so that vectors can be made."""
+
+    def token(self, size: int) -> bytes:
+        """Return `size` unpredictable bytes."""
+        ...
+
+
+class Signer(Protocol):
+    """An Ed25519 key that signs; a file today, an HSM tomorrow."""
+
+    @property
+    def public(self) -> bytes:
+        """The raw 32-byte public key."""
+        ...
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the raw 64-byte signature."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one job may use; every number has a default with its reason in model/config.py."""
+
+    memory_bytes: int
+    cpu_seconds: int
+    wall_ms: int
+    reply_bytes: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What confines a job: engaged layers and their digest, which every receipt carries."""
+
+    name: str
+    layers: tuple[str, ...]
+    digest: str
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableShape:
+    """A table without rows, for binding emitted SQL in a data-less job: schema, columns and SQL types."""
+
+    schema: str
+    columns: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A sealed snapshot as the import job's reply was sealed: nothing about rows but what is needed."""
+
+    path: str
+    version: str
+    plain_bytes: int
+
+
+class Runner(Protocol):
+    """Hands a job to a jail. Every method raises `JobFailed` with a closed code, never with text."""
+
+    @property
+    def profile(self) -> Profile:
+        """What the preflight found engaged."""
+        ...
+
+    def vet(self, sql: str) -> str:
+        """Return DuckDB's serialised AST of the caller's `sql` (JSON text), from a job that holds no data."""
+        ...
+
+    def bind(self, shapes: tuple[TableShape, ...], sql: str) -> str:
+        """Return DuckDB's serialised bound plan of emitted `sql` over empty tables of `shapes`."""
+        ...
+
+    def query(
+        self,
+        scans: tuple[tuple[str, str], ...],
+        sql: str,
+        types: tuple[ColumnType, ...],
+        limits: Limits,
+        cancel: Event,
+    ) -> tuple[tuple[tuple[Cell, ...], ...], Usage]:
+        """Run emitted `sql` over unsealed snapshots, given as (schema, version), with parsed rows of `types`."""
+        ...
+
+    def post(
+        self,
+        columns: tuple[tuple[str, ColumnType | None], ...],
+        rows: tuple[tuple[Cell | float, ...], ...],
+        sql: str,
+        types: tuple[ColumnType | None, ...],
+    ) -> tuple[tuple[Cell | float, ...], ...]:
+        """Run emitted `sql` over the table `cells` of released values; a None type is a 64-bit float."""
+        ...
+
+    def publish(self, source: str, dataset: Dataset) -> Snapshot:
+        """Read the hostile `source` file in a jail, write and seal the pruned, clamped snapshot."""
+        ...
+
+    def inspect(self, source: str) -> tuple[Column, ...]:
+        """Read `source` in a jail and return drafted columns for `suggest` (bounds and domains derived from data)."""
+        ...

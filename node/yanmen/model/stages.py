@@ -1,0 +1,284 @@
+"""The values of the life of a query; each is made in one package only (tests/unit/test_makers.py).
+
+Submission (wire) -> Admitted (admission) -> Plan (planning) -> Reserved (ledger)
+  -> Raw (execution) -> Released (disclosure) -> Receipt, Answer (ledger)
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, unique
+
+from yanmen.model.catalogue import Cell, ColumnType, DatasetClass, Version
+from yanmen.model.contract import Contract
+from yanmen.model.party import Party
+from yanmen.model.refusal import Usage
+
+
+@unique
+class Binding(Enum):
+    """How the consumer bound itself: each request signed, or a signed session grant."""
+
+    PER_REQUEST = "per-request"
+    SESSION = "session"
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What arrived: the mTLS peer, its signed authorisation and the SQL text, nothing checked yet.
+
+    `authorisation` is a request JWS (`binding` per-request) or a session grant JWS (session);
+    under a grant `session_request_id` is the caller's unique id of this use.
+    """
+
+    job_id: str
+    peer: Party
+    binding: Binding
+    authorisation: bytes
+    sql: str
+    received_ms: int
+    session_request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The checked claims of a signed request (FORMATS.md, request).
+
+    `micro_rho` is the charge asked for, 0 = the contract's default; `max_price_fen` and
+    `max_micro_rho` bound what the consumer agreed to spend (for a session: over all its uses).
+    """
+
+    jti: str
+    consumer: str
+    contract_id: str
+    scenario_id: str
+    query_sha256: str
+    micro_rho: int
+    max_micro_rho: int
+    max_price_fen: int
+    issued_ms: int
+    expires_ms: int
+    session_jti: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A question that may be asked by this party, under this contract, now.
+
+    `versions` are the current versions of the granted datasets, `elsewhere` the listed tables of
+    other nodes as (node alias, table name), `policy_digest` the hex SHA-256 of the policies that
+    were evaluated, `micro_rho` the charge of this answer.
+    """
+
+    submission: Submission
+    request: Request
+    contract: Contract
+    versions: tuple[Version, ...]
+    elsewhere: tuple[tuple[str, str], ...]
+    policy_digest: str
+    micro_rho: int
+    price_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A grouping column of the engine's reply: `name` is k0, k1…; its public domain in order."""
+
+    name: str
+    type: ColumnType
+    domain: tuple[Cell, ...]
+
+
+@unique
+class AggregateKind(Enum):
+    """What is counted or summed."""
+
+    ROWS = "rows"
+    UNITS = "units"
+    SUM = "sum"
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """An integer column of the engine's reply: `name` is a0, a1…; all bounds in units of 10^-scale.
+
+    `lower`..`upper` is the public range of one cell, `l1` and `l2_squared` bound how far one unit's
+    presence moves the whole vector of cells (add/remove one unit), both integers rounded up.
+    """
+
+    name: str
+    kind: AggregateKind
+    scale: int
+    lower: int
+    upper: int
+    l1: int
+    l2_squared: int
+
+
+@dataclass(frozen=True, slots=True)
+class Average:
+    """A released column computed from two released aggregates: `name` is m0, m1…"""
+
+    name: str
+    sum: str
+    count: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A column of the answer: its label, type, and the released column whose ± it carries ("" = none)."""
+
+    label: str
+    type: ColumnType
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """One dataset version the plan reads, attached to the engine under `schema` (s0, s1…)."""
+
+    schema: str
+    version: Version
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will run and what may leave, derived from the question and public facts only.
+
+    `sql` is text we emitted. For `PERSONAL` and `EXACT` its reply columns are keys then aggregates
+    (for `EXACT` then `units` and, per SUM aggregate, `top1_<name>`, `top2_<name>`); for `OPEN` they
+    are `outputs` as they stand. `post_sql` (or "") runs in a data-less job over the table `cells`
+    of released columns (keys, aggregates, averages, and a `w_<name>` width column for each of the
+    latter two) and yields the outputs followed by one width column per output with a source.
+    `canonical` identifies the question for the answer cache. `micro_rho` is the whole charge,
+    split evenly over the aggregates.
+    """
+
+    admitted: Admitted
+    release: DatasetClass
+    subject_space: str
+    scans: tuple[Scan, ...]
+    sql: str
+    keys: tuple[Key, ...]
+    aggregates: tuple[Aggregate, ...]
+    averages: tuple[Average, ...]
+    outputs: tuple[Output, ...]
+    post_sql: str
+    canonical: str
+    rows_max: int
+    deadline_ms: int
+    micro_rho: int
+    delta_e12: int
+    price_fen: int
+    min_group: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A durable intent: the debit is on disk. `ref` is the base64url SHA-256 leaf hash of the intent."""
+
+    plan: Plan
+    intent_index: int
+    ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The engine's reply, parsed as hostile bytes and not yet controlled: never shown, never logged."""
+
+    plan: Plan
+    rows: tuple[tuple[Cell, ...], ...] = field(repr=False)
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What may leave. `widths` is parallel to `rows`: the half-width of the 95 % interval or None.
+
+    `suppressed` counts cells withheld by the exact rules; `mechanism` names what was done, with
+    its scale. `notice` is the sentence that must accompany the figures.
+    """
+
+    plan: Plan
+    labels: tuple[str, ...]
+    types: tuple[ColumnType, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    widths: tuple[tuple[float | None, ...], ...]
+    suppressed: int
+    mechanism: str
+    notice: str
+    usage: Usage
+
+
+@unique
+class Stage(Enum):
+    """What a log leaf records."""
+
+    GENESIS = "genesis"
+    KEY = "key"
+    MEMBER = "member"
+    DATASET = "dataset"
+    CONTRACT = "contract"
+    APPROVAL = "approval"
+    EXPLAINED = "explained"
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    REFUSED = "refused"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A signed leaf with its disclosures and its place in the log.
+
+    `sdjwt` is the SD-JWT with every disclosure, `proof` a C2SP tlog-proof of inclusion.
+    """
+
+    index: int
+    jti: str
+    stage: Stage
+    sdjwt: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A released table with the receipt that must exist before it is shown."""
+
+    job_id: str
+    labels: tuple[str, ...]
+    types: tuple[ColumnType, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    widths: tuple[tuple[float | None, ...], ...]
+    suppressed: int
+    mechanism: str
+    notice: str
+    micro_rho: int
+    micro_rho_left: int
+    price_fen: int
+    repeated: bool
+    receipt: Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnQuote:
+    """What `explain` says of one output column: the half-width of 95 %, None when it depends on data."""
+
+    label: str
+    type: ColumnType
+    width: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """An explanation that touched no data: would it be answered, how wide, at what cost."""
+
+    columns: tuple[ColumnQuote, ...]
+    release: DatasetClass
+    cells: int
+    micro_rho: int
+    micro_rho_left: int
+    price_fen: int
+    deadline_ms: int
+    repeated: bool
+    plan_text: str
+    receipt: Receipt

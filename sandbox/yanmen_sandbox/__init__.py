@@ -1,0 +1,1 @@
+"""The untrusted side: one job, one jail, one reply. Shares no code with `yanmen`."""
