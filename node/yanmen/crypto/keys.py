@@ -1,0 +1,139 @@
+"""Ed25519 keys in files: PKCS #8 PEM readable by OpenSSL, mode 0600, never leaving the machine."""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
+
+from yanmen.crypto import signatures
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import base64url
+from yanmen.formats.malformed import Malformed
+from yanmen.model.ports import Randomness
+from yanmen.model.refusal import Fault, FaultCode
+
+FILE_BYTES_MAX = 4096
+"""An Ed25519 PEM has about 120 bytes; anything this long is another file."""
+SEED_BYTES = 32
+
+
+class FileSigner:
+    """An Ed25519 private key held in memory after being read from its file."""
+
+    __slots__ = ("_key", "_public")
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        """Hold `key`."""
+        self._key = key
+        self._public = key.public_key().public_bytes_raw()
+
+    @property
+    def public(self) -> bytes:
+        """The raw 32-byte public key."""
+        return self._public
+
+    def sign(self, message: bytes) -> bytes:
+        """Return the raw 64-byte signature over `message`."""
+        return self._key.sign(message)
+
+
+def generate(path: Path, randomness: Randomness) -> FileSigner:
+    """Make a key, write it durably to the new file `path` and return it; an existing file is never replaced."""
+    key = Ed25519PrivateKey.from_private_bytes(randomness.token(SEED_BYTES))
+    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return FileSigner(key)
+
+
+def load(path: Path) -> FileSigner:
+    """Return the key in the file `path`, which nobody but its owner may read."""
+    try:
+        key = load_pem_private_key(read_private(path), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Fault(FaultCode.KEYS, f"{path}: not an unencrypted PKCS #8 PEM key") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise Fault(FaultCode.KEYS, f"{path}: not an Ed25519 key")
+    return FileSigner(key)
+
+
+def write_private(path: Path, secret: bytes) -> None:
+    """Write `secret` durably to the new file `path`, mode 0600."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(fd, "wb") as file:
+            file.write(secret)
+            file.flush()
+            os.fsync(file.fileno())
+        _sync_directory(path.parent)
+    except OSError as error:
+        raise Fault(FaultCode.KEYS, f"{path}: {error.strerror}") from error
+
+
+def read_private(path: Path, max_bytes: int = FILE_BYTES_MAX) -> bytes:
+    """Return the content of a secret file, refusing links, other owners and any right of group or others."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with os.fdopen(fd, "rb") as file:
+            _check_private(path, os.fstat(file.fileno()), max_bytes)
+            return file.read(max_bytes + 1)
+    except OSError as error:
+        raise Fault(FaultCode.KEYS, f"{path}: {error.strerror}") from error
+
+
+def _check_private(path: Path, status: os.stat_result, max_bytes: int) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise Fault(FaultCode.KEYS, f"{path}: not a regular file")
+    if status.st_uid != os.geteuid():
+        raise Fault(FaultCode.KEYS, f"{path}: owned by another user")
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        raise Fault(FaultCode.KEYS, f"{path}: readable by others, run chmod 600")
+    if status.st_size > max_bytes:
+        raise Fault(FaultCode.KEYS, f"{path}: too large for a key")
+
+
+def _sync_directory(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def public_pem(public: bytes) -> str:
+    """Return the raw key `public` as PEM, for OpenSSL and other tools."""
+    signatures.check_public(public)
+    key = Ed25519PublicKey.from_public_bytes(public)
+    return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+
+
+def parse_public_pem(pem: str) -> bytes:
+    """Return the raw key in `pem`; only the form `public_pem` writes is read."""
+    try:
+        key = load_pem_public_key(pem.encode("ascii"))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise Malformed("PEM: not a public key") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise Malformed("PEM: not an Ed25519 key")
+    public = key.public_bytes_raw()
+    try:
+        if public_pem(public) != pem:
+            raise Malformed("PEM: not in the form OpenSSL writes")
+    except BadSignature as error:
+        raise Malformed("PEM: not a usable Ed25519 key") from error
+    return public
+
+
+def thumbprint(public: bytes) -> str:
+    """Return the JWK thumbprint (RFC 7638, RFC 8037 §2) of `public`: 43 characters that name the key."""
+    jwk = f'{{"crv":"Ed25519","kty":"OKP","x":"{base64url.encode(public)}"}}'
+    return base64url.encode(hashlib.sha256(jwk.encode("ascii")).digest())

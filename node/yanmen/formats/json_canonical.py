@@ -1,0 +1,94 @@
+"""Canonical JSON (RFC 8785) for the subset signed here: no floats, ASCII member names, bounded.
+
+The bytes are the value: `encode(decode(b)) == b` for every `b` that `decode` accepts, which also
+rules out duplicate members, spare white space and alternative escapes.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+from yanmen.formats.malformed import Malformed
+
+Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
+
+INTEGER_MAX = 2**53 - 1
+"""RFC 8785 §3.2.2.3 writes numbers as IEEE doubles do; integers above this would be rounded."""
+BYTES_MAX = 1024 * 1024
+"""Largest text read unless a caller asks for less or more: a register of a few thousand members."""
+DEPTH_MAX = 12
+"""Deepest nesting read: contracts reach 6."""
+
+
+def encode(value: Json) -> bytes:
+    """Return the canonical bytes of `value`."""
+    _check(value, DEPTH_MAX)
+    return _dump(value)
+
+
+def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
+    """Return the value of `data`, refusing whatever is not its canonical form."""
+    if len(data) > max_bytes:
+        raise Malformed("JSON: too long")
+    try:
+        value: Json = json.loads(data.decode("utf-8"), parse_float=_refuse_number, parse_constant=_refuse_number)
+    except Malformed:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise Malformed("JSON: not well-formed") from error
+    _check(value, DEPTH_MAX)
+    if _dump(value) != data:
+        raise Malformed("JSON: not in canonical form")
+    return value
+
+
+def decode_object(data: bytes, max_bytes: int = BYTES_MAX) -> dict[str, Json]:
+    """Return the object that `data` is."""
+    value = decode(data, max_bytes)
+    if not isinstance(value, dict):
+        raise Malformed("JSON: not an object")
+    return value
+
+
+def _dump(value: Json) -> bytes:
+    # json.dumps escapes exactly what RFC 8785 §3.2.2.2 escapes, and for ASCII names Python's
+    # sorting by code point is the RFC's sorting by UTF-16 unit.
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Malformed("JSON: lone surrogate") from error
+
+
+def _refuse_number(_: str) -> NoReturn:
+    raise Malformed("JSON: number that is not an integer")
+
+
+def _check(value: object, depth: int) -> None:
+    """Hold `value` to the subset, at most `depth` levels deep."""
+    match value:
+        case None | bool() | str():
+            return
+        case int():
+            if abs(value) > INTEGER_MAX:
+                raise Malformed("JSON: integer beyond 2^53 - 1")
+        case dict():
+            _check_names(value)
+            _check_all(value.values(), depth)
+        case list() | tuple():
+            _check_all(value, depth)
+        case _:
+            raise Malformed("JSON: value outside the subset")
+
+
+def _check_all(values: Iterable[object], depth: int) -> None:
+    if depth == 0:
+        raise Malformed("JSON: nested too deep")
+    for value in values:
+        _check(value, depth - 1)
+
+
+def _check_names(value: Mapping[object, object]) -> None:
+    for name in value:
+        if not isinstance(name, str) or not name.isascii():
+            raise Malformed("JSON: member name is not ASCII text")

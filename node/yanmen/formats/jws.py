@@ -1,0 +1,80 @@
+"""Compact JWS (RFC 7515 §3.1) with one algorithm, `Ed25519` (RFC 9864), and canonical JSON inside.
+
+A token is `base64url(header) "." base64url(payload) "." base64url(signature)`. Nothing here
+verifies a signature: that is `yanmen.crypto.jose`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from yanmen.formats import base64url, json_canonical, json_members
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+
+ALGORITHM = "Ed25519"
+SIGNATURE_BYTES = 64
+BYTES_MAX = 2 * 1024 * 1024
+"""Longest token read unless a caller asks for less: a register of a few thousand members."""
+HEADER_BYTES_MAX = 1024
+
+_OWN = frozenset({"alg", "kid", "typ"})
+_NOT_TRUSTED = frozenset({"b64", "crit", "enc", "jku", "jwk", "x5c", "x5t", "x5t#S256", "x5u", "zip"})
+"""Parameters that change how a token is read or bring their own key: the key comes from the register."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jws:
+    """A token taken apart; `kid` and `typ` may choose a key, nothing else may be believed before verifying."""
+
+    kid: str
+    typ: str
+    extra: Mapping[str, str]
+    payload: bytes
+    signature: bytes
+    signing_input: bytes
+
+
+def signing_input(kid: str, typ: str, payload: Mapping[str, Json], extra: Mapping[str, str]) -> bytes:
+    """Return the bytes to sign: encoded header, full stop, encoded payload."""
+    _check_extra(extra)
+    header = json_canonical.encode({**extra, "alg": ALGORITHM, "kid": kid, "typ": typ})
+    if len(header) > HEADER_BYTES_MAX:
+        raise Malformed("JWS: header too long")
+    return f"{base64url.encode(header)}.{base64url.encode(json_canonical.encode(payload))}".encode("ascii")
+
+
+def join(signed: bytes, signature: bytes) -> bytes:
+    """Return the token of the bytes signed and their `signature`."""
+    if len(signature) != SIGNATURE_BYTES:
+        raise Malformed("JWS: signature is not 64 bytes")
+    return signed + b"." + base64url.encode(signature).encode("ascii")
+
+
+def split(token: bytes, max_bytes: int = BYTES_MAX) -> Jws:
+    """Take `token` apart; joining its parts gives the same bytes again."""
+    if len(token) > max_bytes:
+        raise Malformed("JWS: too long")
+    try:
+        parts = token.decode("ascii").split(".", 3)
+    except UnicodeDecodeError as error:
+        raise Malformed("JWS: not ASCII") from error
+    if len(parts) != 3:
+        raise Malformed("JWS: not three parts")
+    header = json_canonical.decode_object(base64url.decode(parts[0]), HEADER_BYTES_MAX)
+    if header.get("alg") != ALGORITHM:
+        raise Malformed("JWS: algorithm is not Ed25519")
+    extra = {name: json_members.text(header, name) for name in header.keys() - _OWN}
+    _check_extra(extra)
+    return Jws(
+        kid=json_members.text(header, "kid"),
+        typ=json_members.text(header, "typ"),
+        extra=extra,
+        payload=base64url.decode(parts[1]),
+        signature=base64url.decode_sized(parts[2], SIGNATURE_BYTES),
+        signing_input=token[: token.rindex(b".")],
+    )
+
+
+def _check_extra(extra: Mapping[str, str]) -> None:
+    if extra.keys() & _OWN or extra.keys() & _NOT_TRUSTED:
+        raise Malformed("JWS: header parameter that is not admitted")
