@@ -1,0 +1,1 @@
+"""The `yanmen` command, one module per group of commands."""
