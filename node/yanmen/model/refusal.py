@@ -8,6 +8,8 @@ finds the rest in the node's own log.
 from dataclasses import dataclass
 from enum import Enum, unique
 
+from yanmen.model.receipt import Receipt
+
 
 @unique
 class Reason(Enum):
@@ -98,12 +100,16 @@ class Detail:
 
 
 class Refused(Exception):
-    """The node will not do this; `reason` says why and `detail` what would be accepted."""
+    """The node will not do this; `reason` says why and `detail` what would be accepted.
 
-    def __init__(self, reason: Reason, detail: Detail | None = None) -> None:
-        """Hold `reason` and its `detail`."""
+    `receipt` is there once the refusal is in the log; the stages raise without it.
+    """
+
+    def __init__(self, reason: Reason, detail: Detail | None = None, receipt: Receipt | None = None) -> None:
+        """Hold `reason`, its `detail` and, when it was logged, its `receipt`."""
         self.reason = reason
         self.detail = detail if detail is not None else Detail()
+        self.receipt = receipt
         super().__init__(reason.value)
 
 

@@ -10,6 +10,8 @@ from enum import Enum, unique
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass, Version
 from yanmen.model.contract import Contract
 from yanmen.model.party import Party
+from yanmen.model.receipt import Receipt as Receipt
+from yanmen.model.receipt import Stage as Stage
 from yanmen.model.refusal import Usage
 
 
@@ -207,37 +209,6 @@ class Released:
     mechanism: str
     notice: str
     usage: Usage
-
-
-@unique
-class Stage(Enum):
-    """What a log leaf records."""
-
-    GENESIS = "genesis"
-    KEY = "key"
-    MEMBER = "member"
-    DATASET = "dataset"
-    CONTRACT = "contract"
-    APPROVAL = "approval"
-    EXPLAINED = "explained"
-    INTENT = "intent"
-    OUTCOME = "outcome"
-    REFUSED = "refused"
-    ABORTED = "aborted"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """A signed leaf with its disclosures and its place in the log.
-
-    `sdjwt` is the SD-JWT with every disclosure, `proof` a C2SP tlog-proof of inclusion.
-    """
-
-    index: int
-    jti: str
-    stage: Stage
-    sdjwt: str
-    proof: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,35 @@
+"""A receipt (使用回执): a signed log leaf, its disclosures and its place in the log."""
+
+from dataclasses import dataclass
+from enum import Enum, unique
+
+
+@unique
+class Stage(Enum):
+    """What a log leaf records."""
+
+    GENESIS = "genesis"
+    KEY = "key"
+    MEMBER = "member"
+    DATASET = "dataset"
+    CONTRACT = "contract"
+    APPROVAL = "approval"
+    EXPLAINED = "explained"
+    INTENT = "intent"
+    OUTCOME = "outcome"
+    REFUSED = "refused"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A signed leaf with its disclosures and its place in the log.
+
+    `sdjwt` is the SD-JWT with every disclosure, `proof` a C2SP tlog-proof of inclusion.
+    """
+
+    index: int
+    jti: str
+    stage: Stage
+    sdjwt: str
+    proof: str
