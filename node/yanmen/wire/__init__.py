@@ -1,0 +1,1 @@
+"""The only door to gRPC on the node: server, services, errors and generated stubs."""
