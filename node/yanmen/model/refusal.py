@@ -127,6 +127,11 @@ class FaultCode(Enum):
     CONFIG = "CONFIG"
     REGISTER = "REGISTER"
     INTERNAL = "INTERNAL"
+    # What a client finds wrong with a node.
+    UNREACHABLE = "UNREACHABLE"
+    TIMEOUT = "TIMEOUT"
+    REPLY_MALFORMED = "REPLY_MALFORMED"
+    RECEIPT_INVALID = "RECEIPT_INVALID"
 
 
 class Fault(Exception):
