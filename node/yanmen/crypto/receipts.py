@@ -1,0 +1,40 @@
+"""Issue and verify receipts: formats/receipt.py with a key and randomness."""
+
+from collections.abc import Mapping
+
+from yanmen.crypto import jose, keys, signatures
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import jws, receipt
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.receipt import Disclosed, Head, Leaf, Slot
+from yanmen.model.ports import Randomness, Signer
+
+
+def issue(head: Head, slots: Mapping[Slot, Json], signer: Signer, randomness: Randomness) -> tuple[bytes, str]:
+    """Return the signed leaf for the log and the SD-JWT with every disclosure."""
+    salts = [randomness.token(receipt.SALT_BYTES) for _ in slots]
+    decoys = [randomness.token(receipt.DIGEST_BYTES) for _ in range(receipt.DIGESTS - len(slots))]
+    draft = receipt.draft(head, slots, salts, decoys)
+    leaf = jose.sign_jws({}, draft.payload, signer, keys.thumbprint(signer.public), receipt.TYP)
+    return leaf, receipt.join(leaf, draft.disclosures)
+
+
+def verify_leaf(data: bytes, public: bytes) -> Leaf:
+    """Return the leaf `data` when the receipt key `public` signed it."""
+    leaf = receipt.decode_leaf(data)
+    _check_signature(leaf, public)
+    return leaf
+
+
+def verify_disclosed(sdjwt: str, public: bytes) -> Disclosed:
+    """Return the receipt `sdjwt` when the receipt key `public` signed its leaf."""
+    disclosed = receipt.decode(sdjwt)
+    _check_signature(disclosed.leaf, public)
+    return disclosed
+
+
+def _check_signature(leaf: Leaf, public: bytes) -> None:
+    if leaf.kid != keys.thumbprint(public):
+        raise BadSignature("signed by another key")
+    parts = jws.split(leaf.jws)
+    signatures.verify(public, parts.signing_input, parts.signature)

@@ -1,0 +1,236 @@
+"""An audit bundle: one node's log as a directory of files that need neither node nor network.
+
+bundle.json     what the node states: who, which log, how many leaves, totals to be recomputed
+checkpoint      the log's head, a C2SP signed note
+log.vkey        the log's key        space.vkey   the space's key (pin it: see FORMATS.md)
+register.jws    the space's members and their keys
+leaves.txt      one line for each leaf: stage and leaf hash
+leaves/00000017.jws   receipts/00000017.sdjwt   receipts/00000017.tlog-proof
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from yanmen.formats import base64url, connector_id, decimals, json_canonical, json_members, merkle
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.json_members import Object
+from yanmen.formats.malformed import Malformed
+from yanmen.model.receipt import Stage
+
+FORMAT = "yanmen-bundle-1"
+STATEMENT = "bundle.json"
+CHECKPOINT = "checkpoint"
+LOG_KEY = "log.vkey"
+SPACE_KEY = "space.vkey"
+REGISTER = "register.jws"
+LEAF_LINES = "leaves.txt"
+LEAVES = "leaves"
+RECEIPTS = "receipts"
+
+STATEMENT_BYTES_MAX = 16 * 1024 * 1024
+"""Totals of some hundred thousand contracts."""
+INDEX_MAX = 99_999_999
+"""Largest index the eight digits of a file name hold; a log is closed every year."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContractTotal:
+    """What one contract used: leaves of its series, intents, privacy and price."""
+
+    contract: str
+    leaves: int = 0
+    queries: int = 0
+    micro_rho: int = 0
+    delta_e12: int = 0
+    fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceTotal:
+    """What was spent of one subject space's lifetime budget, by all contracts."""
+
+    space: str
+    micro_rho: int = 0
+    delta_e12: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the node says of its log; everything in it is recomputed from the leaves."""
+
+    space: str
+    node: str
+    origin: str
+    size: int
+    created_ms: int
+    contracts: tuple[ContractTotal, ...]
+    spaces: tuple[SpaceTotal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeafLine:
+    """One line of `leaves.txt`; the root over all hashes must be the checkpoint's."""
+
+    stage: Stage
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One leaf with its receipt and proof, as they are exported."""
+
+    stage: Stage
+    leaf: bytes
+    sdjwt: str
+    proof: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The texts that keys and their names come from: two `vkey`s and the register."""
+
+    log_vkey: str
+    space_vkey: str
+    register: bytes
+
+
+def leaf_name(index: int) -> str:
+    """Return the file of leaf `index`."""
+    return f"{LEAVES}/{_digits(index)}.jws"
+
+
+def receipt_name(index: int) -> str:
+    """Return the file of the receipt of leaf `index`."""
+    return f"{RECEIPTS}/{_digits(index)}.sdjwt"
+
+
+def proof_name(index: int) -> str:
+    """Return the file of the inclusion proof of leaf `index`."""
+    return f"{RECEIPTS}/{_digits(index)}.tlog-proof"
+
+
+def files(statement: Statement, checkpoint: bytes, keys: Keys, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and content of every file of a bundle, leaves in order, `bundle.json` last."""
+    yield CHECKPOINT, checkpoint
+    yield LOG_KEY, f"{keys.log_vkey}\n".encode()
+    yield SPACE_KEY, f"{keys.space_vkey}\n".encode()
+    yield REGISTER, keys.register
+    lines: list[LeafLine] = []
+    for index, entry in enumerate(entries):
+        lines.append(LeafLine(entry.stage, merkle.leaf_hash(entry.leaf)))
+        yield leaf_name(index), entry.leaf
+        yield receipt_name(index), entry.sdjwt.encode("ascii")
+        yield proof_name(index), entry.proof.encode()
+    yield LEAF_LINES, encode_lines(lines)
+    if len(lines) != statement.size:
+        raise Malformed("bundle: not as many leaves as stated")
+    yield STATEMENT, encode(statement)
+
+
+def encode(statement: Statement) -> bytes:
+    """Return the bytes of `bundle.json`."""
+    contracts: list[Json] = [
+        {
+            "contract": total.contract,
+            "delta_e12": total.delta_e12,
+            "fen": total.fen,
+            "leaves": total.leaves,
+            "micro_rho": total.micro_rho,
+            "queries": total.queries,
+        }
+        for total in statement.contracts
+    ]
+    spaces: list[Json] = [
+        {"delta_e12": total.delta_e12, "micro_rho": total.micro_rho, "space": total.space} for total in statement.spaces
+    ]
+    return json_canonical.encode(
+        {
+            "contracts": contracts,
+            "created_ms": statement.created_ms,
+            "format": FORMAT,
+            "node": statement.node,
+            "origin": statement.origin,
+            "size": statement.size,
+            "space": statement.space,
+            "spaces": spaces,
+        }
+    )
+
+
+def decode(data: bytes) -> Statement:
+    """Return the statement that `bundle.json` holds."""
+    names = frozenset({"contracts", "created_ms", "format", "node", "origin", "size", "space", "spaces"})
+    members = json_members.exact(json_canonical.decode(data, STATEMENT_BYTES_MAX), names)
+    if members["format"] != FORMAT:
+        raise Malformed("bundle: another format")
+    statement = Statement(
+        space=json_members.text(members, "space"),
+        node=connector_id.check(json_members.text(members, "node")),
+        origin=json_members.text(members, "origin"),
+        size=json_members.integer(members, "size", upper=INDEX_MAX + 1),
+        created_ms=json_members.integer(members, "created_ms"),
+        contracts=tuple(_contract_total(item) for item in json_members.items(members, "contracts", 1_000_000)),
+        spaces=tuple(_space_total(item) for item in json_members.items(members, "spaces")),
+    )
+    _check_order([total.contract for total in statement.contracts])
+    _check_order([total.space for total in statement.spaces])
+    return statement
+
+
+def encode_lines(lines: Iterable[LeafLine]) -> bytes:
+    """Return the bytes of `leaves.txt`."""
+    return "".join(f"{line.stage.value} {base64url.encode(line.hash)}\n" for line in lines).encode("ascii")
+
+
+def decode_lines(data: bytes) -> tuple[LeafLine, ...]:
+    """Return the lines that `leaves.txt` holds."""
+    try:
+        *lines, last = data.decode("ascii").split("\n")
+    except UnicodeDecodeError as error:
+        raise Malformed("leaves: not ASCII") from error
+    if last:
+        raise Malformed("leaves: last line does not end")
+    return tuple(_decode_line(line) for line in lines)
+
+
+def _decode_line(line: str) -> LeafLine:
+    stage, _, encoded = line.partition(" ")
+    try:
+        return LeafLine(Stage(stage), base64url.decode_sized(encoded, merkle.HASH_BYTES))
+    except Malformed:
+        raise
+    except ValueError as error:
+        raise Malformed("leaves: unknown stage") from error
+
+
+def _digits(index: int) -> str:
+    if index > INDEX_MAX:
+        raise Malformed("bundle: index has more than eight digits")
+    return decimals.encode(index).zfill(8)
+
+
+def _contract_total(value: Json) -> ContractTotal:
+    names = frozenset({"contract", "delta_e12", "fen", "leaves", "micro_rho", "queries"})
+    members = json_members.exact(value, names)
+    return ContractTotal(
+        contract=json_members.text(members, "contract"),
+        leaves=json_members.integer(members, "leaves"),
+        queries=json_members.integer(members, "queries"),
+        micro_rho=json_members.integer(members, "micro_rho"),
+        delta_e12=json_members.integer(members, "delta_e12"),
+        fen=json_members.integer(members, "fen"),
+    )
+
+
+def _space_total(value: Json) -> SpaceTotal:
+    members: Object = json_members.exact(value, frozenset({"delta_e12", "micro_rho", "space"}))
+    return SpaceTotal(
+        space=json_members.text(members, "space"),
+        micro_rho=json_members.integer(members, "micro_rho"),
+        delta_e12=json_members.integer(members, "delta_e12"),
+    )
+
+
+def _check_order(names: list[str]) -> None:
+    if names != sorted(set(names)):
+        raise Malformed("bundle: totals are not in order, or one is there twice")

@@ -1,0 +1,157 @@
+"""Values of the slots an auditor computes with; the other slots hold what their stage has to say.
+
+Both sides use these: the ledger writes `value.json()`, the verifier reads `Type.read(json)`.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, unique
+
+from yanmen.formats import base64url, json_members
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+from yanmen.model.stages import Binding
+
+HASH_BYTES = 32
+
+_REASON = re.compile(r"[A-Z_]{0,64}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """This leaf's place among its contract's leaves: `n` counts from 1, `prev` is the hash of leaf `n - 1`.
+
+    `prev` is the base64url RFC 6962 leaf hash, empty for the first leaf.
+    """
+
+    n: int
+    prev: str
+
+    def json(self) -> Json:
+        """Return the slot's value."""
+        return {"n": self.n, "prev": self.prev}
+
+    @classmethod
+    def read(cls, value: Json) -> "Series":
+        """Return the series that the slot's `value` holds."""
+        members = json_members.exact(value, frozenset({"n", "prev"}))
+        series = cls(json_members.integer(members, "n", 1), json_members.text(members, "prev"))
+        if series.n > 1 or series.prev:
+            base64url.decode_sized(series.prev, HASH_BYTES)
+        if series.n == 1 and series.prev:
+            raise Malformed("series: the first leaf has no previous one")
+        return series
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What this use cost in privacy, and what the contract has spent with it.
+
+    `space` is the subject space, empty when no budget applies (then all figures are 0).
+    """
+
+    space: str
+    micro_rho: int
+    delta_e12: int
+    spent_micro_rho: int
+    spent_delta_e12: int
+
+    def json(self) -> Json:
+        """Return the slot's value."""
+        return {
+            "delta_e12": self.delta_e12,
+            "micro_rho": self.micro_rho,
+            "space": self.space,
+            "spent_delta_e12": self.spent_delta_e12,
+            "spent_micro_rho": self.spent_micro_rho,
+        }
+
+    @classmethod
+    def read(cls, value: Json) -> "Budget":
+        """Return the budget that the slot's `value` holds."""
+        names = frozenset({"delta_e12", "micro_rho", "space", "spent_delta_e12", "spent_micro_rho"})
+        members = json_members.exact(value, names)
+        budget = cls(
+            space=json_members.text(members, "space"),
+            micro_rho=json_members.integer(members, "micro_rho"),
+            delta_e12=json_members.integer(members, "delta_e12"),
+            spent_micro_rho=json_members.integer(members, "spent_micro_rho"),
+            spent_delta_e12=json_members.integer(members, "spent_delta_e12"),
+        )
+        if not budget.space and (budget.micro_rho or budget.delta_e12):
+            raise Malformed("budget: spent on no subject space")
+        return budget
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What this use cost in fen (分), and what the contract has spent with it."""
+
+    fen: int
+    spent_fen: int
+
+    def json(self) -> Json:
+        """Return the slot's value."""
+        return {"fen": self.fen, "spent_fen": self.spent_fen}
+
+    @classmethod
+    def read(cls, value: Json) -> "Price":
+        """Return the price that the slot's `value` holds."""
+        members = json_members.exact(value, frozenset({"fen", "spent_fen"}))
+        return cls(json_members.integer(members, "fen"), json_members.integer(members, "spent_fen"))
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """The consumer's own signature: its request JWS, or the session grant it was made under."""
+
+    binding: Binding
+    jws: str
+
+    def json(self) -> Json:
+        """Return the slot's value."""
+        return {"binding": self.binding.value, "jws": self.jws}
+
+    @classmethod
+    def read(cls, value: Json) -> "SignedRequest":
+        """Return the request that the slot's `value` holds."""
+        members = json_members.exact(value, frozenset({"binding", "jws"}))
+        try:
+            binding = Binding(json_members.text(members, "binding"))
+        except ValueError as error:
+            raise Malformed("request: unknown binding") from error
+        return cls(binding, json_members.text(members, "jws", 64 * 1024))
+
+
+@unique
+class Verdict(Enum):
+    """What the node decided."""
+
+    ALLOWED = "allowed"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+    ABORTED = "aborted"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The verdict and, when it is a refusal or an abort, the stable reason code."""
+
+    verdict: Verdict
+    reason: str = ""
+
+    def json(self) -> Json:
+        """Return the slot's value."""
+        return {"reason": self.reason, "verdict": self.verdict.value}
+
+    @classmethod
+    def read(cls, value: Json) -> "Decision":
+        """Return the decision that the slot's `value` holds."""
+        members = json_members.exact(value, frozenset({"reason", "verdict"}))
+        reason = json_members.text(members, "reason")
+        if _REASON.fullmatch(reason) is None:
+            raise Malformed("decision: reason is not a code")
+        try:
+            return cls(Verdict(json_members.text(members, "verdict")), reason)
+        except ValueError as error:
+            raise Malformed("decision: unknown verdict") from error
