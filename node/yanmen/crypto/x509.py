@@ -30,6 +30,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from yanmen.crypto import keys
 from yanmen.formats import connector_id
+from yanmen.formats.config import SPACE
 from yanmen.formats.malformed import Malformed
 from yanmen.model.ports import Randomness
 from yanmen.model.refusal import Fault, FaultCode
@@ -44,7 +45,7 @@ PEM_BYTES_MAX = 16 * 1024
 """A P-256 certificate with a dozen names has about 1.5 kB."""
 HOSTS_MAX = 16
 _SERIAL_BYTES = 16
-_SPACE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
+
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
 _BLOCK = re.compile(r"-----BEGIN ([A-Z ]+)-----\n(?:[A-Za-z0-9+/]{1,64}={0,2}\n)+-----END \1-----\n?", re.ASCII)
 
@@ -143,12 +144,13 @@ def load_authority(key_path: Path, certificate_pem: bytes) -> Authority:
 
 def sign_csr(authority: Authority, csr: bytes, subject: Subject, now_ms: int, randomness: Randomness) -> bytes:
     """Return a PEM leaf of 90 days for the key in `csr`, naming `subject` and ignoring every name in `csr`."""
+    _check_subject(subject)
     public = _proven_key(csr)
     identifier = x509.SubjectKeyIdentifier.from_public_key(authority.key.public_key())
     usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+    dated = _dated(x509.CertificateBuilder(), now_ms, timedelta(days=LEAF_DAYS))
     builder = (
-        _dated(x509.CertificateBuilder(), now_ms, timedelta(days=LEAF_DAYS))
-        .subject_name(_subject_name(subject))
+        dated.subject_name(_subject_name(subject))
         .issuer_name(authority.certificate.subject)
         .public_key(public)
         .serial_number(_serial(randomness))
@@ -159,7 +161,10 @@ def sign_csr(authority: Authority, csr: bytes, subject: Subject, now_ms: int, ra
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
     )
-    return builder.sign(authority.key, hashes.SHA256()).public_bytes(Encoding.PEM)
+    leaf = builder.sign(authority.key, hashes.SHA256())
+    if leaf.not_valid_after_utc > authority.certificate.not_valid_after_utc:
+        raise Fault(FaultCode.KEYS, "the root certificate expires before the leaf would")
+    return leaf.public_bytes(Encoding.PEM)
 
 
 def parse_peer(certificate: bytes) -> PeerCertificate:
@@ -198,7 +203,7 @@ def check_issued(certificate: bytes, authority_pem: bytes) -> None:
 
 def check_space(space: str) -> None:
     """Refuse a space name that cannot be a SPIFFE trust domain."""
-    if _SPACE.fullmatch(space) is None:
+    if SPACE.fullmatch(space) is None:
         raise Malformed("space: not lower-case letters, digits, dots and hyphens")
 
 
@@ -291,11 +296,14 @@ def _subject_name(subject: Subject) -> x509.Name:
     )
 
 
-def _names(subject: Subject) -> list[x509.GeneralName]:
+def _check_subject(subject: Subject) -> None:
     check_space(subject.space)
     connector_id.check(subject.connector_id)
     if len(subject.hosts) > HOSTS_MAX:
         raise Malformed("certificate: too many host names")
+
+
+def _names(subject: Subject) -> list[x509.GeneralName]:
     uri = spiffe_id(subject.space, subject.kind, subject.connector_id)
     return [x509.UniformResourceIdentifier(uri), *(_host(host) for host in subject.hosts)]
 

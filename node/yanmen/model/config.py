@@ -39,13 +39,21 @@ class NodeLimits:
     """`explain` touches no data but costs CPU and tells about columns."""
     failures: int = 8
     """Run-time failures per consumer and subject space over all time: each may tell one bit."""
+    contract_days: int = 366
+    """Longest validity of a contract: its terms are looked at again at least once a year."""
     message_bytes: int = 4 * 1024 * 1024
     """One gRPC message from a caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """One node's configuration; paths are relative to the node's directory unless absolute."""
+    """One node's configuration; paths are relative to the node's directory unless absolute.
+
+    The owner's rule approves a contract by itself when `approve_general` is set, every dataset is
+    of grade general, at most `approve_columns_max` columns are granted, the whole privacy budget is
+    at most `approve_micro_rho_max` and the price is the listed one. `policies` holds the
+    department's Cedar guard rails.
+    """
 
     id: str
     name: str
@@ -59,3 +67,5 @@ class Config:
     approve_columns_max: int
     subject_spaces: tuple[SubjectSpace, ...]
     limits: NodeLimits = field(default_factory=NodeLimits)
+    approve_micro_rho_max: int = 0
+    policies: str = "policies"

@@ -1,0 +1,134 @@
+"""`node.toml`: the configuration of one node, strict, with the line of everything that is wrong in it."""
+
+import re
+from dataclasses import fields
+
+from yanmen.formats import base64url, connector_id, toml_lines, toml_table
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.spec import NAME
+from yanmen.formats.spec_draft import quote
+from yanmen.formats.toml_lines import NotToml
+from yanmen.formats.toml_table import INTEGER_MAX, Table
+from yanmen.model.catalogue import SubjectSpace
+from yanmen.model.config import Config, NodeLimits
+from yanmen.model.refusal import Fault, FaultCode
+
+SPACE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
+"""A space's name is also the trust domain of its SPIFFE ids."""
+ALIAS = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
+"""A node's short name is also an SQL schema in messages about joins across nodes."""
+ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\]):[0-9]{1,5}", re.ASCII)
+COLUMNS_MAX = 10_000
+
+
+def decode(text: bytes) -> Config:
+    """Return the configuration in `text`, or a fault that lists every problem with its line."""
+    try:
+        table = toml_table.root(toml_lines.parse(text))
+    except NotToml as error:
+        raise Fault(FaultCode.CONFIG, f"node.toml: {error.problem.describe()}") from error
+    config = _config(table)
+    table.close()
+    if table.problems:
+        listed = "; ".join(problem.describe() for problem in toml_table.in_order(table.problems))
+        raise Fault(FaultCode.CONFIG, f"node.toml: {listed}")
+    return config
+
+
+def encode(config: Config) -> str:
+    """Return the text of `config`; `decode` of it is `config` again."""
+    lines = [
+        f"id = {quote(config.id)}",
+        f"name = {quote(config.name)}",
+        f"alias = {quote(config.alias)}",
+        f"address = {quote(config.address)}",
+        f"space = {quote(config.space)}",
+        f"register = {quote(config.register)}",
+        f"space_key = {quote(base64url.encode(config.space_key))}",
+        f"sandbox = {quote(config.sandbox)}",
+        f"policies = {quote(config.policies)}",
+        "",
+        "# What the owner's rule approves by itself; everything else waits for a person.",
+        "[approve]",
+        f"general = {'true' if config.approve_general else 'false'}",
+        f"columns_max = {config.approve_columns_max}",
+        f"micro_rho_max = {config.approve_micro_rho_max}",
+    ]
+    for space in config.subject_spaces:
+        lines += ["", f"[subject_spaces.{space.name}]", f"lifetime_micro_rho = {space.lifetime_micro_rho}"]
+        lines.append(f"lifetime_delta_e12 = {space.lifetime_delta_e12}")
+    lines += ["", "[limits]"]
+    lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
+    return "\n".join(lines) + "\n"
+
+
+def _config(table: Table) -> Config:
+    approve = table.table("approve")
+    config = Config(
+        id=_id(table),
+        name=table.text("name"),
+        alias=table.text("alias", pattern=ALIAS),
+        address=_address(table),
+        space=table.text("space", pattern=SPACE),
+        register=table.text("register"),
+        space_key=_space_key(table),
+        sandbox=table.text("sandbox"),
+        approve_general=approve.boolean("general"),
+        approve_columns_max=approve.integer("columns_max", 0, COLUMNS_MAX),
+        subject_spaces=tuple(_space(section) for section in table.table("subject_spaces", required=False).tables()),
+        limits=_limits(table.table("limits", required=False)),
+        approve_micro_rho_max=approve.integer("micro_rho_max", 0, INTEGER_MAX, 0),
+        policies=table.text("policies", required=False) or "policies",
+    )
+    approve.close()
+    return config
+
+
+def _id(table: Table) -> str:
+    value = table.text("id")
+    try:
+        return connector_id.check(value)
+    except Malformed as error:
+        if value:
+            table.problem("id", str(error), "不是合法的连接器标识")
+        return value
+
+
+def _address(table: Table) -> str:
+    value = table.text("address", pattern=ADDRESS)
+    port = value.rpartition(":")[2]
+    if port.isascii() and port.isdigit() and int(port) > 65535:
+        table.problem("address", "no such port", "端口号超出范围")
+    return value
+
+
+def _space_key(table: Table) -> bytes:
+    value = table.text("space_key")
+    try:
+        return base64url.decode_sized(value, 32)
+    except Malformed as error:
+        if value:
+            table.problem("space_key", str(error), "不是 base64url 编码的 32 字节公钥")
+        return b""
+
+
+def _space(section: Table) -> SubjectSpace:
+    if NAME.fullmatch(section.path[-1]) is None:
+        section.problem("", f"must match {NAME.pattern}", f"须符合 {NAME.pattern}")
+    space = SubjectSpace(
+        name=section.path[-1],
+        lifetime_micro_rho=section.integer("lifetime_micro_rho", 0, INTEGER_MAX),
+        lifetime_delta_e12=section.integer("lifetime_delta_e12", 0, 10**12),
+    )
+    section.close()
+    return space
+
+
+def _limits(section: Table) -> NodeLimits:
+    usual = NodeLimits()
+    given = {
+        limit.name: section.integer(limit.name, 1, INTEGER_MAX, getattr(usual, limit.name))
+        for limit in fields(NodeLimits)
+    }
+    section.close()
+    return NodeLimits(**given)
