@@ -366,7 +366,7 @@ class Dataset(_message.Message):
     UPDATE_CYCLE_FIELD_NUMBER: _builtins.int
     QUALITY_FIELD_NUMBER: _builtins.int
     RIGHTS_FIELD_NUMBER: _builtins.int
-    CLASS_FIELD_NUMBER: _builtins.int
+    DATASET_CLASS_FIELD_NUMBER: _builtins.int
     GRADE_FIELD_NUMBER: _builtins.int
     SHARING_FIELD_NUMBER: _builtins.int
     SHARING_REASON_FIELD_NUMBER: _builtins.int
@@ -394,6 +394,7 @@ class Dataset(_message.Message):
     """数源."""
     update_cycle: _builtins.str
     quality: _builtins.str
+    dataset_class: Global___DatasetClass.ValueType
     grade: Global___Grade.ValueType
     sharing: Global___Sharing.ValueType
     sharing_reason: _builtins.str
@@ -431,6 +432,7 @@ class Dataset(_message.Message):
         update_cycle: _builtins.str = ...,
         quality: _builtins.str = ...,
         rights: _abc.Iterable[_builtins.str] | None = ...,
+        dataset_class: Global___DatasetClass.ValueType = ...,
         grade: Global___Grade.ValueType = ...,
         sharing: Global___Sharing.ValueType = ...,
         sharing_reason: _builtins.str = ...,
@@ -448,7 +450,7 @@ class Dataset(_message.Message):
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "channels", b"channels", "class", b"class", "columns", b"columns", "grade", b"grade", "groups_per_unit", b"groups_per_unit", "legal_basis", b"legal_basis", "name", b"name", "ndi_id", b"ndi_id", "owner", b"owner", "price_ceiling_fen", b"price_ceiling_fen", "published_ms", b"published_ms", "quality", b"quality", "region", b"region", "registration", b"registration", "retracted", b"retracted", "rights", b"rights", "rows_per_unit", b"rows_per_unit", "rows_upto", b"rows_upto", "sharing", b"sharing", "sharing_reason", b"sharing_reason", "source_system", b"source_system", "subject_space", b"subject_space", "title_en", b"title_en", "title_zh", b"title_zh", "update_cycle", b"update_cycle", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "channels", b"channels", "columns", b"columns", "dataset_class", b"dataset_class", "grade", b"grade", "groups_per_unit", b"groups_per_unit", "legal_basis", b"legal_basis", "name", b"name", "ndi_id", b"ndi_id", "owner", b"owner", "price_ceiling_fen", b"price_ceiling_fen", "published_ms", b"published_ms", "quality", b"quality", "region", b"region", "registration", b"registration", "retracted", b"retracted", "rights", b"rights", "rows_per_unit", b"rows_per_unit", "rows_upto", b"rows_upto", "sharing", b"sharing", "sharing_reason", b"sharing_reason", "source_system", b"source_system", "subject_space", b"subject_space", "title_en", b"title_en", "title_zh", b"title_zh", "update_cycle", b"update_cycle", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -32,7 +32,7 @@ class SessionUse(_message.Message):
     grant_jws: _builtins.str
     """Compact JWS by the consumer's member key (docs/FORMATS.md, request)."""
     request_id: _builtins.str
-    """Unique within the grant."""
+    """Chosen by the caller, unique within the grant: 32 lower-case hexadecimal digits."""
     def __init__(
         self,
         *,

@@ -1,0 +1,73 @@
+"""What the wire needs of a node; yanmen.node implements it."""
+
+from typing import Protocol
+
+from yanmen.model.catalogue import Version
+from yanmen.model.contract import Balance, Contract
+from yanmen.model.party import Party
+from yanmen.model.receipt import Receipt
+from yanmen.model.stages import Answer, Quote, Submission
+
+
+class NodeApi(Protocol):
+    """Every method raises `Refused` (with its receipt, when it was logged) or `Fault`, and is thread safe."""
+
+    def identify(self, certificate_pem: bytes) -> Party:
+        """Return the active member whose registered certificate this is, or refuse it."""
+        ...
+
+    def datasets(self, party: Party) -> tuple[Version, ...]:
+        """Return the versions in force that `party` may see."""
+        ...
+
+    def dataset(self, party: Party, name: str) -> Version:
+        """Return the version in force of the dataset `name`."""
+        ...
+
+    def request_contract(self, party: Party, offer: bytes) -> Contract:
+        """Take in the signed `offer`; the same offer again is the same contract."""
+        ...
+
+    def contract(self, party: Party, contract_id: str) -> Contract:
+        """Return one contract of `party`."""
+        ...
+
+    def contracts(self, party: Party) -> tuple[Contract, ...]:
+        """Return all contracts of `party`."""
+        ...
+
+    def balance(self, party: Party, contract_id: str) -> Balance:
+        """Return what is left of one contract of `party`."""
+        ...
+
+    def explain(self, submission: Submission) -> Quote:
+        """Say what `submission` would give and cost, touching no data."""
+        ...
+
+    def submit(self, submission: Submission) -> str:
+        """Start the job, or find it running already, and return its id at once."""
+        ...
+
+    def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
+        """Return the job's answer, None when it has no outcome within `wait_ms`, or raise its refusal."""
+        ...
+
+    def cancel(self, party: Party, job_id: str) -> None:
+        """Stop the job of `party`; stopping a finished one does nothing."""
+        ...
+
+    def checkpoint(self, party: Party) -> str:
+        """Return the newest checkpoint of the usage log."""
+        ...
+
+    def receipt(self, party: Party, index: int) -> Receipt:
+        """Return the receipt at `index`: a consumer's own, any for an auditor or regulator."""
+        ...
+
+    def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:
+        """Return the proof that the log of `old_size` leaves is a prefix of the log of `new_size`."""
+        ...
+
+    def drain(self, wait_ms: int) -> None:
+        """Start no more jobs, let running ones finish for `wait_ms`, then abort the rest with a receipt."""
+        ...

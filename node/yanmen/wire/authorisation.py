@@ -1,0 +1,39 @@
+"""Who may call what: every method of every service, one line each. What is not listed is denied.
+
+The roles say who may knock; whose contract, job or receipt it is, the node decides.
+"""
+
+from yanmen.model.party import Party, PartyRole
+from yanmen.model.refusal import Detail, Reason, Refused
+
+_EVERYONE = frozenset(PartyRole)
+_CONSUMERS = frozenset({PartyRole.DEVELOPER, PartyRole.OPERATOR})
+
+METHODS: dict[str, frozenset[PartyRole]] = {
+    "/yanmen.wire.v1.CatalogueService/ListDatasets": _EVERYONE,
+    "/yanmen.wire.v1.CatalogueService/GetDataset": _EVERYONE,
+    "/yanmen.wire.v1.ContractService/RequestContract": _CONSUMERS,
+    "/yanmen.wire.v1.ContractService/GetContract": _CONSUMERS,
+    "/yanmen.wire.v1.ContractService/ListContracts": _CONSUMERS,
+    "/yanmen.wire.v1.ContractService/GetBalance": _CONSUMERS,
+    "/yanmen.wire.v1.QueryService/Explain": _CONSUMERS,
+    "/yanmen.wire.v1.QueryService/Submit": _CONSUMERS,
+    "/yanmen.wire.v1.QueryService/Fetch": _CONSUMERS,
+    "/yanmen.wire.v1.QueryService/Cancel": _CONSUMERS,
+    "/yanmen.wire.v1.LogService/GetCheckpoint": _EVERYONE,
+    "/yanmen.wire.v1.LogService/GetReceipt": _EVERYONE,
+    "/yanmen.wire.v1.LogService/GetConsistency": _EVERYONE,
+    "/grpc.health.v1.Health/Check": _EVERYONE,
+    "/grpc.health.v1.Health/List": _EVERYONE,
+    "/grpc.health.v1.Health/Watch": _EVERYONE,
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _EVERYONE,
+}
+
+
+def authorise(party: Party, method: str) -> None:
+    """Return when the role of `party` may call `method`."""
+    roles = METHODS.get(method)
+    if roles is None:
+        raise Refused(Reason.METHOD_NOT_LISTED)
+    if party.role not in roles:
+        raise Refused(Reason.ROLE_NOT_ALLOWED, Detail(subject=party.role.value))

@@ -1,0 +1,186 @@
+"""How a refusal or a fault becomes a gRPC error: two total tables and one way to write details.
+
+Google's error model: a `google.rpc.Status` with ErrorInfo, LocalizedMessage, RequestInfo, and our
+own Refusal. A fault shows its code and the request's id; what happened is in the node's own log.
+"""
+
+import grpc
+from google.protobuf.any_pb2 import Any
+from google.protobuf.message import Message
+from google.rpc.error_details_pb2 import (  # type: ignore[import-untyped]
+    ErrorInfo,
+    LocalizedMessage,
+    RequestInfo,
+)
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+
+from yanmen.model.refusal import FaultCode, Reason, Refused
+from yanmen.wire import convert, messages
+from yanmen.wire.v1 import log_pb2, query_pb2
+
+DOMAIN = "yanmen"
+TEXT_BYTES_MAX = 512
+"""One text of a detail; names fit, and a caller cannot have its own question sent back in a trailer."""
+LIST_BYTES_MAX = 4096
+"""All clauses, or all questions that would be accepted."""
+DETAILS_BYTES_MAX = 24 * 1024
+"""Details with a whole receipt; above this the receipt goes by its index (GetReceipt)."""
+
+_S = grpc.StatusCode
+
+REASON_STATUS: dict[Reason, grpc.StatusCode] = {
+    Reason.IDENTITY_UNKNOWN: _S.UNAUTHENTICATED,
+    Reason.IDENTITY_PENDING: _S.UNAUTHENTICATED,
+    Reason.IDENTITY_REVOKED: _S.UNAUTHENTICATED,
+    Reason.ROLE_NOT_ALLOWED: _S.PERMISSION_DENIED,
+    Reason.METHOD_NOT_LISTED: _S.PERMISSION_DENIED,
+    Reason.REQUEST_MALFORMED: _S.INVALID_ARGUMENT,
+    Reason.SIGNATURE_INVALID: _S.UNAUTHENTICATED,
+    Reason.REQUEST_EXPIRED: _S.UNAUTHENTICATED,
+    Reason.REQUEST_REPLAYED: _S.ALREADY_EXISTS,
+    Reason.REQUEST_FOR_ANOTHER_NODE: _S.INVALID_ARGUMENT,
+    Reason.SPEND_LIMIT: _S.RESOURCE_EXHAUSTED,
+    Reason.RATE_LIMITED: _S.RESOURCE_EXHAUSTED,
+    Reason.CONTRACT_UNKNOWN: _S.NOT_FOUND,
+    Reason.CONTRACT_MALFORMED: _S.INVALID_ARGUMENT,
+    Reason.CONTRACT_PENDING: _S.FAILED_PRECONDITION,
+    Reason.CONTRACT_DENIED: _S.FAILED_PRECONDITION,
+    Reason.CONTRACT_NOT_YET_VALID: _S.FAILED_PRECONDITION,
+    Reason.CONTRACT_EXPIRED: _S.FAILED_PRECONDITION,
+    Reason.CONTRACT_REVOKED: _S.FAILED_PRECONDITION,
+    Reason.CONTRACT_SUSPENDED: _S.FAILED_PRECONDITION,
+    Reason.CONTRACT_ALTERED: _S.FAILED_PRECONDITION,
+    Reason.SCENARIO_MISMATCH: _S.PERMISSION_DENIED,
+    Reason.DATASET_NOT_IN_CONTRACT: _S.PERMISSION_DENIED,
+    Reason.COLUMN_NOT_IN_CONTRACT: _S.PERMISSION_DENIED,
+    Reason.POLICY_FORBIDS: _S.PERMISSION_DENIED,
+    Reason.QUOTA_SPENT: _S.RESOURCE_EXHAUSTED,
+    Reason.BUDGET_SPENT: _S.RESOURCE_EXHAUSTED,
+    Reason.FAILURE_CAP_REACHED: _S.RESOURCE_EXHAUSTED,
+    Reason.PRICE_ABOVE_CEILING: _S.FAILED_PRECONDITION,
+    Reason.DATASET_UNKNOWN: _S.NOT_FOUND,
+    Reason.DATASET_RETRACTED: _S.FAILED_PRECONDITION,
+    Reason.SPEC_INVALID: _S.INVALID_ARGUMENT,
+    Reason.SPEC_UNCONFIRMED: _S.FAILED_PRECONDITION,
+    Reason.SOURCE_MISMATCH: _S.FAILED_PRECONDITION,
+    Reason.GRADE_CORE: _S.PERMISSION_DENIED,
+    Reason.SUBJECT_SPACE_UNKNOWN: _S.FAILED_PRECONDITION,
+    Reason.SQL_TOO_LONG: _S.INVALID_ARGUMENT,
+    Reason.SQL_MALFORMED: _S.INVALID_ARGUMENT,
+    Reason.NOT_ONE_SELECT: _S.INVALID_ARGUMENT,
+    Reason.CLAUSE_NOT_ADMITTED: _S.INVALID_ARGUMENT,
+    Reason.FUNCTION_NOT_ADMITTED: _S.INVALID_ARGUMENT,
+    Reason.UNKNOWN_TABLE: _S.INVALID_ARGUMENT,
+    Reason.UNKNOWN_COLUMN: _S.INVALID_ARGUMENT,
+    Reason.AMBIGUOUS_COLUMN: _S.INVALID_ARGUMENT,
+    Reason.TYPE_MISMATCH: _S.INVALID_ARGUMENT,
+    Reason.ROWS_WOULD_LEAVE: _S.PERMISSION_DENIED,
+    Reason.UNIT_NOT_ADMITTED_HERE: _S.PERMISSION_DENIED,
+    Reason.KEY_WITHOUT_DOMAIN: _S.INVALID_ARGUMENT,
+    Reason.MEASURE_WITHOUT_BOUNDS: _S.INVALID_ARGUMENT,
+    Reason.DIMENSION_NOT_DECLARED: _S.INVALID_ARGUMENT,
+    Reason.JOIN_NOT_ON_UNIT: _S.INVALID_ARGUMENT,
+    Reason.CROSS_NODE_JOIN: _S.INVALID_ARGUMENT,
+    Reason.TOO_MANY_CELLS: _S.INVALID_ARGUMENT,
+    Reason.PLAN_CHANGED: _S.FAILED_PRECONDITION,
+    Reason.OVERLAP_GUARD: _S.PERMISSION_DENIED,
+    Reason.JOB_UNKNOWN: _S.NOT_FOUND,
+    Reason.CANCELLED: _S.CANCELLED,
+    Reason.RUN_FAILED: _S.ABORTED,
+    Reason.SHUTTING_DOWN: _S.UNAVAILABLE,
+}
+
+FAULT_STATUS: dict[FaultCode, grpc.StatusCode] = {
+    FaultCode.STORAGE: _S.INTERNAL,
+    FaultCode.STORAGE_FULL: _S.RESOURCE_EXHAUSTED,
+    FaultCode.CLOCK_BEHIND: _S.UNAVAILABLE,
+    FaultCode.LOG_BEHIND: _S.UNAVAILABLE,
+    FaultCode.SANDBOX: _S.UNAVAILABLE,
+    FaultCode.SNAPSHOT_ALTERED: _S.INTERNAL,
+    FaultCode.KEYS: _S.INTERNAL,
+    FaultCode.CONFIG: _S.INTERNAL,
+    FaultCode.REGISTER: _S.UNAVAILABLE,
+    FaultCode.INTERNAL: _S.INTERNAL,
+    FaultCode.UNREACHABLE: _S.UNAVAILABLE,
+    FaultCode.TIMEOUT: _S.UNAVAILABLE,
+    FaultCode.REPLY_MALFORMED: _S.INTERNAL,
+    FaultCode.RECEIPT_INVALID: _S.INTERNAL,
+}
+
+
+def refusal_status(refused: Refused, request_id: str) -> Status:
+    """Return the status of `refused`, its receipt whole when that fits."""
+    status = _refusal_status(refused, request_id, whole=True)
+    if status.ByteSize() > DETAILS_BYTES_MAX:
+        return _refusal_status(refused, request_id, whole=False)
+    return status
+
+
+def fault_status(code: FaultCode, request_id: str) -> Status:
+    """Return the status of a fault: its code and the request's id, nothing else."""
+    info = ErrorInfo(reason=code.value, domain=DOMAIN)
+    return _status(FAULT_STATUS[code], "The node failed. 节点故障。", [info, RequestInfo(request_id=request_id)])
+
+
+def _refusal_status(refused: Refused, request_id: str, *, whole: bool) -> Status:
+    detail = refused.detail
+    text = messages.localised(refused.reason, detail)
+    subject = _short(detail.subject)
+    clauses = _fitting(detail.clauses)
+    metadata = {"subject": subject, "line": str(detail.line), "column": str(detail.column)}
+    metadata["clauses"] = "\n".join(clauses)
+    refusal = query_pb2.Refusal(
+        reason=refused.reason.value,
+        subject=subject,
+        line=detail.line,
+        column=detail.column,
+        clauses=clauses,
+        instead=_fitting(detail.instead),
+        receipt=_receipt(refused, whole=whole),
+    )
+    return _status(
+        REASON_STATUS[refused.reason],
+        text.en,
+        [
+            ErrorInfo(reason=refused.reason.value, domain=DOMAIN, metadata=metadata),
+            LocalizedMessage(locale="en-US", message=text.en),
+            LocalizedMessage(locale="zh-CN", message=text.zh),
+            RequestInfo(request_id=request_id),
+            refusal,
+        ],
+    )
+
+
+def _receipt(refused: Refused, *, whole: bool) -> log_pb2.Receipt | None:
+    if refused.receipt is None:
+        return None
+    message = convert.receipt(refused.receipt)
+    if not whole:
+        message.ClearField("sdjwt")
+        message.ClearField("proof")
+    return message
+
+
+def _status(code: grpc.StatusCode, text: str, details: list[Message]) -> Status:
+    packed = []
+    for detail in details:
+        wrapped = Any()
+        wrapped.Pack(detail)
+        packed.append(wrapped)
+    return Status(code=code.value[0], message=text, details=packed)
+
+
+def _short(text: str) -> str:
+    return text.encode()[:TEXT_BYTES_MAX].decode(errors="ignore")
+
+
+def _fitting(texts: tuple[str, ...]) -> list[str]:
+    """Return the leading texts that fit together; a question cut short would be another question."""
+    fitting: list[str] = []
+    left = LIST_BYTES_MAX
+    for text in texts:
+        left -= len(text.encode())
+        if left < 0:
+            break
+        fitting.append(text)
+    return fitting

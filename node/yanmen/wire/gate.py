@@ -1,0 +1,217 @@
+"""What every call passes before and after its service, in this order, whatever the service.
+
+    listed -> deadline -> who -> may it -> not stopping -> pace -> parse -> SERVICE -> log line -> reply or error
+
+Nothing of a request is parsed before its sender is known and allowed.
+"""
+
+import json
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Event, Lock
+from typing import Any, TextIO
+
+import grpc
+from google.protobuf.message import DecodeError
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
+from grpc_status import rpc_status
+from typing_extensions import override
+
+from yanmen.formats.malformed import Malformed
+from yanmen.model.party import Party
+from yanmen.model.ports import Clock, Randomness
+from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+from yanmen.wire import errors
+from yanmen.wire.authorisation import METHODS, authorise
+from yanmen.wire.pacing import Pacing
+
+EXPLAIN = "/yanmen.wire.v1.QueryService/Explain"
+SUBMIT = "/yanmen.wire.v1.QueryService/Submit"
+REQUEST_CONTRACT = "/yanmen.wire.v1.ContractService/RequestContract"
+STARTING = frozenset({EXPLAIN, SUBMIT, REQUEST_CONTRACT})
+"""Methods that begin something new; a stopping node refuses them and still hands out what is done."""
+REQUEST_ID_BYTES = 16
+UNLISTED = "unlisted"
+"""How a method that is not in the table is logged: its name is the caller's own text."""
+
+CALLER: ContextVar[Party] = ContextVar("caller")
+"""Who the call running in this context comes from; only the gate sets it."""
+
+Handler = grpc.RpcMethodHandler[Any, Any]
+"""Which messages a handler takes is known to its service only."""
+
+
+class _TooLate(Exception):
+    """The caller's deadline passed, or it hung up, before the call began."""
+
+
+@dataclass(slots=True)
+class _Call:
+    """One call on its way, and what its log line will say."""
+
+    method: str
+    request_id: str
+    started_ms: int
+    peer: str = "-"
+    outcome: str = "OK"
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+class Gate(grpc.ServerInterceptor):
+    """The interceptor in front of every service."""
+
+    def __init__(
+        self, identify: Callable[[bytes], Party], pacing: Pacing, clock: Clock, randomness: Randomness, log: TextIO
+    ) -> None:
+        """Hold what decides and where the log lines go."""
+        self._identify = identify
+        self._pacing = pacing
+        self._clock = clock
+        self._randomness = randomness
+        self._log = log
+        self._log_lock = Lock()
+        self.stopping = Event()
+
+    @override
+    def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Handler | None],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler:
+        """Return the handler of the called method with the gate around it."""
+        method = handler_call_details.method
+        handler = continuation(handler_call_details)
+        if handler is None or method not in METHODS:
+            return grpc.unary_unary_rpc_method_handler(self._deny)
+        if handler.unary_unary is not None:
+            unary = partial(self._unary, method, handler)
+            return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
+        if handler.unary_stream is not None:
+            watch = partial(self._unary_stream, method, handler)
+            return grpc.unary_stream_rpc_method_handler(watch, None, handler.response_serializer)
+        both = partial(self._stream_stream, method, handler)
+        return grpc.stream_stream_rpc_method_handler(both, handler.request_deserializer, handler.response_serializer)
+
+    def _deny(self, _raw: bytes, context: grpc.ServicerContext) -> None:
+        with self._passage(UNLISTED, context, streams=False):
+            raise Refused(Reason.METHOD_NOT_LISTED)
+
+    def _unary(self, method: str, handler: Handler, raw: bytes, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
+        with self._passage(method, context, streams=False):
+            return _present(handler.unary_unary)(_parse(handler, raw), context)
+
+    def _unary_stream(self, method: str, handler: Handler, raw: bytes, context: grpc.ServicerContext) -> Iterator[Any]:
+        with self._passage(method, context, streams=True):
+            yield from _present(handler.unary_stream)(_parse(handler, raw), context)
+
+    def _stream_stream(
+        self, method: str, handler: Handler, requests: Iterator[Any], context: grpc.ServicerContext
+    ) -> Iterator[Any]:
+        with self._passage(method, context, streams=True):
+            yield from _present(handler.stream_stream)(requests, context)
+
+    @contextmanager
+    def _passage(self, method: str, context: grpc.ServicerContext, *, streams: bool) -> Iterator[None]:
+        """Let one call through to its service, or end it with the error it deserves; write its line."""
+        call = _Call(method, self._randomness.token(REQUEST_ID_BYTES).hex(), self._clock.now_ms())
+        status: Status | None = None
+        try:
+            party = self._admit(call, context)
+            with self._pacing.call(party.id, explains=method == EXPLAIN, streams=streams):
+                yield
+        except _TooLate:
+            call.outcome = grpc.StatusCode.DEADLINE_EXCEEDED.name
+        except Refused as refused:
+            status = _refused(call, refused)
+        except (Malformed, DecodeError) as error:
+            rule = str(error) if isinstance(error, Malformed) else "not a protobuf message"
+            status = _refused(call, Refused(Reason.REQUEST_MALFORMED, Detail(subject=rule)))
+        except Fault as fault:
+            status = _broken(call, fault.code, fault.note)
+        except Exception as error:  # noqa: BLE001 - the edge: gRPC would send the exception's text to the caller
+            status = _broken(call, FaultCode.INTERNAL, _where(error))
+        finally:
+            self._write(call)
+        if status is not None:
+            context.abort_with_status(rpc_status.to_status(status))
+        if call.outcome != "OK":
+            context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "")
+
+    def _admit(self, call: _Call, context: grpc.ServicerContext) -> Party:
+        remaining = _remaining(context)
+        if not context.is_active() or (remaining is not None and remaining <= 0):
+            raise _TooLate
+        party = self._identify(_certificate(context))
+        call.peer = party.id
+        authorise(party, call.method)
+        if self.stopping.is_set() and call.method in STARTING:
+            raise Refused(Reason.SHUTTING_DOWN)
+        CALLER.set(party)
+        return party
+
+    def _write(self, call: _Call) -> None:
+        """Write one JSON line: who, what, how it ended and how long it took, never what was said."""
+        now = self._clock.now_ms()
+        line = {"at_ms": now, "request": call.request_id, "method": call.method, "peer": call.peer}
+        line |= {"status": call.outcome, "ms": now - call.started_ms, **call.notes}
+        with self._log_lock:
+            self._log.write(json.dumps(line) + "\n")
+            self._log.flush()
+
+
+def _remaining(context: grpc.ServicerContext) -> float | None:
+    """Return the seconds left of the caller's deadline; None without one, whatever the stubs say."""
+    return context.time_remaining()
+
+
+def _certificate(context: grpc.ServicerContext) -> bytes:
+    """Return the one certificate TLS accepted; the context holds a list under each name, whatever the stubs say."""
+    properties: Mapping[str, object] = context.auth_context()
+    match properties.get("x509_pem_cert"):
+        case [bytes(certificate)]:
+            return certificate
+        case _:
+            raise Refused(Reason.IDENTITY_UNKNOWN)
+
+
+def _present(
+    behaviour: Callable[[Any, grpc.ServicerContext], Any] | None,
+) -> Callable[[Any, grpc.ServicerContext], Any]:
+    if behaviour is None:
+        raise Fault(FaultCode.INTERNAL, "a service of another shape than the gate knows")
+    return behaviour
+
+
+def _parse(handler: Handler, raw: bytes) -> Any:  # noqa: ANN401 - the handler's own message type
+    """Return the message in `raw`; a field we do not know might limit what the caller agrees to, so it is refused."""
+    if handler.request_deserializer is None:
+        raise Fault(FaultCode.INTERNAL, "a service without a parser")
+    message = handler.request_deserializer(raw)
+    size = message.ByteSize()
+    message.DiscardUnknownFields()
+    if message.ByteSize() != size:
+        raise Malformed("unknown field")
+    return message
+
+
+def _refused(call: _Call, refused: Refused) -> Status:
+    call.outcome = errors.REASON_STATUS[refused.reason].name
+    call.notes["reason"] = refused.reason.value
+    return errors.refusal_status(refused, call.request_id)
+
+
+def _broken(call: _Call, code: FaultCode, note: str) -> Status:
+    call.outcome = errors.FAULT_STATUS[code].name
+    call.notes |= {"fault": code.value, "note": note}
+    return errors.fault_status(code, call.request_id)
+
+
+def _where(error: Exception) -> str:
+    """Return the type of `error` and the places it came through; its text might quote a value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} {places}"

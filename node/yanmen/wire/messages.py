@@ -1,0 +1,104 @@
+"""What each reason says to a person, in English and Chinese: constant sentences, no gRPC, no data."""
+
+from typing import NamedTuple
+
+from yanmen.model.refusal import Detail, Reason
+
+
+class Text(NamedTuple):
+    """One sentence in both languages."""
+
+    en: str
+    zh: str
+
+
+TEXTS: dict[Reason, Text] = {
+    Reason.IDENTITY_UNKNOWN: Text(
+        "The certificate belongs to no member of this space.", "证书不属于本空间的任何成员。"
+    ),
+    Reason.IDENTITY_PENDING: Text("The member is enrolled but not yet active.", "该成员已登记，尚未生效。"),
+    Reason.IDENTITY_REVOKED: Text("The member or its certificate was revoked.", "该成员或其证书已被撤销。"),
+    Reason.ROLE_NOT_ALLOWED: Text("The member's role may not do this.", "该成员的角色无权执行此操作。"),
+    Reason.METHOD_NOT_LISTED: Text("The node offers no such call.", "本节点不提供该调用。"),
+    Reason.REQUEST_MALFORMED: Text("The request breaks a rule of its format.", "请求不符合格式要求。"),
+    Reason.SIGNATURE_INVALID: Text(
+        "The signature is not by the member's registered key.", "签名不是该成员登记密钥所签。"
+    ),
+    Reason.REQUEST_EXPIRED: Text(
+        "The request is too old, or dated ahead of our clock.", "请求已过期，或签发时间超前。"
+    ),
+    Reason.REQUEST_REPLAYED: Text("This request was used before.", "该请求已被使用过。"),
+    Reason.REQUEST_FOR_ANOTHER_NODE: Text("The request was signed for another node.", "该请求是签给另一节点的。"),
+    Reason.SPEND_LIMIT: Text("It would cost more than the request agreed to spend.", "费用超出请求所同意的上限。"),
+    Reason.RATE_LIMITED: Text("Too many calls at once; try again later.", "调用过于频繁，请稍后再试。"),
+    Reason.CONTRACT_UNKNOWN: Text("No such contract of this member.", "该成员没有此合约。"),
+    Reason.CONTRACT_MALFORMED: Text("The contract offer breaks a rule of its format.", "合约要约不符合格式要求。"),
+    Reason.CONTRACT_PENDING: Text("The holder has not decided on this contract yet.", "提供方尚未审批该合约。"),
+    Reason.CONTRACT_DENIED: Text("The holder denied this contract.", "提供方未批准该合约。"),
+    Reason.CONTRACT_NOT_YET_VALID: Text("The contract is not valid yet.", "合约尚未生效。"),
+    Reason.CONTRACT_EXPIRED: Text("The contract has expired.", "合约已到期。"),
+    Reason.CONTRACT_REVOKED: Text("The holder revoked this contract.", "提供方已撤销该合约。"),
+    Reason.CONTRACT_SUSPENDED: Text("The contract is suspended.", "合约已中止。"),
+    Reason.CONTRACT_ALTERED: Text("The stored contract is not what was signed.", "所存合约与签署内容不一致。"),
+    Reason.SCENARIO_MISMATCH: Text("The contract is for another scenario.", "合约约定的是另一场景。"),
+    Reason.DATASET_NOT_IN_CONTRACT: Text("The contract does not open this dataset.", "合约未开放该数据集。"),
+    Reason.COLUMN_NOT_IN_CONTRACT: Text("The contract does not open this column.", "合约未开放该字段。"),
+    Reason.POLICY_FORBIDS: Text(
+        "A clause of the contract or of the holder's policy forbids it.", "合约条款或提供方策略不允许。"
+    ),
+    Reason.QUOTA_SPENT: Text("The contract's number of questions is used up.", "合约约定的查询次数已用完。"),
+    Reason.BUDGET_SPENT: Text("Not enough privacy budget is left.", "剩余隐私预算不足。"),
+    Reason.FAILURE_CAP_REACHED: Text("Too many questions failed while running.", "运行失败的查询次数已达上限。"),
+    Reason.PRICE_ABOVE_CEILING: Text("The price is above the product's ceiling.", "价格高于该产品的上限收费标准。"),
+    Reason.DATASET_UNKNOWN: Text("No such dataset here.", "本节点没有该数据集。"),
+    Reason.DATASET_RETRACTED: Text("The dataset was retracted.", "该数据集已撤回。"),
+    Reason.SPEC_INVALID: Text("The dataset's description breaks a rule.", "数据集说明不符合要求。"),
+    Reason.SPEC_UNCONFIRMED: Text(
+        "A person has to confirm what was derived from the data.", "由数据推得的内容须经人工确认。"
+    ),
+    Reason.SOURCE_MISMATCH: Text("The source does not fit the dataset's description.", "数据源与数据集说明不符。"),
+    Reason.GRADE_CORE: Text("Core data is never published.", "核心数据一律不得发布。"),
+    Reason.SUBJECT_SPACE_UNKNOWN: Text("The subject space is not configured on this node.", "本节点未配置该主体空间。"),
+    Reason.SQL_TOO_LONG: Text("The question is too long.", "查询语句过长。"),
+    Reason.SQL_MALFORMED: Text("The question is not valid SQL.", "查询语句不是有效的 SQL。"),
+    Reason.NOT_ONE_SELECT: Text("Exactly one SELECT is answered.", "只接受一条 SELECT 语句。"),
+    Reason.CLAUSE_NOT_ADMITTED: Text("This part of SQL is not admitted.", "不支持该 SQL 成分。"),
+    Reason.FUNCTION_NOT_ADMITTED: Text("This function is not admitted.", "不支持该函数。"),
+    Reason.UNKNOWN_TABLE: Text("No such table here.", "没有该表。"),
+    Reason.UNKNOWN_COLUMN: Text("No such column.", "没有该字段。"),
+    Reason.AMBIGUOUS_COLUMN: Text(
+        "More than one table has this column; name the table.", "多个表含有该字段，请写明表名。"
+    ),
+    Reason.TYPE_MISMATCH: Text("The types do not fit together.", "数据类型不匹配。"),
+    Reason.ROWS_WOULD_LEAVE: Text("Rows do not leave; only aggregates do.", "原始记录不出域，只能查询汇总结果。"),
+    Reason.UNIT_NOT_ADMITTED_HERE: Text(
+        "The column that names a person or enterprise may only be joined on or counted.",
+        "标识个人或企业的字段只能用于关联和计数。",
+    ),
+    Reason.KEY_WITHOUT_DOMAIN: Text(
+        "Grouping needs a column with a declared domain.", "分组字段须有已声明的取值范围。"
+    ),
+    Reason.MEASURE_WITHOUT_BOUNDS: Text("Summing needs a column with declared bounds.", "求和字段须有已声明的上下界。"),
+    Reason.DIMENSION_NOT_DECLARED: Text(
+        "Only declared dimensions may group or filter this dataset.", "该数据集只能按已声明的维度分组或筛选。"
+    ),
+    Reason.JOIN_NOT_ON_UNIT: Text("Tables join only on the unit column.", "表之间只能按主体标识字段关联。"),
+    Reason.CROSS_NODE_JOIN: Text("Tables of two nodes cannot be joined here.", "不能在此关联两个节点的表。"),
+    Reason.TOO_MANY_CELLS: Text("The answer would have too many cells.", "结果单元格过多。"),
+    Reason.PLAN_CHANGED: Text("The engine would not run the question as planned.", "引擎的执行计划与核定计划不一致。"),
+    Reason.OVERLAP_GUARD: Text("It differs too little from a question answered before.", "与已答复的查询过于接近。"),
+    Reason.JOB_UNKNOWN: Text("No such job of this member.", "该成员没有此任务。"),
+    Reason.CANCELLED: Text("The job was stopped.", "任务已被停止。"),
+    Reason.RUN_FAILED: Text("The question failed while running.", "查询运行失败。"),
+    Reason.SHUTTING_DOWN: Text("The node is stopping; ask again later.", "节点正在停止，请稍后再试。"),
+}
+"""The text of every reason; the test of this table asserts that none is missing."""
+
+
+def localised(reason: Reason, detail: Detail) -> Text:
+    """Return the sentence for `reason` followed by the hint of `detail`, in both languages."""
+    text = TEXTS[reason]
+    return Text(
+        en=f"{text.en} {detail.hint_en}".rstrip(),
+        zh=f"{text.zh}{detail.hint_zh}",
+    )

@@ -1,0 +1,61 @@
+"""How much one member may ask of a node at once: open calls, open streams, calls and explanations a minute."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from yanmen.model.ports import Clock
+from yanmen.model.refusal import Reason, Refused
+
+OPEN_CALLS = 16
+"""Of one member; together with OPEN_STREAMS a small part of the server's threads."""
+OPEN_STREAMS = 2
+"""Health watches and reflection hold a thread as long as they live."""
+CALLS_PER_MINUTE = 1_200
+"""Twenty a second: a program that waits for its answers makes fewer."""
+_MINUTE_MS = 60_000
+
+
+class Pacing:
+    """Counts per member; a window is a minute of the injected clock."""
+
+    def __init__(self, clock: Clock, explains_per_minute: int) -> None:
+        """Hold the clock and the limit on explanations."""
+        self._clock = clock
+        self._explains_per_minute = explains_per_minute
+        self._lock = Lock()
+        self._open: Counter[tuple[str, bool]] = Counter()
+        self._minute = -1
+        self._calls: Counter[tuple[str, bool]] = Counter()
+
+    @contextmanager
+    def call(self, member: str, *, explains: bool, streams: bool) -> Iterator[None]:
+        """Hold one open call of `member`; refuse it when there are too many."""
+        self._enter(member, explains=explains, streams=streams)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open[member, streams] -= 1
+                if not self._open[member, streams]:
+                    del self._open[member, streams]
+
+    def _enter(self, member: str, *, explains: bool, streams: bool) -> None:
+        with self._lock:
+            self._turn()
+            if self._open[member, streams] >= (OPEN_STREAMS if streams else OPEN_CALLS):
+                raise Refused(Reason.RATE_LIMITED)
+            if self._calls[member, False] >= CALLS_PER_MINUTE:
+                raise Refused(Reason.RATE_LIMITED)
+            if explains and self._calls[member, True] >= self._explains_per_minute:
+                raise Refused(Reason.RATE_LIMITED)
+            self._open[member, streams] += 1
+            self._calls[member, False] += 1
+            self._calls[member, True] += explains
+
+    def _turn(self) -> None:
+        minute = self._clock.now_ms() // _MINUTE_MS
+        if minute > self._minute:
+            self._minute = minute
+            self._calls.clear()

@@ -1,0 +1,133 @@
+"""One node's gRPC server: mTLS, the gate, four services, health and reflection."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TextIO
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from yanmen.model.config import NodeLimits
+from yanmen.model.ports import Clock, Randomness
+from yanmen.model.refusal import Fault, FaultCode
+from yanmen.wire import services
+from yanmen.wire.api import NodeApi
+from yanmen.wire.gate import Gate
+from yanmen.wire.pacing import Pacing
+from yanmen.wire.v1 import (
+    catalogue_pb2,
+    catalogue_pb2_grpc,
+    contract_pb2,
+    contract_pb2_grpc,
+    log_pb2,
+    log_pb2_grpc,
+    query_pb2,
+    query_pb2_grpc,
+)
+
+THREADS = 64
+"""Calls handled at once; waiting Fetches hold one each, so a member may hold a quarter (pacing.py)."""
+CALLS_AT_ONCE = 96
+"""Above this the server answers RESOURCE_EXHAUSTED at once instead of queueing."""
+METADATA_BYTES = 64 * 1024
+"""Trailers of a refusal hold its receipt."""
+REPLY_HEADROOM_BYTES = 1024 * 1024
+LAST_REPLIES_S = 2.0
+"""After jobs have ended, for calls that hand out their outcomes."""
+
+_SERVICES = (catalogue_pb2, contract_pb2, query_pb2, log_pb2)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """The node's TLS key and chain and the space's CA, as PEM."""
+
+    key_pem: bytes = field(repr=False)
+    chain_pem: bytes
+    ca_pem: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the server is given from outside: where to listen, limits, time, randomness, its log."""
+
+    address: str
+    credentials: Credentials
+    limits: NodeLimits
+    clock: Clock
+    randomness: Randomness
+    log: TextIO
+
+
+class Server:
+    """Serves one node; two servers of one process share nothing."""
+
+    def __init__(self, api: NodeApi, surroundings: Surroundings) -> None:
+        """Build the server for `api`; `start` opens the port."""
+        self._api = api
+        self._at = surroundings
+        pacing = Pacing(surroundings.clock, surroundings.limits.explains_per_minute)
+        self._gate = Gate(api.identify, pacing, surroundings.clock, surroundings.randomness, surroundings.log)
+        self._health = health.HealthServicer(experimental_non_blocking=False)
+        self._server = grpc.server(
+            ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="wire"),
+            interceptors=[self._gate],
+            options=_options(surroundings.limits),
+            maximum_concurrent_rpcs=CALLS_AT_ONCE,
+        )
+        register(self._server, api, self._health, surroundings.clock, surroundings.randomness)
+
+    def start(self) -> int:
+        """Listen, serve, and return the port (the system's choice when the address asks for port 0)."""
+        secret = self._at.credentials
+        tls = grpc.ssl_server_credentials(
+            [(secret.key_pem, secret.chain_pem)], root_certificates=secret.ca_pem, require_client_auth=True
+        )
+        try:
+            port = self._server.add_secure_port(self._at.address, tls)
+        except RuntimeError as error:
+            raise Fault(FaultCode.CONFIG, f"cannot listen on {self._at.address}") from error
+        self._server.start()
+        for name in service_names():
+            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        return port
+
+    def stop(self, grace_ms: int) -> None:
+        """Begin nothing new, give running jobs `grace_ms`, abort the rest with a receipt, hand out outcomes, close."""
+        self._gate.stopping.set()
+        self._health.enter_graceful_shutdown()
+        self._api.drain(grace_ms)
+        self._server.stop(LAST_REPLIES_S).wait()
+
+
+def service_names() -> tuple[str, ...]:
+    """Return the full names of our own services."""
+    return tuple(service.full_name for file in _SERVICES for service in file.DESCRIPTOR.services_by_name.values())
+
+
+def register(
+    server: grpc.Server, api: NodeApi, servicer: health.HealthServicer, clock: Clock, randomness: Randomness
+) -> None:
+    """Add every service to `server`."""
+    catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(services.Catalogue(api), server)
+    contract_pb2_grpc.add_ContractServiceServicer_to_server(services.Contracts(api), server)
+    query_pb2_grpc.add_QueryServiceServicer_to_server(services.Query(api, clock, randomness), server)
+    log_pb2_grpc.add_LogServiceServicer_to_server(services.Log(api), server)
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    names = (*service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME)
+    reflection.enable_server_reflection(names, server)
+
+
+def _options(limits: NodeLimits) -> list[tuple[str, Any]]:
+    return [
+        ("grpc.max_receive_message_length", limits.message_bytes),
+        ("grpc.max_send_message_length", limits.reply_bytes + REPLY_HEADROOM_BYTES),
+        ("grpc.max_metadata_size", METADATA_BYTES),
+        ("grpc.absolute_max_metadata_size", METADATA_BYTES),
+        # Two nodes must not share a port by accident, nor a stranger's process join ours.
+        ("grpc.so_reuseport", 0),
+        # A compressed request could be larger than it looks.
+        ("grpc.compression_enabled_algorithms_bitset", 1),
+    ]

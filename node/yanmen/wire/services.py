@@ -1,0 +1,169 @@
+"""The four services: take a message apart, ask the node, put its answer into a message. Nothing else."""
+
+from collections.abc import Callable
+
+import grpc
+from typing_extensions import override
+
+from yanmen.model.ports import Clock, Randomness
+from yanmen.wire import convert
+from yanmen.wire.api import NodeApi
+from yanmen.wire.gate import CALLER
+from yanmen.wire.v1 import (
+    catalogue_pb2,
+    catalogue_pb2_grpc,
+    contract_pb2,
+    contract_pb2_grpc,
+    log_pb2,
+    log_pb2_grpc,
+    query_pb2,
+    query_pb2_grpc,
+)
+
+FETCH_WAIT_MS = 5_000
+"""Longest wait of one Fetch: a waiting call holds a thread."""
+DEADLINE_MARGIN_MS = 200
+"""Left of the caller's deadline for the reply to travel."""
+JOB_ID_BYTES = 16
+
+
+class Catalogue(catalogue_pb2_grpc.CatalogueServiceServicer):
+    """What the department declares."""
+
+    def __init__(self, api: NodeApi) -> None:
+        """Hold the node."""
+        self._api = api
+
+    @override
+    def ListDatasets(
+        self, request: catalogue_pb2.ListDatasetsRequest, context: grpc.ServicerContext
+    ) -> catalogue_pb2.ListDatasetsResponse:
+        """List what the caller may see."""
+        versions = self._api.datasets(CALLER.get())
+        return catalogue_pb2.ListDatasetsResponse(datasets=[convert.dataset(version) for version in versions])
+
+    @override
+    def GetDataset(
+        self, request: catalogue_pb2.GetDatasetRequest, context: grpc.ServicerContext
+    ) -> catalogue_pb2.GetDatasetResponse:
+        """Show one dataset."""
+        version = self._api.dataset(CALLER.get(), convert.name(request.name))
+        return catalogue_pb2.GetDatasetResponse(dataset=convert.dataset(version))
+
+
+class Contracts(contract_pb2_grpc.ContractServiceServicer):
+    """The caller's contracts."""
+
+    def __init__(self, api: NodeApi) -> None:
+        """Hold the node."""
+        self._api = api
+
+    @override
+    def RequestContract(
+        self, request: contract_pb2.RequestContractRequest, context: grpc.ServicerContext
+    ) -> contract_pb2.RequestContractResponse:
+        """Take in a signed offer."""
+        held = self._api.request_contract(CALLER.get(), convert.ascii_bytes(request.offer_jws))
+        return contract_pb2.RequestContractResponse(contract=convert.contract(held))
+
+    @override
+    def GetContract(
+        self, request: contract_pb2.GetContractRequest, context: grpc.ServicerContext
+    ) -> contract_pb2.GetContractResponse:
+        """Show one contract."""
+        held = self._api.contract(CALLER.get(), convert.name(request.contract_id))
+        return contract_pb2.GetContractResponse(contract=convert.contract(held))
+
+    @override
+    def ListContracts(
+        self, request: contract_pb2.ListContractsRequest, context: grpc.ServicerContext
+    ) -> contract_pb2.ListContractsResponse:
+        """List the caller's contracts."""
+        held = self._api.contracts(CALLER.get())
+        return contract_pb2.ListContractsResponse(contracts=[convert.contract(one) for one in held])
+
+    @override
+    def GetBalance(
+        self, request: contract_pb2.GetBalanceRequest, context: grpc.ServicerContext
+    ) -> contract_pb2.GetBalanceResponse:
+        """Show what is left of one contract."""
+        left = self._api.balance(CALLER.get(), convert.name(request.contract_id))
+        return contract_pb2.GetBalanceResponse(balance=convert.balance(left))
+
+
+class Query(query_pb2_grpc.QueryServiceServicer):
+    """Questions, jobs and answers."""
+
+    def __init__(self, api: NodeApi, clock: Clock, randomness: Randomness) -> None:
+        """Hold the node, the clock that says when a question arrived, and the source of explain's ids."""
+        self._api = api
+        self._clock = clock
+        self._randomness = randomness
+
+    @override
+    def Explain(self, request: query_pb2.ExplainRequest, context: grpc.ServicerContext) -> query_pb2.ExplainResponse:
+        """Say what a question would give."""
+        job_id = self._randomness.token(JOB_ID_BYTES).hex()
+        submission = convert.submission(request, job_id, CALLER.get(), self._clock.now_ms())
+        return query_pb2.ExplainResponse(quote=convert.quote(self._api.explain(submission)))
+
+    @override
+    def Submit(self, request: query_pb2.SubmitRequest, context: grpc.ServicerContext) -> query_pb2.SubmitResponse:
+        """Start a job."""
+        job_id = convert.job_id(request.job_id)
+        submission = convert.submission(request, job_id, CALLER.get(), self._clock.now_ms())
+        return query_pb2.SubmitResponse(job_id=self._api.submit(submission))
+
+    @override
+    def Fetch(self, request: query_pb2.FetchRequest, context: grpc.ServicerContext) -> query_pb2.FetchResponse:
+        """Return the outcome, waiting no longer than the caller does."""
+        wait_ms = _wait_ms(request.wait_ms, context.time_remaining)
+        answer = self._api.fetch(CALLER.get(), convert.job_id(request.job_id), wait_ms)
+        if answer is None:
+            return query_pb2.FetchResponse(pending=query_pb2.Pending())
+        return query_pb2.FetchResponse(answer=convert.answer(answer))
+
+    @override
+    def Cancel(self, request: query_pb2.CancelRequest, context: grpc.ServicerContext) -> query_pb2.CancelResponse:
+        """Stop a job."""
+        self._api.cancel(CALLER.get(), convert.job_id(request.job_id))
+        return query_pb2.CancelResponse()
+
+
+class Log(log_pb2_grpc.LogServiceServicer):
+    """What a receipt is checked against."""
+
+    def __init__(self, api: NodeApi) -> None:
+        """Hold the node."""
+        self._api = api
+
+    @override
+    def GetCheckpoint(
+        self, request: log_pb2.GetCheckpointRequest, context: grpc.ServicerContext
+    ) -> log_pb2.GetCheckpointResponse:
+        """Return the newest checkpoint."""
+        return log_pb2.GetCheckpointResponse(checkpoint=self._api.checkpoint(CALLER.get()))
+
+    @override
+    def GetReceipt(
+        self, request: log_pb2.GetReceiptRequest, context: grpc.ServicerContext
+    ) -> log_pb2.GetReceiptResponse:
+        """Return one receipt."""
+        receipt = self._api.receipt(CALLER.get(), request.index)
+        return log_pb2.GetReceiptResponse(receipt=convert.receipt(receipt))
+
+    @override
+    def GetConsistency(
+        self, request: log_pb2.GetConsistencyRequest, context: grpc.ServicerContext
+    ) -> log_pb2.GetConsistencyResponse:
+        """Return a consistency proof."""
+        hashes = self._api.consistency(CALLER.get(), request.old_size, request.new_size)
+        return log_pb2.GetConsistencyResponse(hashes=hashes)
+
+
+def _wait_ms(asked_ms: int, time_remaining: Callable[[], float | None]) -> int:
+    remaining = time_remaining()
+    wait_ms = min(asked_ms, FETCH_WAIT_MS)
+    if remaining is None:
+        return wait_ms
+    return max(0, min(wait_ms, int(remaining * 1000) - DEADLINE_MARGIN_MS))
