@@ -1,0 +1,102 @@
+"""Seals a stream at rest: AES-256-GCM in chunks, so that a large file never has to fit in memory.
+
+The STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015) as age and Tink use it: a fresh
+key per file by HKDF-SHA256 over a random salt, a nonce of chunk number and last-chunk mark. Chunks
+swapped, dropped, repeated, cut off or appended fail to open.
+
+    file  = magic (16) || salt (32) || chunk*        chunk = AES-256-GCM(plain, 1 MiB but the last) || tag
+    nonce = chunk number (11, big-endian) || 01 for the last chunk, else 00
+"""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from yanmen.model.ports import Randomness
+
+MAGIC = b"yanmen-sealed-1\n"
+SALT = 32
+KEY = 32
+TAG = 16
+CHUNK = 1 << 20
+
+
+class Readable(Protocol):
+    """A binary file open for reading."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+        ...
+
+
+class Writable(Protocol):
+    """A buffered binary file open for writing: each write takes all it is given."""
+
+    def write(self, data: bytes, /) -> int:
+        """Write `data`."""
+        ...
+
+
+def seal_stream(key: bytes, source: Readable, target: Writable, randomness: Randomness) -> None:
+    """Write `source` sealed under `key` to `target`."""
+    salt = randomness.token(SALT)
+    cipher = _cipher(key, salt)
+    target.write(MAGIC + salt)
+    for number, chunk, last in _chunks(source, CHUNK):
+        target.write(cipher.encrypt(_nonce(number, last=last), chunk, None))
+
+
+def open_stream(key: bytes, source: Readable, target: Writable) -> None:
+    """Write what was sealed under `key` to `target`; ValueError when it was altered in any way.
+
+    Each chunk is authentic when it is written, the whole only when this returns.
+    """
+    header = _exactly(source, len(MAGIC) + SALT)
+    if len(header) != len(MAGIC) + SALT or not header.startswith(MAGIC):
+        raise ValueError("not a sealed file")
+    cipher = _cipher(key, header[len(MAGIC) :])
+    for number, chunk, last in _chunks(source, CHUNK + TAG):
+        # Only an empty file ends in an empty chunk, or one file would have two sealed lengths.
+        if len(chunk) < TAG or (number > 0 and len(chunk) == TAG):
+            raise ValueError("sealed file is cut short")
+        try:
+            target.write(cipher.decrypt(_nonce(number, last=last), chunk, None))
+        except InvalidTag:
+            raise ValueError("sealed file was altered") from None
+
+
+def _cipher(key: bytes, salt: bytes) -> AESGCM:
+    if len(key) != KEY:
+        raise ValueError("seal key is not 32 bytes")
+    return AESGCM(HKDF(algorithm=SHA256(), length=KEY, salt=salt, info=MAGIC).derive(key))
+
+
+def _nonce(number: int, *, last: bool) -> bytes:
+    return number.to_bytes(11, "big") + (b"\x01" if last else b"\x00")
+
+
+def _chunks(source: Readable, size: int) -> Iterator[tuple[int, bytes, bool]]:
+    """Yield (number, chunk, last); at least one chunk, and only the first may be empty."""
+    number = 0
+    chunk = _exactly(source, size)
+    while True:
+        following = _exactly(source, size)
+        yield number, chunk, not following
+        if not following:
+            return
+        number, chunk = number + 1, following
+
+
+def _exactly(source: Readable, size: int) -> bytes:
+    """Read `size` bytes, fewer only at the end: an unbuffered file may return less than asked."""
+    data = bytearray()
+    while len(data) < size:
+        piece = source.read(size - len(data))
+        if not piece:
+            break
+        data += piece
+    return bytes(data)

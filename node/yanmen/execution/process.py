@@ -1,0 +1,183 @@
+"""One jailed process: started clean, fed, watched from outside, killed on time, measured, reaped."""
+
+import contextlib
+import os
+import select
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from time import monotonic_ns
+from types import TracebackType
+from typing import Self
+
+from yanmen.model.refusal import JobCode, JobFailed, Usage
+
+POLL_MS = 50
+"""How often a cancel is looked for: far below the promised second."""
+
+HEADER = 4
+CHUNK = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What is enforced from outside: wall clock, CPU (to name the cause of a kill), size of the reply."""
+
+    wall_ms: int
+    cpu_seconds: int
+    reply_bytes: int
+
+
+class Worker:
+    """A worker process as a context: whatever happens inside the block, it is dead and reaped after it."""
+
+    def __init__(self, module: str, pass_fds: tuple[int, ...], bounds: Bounds, cancel: Event) -> None:
+        """Start `module` with an empty environment and only `pass_fds` besides the two pipes."""
+        self._bounds = bounds
+        self._cancel = cancel
+        self._peak_bytes = 0
+        self._cpu_ms = 0
+        self._status: int | None = None
+        self._killed: JobCode | None = None
+        self._read_fd, reply_fd = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-I", "-B", "-m", module, str(reply_fd)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={"LANG": "C.UTF-8"},
+                cwd="/",
+                pass_fds=(reply_fd, *pass_fds),
+                start_new_session=True,
+                bufsize=0,
+            )
+        except BaseException:
+            os.close(self._read_fd)
+            raise
+        finally:
+            os.close(reply_fd)
+        self._deadline = monotonic_ns() + bounds.wall_ms * 1_000_000
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        """Return the running worker."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Kill and reap."""
+        self._kill()
+        self._reap()
+        os.close(self._read_fd)
+
+    def exchange(self, request: bytes) -> tuple[bytes, Usage]:
+        """Send `request`, return the reply's bytes and what it cost, or raise JobFailed with what is known from outside."""
+        try:
+            self._send(len(request).to_bytes(HEADER, "big") + request)
+            size = int.from_bytes(self._receive(HEADER), "big")
+            if size > self._bounds.reply_bytes:
+                raise JobFailed(JobCode.OUTPUT)
+            reply = self._receive(size)
+            self._measure_peak()
+            self._dismiss()
+        except JobFailed as failed:
+            self._measure_peak()
+            self._kill()
+            self._reap()
+            raise JobFailed(failed.code, self._usage(0)) from None
+        return reply, self._usage(len(reply))
+
+    def _send(self, data: bytes) -> None:
+        if self._process.stdin is None:
+            raise JobFailed(JobCode.FAILED)
+        fd = self._process.stdin.fileno()
+        os.set_blocking(fd, False)
+        view = memoryview(data)
+        while view:
+            self._wait(fd, select.POLLOUT)
+            try:
+                view = view[os.write(fd, view) :]
+            except BrokenPipeError:
+                raise JobFailed(self._cause()) from None
+
+    def _receive(self, size: int) -> bytes:
+        data = bytearray()
+        while len(data) < size:
+            self._wait(self._read_fd, select.POLLIN)
+            chunk = os.read(self._read_fd, min(CHUNK, size - len(data)))
+            if not chunk:
+                raise JobFailed(self._cause())
+            data += chunk
+        return bytes(data)
+
+    def _dismiss(self) -> None:
+        """Let the worker go; anything it still has to say makes the whole reply unusable."""
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._wait(self._read_fd, select.POLLIN)
+        if os.read(self._read_fd, 1):
+            raise JobFailed(JobCode.BAD_REPLY)
+        self._reap()
+        if self._status != 0:
+            raise JobFailed(self._cause())
+
+    def _wait(self, fd: int, event: int) -> None:
+        """Wait until `fd` is ready; a cancel or the deadline ends the worker first."""
+        poller = select.poll()
+        poller.register(fd, event)
+        while not poller.poll(POLL_MS):
+            self._measure_peak()
+            self._check()
+        self._check()
+
+    def _check(self) -> None:
+        if self._cancel.is_set():
+            raise JobFailed(JobCode.CANCELLED)
+        if monotonic_ns() > self._deadline:
+            raise JobFailed(JobCode.TIME)
+
+    def _measure_peak(self) -> None:
+        """Read VmHWM: unlike ru_maxrss it does not count what the node held when it forked."""
+        with contextlib.suppress(OSError):
+            for line in Path(f"/proc/{self.pid}/status").read_bytes().splitlines():
+                if line.startswith(b"VmHWM:"):
+                    self._peak_bytes = max(self._peak_bytes, int(line.split()[1]) * 1024)
+
+    def _kill(self) -> None:
+        if self._status is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        if self._status is not None:
+            return
+        _, status, used = os.wait4(self.pid, 0)
+        self._status = status
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self._cpu_ms = round((used.ru_utime + used.ru_stime) * 1000)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def _cause(self) -> JobCode:
+        """Name why the worker ended by itself, from its wait status and CPU time."""
+        self._reap()
+        code = os.waitstatus_to_exitcode(self._status if self._status is not None else 0)
+        if code == -signal.SIGSYS:
+            return JobCode.VIOLATION
+        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and self._cpu_ms >= self._bounds.cpu_seconds * 1000):
+            return JobCode.TIME
+        if code == -signal.SIGKILL:
+            return JobCode.MEMORY
+        return JobCode.BAD_REPLY if code == 0 else JobCode.FAILED
+
+    def _usage(self, reply_bytes: int) -> Usage:
+        return Usage(cpu_ms=self._cpu_ms, peak_bytes=self._peak_bytes, reply_bytes=reply_bytes)

@@ -1,0 +1,79 @@
+"""DuckDB as the jobs use it: fixed settings, then locked; the settings are no boundary, the jail is."""
+
+from _duckdb import DuckDBPyConnection, connect
+
+from yanmen_sandbox.request import Limits
+
+SETTINGS = (
+    # A zero divisor gives NULL and never an error: an error would be an answer about a row.
+    "SET error_on_division_by_zero = false",
+    # Nothing is fetched, found or remembered outside the request.
+    "SET autoinstall_known_extensions = false",
+    "SET autoload_known_extensions = false",
+    "SET allow_community_extensions = false",
+    "SET allow_persistent_secrets = false",
+    "SET secret_directory = '/nonexistent'",
+    "SET home_directory = '/nonexistent'",
+    "SET temp_directory = ''",
+    "SET enable_external_file_cache = false",
+    "SET python_enable_replacements = false",
+    # Nothing is written to descriptor 1.
+    "SET enable_progress_bar = false",
+    # The same question means the same everywhere.
+    "SET default_null_order = 'NULLS_LAST'",
+    "SET default_order = 'ASCENDING'",
+    "SET default_collation = ''",
+    "SET integer_division = false",
+    "SET ieee_floating_point_ops = true",
+    "SET TimeZone = 'UTC'",
+    # The snapshot is written by the commit itself: a write-ahead log would need a second file.
+    "SET wal_autocheckpoint = '0B'",
+    "SET auto_checkpoint_skip_wal_threshold = 0",
+)
+
+LOCK = (
+    "SET enable_external_access = false",
+    "SET disabled_filesystems = 'LocalFileSystem'",
+    "SET lock_configuration = true",
+)
+"""In this order: DuckDB refuses to disable the file system while external access is on."""
+
+WARM_UP = "SELECT 1, 1.5::DECIMAL(18,2), DATE '2000-01-01', true, 'x', 1::HUGEINT, 1.5::DOUBLE, json('1')"
+"""Makes Python load every module the conversion of results needs, while files can still be opened."""
+
+
+def start(limits: Limits) -> DuckDBPyConnection:
+    """Open an empty in-memory engine with one thread and the fixed settings."""
+    connection = connect(":memory:", config={"threads": 1, "async_threads": 0})
+    for statement in SETTINGS:
+        connection.execute(statement)
+    connection.execute(f"SET memory_limit = '{limits.memory // 1024}KiB'")
+    connection.execute(WARM_UP).fetchall()
+    return connection
+
+
+def start_threads(connection: DuckDBPyConnection, limits: Limits) -> None:
+    """Start the worker threads; they inherit the Landlock domain of the calling thread."""
+    connection.execute(f"SET threads = {limits.threads:d}")
+
+
+def lock(connection: DuckDBPyConnection, limits: Limits) -> None:
+    """Refuse files, extensions and any further change of settings."""
+    connection.execute(f"SET max_execution_time = {limits.wall_ms:d}")
+    for statement in LOCK:
+        connection.execute(statement)
+
+
+def attach_snapshot(connection: DuckDBPyConnection, schema: str, fd: int) -> None:
+    """Attach the sealed memory file `fd` read-only as database `schema`."""
+    connection.execute(f"ATTACH '/proc/self/fd/{fd:d}' AS {identifier(schema)} (READ_ONLY)")
+
+
+def identifier(name: str) -> str:
+    """Quote an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: str) -> str:
+    """Quote an SQL text literal."""
+    return "'" + value.replace("'", "''") + "'"

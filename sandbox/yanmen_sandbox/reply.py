@@ -1,0 +1,86 @@
+"""The job's answer: one length-prefixed JSON document, capped while it is built; no text of the engine's."""
+
+import json
+import os
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from enum import Enum, unique
+
+import _duckdb
+
+
+@unique
+class Code(Enum):
+    """How a job ends when it does not end well; the node knows no others."""
+
+    BAD_SQL = "BAD_SQL"
+    BAD_SOURCE = "BAD_SOURCE"
+    FAILED = "FAILED"
+    MEMORY = "MEMORY"
+    TIME = "TIME"
+    OUTPUT = "OUTPUT"
+
+
+class Ended(Exception):
+    """The job ends with `code` and nothing else is told."""
+
+    def __init__(self, code: Code) -> None:
+        """Hold the closed `code`."""
+        self.code = code
+        super().__init__(code.value)
+
+
+def code_of(error: Exception) -> Code:
+    """Classify an exception; its text, which may quote a cell, is dropped here."""
+    match error:
+        case Ended():
+            return error.code
+        case MemoryError() | _duckdb.OutOfMemoryException():
+            return Code.MEMORY
+        case _duckdb.InterruptException():
+            return Code.TIME
+        case _:
+            return Code.FAILED
+
+
+def encode(document: dict[str, object], cap: int) -> bytes:
+    """Return the frame of `document`; more than `cap` bytes end the job with OUTPUT."""
+    return _frame(_ENCODER.encode(document).encode("utf-8"), cap)
+
+
+def encode_rows(rows: Iterable[tuple[object, ...]], cap: int) -> bytes:
+    """Return the frame of an answer of `rows`, stopping as soon as it passes `cap` bytes."""
+    pieces: list[bytes] = []
+    size = 0
+    for row in rows:
+        pieces.append(_ENCODER.encode(row).encode("utf-8"))
+        size += len(pieces[-1]) + 1
+        if size > cap:
+            raise Ended(Code.OUTPUT)
+    return _frame(b'{"ok":true,"rows":[' + b",".join(pieces) + b"]}", cap)
+
+
+def _frame(document: bytes, cap: int) -> bytes:
+    if len(document) > cap:
+        raise Ended(Code.OUTPUT)
+    return len(document).to_bytes(4, "big") + document
+
+
+def _scalar(value: object) -> str:
+    """Write decimals in full and dates in ISO 8601; any other type has no business in a reply."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError("a type no job returns")
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_scalar)
+
+
+def send(fd: int, frame: bytes) -> None:
+    """Write `frame` whole."""
+    view = memoryview(frame)
+    while view:
+        view = view[os.write(fd, view) :]
