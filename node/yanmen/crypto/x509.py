@@ -201,6 +201,12 @@ def check_issued(certificate: bytes, authority_pem: bytes) -> None:
         raise Malformed("certificate: not issued by this space") from error
 
 
+def check_key_pair(key_path: Path, certificate: bytes) -> None:
+    """Fault unless `certificate` is for the private key in `key_path`."""
+    if load_key(key_path).public_key() != _load_certificate(certificate).public_key():
+        raise Fault(FaultCode.KEYS, f"{key_path}: not the key of this certificate")
+
+
 def check_space(space: str) -> None:
     """Refuse a space name that cannot be a SPIFFE trust domain."""
     if SPACE.fullmatch(space) is None:

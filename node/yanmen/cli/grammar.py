@@ -1,0 +1,65 @@
+"""How commands are declared: every one has examples, `--json`, and one handler."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from typing_extensions import override
+
+from yanmen.cli.output import Result, UsageProblem
+
+Handler = Callable[[argparse.Namespace], Result]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises instead of exiting, so that `--json` holds for usage errors too."""
+
+    @override
+    def error(self, message: str) -> NoReturn:
+        """Refuse the command line with the usage line as the next step."""
+        raise UsageProblem(f"{message}\n{self.format_usage().strip()}\nSee 详见: {self.prog} --help")
+
+
+def group(
+    commands: "argparse._SubParsersAction[Parser]", name: str, purpose: str
+) -> "argparse._SubParsersAction[Parser]":
+    """Add the command group `name` and return where its commands go."""
+    parser = commands.add_parser(name, help=purpose, description=purpose)
+    return parser.add_subparsers(
+        title="commands 命令", dest="command", required=True, metavar="COMMAND", parser_class=Parser
+    )
+
+
+def command(
+    commands: "argparse._SubParsersAction[Parser]", name: str, purpose: str, handler: Handler, example: str
+) -> Parser:
+    """Add the command `name`; `example` is shown by `--help`."""
+    parser = commands.add_parser(
+        name,
+        help=purpose,
+        description=purpose,
+        epilog=f"example 示例:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def folder(parser: Parser, name: str, purpose: str) -> None:
+    """Add a positional folder."""
+    parser.add_argument(name, type=Path, metavar=name.upper(), help=purpose)
+
+
+def file(parser: Parser, name: str, purpose: str) -> None:
+    """Add a positional file that must exist when the command runs."""
+    parser.add_argument(name, type=existing, metavar=name.upper(), help=purpose)
+
+
+def existing(text: str) -> Path:
+    """Return `text` as the path of an existing file."""
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"{text} is not a file")
+    return path

@@ -1,0 +1,238 @@
+"""How parties join a space: keys are made where they are used, the space signs, the register tells everyone.
+
+    applicant: apply -> application.jws        space: admit -> grant.json, register.jws
+    applicant: accept <- grant.json
+
+A space is a folder of the space operator (root key, register key, register.jws); a node and a
+member are folders of their own. No private key is ever in a file that travels.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from yanmen.crypto import jose, keys, x509
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import connector_id, enrolment, jws, register
+from yanmen.formats.enrolment import Application, Grant
+from yanmen.formats.json_canonical import decode_object
+from yanmen.formats.malformed import Malformed
+from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.ports import Clock, Randomness, Signer
+from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+
+APPLICATION = "application.jws"
+GRANT = "grant.json"
+REGISTER = "register.jws"
+TLS_KEY, TLS_CERTIFICATE, AUTHORITY = "tls.key", "tls.crt", "ca.crt"
+SIGNING_KEY, LOG_KEY, SEAL_KEY = "signing.key", "log.key", "seal.key"
+SPACE_KEY, AUTHORITY_KEY = "register.key", "ca.key"
+SEAL_BYTES = 32
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What an applicant says of itself: `subject` is its 18-character credit code, `region` 4 digits of GB/T 2260."""
+
+    role: PartyRole
+    name: str
+    alias: str
+    subject: str
+    region: str
+    address: str = ""
+
+
+def apply(folder: Path, claims: Claims, clock: Clock, randomness: Randomness) -> Application:
+    """Make the keys of a new node or member in `folder` and write its application."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (folder / APPLICATION).exists():
+        raise Refused(Reason.REQUEST_REPLAYED, _already(folder / APPLICATION))
+    node = claims.role is PartyRole.NODE
+    x509.create_key(folder / TLS_KEY)
+    signer = keys.generate(folder / SIGNING_KEY, randomness)
+    log_key = keys.generate(folder / LOG_KEY, randomness).public if node else b""
+    if node:
+        keys.write_private(folder / SEAL_KEY, randomness.token(SEAL_BYTES))
+    application = Application(
+        role=claims.role,
+        name=claims.name,
+        alias=claims.alias,
+        subject=claims.subject,
+        region=claims.region,
+        address=claims.address,
+        csr=x509.create_csr(folder / TLS_KEY).decode("ascii"),
+        signing_key=signer.public,
+        log_key=log_key,
+        issued_s=clock.now_ms() // 1000,
+    )
+    payload = enrolment.parse_application(enrolment.application_payload(application))
+    token = jose.sign_jws(
+        {}, enrolment.application_payload(payload), signer, keys.thumbprint(signer.public), enrolment.APPLICATION_TYP
+    )
+    (folder / APPLICATION).write_bytes(token)
+    return payload
+
+
+def read_application(token: bytes) -> Application:
+    """Return the application in `token`, whose signature proves the member key it introduces."""
+    try:
+        claimed = enrolment.parse_application(decode_object(jws.split(token, 64 * 1024).payload))
+        payload = jose.verify_jws(token, claimed.signing_key, enrolment.APPLICATION_TYP, 64 * 1024)
+        return enrolment.parse_application(payload)
+    except (Malformed, BadSignature) as error:
+        raise Refused(Reason.REQUEST_MALFORMED, _unreadable("application", error)) from error
+
+
+def accept(folder: Path, grant: Grant) -> None:
+    """Install `grant` in the applicant's `folder` once it fits the keys there."""
+    certificate = grant.certificate.encode("ascii")
+    try:
+        x509.check_issued(certificate, grant.authority.encode("ascii"))
+        found = x509.parse_peer(certificate)
+    except (Malformed, Fault) as error:
+        raise Refused(Reason.REQUEST_MALFORMED, _unreadable("grant", error)) from error
+    if found.connector_id != grant.id or found.space != grant.space:
+        raise Refused(Reason.REQUEST_MALFORMED, _unreadable("grant", Malformed("another id in its certificate")))
+    x509.check_key_pair(folder / TLS_KEY, certificate)
+    (folder / TLS_CERTIFICATE).write_bytes(certificate)
+    (folder / AUTHORITY).write_bytes(grant.authority.encode("ascii"))
+    (folder / GRANT).write_bytes(enrolment.encode_grant(grant))
+
+
+def read_grant(data: bytes) -> Grant:
+    """Return the grant in `data`."""
+    try:
+        return enrolment.decode_grant(data)
+    except Malformed as error:
+        raise Refused(Reason.REQUEST_MALFORMED, _unreadable("grant", error)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """The space operator's folder, opened."""
+
+    folder: Path
+    register: Register
+    signer: Signer
+    authority: x509.Authority
+    authority_pem: bytes
+
+
+def create_space(folder: Path, name: str, clock: Clock, randomness: Randomness) -> Space:
+    """Make a new space: its root, its register key and an empty register."""
+    x509.check_space(name)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    certificate = x509.create_authority(folder / AUTHORITY_KEY, name, clock.now_ms(), randomness)
+    (folder / AUTHORITY).write_bytes(certificate)
+    signer = keys.generate(folder / SPACE_KEY, randomness)
+    _publish(folder, Register(space=name, serial=1, issued_ms=clock.now_ms(), parties=()), signer)
+    return open_space(folder)
+
+
+def open_space(folder: Path) -> Space:
+    """Open the space in `folder`."""
+    signer = keys.load(folder / SPACE_KEY)
+    certificate = (folder / AUTHORITY).read_bytes()
+    authority = x509.load_authority(folder / AUTHORITY_KEY, certificate)
+    known = read_register((folder / REGISTER).read_bytes(), signer.public)
+    return Space(folder=folder, register=known, signer=signer, authority=authority, authority_pem=certificate)
+
+
+def read_register(token: bytes, space_key: bytes) -> Register:
+    """Return the register in `token`, signed by `space_key`."""
+    try:
+        return register.decode(jose.verify_jws(token, space_key, register.TYP))
+    except (Malformed, BadSignature) as error:
+        raise Fault(FaultCode.REGISTER, str(error)) from error
+
+
+def admit(
+    space: Space, application: Application, status: PartyStatus, clock: Clock, randomness: Randomness
+) -> tuple[Space, Grant]:
+    """Certify `application`, enter it in the register as `status` and return the new space and the grant.
+
+    An applicant known by its signing key keeps its id: the same call renews its certificate.
+    """
+    before = _known(space.register, application.signing_key)
+    if before is not None and before.status is PartyStatus.REVOKED:
+        raise Refused(Reason.IDENTITY_REVOKED, Detail(subject=before.id, hint_en="Apply again with new keys."))
+    kind = x509.Kind.NODE if application.role is PartyRole.NODE else x509.Kind.MEMBER
+    identifier = before.id if before is not None else _new_id(application, randomness)
+    host = application.address.rpartition(":")[0].strip("[]")
+    subject = x509.Subject(space.register.space, kind, identifier, (host,) if host else ())
+    certificate = x509.sign_csr(space.authority, application.csr.encode("ascii"), subject, clock.now_ms(), randomness)
+    party = Party(
+        id=identifier,
+        alias=application.alias,
+        name=application.name,
+        role=application.role,
+        status=status,
+        signing_key=application.signing_key,
+        log_key=application.log_key,
+        certificate_sha256=x509.parse_peer(certificate).sha256,
+        address=application.address,
+        datasets=before.datasets if before is not None else (),
+    )
+    changed = enter(space, party, clock)
+    grant = Grant(
+        id=identifier,
+        space=space.register.space,
+        certificate=certificate.decode("ascii"),
+        authority=space.authority_pem.decode("ascii"),
+        space_key=space.signer.public,
+    )
+    return changed, grant
+
+
+def enter(space: Space, party: Party, clock: Clock) -> Space:
+    """Put `party` in the register in place of its earlier entry, and publish the next serial."""
+    others = tuple(other for other in space.register.parties if other.id != party.id)
+    if any(other.alias == party.alias for other in others):
+        hint = Detail(subject=party.alias, hint_en="This alias is taken in the space; choose another.")
+        raise Refused(Reason.REQUEST_MALFORMED, replace(hint, hint_zh="该别名在本空间已被使用，请另选。"))
+    parties = tuple(sorted((*others, party), key=lambda entry: entry.id))
+    known = replace(space.register, serial=space.register.serial + 1, issued_ms=clock.now_ms(), parties=parties)
+    _publish(space.folder, known, space.signer)
+    return replace(space, register=known)
+
+
+def _publish(folder: Path, known: Register, signer: Signer) -> None:
+    """Write the signed register in one step, so that a reader never sees half of it."""
+    token = jose.sign_jws({}, register.encode(known), signer, keys.thumbprint(signer.public), register.TYP)
+    fresh = folder / (REGISTER + ".new")
+    fresh.write_bytes(token)
+    fresh.replace(folder / REGISTER)
+
+
+def _known(known: Register, signing_key: bytes) -> Party | None:
+    for party in known.parties:
+        if party.signing_key == signing_key:
+            return party
+    return None
+
+
+def _new_id(application: Application, randomness: Randomness) -> str:
+    try:
+        while True:
+            body = "".join(ALPHABET[byte % len(ALPHABET)] for byte in randomness.token(8))
+            identifier = connector_id.build("5", application.subject, application.region, body)
+            if not identifier.endswith("*"):  # file names and URIs do not like the 37th check character
+                return identifier
+    except Malformed as error:
+        raise Refused(Reason.REQUEST_MALFORMED, _unreadable("application", error)) from error
+
+
+def _unreadable(what: str, error: Exception) -> Detail:
+    return Detail(
+        subject=what,
+        hint_en=f"This is not a valid {what}: {error}.",
+        hint_zh=f"文件不是有效的 {what}：{error}。",
+    )
+
+
+def _already(path: Path) -> Detail:
+    return Detail(
+        subject=path.name,
+        hint_en="This folder has its keys: hand the application to the space operator, or use a new folder.",
+        hint_zh="该目录中已生成密钥；请将申请文件交给空间运营者，或换一个新目录。",
+    )

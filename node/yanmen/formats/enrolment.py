@@ -1,0 +1,139 @@
+"""How a party asks to join a space and what it gets back (FORMATS.md, enrolment).
+
+An application is a compact JWS by the very member key it introduces, so that signing it proves the
+key is held; the P-256 key proves itself inside the CSR. A grant is canonical JSON: everything in it
+can be checked against the application's own keys and the space's root.
+"""
+
+from dataclasses import dataclass
+
+from yanmen.formats import base64url, connector_id, json_canonical
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.json_members import exact, integer, text
+from yanmen.formats.malformed import Malformed
+from yanmen.model.party import PartyRole
+
+APPLICATION_TYP = "yanmen-application+jws"
+GRANT_TYP = "yanmen-grant-1"
+KEY_BYTES = 32
+PEM_MAX = 16 * 1024
+
+_APPLICATION = frozenset(
+    {"address", "alias", "csr", "iat", "log_key", "name", "region", "role", "signing_key", "subject"},
+)
+_GRANT = frozenset({"authority", "certificate", "id", "space", "space_key", "typ"})
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What an applicant says of itself; `log_key` is empty unless it is a node, times are Unix seconds."""
+
+    role: PartyRole
+    name: str
+    alias: str
+    subject: str
+    region: str
+    address: str
+    csr: str
+    signing_key: bytes
+    log_key: bytes
+    issued_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What the space operator returns: the id, the leaf certificate, the root and the register's key."""
+
+    id: str
+    space: str
+    certificate: str
+    authority: str
+    space_key: bytes
+
+
+def application_payload(application: Application) -> dict[str, Json]:
+    """Return `application` as the payload to sign."""
+    return {
+        "address": application.address,
+        "alias": application.alias,
+        "csr": application.csr,
+        "iat": application.issued_s,
+        "log_key": base64url.encode(application.log_key),
+        "name": application.name,
+        "region": application.region,
+        "role": application.role.value,
+        "signing_key": base64url.encode(application.signing_key),
+        "subject": application.subject,
+    }
+
+
+def parse_application(payload: Json) -> Application:
+    """Return the application in a verified payload; raises `Malformed`."""
+    members = exact(payload, _APPLICATION)
+    application = Application(
+        role=_role(text(members, "role", 32)),
+        name=text(members, "name", 200),
+        alias=_alias(text(members, "alias", 32)),
+        subject=text(members, "subject", 18),
+        region=text(members, "region", 4),
+        address=text(members, "address", 300),
+        csr=text(members, "csr", PEM_MAX),
+        signing_key=_key(text(members, "signing_key", 64)),
+        log_key=base64url.decode(text(members, "log_key", 64)),
+        issued_s=integer(members, "iat"),
+    )
+    wanted = KEY_BYTES if application.role is PartyRole.NODE else 0
+    if len(application.log_key) != wanted:
+        raise Malformed("application: a node, and only a node, brings a log key")
+    if application.role is not PartyRole.NODE and application.address:
+        raise Malformed("application: only a node has an address")
+    return application
+
+
+def encode_grant(grant: Grant) -> bytes:
+    """Return the grant as canonical JSON."""
+    return json_canonical.encode(
+        {
+            "authority": grant.authority,
+            "certificate": grant.certificate,
+            "id": grant.id,
+            "space": grant.space,
+            "space_key": base64url.encode(grant.space_key),
+            "typ": GRANT_TYP,
+        },
+    )
+
+
+def decode_grant(data: bytes) -> Grant:
+    """Return the grant in `data`; raises `Malformed`."""
+    members = exact(json_canonical.decode(data, 64 * 1024), _GRANT)
+    if text(members, "typ") != GRANT_TYP:
+        raise Malformed("grant: another type")
+    return Grant(
+        id=connector_id.check(text(members, "id", 32)),
+        space=text(members, "space", 63),
+        certificate=text(members, "certificate", PEM_MAX),
+        authority=text(members, "authority", PEM_MAX),
+        space_key=_key(text(members, "space_key", 64)),
+    )
+
+
+def _role(value: str) -> PartyRole:
+    try:
+        return PartyRole(value)
+    except ValueError as error:
+        raise Malformed("application: unknown role") from error
+
+
+def _alias(value: str) -> str:
+    """An alias is an SQL name: what stands before the dot in `health.nafld2`."""
+    if not (value.isascii() and value.isidentifier() and value == value.lower()):
+        raise Malformed("application: the alias must be lower-case letters, digits and _")
+    return value
+
+
+def _key(value: str) -> bytes:
+    key = base64url.decode(value)
+    if len(key) != KEY_BYTES:
+        raise Malformed("a key is 32 bytes")
+    return key
