@@ -1,0 +1,79 @@
+"""Every document a party signs, each under its own type, so that none can stand for another.
+
+Opening raises `Malformed` when the bytes are no such document and `BadSignature` when this key did
+not sign it as such.
+"""
+
+import hashlib
+from collections.abc import Mapping
+
+from yanmen.crypto import jose, keys
+from yanmen.formats import contract, register, request
+from yanmen.formats.contract import Acceptance
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.request import RequestClaims, SessionClaims
+from yanmen.model.contract import Terms
+from yanmen.model.party import Register
+from yanmen.model.ports import Signer
+
+REGISTER_BYTES_MAX = 2 * 1024 * 1024
+
+
+def sign_register(value: Register, space: Signer) -> bytes:
+    """Return the register signed by the space's key."""
+    return _sign(register.encode(value), space, register.TYP)
+
+
+def open_register(token: bytes, space_key: bytes) -> Register:
+    """Return the register in `token`, signed by `space_key`."""
+    return register.decode(jose.verify_jws(token, space_key, register.TYP, REGISTER_BYTES_MAX))
+
+
+def sign_request(claims: RequestClaims, member: Signer) -> bytes:
+    """Return one question's authorisation, signed by the member."""
+    return _sign(request.encode_request(claims), member, request.REQUEST_TYP)
+
+
+def open_request(token: bytes, member_key: bytes) -> RequestClaims:
+    """Return the claims of a question signed by `member_key`."""
+    return request.decode_request(jose.verify_jws(token, member_key, request.REQUEST_TYP, request.BYTES_MAX))
+
+
+def sign_session(claims: SessionClaims, member: Signer) -> bytes:
+    """Return a session grant, signed by the member."""
+    return _sign(request.encode_session(claims), member, request.SESSION_TYP)
+
+
+def open_session(token: bytes, member_key: bytes) -> SessionClaims:
+    """Return the claims of a session grant signed by `member_key`."""
+    return request.decode_session(jose.verify_jws(token, member_key, request.SESSION_TYP, request.BYTES_MAX))
+
+
+def sign_offer(terms: Terms, consumer: Signer) -> bytes:
+    """Return the terms as an offer, signed by the consumer."""
+    return _sign(contract.encode(terms), consumer, contract.OFFER_TYP)
+
+
+def open_offer(token: bytes, consumer_key: bytes) -> Terms:
+    """Return the terms of an offer signed by `consumer_key`."""
+    return contract.decode(jose.verify_jws(token, consumer_key, contract.OFFER_TYP, contract.BYTES_MAX))
+
+
+def sign_acceptance(acceptance: Acceptance, holder: Signer) -> bytes:
+    """Return the holder's decision, signed by its receipt key."""
+    return _sign(contract.encode_acceptance(acceptance), holder, contract.ACCEPTANCE_TYP)
+
+
+def open_acceptance(token: bytes, holder_key: bytes) -> Acceptance:
+    """Return the decision signed by `holder_key`."""
+    payload = jose.verify_jws(token, holder_key, contract.ACCEPTANCE_TYP, contract.BYTES_MAX)
+    return contract.decode_acceptance(payload)
+
+
+def digest(token: bytes) -> str:
+    """Return the hex SHA-256 by which an acceptance names the offer `token`."""
+    return hashlib.sha256(token).hexdigest()
+
+
+def _sign(payload: Mapping[str, Json], signer: Signer, typ: str) -> bytes:
+    return jose.sign_jws({}, payload, signer, keys.thumbprint(signer.public), typ)

@@ -1,0 +1,255 @@
+"""The constraints of a contract, one line each: what they are called in ODRL and how their operand is written."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import NamedTuple
+
+from yanmen.formats import decimals, json_members
+from yanmen.formats.json_canonical import INTEGER_MAX, Json
+from yanmen.formats.malformed import Malformed
+from yanmen.model.catalogue import Channel
+from yanmen.model.contract import Grant, Scenario, Terms
+
+MEMBERS = frozenset({"leftOperand", "operator", "rightOperand"})
+SCENARIO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
+TEXT_MAX = 2000
+TIME_MAX_MS = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
+_TYPED = frozenset({"@type", "@value"})
+_SCENARIO = frozenset({"@id", "legalBasis", "text"})
+_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})\.([0-9]{3})Z", re.ASCII)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MalformedTerms(Malformed):
+    """The terms are not in the profile at `path`."""
+
+    def __init__(self, path: str, rule: str) -> None:
+        """Hold the `path` and the `rule` broken there."""
+        self.path = path
+        super().__init__(f"{path}: {rule}" if path else rule)
+
+
+class At:
+    """Gives every format error inside its block the path of the document it is about."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: str) -> None:
+        """Stand at `path`, "" for the whole document."""
+        self._path = path
+
+    def __enter__(self) -> "At":
+        """Return the place, for `require`."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """Name the path in a format error that has none yet."""
+        if isinstance(error, Malformed) and not isinstance(error, MalformedTerms):
+            raise MalformedTerms(self._path, str(error)) from error
+
+    def require(self, met: bool, name: str, rule: str) -> None:  # noqa: FBT001 - reads as a sentence
+        """Refuse the member `name` unless the rule is met."""
+        if not met:
+            raise MalformedTerms(f"{self._path}/{name}".lstrip("/"), rule)
+
+
+class _Kind(NamedTuple):
+    """One constraint: its ODRL names, its field of `Terms`, how to write it and how to read it."""
+
+    left: str
+    operator: str
+    field: str
+    write: Callable[[object], Json]
+    read: Callable[[Json], object]
+
+
+def _write_integer(value: object) -> Json:
+    if not isinstance(value, int) or isinstance(value, bool) or value > INTEGER_MAX:
+        raise Malformed("not an integer below 2^53")
+    return {"@type": "xsd:integer", "@value": decimals.encode(value)}
+
+
+def _read_integer(value: Json) -> int:
+    number = decimals.decode(_typed(value, "xsd:integer"))
+    if number > INTEGER_MAX:
+        raise Malformed("integer beyond 2^53 - 1")
+    return number
+
+
+def _write_time(value: object) -> Json:
+    if not isinstance(value, int) or not 0 <= value <= TIME_MAX_MS:
+        raise Malformed("not a time between 1970 and 9999")
+    seconds, milliseconds = divmod(value, 1000)
+    moment = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return {"@type": "xsd:dateTime", "@value": f"{moment}.{milliseconds:03d}Z"}
+
+
+def _read_time(value: Json) -> int:
+    match = _TIME.fullmatch(_typed(value, "xsd:dateTime"))
+    if match is None:
+        raise Malformed("not a UTC time with milliseconds")
+    try:
+        moment = datetime.fromisoformat(match[1] + "+00:00")
+    except ValueError as error:
+        raise Malformed("no such time") from error
+    since = moment - _EPOCH
+    milliseconds = (since.days * 86_400 + since.seconds) * 1000 + int(match[2])
+    if milliseconds < 0:
+        raise Malformed("before 1970")
+    return milliseconds
+
+
+def _typed(value: Json, kind: str) -> str:
+    members = json_members.exact(value, _TYPED)
+    if members["@type"] != kind:
+        raise Malformed(f"not a {kind}")
+    return json_members.text(members, "@value", 32)
+
+
+def _write_scenario(value: object) -> Json:
+    if not isinstance(value, Scenario):
+        raise Malformed("not a scenario")
+    return {"@id": value.id, "legalBasis": value.legal_basis, "text": value.text}
+
+
+def _read_scenario(value: Json) -> Scenario:
+    members = json_members.exact(value, _SCENARIO)
+    scenario = Scenario(
+        id=json_members.text(members, "@id"),
+        text=json_members.text(members, "text", TEXT_MAX),
+        legal_basis=json_members.text(members, "legalBasis", TEXT_MAX),
+    )
+    if SCENARIO_ID.fullmatch(scenario.id) is None or not scenario.text.strip() or not scenario.legal_basis.strip():
+        raise Malformed("a scenario has an id, a text and a legal basis")
+    return scenario
+
+
+def _write_channel(value: object) -> Json:
+    if not isinstance(value, Channel):
+        raise Malformed("not a channel")
+    return value.value
+
+
+def _read_channel(value: Json) -> Channel:
+    for channel in Channel:
+        if value == channel.value:
+            return channel
+    raise Malformed("unknown channel")
+
+
+def _write_text(value: object) -> Json:
+    return _read_text(value if isinstance(value, str) else None)
+
+
+def _read_text(value: Json) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= TEXT_MAX:
+        raise Malformed("not a short text")
+    return value
+
+
+def _write_texts(value: object) -> Json:
+    if not isinstance(value, tuple) or not all(isinstance(item, str) for item in value):
+        raise Malformed("not a list of texts")
+    return list(value)
+
+
+def _read_texts(value: Json) -> tuple[str, ...]:
+    return json_members.texts({"rightOperand": value}, "rightOperand", 64, 64)
+
+
+_KINDS = (
+    _Kind("purpose", "eq", "scenario", _write_scenario, _read_scenario),
+    _Kind("yanmen:channel", "eq", "channel", _write_channel, _read_channel),
+    _Kind("dateTime", "gteq", "not_before_ms", _write_time, _read_time),
+    _Kind("dateTime", "lt", "not_after_ms", _write_time, _read_time),
+    _Kind("count", "lteq", "queries", _write_integer, _read_integer),
+    _Kind("yanmen:countPerDay", "lteq", "queries_per_day", _write_integer, _read_integer),
+    _Kind("yanmen:minGroup", "gteq", "min_group", _write_integer, _read_integer),
+    _Kind("yanmen:microRho", "lteq", "micro_rho", _write_integer, _read_integer),
+    _Kind("yanmen:microRhoPerQuery", "eq", "micro_rho_per_query", _write_integer, _read_integer),
+    _Kind("yanmen:microRhoPerQuery", "lteq", "micro_rho_per_query_max", _write_integer, _read_integer),
+    _Kind("yanmen:deltaE12", "lteq", "delta_e12", _write_integer, _read_integer),
+    _Kind("yanmen:priceFenPerQuery", "eq", "price_per_query_fen", _write_integer, _read_integer),
+    _Kind("yanmen:retentionDays", "lteq", "retention_days", _write_integer, _read_integer),
+    _Kind("yanmen:regulatorDiscloses", "isAnyOf", "regulator_discloses", _write_texts, _read_texts),
+    _Kind("yanmen:paperSha256", "eq", "paper_sha256", _write_text, _read_text),
+)
+_OPTIONAL = "paper_sha256"
+_BY_NAMES = {(kind.left, kind.operator): kind for kind in _KINDS}
+COUNT_MAX = len(_KINDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Constraints:
+    """The operands read, by field of `Terms`; each has been read by its own reader."""
+
+    values: Mapping[str, object]
+
+    def _integer(self, name: str) -> int:
+        value = self.values[name]
+        if not isinstance(value, int):
+            raise Malformed(f"{name} is not an integer")
+        return value
+
+    def terms(self, identifier: str, holder: str, consumer: str, grants: tuple[Grant, ...]) -> Terms:
+        """Return the terms of these constraints, parties and grants."""
+        scenario, channel, slots = (self.values[name] for name in ("scenario", "channel", "regulator_discloses"))
+        paper = self.values.get(_OPTIONAL, "")
+        if not isinstance(scenario, Scenario) or not isinstance(channel, Channel):
+            raise Malformed("scenario and channel are not what their readers give")
+        if not isinstance(slots, tuple) or not isinstance(paper, str):
+            raise Malformed("slots and digest are not what their readers give")
+        return Terms(
+            id=identifier,
+            holder=holder,
+            consumer=consumer,
+            channel=channel,
+            scenario=scenario,
+            grants=grants,
+            min_group=self._integer("min_group"),
+            micro_rho=self._integer("micro_rho"),
+            micro_rho_per_query=self._integer("micro_rho_per_query"),
+            micro_rho_per_query_max=self._integer("micro_rho_per_query_max"),
+            delta_e12=self._integer("delta_e12"),
+            queries=self._integer("queries"),
+            queries_per_day=self._integer("queries_per_day"),
+            not_before_ms=self._integer("not_before_ms"),
+            not_after_ms=self._integer("not_after_ms"),
+            price_per_query_fen=self._integer("price_per_query_fen"),
+            regulator_discloses=slots,
+            retention_days=self._integer("retention_days"),
+            paper_sha256=paper,
+        )
+
+
+def encode(terms: Terms) -> list[Json]:
+    """Return the constraints of `terms` in the profile's order."""
+    return [
+        {"leftOperand": kind.left, "operator": kind.operator, "rightOperand": kind.write(getattr(terms, kind.field))}
+        for kind in _KINDS
+        if kind.field != _OPTIONAL or terms.paper_sha256
+    ]
+
+
+def decode(path: str, constraints: tuple[Json, ...]) -> Constraints:
+    """Return the operands of `constraints`, refusing by path what is unknown, double or missing."""
+    values: dict[str, object] = {}
+    for index, constraint in enumerate(constraints):
+        with At(f"{path}/{index}") as at:
+            members = json_members.exact(constraint, MEMBERS)
+            left, operator = json_members.text(members, "leftOperand"), json_members.text(members, "operator")
+            kind = _BY_NAMES.get((left, operator))
+            if kind is None:
+                raise Malformed("unknown constraint")
+            at.require(kind.field not in values, "leftOperand", "stands twice")
+        with At(f"{path}/{index}/rightOperand"):
+            values[kind.field] = kind.read(members["rightOperand"])
+    for kind in _KINDS:
+        if kind.field not in values and kind.field != _OPTIONAL:
+            raise MalformedTerms(path, f"{kind.left} {kind.operator} is missing")
+    return Constraints(values)
