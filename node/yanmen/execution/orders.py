@@ -90,7 +90,7 @@ def _scale(value: Cell | float) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
-def _plain(value: Cell | float) -> None | bool | int | float | str:
+def _plain(value: Cell | float) -> bool | int | float | str | None:
     """Write a cell as JSON can hold it: decimals in full, dates in ISO 8601."""
     match value:
         case Decimal():

@@ -80,7 +80,7 @@ class Worker:
         os.close(self._read_fd)
 
     def exchange(self, request: bytes) -> tuple[bytes, Usage]:
-        """Send `request`, return the reply's bytes and what it cost, or raise JobFailed with what is known from outside."""
+        """Send `request`, return the reply's bytes and the cost, or raise JobFailed with what the outside knows."""
         try:
             self._send(len(request).to_bytes(HEADER, "big") + request)
             size = int.from_bytes(self._receive(HEADER), "big")

@@ -97,15 +97,19 @@ def cell(value: object, kind: ColumnType | None) -> Cell | float:
         case ColumnType.TEXT:
             return _text(value)
         case ColumnType.BOOLEAN:
-            if isinstance(value, bool):
-                return value
-            raise _bad()
+            return _boolean(value)
         case ColumnType.DATE:
             return _date(value)
 
 
 def _float(value: object) -> float:
     if not isinstance(value, float) or not math.isfinite(value):
+        raise _bad()
+    return value
+
+
+def _boolean(value: object) -> bool:
+    if not isinstance(value, bool):
         raise _bad()
     return value
 
