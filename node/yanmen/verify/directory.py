@@ -1,0 +1,51 @@
+"""Reads a bundle's files as hostile: regular files only, none larger than its format allows."""
+
+import os
+import stat
+from pathlib import Path
+
+from yanmen.formats import bundle
+
+
+class Missing(Exception):
+    """There is no such file."""
+
+
+class Unreadable(Exception):
+    """It is no regular file, it is too large, or the system will not read it."""
+
+
+def read(root: Path, name: str, max_bytes: int) -> bytes:
+    """Return the content of the file `name` of the bundle in `root`."""
+    try:
+        fd = os.open(root / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise Missing(name) from error
+    except OSError as error:
+        raise Unreadable(name) from error
+    with os.fdopen(fd, "rb") as file:
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
+            raise Unreadable(name)
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise Unreadable(name)
+    return data
+
+
+def unknown(root: Path, size: int) -> tuple[str, ...]:
+    """Return the names in `root` that no bundle of `size` leaves has."""
+    named = {bundle.STATEMENT, bundle.CHECKPOINT, bundle.LOG_KEY, bundle.SPACE_KEY, bundle.REGISTER, bundle.LEAF_LINES}
+    found = [name for name in _names(root) if name not in named | {bundle.LEAVES, bundle.RECEIPTS}]
+    leaves = {bundle.leaf_name(index) for index in range(size)}
+    receipts = {function(index) for index in range(size) for function in (bundle.receipt_name, bundle.proof_name)}
+    for folder, expected in ((bundle.LEAVES, leaves), (bundle.RECEIPTS, receipts)):
+        found.extend(name for name in (f"{folder}/{item}" for item in _names(root / folder)) if name not in expected)
+    return tuple(sorted(found))
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [entry.name for entry in folder.iterdir()]
+    except OSError:
+        return []

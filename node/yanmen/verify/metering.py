@@ -1,0 +1,169 @@
+"""Replays the log: series, intents and their outcomes, budgets and prices, from receipts alone.
+
+Nothing here reads what the node states of itself except to compare it in the end.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from yanmen.formats import base64url
+from yanmen.formats.bundle import ContractTotal, SpaceTotal
+from yanmen.formats.slots import Budget, Price, Verdict
+from yanmen.model.receipt import Stage
+from yanmen.verify.report import Code, Finding, finding
+from yanmen.verify.uses import Use
+
+RUNNING_MS = 600_000
+"""An intent younger than this when the bundle was made may still be running; no question may take longer."""
+
+_VERDICTS: dict[Stage, frozenset[Verdict]] = {
+    Stage.OUTCOME: frozenset({Verdict.ALLOWED, Verdict.REPEATED}),
+    Stage.ABORTED: frozenset({Verdict.ABORTED}),
+    Stage.REFUSED: frozenset({Verdict.REFUSED}),
+}
+
+
+@dataclass(slots=True)
+class Replay:
+    """Running totals while the leaves are read in order; `findings` grows as something does not fit."""
+
+    contracts: dict[str, ContractTotal] = field(default_factory=dict)
+    spaces: dict[str, SpaceTotal] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    _last: dict[str, bytes] = field(default_factory=dict)
+    _open: dict[str, Use] = field(default_factory=dict)
+    _closed: set[str] = field(default_factory=set)
+
+    def add(self, use: Use) -> None:
+        """Account for the next leaf."""
+        self._follow_series(use)
+        verdicts = _VERDICTS.get(use.head.stage)
+        if verdicts is not None and use.decision is not None and use.decision.verdict not in verdicts:
+            self._find(Code.DECISION_WRONG, use)
+        match use.head.stage:
+            case Stage.INTENT:
+                self._open[base64url.encode(use.hash)] = use
+                self._debit(use)
+            case Stage.OUTCOME | Stage.ABORTED:
+                self._close(use)
+            case (
+                Stage.GENESIS
+                | Stage.KEY
+                | Stage.MEMBER
+                | Stage.DATASET
+                | Stage.CONTRACT
+                | Stage.APPROVAL
+                | Stage.EXPLAINED
+                | Stage.REFUSED
+            ):
+                return
+
+    def finish(self, created_ms: int) -> None:
+        """Report the intents that nothing closed and that had time enough to be closed."""
+        for use in self._open.values():
+            if created_ms - use.head.iat_s * 1000 > RUNNING_MS:
+                self._find(Code.INTENT_OPEN, use)
+
+    def _follow_series(self, use: Use) -> None:
+        if use.contract is None or use.series is None:
+            return
+        total = self.contracts.get(use.contract, ContractTotal(use.contract))
+        last = self._last.get(use.contract)
+        previous = "" if last is None else base64url.encode(last)
+        if (use.series.n, use.series.prev) != (total.leaves + 1, previous):
+            self._find(Code.SERIES_BROKEN, use, use.contract)
+        self.contracts[use.contract] = replace(total, leaves=use.series.n)
+        self._last[use.contract] = use.hash
+
+    def _debit(self, use: Use) -> None:
+        if use.contract is None or use.budget is None or use.price is None:
+            return
+        total = self.contracts.get(use.contract, ContractTotal(use.contract))
+        total = replace(
+            total,
+            queries=total.queries + 1,
+            micro_rho=total.micro_rho + use.budget.micro_rho,
+            delta_e12=total.delta_e12 + use.budget.delta_e12,
+            fen=total.fen + use.price.fen,
+        )
+        self.contracts[use.contract] = total
+        if use.budget.space:
+            space = self.spaces.get(use.budget.space, SpaceTotal(use.budget.space))
+            self.spaces[space.space] = replace(
+                space,
+                micro_rho=space.micro_rho + use.budget.micro_rho,
+                delta_e12=space.delta_e12 + use.budget.delta_e12,
+            )
+        self._compare_spent(use, use.budget, use.price, total)
+
+    def _close(self, use: Use) -> None:
+        reference = use.head.intent
+        intent = self._open.pop(reference, None)
+        if intent is not None:
+            self._closed.add(reference)
+            charges = (use.contract, use.budget, use.price), (intent.contract, intent.budget, intent.price)
+            if charges[0] != charges[1]:
+                self._find(Code.CHARGE_DIFFERS, use)
+            if use.decision is not None and use.decision.verdict is Verdict.REPEATED:
+                self._find(Code.DECISION_WRONG, use)
+        elif reference in self._closed:
+            self._find(Code.INTENT_CLOSED_TWICE, use)
+        elif use.decision is not None and use.decision.verdict is Verdict.REPEATED:
+            self._repeat(use)
+        else:
+            self._find(Code.OUTCOME_WITHOUT_INTENT, use)
+
+    def _repeat(self, use: Use) -> None:
+        """Hold the same answer given again to costing nothing."""
+        if use.contract is None or use.budget is None or use.price is None:
+            return
+        if use.budget.micro_rho or use.budget.delta_e12 or use.price.fen:
+            self._find(Code.CHARGE_DIFFERS, use)
+        total = self.contracts.get(use.contract, ContractTotal(use.contract))
+        self._compare_spent(use, use.budget, use.price, total)
+
+    def _compare_spent(self, use: Use, budget: Budget, price: Price, total: ContractTotal) -> None:
+        if (budget.spent_micro_rho, budget.spent_delta_e12) != (total.micro_rho, total.delta_e12):
+            self._find(Code.SPENT_DIFFERS, use, "budget")
+        if price.spent_fen != total.fen:
+            self._find(Code.SPENT_DIFFERS, use, "price")
+
+    def _find(self, code: Code, use: Use, subject: str = "") -> None:
+        self.findings.append(finding(code, use.index, use.head.stage, subject))
+
+
+def check_order(uses: Sequence[Use], size: int) -> tuple[Finding, ...]:
+    """Hold the leaves to one genesis at index 0, times that do not go back and ids that occur once."""
+    found: list[Finding] = []
+    seen: set[str] = set()
+    time_s = 0
+    for use in uses:
+        if (use.head.stage is Stage.GENESIS) != (use.index == 0):
+            found.append(finding(Code.GENESIS_WRONG, use.index, use.head.stage))
+        if use.head.iat_s < time_s:
+            found.append(finding(Code.TIME_BACKWARDS, use.index, use.head.stage))
+        if use.head.jti in seen:
+            found.append(finding(Code.JTI_REPEATED, use.index, use.head.stage))
+        seen.add(use.head.jti)
+        time_s = max(time_s, use.head.iat_s)
+    if size == 0:
+        found.append(finding(Code.GENESIS_WRONG, 0))
+    return tuple(found)
+
+
+def compare_contracts(stated: Iterable[ContractTotal], counted: Iterable[ContractTotal]) -> tuple[Finding, ...]:
+    """Return the contracts whose totals are stated otherwise than they were counted."""
+    left = {total.contract: total for total in stated if total != ContractTotal(total.contract)}
+    right = {total.contract: total for total in counted}
+    names = sorted(left.keys() | right.keys())
+    return tuple(
+        finding(Code.CONTRACT_TOTAL_DIFFERS, subject=name) for name in names if left.get(name) != right.get(name)
+    )
+
+
+def compare_spaces(stated: Iterable[SpaceTotal], counted: Iterable[SpaceTotal]) -> tuple[Finding, ...]:
+    """Return the subject spaces whose totals are stated otherwise than they were counted."""
+    left = {total.space: total for total in stated if total != SpaceTotal(total.space)}
+    right = {total.space: total for total in counted if total != SpaceTotal(total.space)}
+    names = sorted(left.keys() | right.keys())
+    return tuple(finding(Code.SPACE_TOTAL_DIFFERS, subject=name) for name in names if left.get(name) != right.get(name))

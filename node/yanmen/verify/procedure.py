@@ -1,0 +1,235 @@
+"""The verification of an audit bundle, as a numbered procedure; docs/FORMATS.md states the same list."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from yanmen.crypto import jose, notes
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import bundle, checkpoint, jws, merkle, note, register
+from yanmen.formats.bundle import LeafLine, Statement
+from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.note import VerifierKey
+from yanmen.model.party import Party, PartyRole, Register
+from yanmen.verify import directory, metering
+from yanmen.verify.directory import Missing, Unreadable
+from yanmen.verify.entries import Entries, Node
+from yanmen.verify.metering import Replay
+from yanmen.verify.report import Code, Finding, Report, Severity, finding
+from yanmen.verify.requests import Requests
+from yanmen.verify.uses import Use
+
+KEY_BYTES_MAX = 1024
+LEAF_LINE_BYTES_MAX = 64
+"""Longest stage, a space, 43 characters and a newline are 54."""
+
+
+class _Stop(Exception):
+    """What follows would rest on something that does not hold; carries the finding."""
+
+    def __init__(self, found: Finding) -> None:
+        self.found = found
+        super().__init__(found.en)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trust:
+    """What steps 1 to 3 established."""
+
+    statement: Statement
+    members: Register
+    party: Party
+    head: Checkpoint
+
+
+def verify_bundle(path: Path, space_key: bytes | None = None) -> Report:
+    """Return the report on the audit bundle in the directory `path`.
+
+    `space_key` is the space's raw Ed25519 key, got another way than from the bundle; without it the
+    bundle's own is used and a note says so. Each step rests on those before it.
+
+    1. `bundle.json` is well-formed; every file is a regular one, of bounded size.
+    2. The space's key signed the register; the register lists the node, with its receipt key and log key.
+    3. The log key signed the checkpoint, for the origin and size stated and for a log of that node.
+    4. The leaf hashes give the checkpoint's root, so which leaf stands where is fixed from here on.
+    5. Every leaf is there, has the hash and stage listed, has 2,560 bytes, is well-formed, names the
+       node as issuer and is signed by the receipt key.
+    6. Every receipt is there, belongs to its leaf, and every disclosure is referenced by it, once.
+    7. Every inclusion proof is there and leads from its leaf to a checkpoint that the log key signed
+       and whose root is that of this tree at its size.
+    8. Leaf 0 and no other is a genesis; times do not go back; no `jti` occurs twice.
+    9. Every contract's series is complete: `n` counts 1, 2, 3… and `prev` is the hash of the leaf before.
+    10. Every intent is closed by exactly one outcome or aborted leaf, and each of those closes one,
+        with the same contract and charge; an answer given again is charged nothing.
+    11. The running totals in `budget` and `price` are the sums of the contract's charges so far.
+    12. Every intent carries a request or session grant that the consumer's registered key signed, for
+        this node and contract; a request is used once, a grant not beyond its maxima.
+    13. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
+    """
+    findings: list[Finding] = []
+    try:
+        trust = _establish(path, space_key, findings)
+    except _Stop as stop:
+        return _report(None, [], Replay(), [*findings, stop.found])
+    uses = _leaves(path, trust, findings)
+    replay = _replay(uses, trust, findings)
+    findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in directory.unknown(path, trust.statement.size))
+    return _report(trust, uses, replay, findings)
+
+
+def _establish(path: Path, space_key: bytes | None, findings: list[Finding]) -> _Trust:
+    """Take steps 1 to 3."""
+    statement = _statement(path)
+    pinned = _space_key(path, statement, space_key, findings)
+    members = _register(path, statement, pinned)
+    party = members.find(statement.node)
+    if party is None or party.role is not PartyRole.NODE:
+        raise _Stop(finding(Code.NODE_NOT_REGISTERED))
+    log_key = _vkey(path, bundle.LOG_KEY)
+    if log_key != VerifierKey(statement.origin, party.log_key):
+        findings.append(finding(Code.LOG_KEY_DIFFERS))
+    return _Trust(statement, members, party, _checkpoint(path, statement, party))
+
+
+def _statement(path: Path) -> Statement:
+    data = _read(path, bundle.STATEMENT, bundle.STATEMENT_BYTES_MAX)
+    try:
+        return bundle.decode(data)
+    except Malformed as error:
+        raise _malformed(bundle.STATEMENT, error) from error
+
+
+def _space_key(path: Path, statement: Statement, pinned: bytes | None, findings: list[Finding]) -> bytes:
+    if pinned is None:
+        findings.append(finding(Code.SPACE_KEY_NOT_PINNED))
+        return _vkey(path, bundle.SPACE_KEY).public
+    try:
+        enclosed = _vkey(path, bundle.SPACE_KEY)
+    except _Stop as stop:
+        findings.append(stop.found)
+        return pinned
+    if enclosed != VerifierKey(statement.space, pinned):
+        findings.append(finding(Code.SPACE_KEY_DIFFERS))
+    return pinned
+
+
+def _register(path: Path, statement: Statement, space_key: bytes) -> Register:
+    token = _read(path, bundle.REGISTER, jws.BYTES_MAX)
+    try:
+        members = register.decode(jose.verify_jws(token, space_key, register.TYP))
+    except Malformed as error:
+        raise _malformed(bundle.REGISTER, error) from error
+    except BadSignature as error:
+        raise _Stop(finding(Code.REGISTER_SIGNATURE, subject=str(error))) from error
+    if members.space != statement.space:
+        raise _Stop(finding(Code.REGISTER_OTHER_SPACE))
+    return members
+
+
+def _checkpoint(path: Path, statement: Statement, party: Party) -> Checkpoint:
+    data = _read(path, bundle.CHECKPOINT, note.BYTES_MAX)
+    try:
+        if checkpoint.origin_node(statement.origin) != party.id:
+            raise _Stop(finding(Code.CHECKPOINT_SIGNATURE, subject="origin of another node"))
+        head = notes.verify_checkpoint(note.decode(data), statement.origin, party.log_key)
+    except Malformed as error:
+        raise _malformed(bundle.CHECKPOINT, error) from error
+    except BadSignature as error:
+        raise _Stop(finding(Code.CHECKPOINT_SIGNATURE, subject=str(error))) from error
+    if head.size != statement.size:
+        raise _Stop(finding(Code.CHECKPOINT_OTHER_SIZE))
+    return head
+
+
+def _leaves(path: Path, trust: _Trust, findings: list[Finding]) -> list[Use]:
+    """Take steps 4 to 7 and return what could be read of each leaf."""
+    lines = _lines(path, trust.head, findings)
+    node = Node(trust.party.id, trust.party.signing_key, trust.party.log_key, trust.head)
+    entries = Entries(path, node, lines)
+    uses: list[Use] = []
+    hashes: list[bytes] = []
+    for index in range(trust.head.size):
+        use, leaf_hash = entries.check(index)
+        if use is not None:
+            uses.append(use)
+        if leaf_hash is not None:
+            hashes.append(leaf_hash)
+    findings.extend(entries.findings)
+    if lines is None and (len(hashes) < trust.head.size or _root(hashes) != trust.head.root):
+        findings.append(finding(Code.ROOT_DIFFERS))
+    return uses
+
+
+def _lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[LeafLine, ...] | None:
+    """Return the leaf lines when their hashes give the checkpoint's root."""
+    try:
+        lines = bundle.decode_lines(_read(path, bundle.LEAF_LINES, LEAF_LINE_BYTES_MAX * head.size))
+    except _Stop as stop:
+        findings.append(stop.found)
+        return None
+    except Malformed as error:
+        findings.append(_malformed(bundle.LEAF_LINES, error).found)
+        return None
+    if len(lines) != head.size or _root([line.hash for line in lines]) != head.root:
+        findings.append(finding(Code.LEAF_LINES_DIFFER))
+        return None
+    return lines
+
+
+def _replay(uses: list[Use], trust: _Trust, findings: list[Finding]) -> Replay:
+    """Take steps 8 to 13."""
+    findings.extend(metering.check_order(uses, trust.head.size))
+    replay, requests = Replay(), Requests(trust.members)
+    for use in uses:
+        replay.add(use)
+        findings.extend(requests.check(use))
+    replay.finish(trust.statement.created_ms)
+    findings.extend(replay.findings)
+    findings.extend(metering.compare_contracts(trust.statement.contracts, replay.contracts.values()))
+    findings.extend(metering.compare_spaces(trust.statement.spaces, replay.spaces.values()))
+    return replay
+
+
+def _root(hashes: list[bytes]) -> bytes:
+    return merkle.root(len(hashes), merkle.full_subtrees(hashes))
+
+
+def _vkey(path: Path, name: str) -> VerifierKey:
+    data = _read(path, name, KEY_BYTES_MAX)
+    try:
+        line = data.decode("utf-8")
+        if not line.endswith("\n"):
+            raise Malformed("vkey: line does not end")
+        return note.decode_key(line[:-1])
+    except ValueError as error:
+        raise _malformed(name, error) from error
+
+
+def _read(path: Path, name: str, max_bytes: int) -> bytes:
+    try:
+        return directory.read(path, name, max_bytes)
+    except Missing as error:
+        raise _Stop(finding(Code.FILE_MISSING, subject=name)) from error
+    except Unreadable as error:
+        raise _Stop(finding(Code.FILE_UNREADABLE, subject=name)) from error
+
+
+def _malformed(name: str, error: ValueError) -> _Stop:
+    return _Stop(finding(Code.FILE_MALFORMED, subject=f"{name}: {error}"))
+
+
+def _report(trust: _Trust | None, uses: list[Use], replay: Replay, findings: list[Finding]) -> Report:
+    size = 0 if trust is None else trust.head.size
+    counted = Counter(use.head.stage for use in uses)
+    ordered = sorted(findings, key=lambda item: (-1 if item.index is None else item.index, item.code.value))
+    return Report(
+        node="" if trust is None else trust.party.id,
+        origin="" if trust is None else trust.head.origin,
+        size=size,
+        verified=size - len({item.index for item in findings if item.severity is Severity.ERROR} - {None}),
+        stages=tuple((stage, counted[stage]) for stage in sorted(counted, key=lambda stage: stage.value)),
+        contracts=tuple(replay.contracts[name] for name in sorted(replay.contracts)),
+        spaces=tuple(replay.spaces[name] for name in sorted(replay.spaces)),
+        findings=tuple(ordered),
+    )

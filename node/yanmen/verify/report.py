@@ -1,0 +1,224 @@
+"""The receipt verification report (回执核验报告): totals that were recomputed, and what is wrong, by leaf."""
+
+from dataclasses import dataclass
+from enum import Enum, unique
+
+from yanmen.formats.bundle import ContractTotal, SpaceTotal
+from yanmen.model.receipt import Stage
+
+
+@unique
+class Severity(Enum):
+    """An `ERROR` means the log does not hold; a `NOTE` is for the reader to judge."""
+
+    ERROR = "error"
+    NOTE = "note"
+
+
+@unique
+class Code(Enum):
+    """What can be wrong; the value is the stable code."""
+
+    FILE_MISSING = "FILE_MISSING"
+    FILE_UNREADABLE = "FILE_UNREADABLE"
+    FILE_MALFORMED = "FILE_MALFORMED"
+    FILE_UNKNOWN = "FILE_UNKNOWN"
+    SPACE_KEY_NOT_PINNED = "SPACE_KEY_NOT_PINNED"
+    SPACE_KEY_DIFFERS = "SPACE_KEY_DIFFERS"
+    REGISTER_SIGNATURE = "REGISTER_SIGNATURE"
+    REGISTER_OTHER_SPACE = "REGISTER_OTHER_SPACE"
+    NODE_NOT_REGISTERED = "NODE_NOT_REGISTERED"
+    LOG_KEY_DIFFERS = "LOG_KEY_DIFFERS"
+    CHECKPOINT_SIGNATURE = "CHECKPOINT_SIGNATURE"
+    CHECKPOINT_OTHER_SIZE = "CHECKPOINT_OTHER_SIZE"
+    ROOT_DIFFERS = "ROOT_DIFFERS"
+    LEAF_LINES_DIFFER = "LEAF_LINES_DIFFER"
+    LEAF_MISSING = "LEAF_MISSING"
+    LEAF_ALTERED = "LEAF_ALTERED"
+    LEAF_MALFORMED = "LEAF_MALFORMED"
+    LEAF_SIGNATURE = "LEAF_SIGNATURE"
+    LEAF_OTHER_NODE = "LEAF_OTHER_NODE"
+    LEAF_STAGE_DIFFERS = "LEAF_STAGE_DIFFERS"
+    RECEIPT_MISSING = "RECEIPT_MISSING"
+    RECEIPT_MALFORMED = "RECEIPT_MALFORMED"
+    RECEIPT_OTHER_LEAF = "RECEIPT_OTHER_LEAF"
+    PROOF_MISSING = "PROOF_MISSING"
+    PROOF_MALFORMED = "PROOF_MALFORMED"
+    PROOF_WRONG = "PROOF_WRONG"
+    GENESIS_WRONG = "GENESIS_WRONG"
+    TIME_BACKWARDS = "TIME_BACKWARDS"
+    JTI_REPEATED = "JTI_REPEATED"
+    SLOT_WITHHELD = "SLOT_WITHHELD"
+    SLOT_MALFORMED = "SLOT_MALFORMED"
+    SERIES_BROKEN = "SERIES_BROKEN"
+    INTENT_OPEN = "INTENT_OPEN"
+    INTENT_CLOSED_TWICE = "INTENT_CLOSED_TWICE"
+    OUTCOME_WITHOUT_INTENT = "OUTCOME_WITHOUT_INTENT"
+    DECISION_WRONG = "DECISION_WRONG"
+    CHARGE_DIFFERS = "CHARGE_DIFFERS"
+    SPENT_DIFFERS = "SPENT_DIFFERS"
+    REQUEST_SIGNATURE = "REQUEST_SIGNATURE"
+    REQUEST_DIFFERS = "REQUEST_DIFFERS"
+    REQUEST_REUSED = "REQUEST_REUSED"
+    CONTRACT_TOTAL_DIFFERS = "CONTRACT_TOTAL_DIFFERS"
+    SPACE_TOTAL_DIFFERS = "SPACE_TOTAL_DIFFERS"
+
+
+_TEXTS: dict[Code, tuple[str, str]] = {
+    Code.FILE_MISSING: ("{subject} is missing", "缺少文件 {subject}"),
+    Code.FILE_UNREADABLE: ("{subject} is no regular file or too large", "{subject} 不是普通文件或过大"),
+    Code.FILE_MALFORMED: ("{subject}", "文件格式错误：{subject}"),
+    Code.FILE_UNKNOWN: ("{subject} belongs to no bundle", "{subject} 不属于审计包"),
+    Code.SPACE_KEY_NOT_PINNED: (
+        "the space's key was taken from the bundle itself: compare it with one you got another way",
+        "空间公钥取自审计包本身：请与经其他途径取得的公钥核对",
+    ),
+    Code.SPACE_KEY_DIFFERS: ("the space's key is another than yours", "空间公钥与您所持的不同"),
+    Code.REGISTER_SIGNATURE: ("the space did not sign this register: {subject}", "登记册未经空间签名：{subject}"),
+    Code.REGISTER_OTHER_SPACE: ("the register is that of another space", "登记册属于另一空间"),
+    Code.NODE_NOT_REGISTERED: ("the register lists no such node", "登记册中没有该节点"),
+    Code.LOG_KEY_DIFFERS: ("the register lists another log key", "登记册中的日志公钥与之不同"),
+    Code.CHECKPOINT_SIGNATURE: ("the log did not sign this checkpoint: {subject}", "检查点未经日志签名：{subject}"),
+    Code.CHECKPOINT_OTHER_SIZE: (
+        "the checkpoint is over another number of leaves than stated",
+        "检查点的叶数与声明不符",
+    ),
+    Code.ROOT_DIFFERS: (
+        "the leaves do not give the checkpoint's root: history was rewritten",
+        "由各叶重算的根与检查点不符：历史已被改写",
+    ),
+    Code.LEAF_LINES_DIFFER: ("leaves.txt does not give the checkpoint's root", "leaves.txt 与检查点的根不符"),
+    Code.LEAF_MISSING: ("{leaf} is missing", "{leaf_zh}缺失"),
+    Code.LEAF_ALTERED: ("{leaf} was altered", "{leaf_zh}被改动"),
+    Code.LEAF_MALFORMED: ("{leaf} is malformed: {subject}", "{leaf_zh}格式错误：{subject}"),
+    Code.LEAF_SIGNATURE: ("{leaf} is not signed by the node: {subject}", "{leaf_zh}未经节点签名：{subject}"),
+    Code.LEAF_OTHER_NODE: ("{leaf} is by another node", "{leaf_zh}出自另一节点"),
+    Code.LEAF_STAGE_DIFFERS: ("{leaf} is listed as another stage", "{leaf_zh}列表所记阶段不同"),
+    Code.RECEIPT_MISSING: ("the receipt of {leaf} is missing", "{leaf_zh}的回执缺失"),
+    Code.RECEIPT_MALFORMED: ("the receipt of {leaf} is malformed: {subject}", "{leaf_zh}的回执格式错误：{subject}"),
+    Code.RECEIPT_OTHER_LEAF: ("the receipt of {leaf} is that of another leaf", "{leaf_zh}的回执属于另一叶"),
+    Code.PROOF_MISSING: ("the inclusion proof of {leaf} is missing", "{leaf_zh}的存在性证明缺失"),
+    Code.PROOF_MALFORMED: (
+        "the inclusion proof of {leaf} is malformed: {subject}",
+        "{leaf_zh}的存在性证明格式错误：{subject}",
+    ),
+    Code.PROOF_WRONG: ("the inclusion proof of {leaf} is wrong: {subject}", "{leaf_zh}的存在性证明不成立：{subject}"),
+    Code.GENESIS_WRONG: ("{leaf} is a genesis leaf out of place, or leaf 0 is none", "{leaf_zh}：创世叶位置不对"),
+    Code.TIME_BACKWARDS: ("{leaf} is older than the leaf before it", "{leaf_zh}早于前一叶"),
+    Code.JTI_REPEATED: ("{leaf} repeats the jti of an earlier leaf", "{leaf_zh}的 jti 与先前某叶重复"),
+    Code.SLOT_WITHHELD: ("the receipt of {leaf} does not disclose {subject}", "{leaf_zh}的回执未披露 {subject}"),
+    Code.SLOT_MALFORMED: ("{subject} in the receipt of {leaf} is malformed", "{leaf_zh}回执中的 {subject} 格式错误"),
+    Code.SERIES_BROKEN: (
+        "{leaf} does not follow the leaf before it of contract {subject}: one is missing, added or altered",
+        "{leaf_zh}与合约 {subject} 的前一叶不相接：有叶缺失、增加或被改动",
+    ),
+    Code.INTENT_OPEN: ("{leaf} has no outcome: it was still running, or it was dropped", "{leaf_zh}没有结果"),
+    Code.INTENT_CLOSED_TWICE: ("{leaf} closes an intent that was closed before", "{leaf_zh}重复结束同一意图"),
+    Code.OUTCOME_WITHOUT_INTENT: ("{leaf} closes no intent", "{leaf_zh}没有对应的意图"),
+    Code.DECISION_WRONG: ("{leaf} states a decision that does not fit it", "{leaf_zh}所述决定与其阶段不符"),
+    Code.CHARGE_DIFFERS: ("{leaf} states another charge than its intent", "{leaf_zh}所记扣减与其意图不同"),
+    Code.SPENT_DIFFERS: (
+        "{leaf} states {subject}, which is not the sum of the contract's charges so far",
+        "{leaf_zh}所记 {subject} 不等于该合约至此扣减之和",
+    ),
+    Code.REQUEST_SIGNATURE: (
+        "the consumer did not sign the request of {leaf}: {subject}",
+        "{leaf_zh}的请求未经使用方签名：{subject}",
+    ),
+    Code.REQUEST_DIFFERS: ("the request of {leaf} is for another {subject}", "{leaf_zh}的请求针对另一 {subject}"),
+    Code.REQUEST_REUSED: ("{leaf} was charged on a request already used", "{leaf_zh}重复使用了已用过的请求"),
+    Code.CONTRACT_TOTAL_DIFFERS: (
+        "contract {subject}: the totals stated are not those of its receipts",
+        "合约 {subject}：声明的合计与回执重算不符",
+    ),
+    Code.SPACE_TOTAL_DIFFERS: (
+        "subject space {subject}: the totals stated are not those of the receipts",
+        "主体空间 {subject}：声明的合计与回执重算不符",
+    ),
+}
+
+_NOTES = frozenset({Code.FILE_UNKNOWN, Code.SPACE_KEY_NOT_PINNED})
+
+_STAGES_ZH: dict[Stage, str] = {
+    Stage.GENESIS: "创世",
+    Stage.KEY: "密钥",
+    Stage.MEMBER: "成员",
+    Stage.DATASET: "数据集",
+    Stage.CONTRACT: "合约",
+    Stage.APPROVAL: "审批",
+    Stage.EXPLAINED: "解释",
+    Stage.INTENT: "意图",
+    Stage.OUTCOME: "结果",
+    Stage.REFUSED: "拒绝",
+    Stage.ABORTED: "中止",
+}
+
+NOT_PROVEN: tuple[tuple[str, str], ...] = (
+    (
+        "That the data were true: a receipt says which version was used, not that it tells the truth.",
+        "数据是否真实：回执只说明使用了哪个版本，不说明其内容属实。",
+    ),
+    (
+        "That there were no uses outside the node: whoever holds the source files can read them elsewhere.",
+        "节点之外是否另有使用：持有源文件者可在别处读取。",
+    ),
+    (
+        "What the consumer did with the answer afterwards.",
+        "使用方取得结果之后的行为。",
+    ),
+    (
+        "That everyone saw this same log: compare the checkpoint with those that others hold.",
+        "所有人看到的是同一份日志：请与他人持有的检查点比对。",
+    ),
+)
+"""What no receipt proves (DESIGN §6), printed beside what it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong or worth knowing; `index` is the leaf's, None when it is about no leaf."""
+
+    index: int | None
+    severity: Severity
+    code: Code
+    subject: str
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a bundle's verification found; every total was recomputed from receipts alone.
+
+    `verified` counts the leaves about which nothing is wrong.
+    """
+
+    node: str
+    origin: str
+    size: int
+    verified: int
+    stages: tuple[tuple[Stage, int], ...]
+    contracts: tuple[ContractTotal, ...]
+    spaces: tuple[SpaceTotal, ...]
+    findings: tuple[Finding, ...]
+    not_proven: tuple[tuple[str, str], ...] = NOT_PROVEN
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return all(finding.severity is Severity.NOTE for finding in self.findings)
+
+
+def finding(code: Code, index: int | None = None, stage: Stage | None = None, subject: str = "") -> Finding:
+    """Return the finding `code` about leaf `index`, in both languages."""
+    en, zh = _TEXTS[code]
+    stage_en = f" ({stage.value})" if stage is not None else ""
+    stage_zh = f"（{_STAGES_ZH[stage]}）" if stage is not None else ""
+    return Finding(
+        index=index,
+        severity=Severity.NOTE if code in _NOTES else Severity.ERROR,
+        code=code,
+        subject=subject,
+        en=en.format(subject=subject, leaf=f"leaf {index}{stage_en}"),
+        zh=zh.format(subject=subject, leaf_zh=f"第 {index} 号叶{stage_zh}"),
+    )

@@ -1,0 +1,83 @@
+"""Holds every charge to the consumer's own signature: signed for this node and contract, and used once."""
+
+from dataclasses import dataclass
+
+from yanmen.crypto import jose
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import request
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.request import Operation, RequestClaims, SessionClaims
+from yanmen.formats.slots import Budget, Price, SignedRequest
+from yanmen.model.party import Register
+from yanmen.model.receipt import Stage
+from yanmen.model.stages import Binding
+from yanmen.verify.report import Code, Finding, finding
+from yanmen.verify.uses import Use
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    micro_rho: int = 0
+    fen: int = 0
+
+
+class Requests:
+    """The requests seen so far, and what was charged on each of them."""
+
+    __slots__ = ("_register", "_spent", "_used")
+
+    def __init__(self, register: Register) -> None:
+        """Take members' keys from `register`."""
+        self._register = register
+        self._used: set[tuple[str, str]] = set()
+        self._spent: dict[tuple[str, str], _Spent] = {}
+
+    def check(self, use: Use) -> tuple[Finding, ...]:
+        """Return what is wrong with the request behind the intent `use`."""
+        if use.head.stage is not Stage.INTENT or use.cnf is None or use.consumer is None:
+            return ()
+        if use.request is None or use.budget is None or use.price is None:
+            return ()
+        try:
+            claims = _claims(use.request, use.cnf)
+        except (Malformed, BadSignature) as error:
+            return (finding(Code.REQUEST_SIGNATURE, use.index, use.head.stage, str(error)),)
+        subjects = [*self._differences(use, claims, use.consumer, use.cnf)]
+        code = self._spend(claims, use.budget, use.price)
+        reused = [] if code is None else [finding(code, use.index, use.head.stage, "maximum")]
+        return (*(finding(Code.REQUEST_DIFFERS, use.index, use.head.stage, name) for name in subjects), *reused)
+
+    def _differences(
+        self, use: Use, claims: RequestClaims | SessionClaims, consumer: str, key: bytes
+    ) -> tuple[str, ...]:
+        party = self._register.find(consumer)
+        wrong = {
+            "node": claims.audience != use.head.iss,
+            "consumer": claims.issuer != consumer,
+            "contract": claims.contract_id != use.contract,
+            "member key": party is None or party.signing_key != key,
+            "operation": isinstance(claims, RequestClaims) and claims.operation is not Operation.SUBMIT,
+        }
+        return tuple(name for name, differs in wrong.items() if differs)
+
+    def _spend(self, claims: RequestClaims | SessionClaims, budget: Budget, price: Price) -> Code | None:
+        """Charge `claims`; a request is good for one use, a grant until its maxima are spent."""
+        name = (claims.issuer, claims.jti)
+        if isinstance(claims, RequestClaims):
+            if name in self._used:
+                return Code.REQUEST_REUSED
+            self._used.add(name)
+        before = self._spent.get(name, _Spent())
+        spent = _Spent(before.micro_rho + budget.micro_rho, before.fen + price.fen)
+        self._spent[name] = spent
+        above = spent.micro_rho > claims.max_micro_rho or spent.fen > claims.max_price_fen
+        return Code.REQUEST_DIFFERS if above else None
+
+
+def _claims(signed: SignedRequest, key: bytes) -> RequestClaims | SessionClaims:
+    token = signed.jws.encode("ascii", "replace")
+    match signed.binding:
+        case Binding.PER_REQUEST:
+            return request.decode_request(jose.verify_jws(token, key, request.REQUEST_TYP, request.BYTES_MAX))
+        case Binding.SESSION:
+            return request.decode_session(jose.verify_jws(token, key, request.SESSION_TYP, request.BYTES_MAX))

@@ -1,0 +1,90 @@
+"""What an auditor computes with: the slots of one leaf, typed, or the finding that they are not there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from yanmen.formats import base64url, connector_id
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Disclosed, Head, Slot
+from yanmen.formats.slots import Budget, Decision, Price, Series, SignedRequest
+from yanmen.model.receipt import Stage
+from yanmen.verify.report import Code, Finding, finding
+
+T = TypeVar("T")
+"""The type of a slot's value."""
+
+_QUERY = (Slot.CONTRACT, Slot.SERIES, Slot.BUDGET, Slot.PRICE)
+_REQUIRED: dict[Stage, tuple[Slot, ...]] = {
+    Stage.INTENT: (*_QUERY, Slot.CONSUMER, Slot.CNF, Slot.REQUEST),
+    Stage.OUTCOME: (*_QUERY, Slot.DECISION),
+    Stage.ABORTED: (*_QUERY, Slot.DECISION),
+    Stage.REFUSED: (Slot.DECISION,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One leaf as metering sees it; a slot that is not disclosed, or malformed, is None."""
+
+    index: int
+    hash: bytes
+    head: Head
+    contract: str | None
+    series: Series | None
+    budget: Budget | None
+    price: Price | None
+    decision: Decision | None
+    consumer: str | None
+    cnf: bytes | None
+    request: SignedRequest | None
+
+
+def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
+    """Return what the receipt of leaf `index` discloses, and what it should have disclosed and did not."""
+    head, slots, wrong = disclosed.leaf.head, disclosed.slots, list[Finding]()
+
+    def slot(name: Slot, reader: Callable[[Json], T]) -> T | None:
+        if name not in slots:
+            return None
+        try:
+            return reader(slots[name])
+        except Malformed:
+            wrong.append(finding(Code.SLOT_MALFORMED, index, head.stage, name.value))
+            return None
+
+    required = set(_REQUIRED.get(head.stage, ()))
+    if Slot.CONTRACT in slots or Slot.SERIES in slots:
+        required |= {Slot.CONTRACT, Slot.SERIES}
+    wrong.extend(
+        finding(Code.SLOT_WITHHELD, index, head.stage, name.value) for name in Slot if name in required - slots.keys()
+    )
+    use = Use(
+        index=index,
+        hash=leaf_hash,
+        head=head,
+        contract=slot(Slot.CONTRACT, _text),
+        series=slot(Slot.SERIES, Series.read),
+        budget=slot(Slot.BUDGET, Budget.read),
+        price=slot(Slot.PRICE, Price.read),
+        decision=slot(Slot.DECISION, Decision.read),
+        consumer=slot(Slot.CONSUMER, _connector),
+        cnf=slot(Slot.CNF, _key),
+        request=slot(Slot.REQUEST, SignedRequest.read),
+    )
+    return use, tuple(wrong)
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str) or not value:
+        raise Malformed("not a text")
+    return value
+
+
+def _connector(value: Json) -> str:
+    return connector_id.check(_text(value))
+
+
+def _key(value: Json) -> bytes:
+    return base64url.decode_sized(_text(value), 32)
