@@ -12,7 +12,7 @@ from pathlib import Path
 
 from yanmen.crypto import jose, keys, x509
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import connector_id, enrolment, jws, register
+from yanmen.formats import base64url, connector_id, enrolment, json_canonical, jws, register
 from yanmen.formats.enrolment import Application, Grant
 from yanmen.formats.json_canonical import decode_object
 from yanmen.formats.malformed import Malformed
@@ -22,6 +22,7 @@ from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
 APPLICATION = "application.jws"
 GRANT = "grant.json"
+IDENTITY = "identity.json"
 REGISTER = "register.jws"
 TLS_KEY, TLS_CERTIFICATE, AUTHORITY = "tls.key", "tls.crt", "ca.crt"
 SIGNING_KEY, LOG_KEY, SEAL_KEY = "signing.key", "log.key", "seal.key"
@@ -236,3 +237,14 @@ def _already(path: Path) -> Detail:
         hint_en="This folder has its keys: hand the application to the space operator, or use a new folder.",
         hint_zh="该目录中已生成密钥；请将申请文件交给空间运营者，或换一个新目录。",
     )
+
+
+def write_identity(folder: Path, grant: Grant, register_path: str) -> None:
+    """Write `identity.json`: who the member is and where the space's signed register is found."""
+    payload = {
+        "id": grant.id,
+        "register": str(Path(register_path).resolve()),
+        "space": grant.space,
+        "space_key": base64url.encode(grant.space_key),
+    }
+    (folder / IDENTITY).write_bytes(json_canonical.encode(payload))

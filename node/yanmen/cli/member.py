@@ -1,0 +1,81 @@
+"""`yanmen member`: developers, operators, auditors and regulators join a space, and leave it."""
+
+import argparse
+from dataclasses import replace
+
+from yanmen import enrolment
+from yanmen.cli import space
+from yanmen.cli.grammar import Parser, command, file, folder, group
+from yanmen.cli.output import Result, UsageProblem
+from yanmen.crypto.system import SystemClock, SystemRandomness
+from yanmen.model.party import PartyRole, PartyStatus
+
+ROLES = tuple(role.value for role in PartyRole if role is not PartyRole.NODE)
+
+
+def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the commands of this group."""
+    here = group(commands, "member", "developers 使用方, operators 运营机构, auditors 审计方, regulators 主管部门")
+    example = "yanmen member init me --name 'Data Lab' --alias datalab --subject 91140100MA0GTTTT0X --region 1401"
+    init = command(here, "init", "make keys and an application 生成密钥与申请", initialise, example)
+    folder(init, "member", "a new folder for the member's keys; it is the identity given to `query --as`")
+    who_are_you(init)
+    init.add_argument("--role", choices=ROLES, default=PartyRole.DEVELOPER.value, help="what the member is (developer)")
+    enrol = command(
+        here, "enrol", "the space admits a member 登记成员", space.admit, "yanmen member enrol space me/application.jws"
+    )
+    folder(enrol, "space", "the space's folder")
+    file(enrol, "application", "the application.jws that `member init` wrote")
+    enrol.add_argument("--pending", action="store_true", help="enter it in the register without letting it act yet")
+    accept = command(
+        here,
+        "accept",
+        "install what the space granted 安装证书",
+        accepted,
+        "yanmen member accept me me/granted.json --register space/register.jws",
+    )
+    folder(accept, "member", "the member's folder")
+    file(accept, "grant", "the granted.json from the space operator")
+    accept.add_argument("--register", required=True, help="where the space's signed register is kept up to date")
+    revoke = command(here, "revoke", "end a membership 撤销成员", revoked, "yanmen member revoke space ID")
+    folder(revoke, "space", "the space's folder")
+    revoke.add_argument("id", metavar="ID", help="the 32-character connector id or the alias")
+
+
+def who_are_you(parser: Parser) -> None:
+    """Add the options by which an applicant describes itself."""
+    parser.add_argument("--name", required=True, help="full name, 中文 or English")
+    parser.add_argument("--alias", required=True, help="short lower-case name, unique in the space")
+    parser.add_argument("--subject", required=True, help="18-character credit code 统一社会信用代码")
+    parser.add_argument("--region", required=True, help="first four digits of GB/T 2260, for instance 1401")
+
+
+def initialise(arguments: argparse.Namespace) -> Result:
+    """Make the member's keys and application."""
+    claims = enrolment.Claims(
+        PartyRole(arguments.role), arguments.name, arguments.alias, arguments.subject, arguments.region
+    )
+    enrolment.apply(arguments.member, claims, SystemClock(), SystemRandomness())
+    path = arguments.member / enrolment.APPLICATION
+    text = f"keys are in {arguments.member}; they never leave it\nnext 下一步: yanmen member enrol SPACE {path}"
+    return Result(text, {"application": str(path)})
+
+
+def accepted(arguments: argparse.Namespace) -> Result:
+    """Install the grant."""
+    grant = enrolment.read_grant(arguments.grant.read_bytes())
+    enrolment.accept(arguments.member, grant)
+    enrolment.write_identity(arguments.member, grant, arguments.register)
+    text = f"{grant.id} in {grant.space}\nnext 下一步: yanmen dataset list --as {arguments.member} --at ADDRESS"
+    return Result(text, {"id": grant.id, "space": grant.space})
+
+
+def revoked(arguments: argparse.Namespace) -> Result:
+    """Enter the party as revoked; nodes refuse it from their next look at the register."""
+    opened = enrolment.open_space(arguments.space)
+    for party in opened.register.parties:
+        if arguments.id in {party.id, party.alias}:
+            changed = enrolment.enter(opened, replace(party, status=PartyStatus.REVOKED), SystemClock())
+            fields = {"id": party.id, "status": "revoked", "serial": changed.register.serial}
+            return Result(f"{party.name} is revoked (register serial {changed.register.serial})", fields)
+    raise UsageProblem(f"{arguments.id} is not in the register; see yanmen space show {arguments.space}")

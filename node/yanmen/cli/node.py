@@ -1,0 +1,117 @@
+"""`yanmen node`: a department makes its node, joins a space and serves."""
+
+import argparse
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+from yanmen import enrolment
+from yanmen.cli import member
+from yanmen.cli.grammar import Parser, command, file, folder, group
+from yanmen.cli.output import Result, UsageProblem
+from yanmen.crypto.system import SystemClock, SystemRandomness
+from yanmen.formats import config as config_format
+from yanmen.formats.enrolment import Grant
+from yanmen.model.catalogue import SubjectSpace
+from yanmen.model.config import Config
+from yanmen.model.party import PartyRole
+
+CONFIG = "node.toml"
+POLICIES = "policies"
+PERSONS = SubjectSpace(name="person", lifetime_micro_rho=1_000_000, lifetime_delta_e12=0)
+"""A safe start: over its whole life a person's data gives away at most ρ = 1 (ε ≈ 8.4 at δ = 1e-6)."""
+STOP_SECONDS = 10
+"""How long running questions may finish after a stop signal before they are aborted with a receipt."""
+
+
+def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the commands of this group."""
+    here = group(commands, "node", "a department's node 部门节点: keys, configuration, serving")
+    example = "yanmen node init health --name 卫健委 --alias health --subject 11140000MB0GTTTT0X --region 1400 --address 127.0.0.1:7443"
+    init = command(here, "init", "make keys and an application 生成密钥与申请", initialise, example)
+    folder(init, "node", "a new folder for the node's keys and state")
+    member.who_are_you(init)
+    init.add_argument("--address", required=True, help="host:port other parties reach this node at")
+    example = "yanmen node accept health health/granted.json --register space/register.jws"
+    accept = command(
+        here, "accept", "install what the space granted, write node.toml 安装证书并写配置", accepted, example
+    )
+    folder(accept, "node", "the node's folder")
+    file(accept, "grant", "the granted.json from the space operator")
+    accept.add_argument("--register", required=True, help="where the space's signed register is kept up to date")
+    accept.add_argument("--policies", type=Path, help="folder of the department's guard rails to copy in (*.cedar)")
+    serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")
+    folder(serve, "node", "the node's folder")
+    show = command(
+        here, "status", "print what the node holds and its log's head 节点状态", status, "yanmen node status health"
+    )
+    folder(show, "node", "the node's folder")
+
+
+def initialise(arguments: argparse.Namespace) -> Result:
+    """Make the node's keys and application."""
+    claims = enrolment.Claims(
+        PartyRole.NODE, arguments.name, arguments.alias, arguments.subject, arguments.region, arguments.address
+    )
+    enrolment.apply(arguments.node, claims, SystemClock(), SystemRandomness())
+    path = arguments.node / enrolment.APPLICATION
+    text = f"keys are in {arguments.node}; they never leave it\nnext 下一步: yanmen space sign SPACE {path}"
+    return Result(text, {"application": str(path)})
+
+
+def accepted(arguments: argparse.Namespace) -> Result:
+    """Install the grant and write a first node.toml; an existing node.toml is kept."""
+    directory: Path = arguments.node
+    grant = enrolment.read_grant(arguments.grant.read_bytes())
+    enrolment.accept(directory, grant)
+    target = directory / CONFIG
+    if not target.exists():
+        target.write_text(config_format.encode(_config(arguments, grant)), encoding="utf-8")
+    policies = directory / POLICIES
+    if arguments.policies is not None and not policies.exists():
+        shutil.copytree(arguments.policies, policies)
+    text = f"{grant.id} in {grant.space}; configuration 配置: {target}\nnext 下一步: yanmen check node {directory}"
+    return Result(text, {"id": grant.id, "space": grant.space, "config": str(target)})
+
+
+def _config(arguments: argparse.Namespace, grant: Grant) -> Config:
+    application = enrolment.read_application((arguments.node / enrolment.APPLICATION).read_bytes())
+    return Config(
+        id=grant.id,
+        name=application.name,
+        alias=application.alias,
+        address=application.address,
+        space=grant.space,
+        register=str(Path(arguments.register).resolve()),
+        space_key=grant.space_key,
+        sandbox="landlock",
+        approve_general=False,
+        approve_columns_max=0,
+        subject_spaces=(PERSONS,),
+    )
+
+
+def served(arguments: argparse.Namespace) -> Result:
+    """Serve until SIGTERM or SIGINT; running questions finish or are aborted with a receipt."""
+    from yanmen.wire.serving import serve  # grpc is heavy, and nothing else here needs it
+
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if not (arguments.node / CONFIG).is_file():
+        raise UsageProblem(f"no {CONFIG} in {arguments.node}; run yanmen node accept first")
+    address = serve(arguments.node, stop, STOP_SECONDS)
+    return Result(f"stopped 已停止: {address}", {"address": address, "stopped": True})
+
+
+def status(arguments: argparse.Namespace) -> Result:
+    """Print the log's head and what is published, from the node's folder alone."""
+    from yanmen.node import open_holder
+
+    with open_holder(arguments.node) as holder:
+        head = holder.ledger.checkpoint()
+        versions = holder.ledger.versions()
+        names = [version.dataset.name for version in versions]
+        fields = {"id": holder.config.id, "datasets": names, "checkpoint": head}
+        return Result(f"{holder.config.name} {holder.config.id}\ndatasets 数据集: {', '.join(names)}\n\n{head}", fields)

@@ -1,0 +1,112 @@
+"""`yanmen space`: the operator of a space makes its root, admits parties and lists what they offer."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from yanmen import enrolment
+from yanmen.cli.grammar import Parser, command, file, folder, group
+from yanmen.cli.output import Result, UsageProblem
+from yanmen.crypto import jose
+from yanmen.crypto.signatures import BadSignature
+from yanmen.crypto.system import SystemClock, SystemRandomness
+from yanmen.formats import enrolment as formats
+from yanmen.formats import listing
+from yanmen.formats.malformed import Malformed
+from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+
+
+def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the commands of this group."""
+    here = group(commands, "space", "the space operator 空间运营者: root, register, catalogue of names")
+    init = command(
+        here, "init", "make a new space 建立空间", initialise, "yanmen space init space --name shanxi.example"
+    )
+    folder(init, "space", "a new folder for the root key and the register")
+    init.add_argument("--name", required=True, help="the space's name, also its SPIFFE trust domain")
+    sign = command(here, "sign", "admit a node 准入节点", admit, "yanmen space sign space health/application.jws")
+    folder(sign, "space", "the space's folder")
+    file(sign, "application", "the application.jws that `node init` or `member init` wrote")
+    sign.add_argument("--pending", action="store_true", help="enter it in the register without letting it act yet")
+    lists = command(
+        here,
+        "list",
+        "list datasets a node offers 目录登记",
+        enlist,
+        "yanmen space list space health/catalogue/labs.jws",
+    )
+    folder(lists, "space", "the space's folder")
+    file(lists, "entry", "the signed entry that `dataset publish` wrote")
+    show = command(here, "show", "print the register 名册", shown, "yanmen space show space")
+    folder(show, "space", "the space's folder")
+
+
+def initialise(arguments: argparse.Namespace) -> Result:
+    """Make the space."""
+    space = enrolment.create_space(arguments.space, arguments.name, SystemClock(), SystemRandomness())
+    text = f"space {space.register.space}: {arguments.space}\nnext 下一步: yanmen node init, then yanmen space sign"
+    return Result(text, {"space": space.register.space, "folder": str(arguments.space)})
+
+
+def admit(arguments: argparse.Namespace) -> Result:
+    """Certify an applicant and write its grant beside the application."""
+    path: Path = arguments.application
+    application = enrolment.read_application(path.read_bytes())
+    status = PartyStatus.PENDING if arguments.pending else PartyStatus.ACTIVE
+    space = enrolment.open_space(arguments.space)
+    changed, grant = enrolment.admit(space, application, status, SystemClock(), SystemRandomness())
+    target = path.with_name("granted.json")
+    target.write_bytes(formats.encode_grant(grant))
+    kind = "node" if application.role is PartyRole.NODE else "member"
+    text = (
+        f"{application.name} ({application.role.value}, {status.value}): {grant.id}\n"
+        f"register serial {changed.register.serial}\nnext 下一步: yanmen {kind} accept FOLDER {target}"
+    )
+    fields = {"id": grant.id, "status": status.value, "grant": str(target), "serial": changed.register.serial}
+    return Result(text, fields)
+
+
+def enlist(arguments: argparse.Namespace) -> Result:
+    """Enter a node's signed catalogue entry, so that other nodes know whose table a name is."""
+    space = enrolment.open_space(arguments.space)
+    token = arguments.entry.read_bytes()
+    party, name = _listed(space.register, token)
+    names = tuple(sorted({*party.datasets, name}))
+    changed = enrolment.enter(space, replace(party, datasets=names), SystemClock())
+    fields = {"node": party.id, "alias": party.alias, "datasets": names, "serial": changed.register.serial}
+    return Result(f"{party.alias}.{name} is listed (register serial {changed.register.serial})", fields)
+
+
+def _listed(known: Register, token: bytes) -> tuple[Party, str]:
+    try:
+        claimed = listing.claimed_node(token)
+        party = known.find(claimed)
+        if party is None or party.role is not PartyRole.NODE:
+            raise UsageProblem("the entry is not by a node of this space")
+        entry = listing.parse(jose.verify_jws(token, party.signing_key, listing.TYP))
+    except (Malformed, BadSignature) as error:
+        raise UsageProblem(f"not a catalogue entry signed by its node: {error}") from error
+    if entry.node != party.id:
+        raise UsageProblem("the entry names another node than its signer")
+    return party, entry.dataset
+
+
+def shown(arguments: argparse.Namespace) -> Result:
+    """Print the register."""
+    known = enrolment.open_space(arguments.space).register
+    rows = [_row(party) for party in known.parties]
+    lines = [f"{known.space}, serial {known.serial}"]
+    lines += [f"  {row['id']}  {row['status']:8} {row['role']:10} {row['alias']:12} {row['name']}" for row in rows]
+    return Result("\n".join(lines), {"space": known.space, "serial": known.serial, "parties": rows})
+
+
+def _row(party: Party) -> dict[str, object]:
+    return {
+        "id": party.id,
+        "alias": party.alias,
+        "name": party.name,
+        "role": party.role.value,
+        "status": party.status.value,
+        "address": party.address,
+        "datasets": list(party.datasets),
+    }
