@@ -65,7 +65,7 @@ class Replay:
                 self._find(Code.INTENT_OPEN, use)
 
     def _follow_series(self, use: Use) -> None:
-        if use.contract is None or use.series is None:
+        if use.series is None:
             return
         total = self.contracts.get(use.contract, ContractTotal(use.contract))
         last = self._last.get(use.contract)
@@ -76,7 +76,7 @@ class Replay:
         self._last[use.contract] = use.hash
 
     def _debit(self, use: Use) -> None:
-        if use.contract is None or use.budget is None or use.price is None:
+        if use.budget is None or use.price is None:
             return
         total = self.contracts.get(use.contract, ContractTotal(use.contract))
         total = replace(
@@ -115,7 +115,7 @@ class Replay:
 
     def _repeat(self, use: Use) -> None:
         """Hold the same answer given again to costing nothing."""
-        if use.contract is None or use.budget is None or use.price is None:
+        if use.budget is None or use.price is None:
             return
         if use.budget.micro_rho or use.budget.delta_e12 or use.price.fen:
             self._find(Code.CHARGE_DIFFERS, use)
@@ -154,7 +154,7 @@ def check_order(uses: Sequence[Use], size: int) -> tuple[Finding, ...]:
 def compare_contracts(stated: Iterable[ContractTotal], counted: Iterable[ContractTotal]) -> tuple[Finding, ...]:
     """Return the contracts whose totals are stated otherwise than they were counted."""
     left = {total.contract: total for total in stated if total != ContractTotal(total.contract)}
-    right = {total.contract: total for total in counted}
+    right = {total.contract: total for total in counted if total.contract}
     names = sorted(left.keys() | right.keys())
     return tuple(
         finding(Code.CONTRACT_TOTAL_DIFFERS, subject=name) for name in names if left.get(name) != right.get(name)

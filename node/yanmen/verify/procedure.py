@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from yanmen.crypto import jose, notes
+from yanmen.crypto import documents, notes
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import bundle, checkpoint, jws, merkle, note, register
+from yanmen.formats import bundle, checkpoint, merkle, note
 from yanmen.formats.bundle import LeafLine, Statement
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
@@ -59,7 +59,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None) -> Report:
     7. Every inclusion proof is there and leads from its leaf to a checkpoint that the log key signed
        and whose root is that of this tree at its size.
     8. Leaf 0 and no other is a genesis; times do not go back; no `jti` occurs twice.
-    9. Every contract's series is complete: `n` counts 1, 2, 3… and `prev` is the hash of the leaf before.
+    9. Every contract's series is complete, and so is that of the leaves about no contract: `n` counts
+       1, 2, 3… and `prev` is the hash of the series' leaf before.
     10. Every intent is closed by exactly one outcome or aborted leaf, and each of those closes one,
         with the same contract and charge; an answer given again is charged nothing.
     11. The running totals in `budget` and `price` are the sums of the contract's charges so far.
@@ -115,9 +116,9 @@ def _space_key(path: Path, statement: Statement, pinned: bytes | None, findings:
 
 
 def _register(path: Path, statement: Statement, space_key: bytes) -> Register:
-    token = _read(path, bundle.REGISTER, jws.BYTES_MAX)
+    token = _read(path, bundle.REGISTER, documents.REGISTER_BYTES_MAX)
     try:
-        members = register.decode(jose.verify_jws(token, space_key, register.TYP))
+        members = documents.open_register(token, space_key)
     except Malformed as error:
         raise _malformed(bundle.REGISTER, error) from error
     except BadSignature as error:
@@ -229,7 +230,7 @@ def _report(trust: _Trust | None, uses: list[Use], replay: Replay, findings: lis
         size=size,
         verified=size - len({item.index for item in findings if item.severity is Severity.ERROR} - {None}),
         stages=tuple((stage, counted[stage]) for stage in sorted(counted, key=lambda stage: stage.value)),
-        contracts=tuple(replay.contracts[name] for name in sorted(replay.contracts)),
+        contracts=tuple(replay.contracts[name] for name in sorted(replay.contracts) if name),
         spaces=tuple(replay.spaces[name] for name in sorted(replay.spaces)),
         findings=tuple(ordered),
     )

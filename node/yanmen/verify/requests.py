@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from yanmen.crypto import jose
+from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import request
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import Operation, RequestClaims, SessionClaims
 from yanmen.formats.slots import Budget, Price, SignedRequest
@@ -78,6 +77,6 @@ def _claims(signed: SignedRequest, key: bytes) -> RequestClaims | SessionClaims:
     token = signed.jws.encode("ascii", "replace")
     match signed.binding:
         case Binding.PER_REQUEST:
-            return request.decode_request(jose.verify_jws(token, key, request.REQUEST_TYP, request.BYTES_MAX))
+            return documents.open_request(token, key)
         case Binding.SESSION:
-            return request.decode_session(jose.verify_jws(token, key, request.SESSION_TYP, request.BYTES_MAX))
+            return documents.open_session(token, key)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from yanmen.formats import base64url, connector_id
+from yanmen.formats import base64url, connector_id, json_members
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Disclosed, Head, Slot
@@ -15,7 +15,7 @@ from yanmen.verify.report import Code, Finding, finding
 T = TypeVar("T")
 """The type of a slot's value."""
 
-_QUERY = (Slot.CONTRACT, Slot.SERIES, Slot.BUDGET, Slot.PRICE)
+_QUERY = (Slot.CONTRACT, Slot.BUDGET, Slot.PRICE)
 _REQUIRED: dict[Stage, tuple[Slot, ...]] = {
     Stage.INTENT: (*_QUERY, Slot.CONSUMER, Slot.CNF, Slot.REQUEST),
     Stage.OUTCOME: (*_QUERY, Slot.DECISION),
@@ -26,12 +26,15 @@ _REQUIRED: dict[Stage, tuple[Slot, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One leaf as metering sees it; a slot that is not disclosed, or malformed, is None."""
+    """One leaf as metering sees it; a slot that is not disclosed, or malformed, is None.
+
+    `contract` is empty for a leaf about no contract: those leaves form a series of their own.
+    """
 
     index: int
     hash: bytes
     head: Head
-    contract: str | None
+    contract: str
     series: Series | None
     budget: Budget | None
     price: Price | None
@@ -54,9 +57,7 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
             wrong.append(finding(Code.SLOT_MALFORMED, index, head.stage, name.value))
             return None
 
-    required = set(_REQUIRED.get(head.stage, ()))
-    if Slot.CONTRACT in slots or Slot.SERIES in slots:
-        required |= {Slot.CONTRACT, Slot.SERIES}
+    required = {Slot.SERIES, *_REQUIRED.get(head.stage, ())}
     wrong.extend(
         finding(Code.SLOT_WITHHELD, index, head.stage, name.value) for name in Slot if name in required - slots.keys()
     )
@@ -64,7 +65,7 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
         index=index,
         hash=leaf_hash,
         head=head,
-        contract=slot(Slot.CONTRACT, _text),
+        contract=slot(Slot.CONTRACT, _text) or "",
         series=slot(Slot.SERIES, Series.read),
         budget=slot(Slot.BUDGET, Budget.read),
         price=slot(Slot.PRICE, Price.read),
@@ -87,4 +88,8 @@ def _connector(value: Json) -> str:
 
 
 def _key(value: Json) -> bytes:
-    return base64url.decode_sized(_text(value), 32)
+    """Return the key of a confirmation claim (RFC 7800 §3.2, RFC 8037 §2)."""
+    jwk = json_members.exact(json_members.exact(value, frozenset({"jwk"}))["jwk"], frozenset({"crv", "kty", "x"}))
+    if (jwk["crv"], jwk["kty"]) != ("Ed25519", "OKP"):
+        raise Malformed("not an Ed25519 key")
+    return base64url.decode_sized(json_members.text(jwk, "x"), 32)
