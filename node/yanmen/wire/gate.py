@@ -1,6 +1,6 @@
 """What every call passes before and after its service, in this order, whatever the service.
 
-    listed -> deadline -> who -> may it -> not stopping -> pace -> parse -> SERVICE -> log line -> reply or error
+    listed -> who -> may it -> not stopping -> in time -> pace -> parse -> SERVICE -> log line -> reply or error
 
 Nothing of a request is parsed before its sender is known and allowed.
 """
@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -41,7 +41,8 @@ UNLISTED = "unlisted"
 CALLER: ContextVar[Party] = ContextVar("caller")
 """Who the call running in this context comes from; only the gate sets it."""
 
-Handler = grpc.RpcMethodHandler[Any, Any]
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+MaybeHandler: TypeAlias = "grpc.RpcMethodHandler[Any, Any] | None"
 """Which messages a handler takes is known to its service only."""
 
 
@@ -79,7 +80,7 @@ class Gate(grpc.ServerInterceptor):
     @override
     def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Handler | None],
+        continuation: Callable[[grpc.HandlerCallDetails], MaybeHandler],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Handler:
         """Return the handler of the called method with the gate around it."""
@@ -142,14 +143,14 @@ class Gate(grpc.ServerInterceptor):
             context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "")
 
     def _admit(self, call: _Call, context: grpc.ServicerContext) -> Party:
-        remaining = _remaining(context)
-        if not context.is_active() or (remaining is not None and remaining <= 0):
-            raise _TooLate
         party = self._identify(_certificate(context))
         call.peer = party.id
         authorise(party, call.method)
         if self.stopping.is_set() and call.method in STARTING:
             raise Refused(Reason.SHUTTING_DOWN)
+        remaining = _remaining(context)
+        if not context.is_active() or (remaining is not None and remaining <= 0):
+            raise _TooLate
         CALLER.set(party)
         return party
 
