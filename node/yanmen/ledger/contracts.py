@@ -1,0 +1,197 @@
+"""Contracts (数字合约) and how they stand; every change is a leaf."""
+
+import hashlib
+import sqlite3
+from dataclasses import replace
+
+from yanmen.formats.malformed import Malformed
+from yanmen.ledger import leaves, records
+from yanmen.ledger.log import About, Log
+from yanmen.model.contract import Contract, ContractStatus, Terms
+from yanmen.model.receipt import Stage
+from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+
+_NEXT: dict[ContractStatus, frozenset[ContractStatus]] = {
+    ContractStatus.PENDING: frozenset({ContractStatus.ACTIVE, ContractStatus.DENIED, ContractStatus.REVOKED}),
+    ContractStatus.ACTIVE: frozenset({ContractStatus.REVOKED, ContractStatus.SUSPENDED}),
+    ContractStatus.SUSPENDED: frozenset({ContractStatus.ACTIVE, ContractStatus.REVOKED}),
+    ContractStatus.DENIED: frozenset(),
+    ContractStatus.REVOKED: frozenset(),
+}
+"""What a contract may become; what is denied or revoked stays so."""
+
+
+def reason_of(status: ContractStatus) -> Reason:
+    """Return why a contract that stands like this admits no question."""
+    match status:
+        case ContractStatus.PENDING:
+            return Reason.CONTRACT_PENDING
+        case ContractStatus.DENIED:
+            return Reason.CONTRACT_DENIED
+        case ContractStatus.REVOKED:
+            return Reason.CONTRACT_REVOKED
+        case ContractStatus.SUSPENDED:
+            return Reason.CONTRACT_SUSPENDED
+        case ContractStatus.ACTIVE:
+            raise Fault(FaultCode.INTERNAL, "an active contract admits questions")
+
+
+def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
+    """Keep an offer and return its leaf; the same offer again is the same leaf."""
+    terms = contract.terms
+    if contract.status is not ContractStatus.PENDING or contract.acceptance:
+        raise Fault(FaultCode.INTERNAL, "an offer is pending")
+    _check_digest(contract)
+    encoded = _encode(terms)
+    known = db.execute("SELECT digest, offered FROM contract WHERE id = ?", (terms.id,)).fetchone()
+    if known is not None:
+        if known[0] != contract.digest:
+            raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=terms.id))
+        return int(known[1])
+    said = leaves.contract(contract, contract.offer)
+    position = log.append(db, Stage.CONTRACT, said, About(terms.id, terms.consumer)).position
+    db.execute(
+        "INSERT INTO contract (id, consumer, digest, terms, offer, status, micro_rho_cap, delta_e12_cap,"
+        " queries_cap, queries_per_day_cap, offered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            terms.id,
+            terms.consumer,
+            contract.digest,
+            encoded,
+            contract.offer,
+            contract.status.value,
+            terms.micro_rho,
+            terms.delta_e12,
+            terms.queries,
+            terms.queries_per_day,
+            position,
+        ),
+    )
+    return position
+
+
+def decide(
+    db: sqlite3.Connection, log: Log, contract_id: str, status: ContractStatus, acceptance: bytes, decided_by: str
+) -> int:
+    """Keep the holder's signed decision over a pending contract and return its leaf."""
+    contract = require(db, contract_id)
+    if status not in (ContractStatus.ACTIVE, ContractStatus.DENIED):
+        raise Fault(FaultCode.INTERNAL, "a decision approves or denies")
+    if contract.status is not ContractStatus.PENDING:
+        raise Refused(Reason.CONTRACT_MALFORMED, _stands(contract))
+    db.execute(
+        "UPDATE contract SET status = ?, acceptance = ?, decided_by = ? WHERE id = ?",
+        (status.value, acceptance, decided_by, contract_id),
+    )
+    return _append(db, log, Stage.APPROVAL, require(db, contract_id), acceptance)
+
+
+def change(db: sqlite3.Connection, log: Log, contract_id: str, status: ContractStatus, decided_by: str) -> int:
+    """Let a contract become `status` and return the leaf that says so; an altered one can still be stopped."""
+    contract = _load(db, contract_id)
+    if contract is None:
+        raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
+    if contract.status is ContractStatus.PENDING and status is not ContractStatus.REVOKED:
+        raise Refused(Reason.CONTRACT_PENDING, _stands(contract))
+    if status not in _NEXT[contract.status]:
+        raise Refused(Reason.CONTRACT_MALFORMED, _stands(contract))
+    db.execute("UPDATE contract SET status = ?, decided_by = ? WHERE id = ?", (status.value, decided_by, contract_id))
+    changed = replace(contract, status=status, decided_by=decided_by)
+    return _append(db, log, Stage.CONTRACT, changed, b"")
+
+
+def suspend(db: sqlite3.Connection, log: Log, contract_id: str) -> None:
+    """Suspend a contract that is in force, by the node itself."""
+    contract = _load(db, contract_id)
+    if contract is not None and contract.status is ContractStatus.ACTIVE:
+        change(db, log, contract_id, ContractStatus.SUSPENDED, "")
+
+
+def find(db: sqlite3.Connection, contract_id: str) -> Contract | None:
+    """Return the contract, None when there is none of this id; an altered offer is refused."""
+    contract = _load(db, contract_id)
+    if contract is not None:
+        _check_digest(contract)
+    return contract
+
+
+def digest_for(db: sqlite3.Connection, contract_id: str, consumer: str) -> str | None:
+    """Return the digest of the contract when it is the consumer's own."""
+    row = db.execute("SELECT digest FROM contract WHERE id = ? AND consumer = ?", (contract_id, consumer)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def _load(db: sqlite3.Connection, contract_id: str) -> Contract | None:
+    row = db.execute(
+        "SELECT terms, offer, acceptance, digest, status, decided_by FROM contract WHERE id = ?", (contract_id,)
+    ).fetchone()
+    return None if row is None else _contract(row)
+
+
+def require(db: sqlite3.Connection, contract_id: str) -> Contract:
+    """Return the contract or refuse."""
+    contract = find(db, contract_id)
+    if contract is None:
+        raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
+    return contract
+
+
+def require_active(db: sqlite3.Connection, contract: Contract) -> None:
+    """Refuse unless this very contract is in force now: it may have been stopped since it was admitted."""
+    row = db.execute("SELECT status, digest FROM contract WHERE id = ?", (contract.terms.id,)).fetchone()
+    if row is None:
+        raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract.terms.id))
+    status = ContractStatus(row[0])
+    if row[1] != contract.digest:
+        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
+    if status is not ContractStatus.ACTIVE:
+        raise Refused(reason_of(status), Detail(subject=contract.terms.id))
+
+
+def listed(db: sqlite3.Connection, consumer: str) -> tuple[Contract, ...]:
+    """Return all contracts of `consumer`, or of everybody when it is empty, oldest first."""
+    rows = db.execute(
+        "SELECT terms, offer, acceptance, digest, status, decided_by FROM contract"
+        " WHERE consumer = ? OR ? = '' ORDER BY offered",
+        (consumer, consumer),
+    )
+    return tuple(_contract(row) for row in rows)
+
+
+def _append(db: sqlite3.Connection, log: Log, stage: Stage, contract: Contract, document: bytes) -> int:
+    about = About(contract.terms.id, contract.terms.consumer)
+    return log.append(db, stage, leaves.contract(contract, document), about).position
+
+
+def _contract(row: tuple[bytes, bytes, bytes, str, str, str]) -> Contract:
+    terms, offer, acceptance, digest, status, decided_by = row
+    try:
+        decoded = records.decode_terms(terms)
+    except Malformed as error:
+        raise Fault(FaultCode.STORAGE, "ledger: the terms of a contract are not readable") from error
+    return Contract(decoded, offer, acceptance, digest, ContractStatus(status), decided_by)
+
+
+def _encode(terms: Terms) -> bytes:
+    """Return the row's bytes of `terms`, which must read back as the same terms."""
+    try:
+        encoded = records.encode_terms(terms)
+        if records.decode_terms(encoded) != terms:
+            raise Refused(Reason.CONTRACT_MALFORMED, Detail(subject=terms.id))
+    except Malformed as error:
+        raise Refused(Reason.CONTRACT_MALFORMED, Detail(subject=str(error))) from error
+    return encoded
+
+
+def _check_digest(contract: Contract) -> None:
+    if hashlib.sha256(contract.offer).hexdigest() != contract.digest:
+        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
+
+
+def _stands(contract: Contract) -> Detail:
+    status = contract.status.value
+    return Detail(
+        subject=contract.terms.id,
+        hint_en=f"The contract is {status}; it cannot become that now.",
+        hint_zh=f"该合约当前状态为 {status}，不能作此变更。",
+    )

@@ -1,0 +1,181 @@
+"""What the node has published, the subject spaces it counts against, and the register it has seen."""
+
+import sqlite3
+
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
+from yanmen.ledger import records
+from yanmen.ledger.log import About, Log, Slots
+from yanmen.model.catalogue import Dataset, DatasetClass, Grade, SubjectSpace, Version
+from yanmen.model.receipt import Stage
+from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+
+
+def publish(db: sqlite3.Connection, log: Log, version: Version) -> int:
+    """Make `version` the current one of its dataset and return its leaf; what was spent stays spent."""
+    dataset = version.dataset
+    encoded = _encode(dataset)
+    if dataset.grade is Grade.CORE:
+        raise Refused(Reason.GRADE_CORE, Detail(subject=dataset.name))
+    _check_space(db, dataset)
+    said: Slots = {
+        Slot.DATASETS: [
+            {
+                "columns": [column.name for column in dataset.visible()],
+                "name": dataset.name,
+                "version": version.version,
+            }
+        ],
+        Slot.RELEASE: {"class": dataset.cls.value, "grade": dataset.grade.value},
+        Slot.SUBJECT: {"space": dataset.subject_space, "status": "published"},
+    }
+    position = log.append(db, Stage.DATASET, said, About()).position
+    db.execute(
+        "INSERT INTO dataset_version (name, version, dataset, path, plain_bytes, published_ms, leaf)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            dataset.name,
+            version.version,
+            encoded,
+            version.path,
+            version.plain_bytes,
+            version.published_ms,
+            position,
+        ),
+    )
+    return position
+
+
+def retract(db: sqlite3.Connection, log: Log, name: str) -> int:
+    """Withdraw every version of `name` and return the leaf that says so; an older version never comes back."""
+    changed = db.execute("UPDATE dataset_version SET retracted = 1 WHERE name = ? AND retracted = 0", (name,))
+    if changed.rowcount == 0:
+        known = db.execute("SELECT 1 FROM dataset_version WHERE name = ?", (name,)).fetchone()
+        raise Refused(Reason.DATASET_RETRACTED if known else Reason.DATASET_UNKNOWN, Detail(subject=name))
+    said: Slots = {Slot.SUBJECT: {"dataset": name, "status": "retracted"}}
+    return log.append(db, Stage.DATASET, said, About()).position
+
+
+def current(db: sqlite3.Connection) -> tuple[Version, ...]:
+    """Return the newest version of each dataset, by name, leaving out what is retracted."""
+    rows = db.execute(
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted FROM newest_version"
+        " WHERE retracted = 0 ORDER BY name"
+    )
+    return tuple(_version(row) for row in rows)
+
+
+def listed(db: sqlite3.Connection) -> tuple[Version, ...]:
+    """Return every version ever published, oldest first."""
+    rows = db.execute(
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted FROM dataset_version ORDER BY ordinal"
+    )
+    return tuple(_version(row) for row in rows)
+
+
+def require_current(db: sqlite3.Connection, versions: tuple[Version, ...]) -> None:
+    """Refuse when one of `versions` is no longer the current one of its dataset."""
+    for version in versions:
+        name = version.dataset.name
+        row = db.execute("SELECT version, retracted FROM newest_version WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            raise Refused(Reason.DATASET_UNKNOWN, Detail(subject=name))
+        if row != (version.version, 0):
+            hint = Detail(
+                subject=name,
+                hint_en="The dataset was withdrawn or published again meanwhile; ask again.",
+                hint_zh="该数据集已被撤回或重新发布，请重新查询。",
+            )
+            raise Refused(Reason.DATASET_RETRACTED, hint)
+
+
+def require_kept(db: sqlite3.Connection, names: tuple[str, ...]) -> None:
+    """Refuse when a version among `names` was retracted; one replaced meanwhile may still be answered from."""
+    for name in names:
+        row = db.execute("SELECT name FROM dataset_version WHERE version = ? AND retracted = 1", (name,)).fetchone()
+        if row is not None:
+            raise Refused(Reason.DATASET_RETRACTED, Detail(subject=str(row[0])))
+
+
+def register_space(db: sqlite3.Connection, log: Log, space: SubjectSpace) -> int | None:
+    """Fix the lifetime budget of `space` for good; return its leaf, None when it was fixed like this before."""
+    row = db.execute("SELECT micro_rho_cap, delta_e12_cap FROM subject_space WHERE name = ?", (space.name,)).fetchone()
+    if row == (space.lifetime_micro_rho, space.lifetime_delta_e12):
+        return None
+    if row is not None:
+        note = f"the lifetime budget of subject space {space.name!r} was fixed when it was registered"
+        raise Fault(FaultCode.CONFIG, note)
+    said: Slots = {
+        Slot.SUBJECT: {
+            "lifetime_delta_e12": space.lifetime_delta_e12,
+            "lifetime_micro_rho": space.lifetime_micro_rho,
+            "space": space.name,
+            "status": "registered",
+        }
+    }
+    position = log.append(db, Stage.DATASET, said, About()).position
+    db.execute(
+        "INSERT INTO subject_space (name, micro_rho_cap, delta_e12_cap) VALUES (?, ?, ?)",
+        (space.name, space.lifetime_micro_rho, space.lifetime_delta_e12),
+    )
+    return position
+
+
+def space_left(db: sqlite3.Connection, name: str) -> SubjectSpace | None:
+    """Return what is left of a subject space's lifetime budget: for the holder's eyes, not for consumers'."""
+    row = db.execute(
+        "SELECT micro_rho_cap - micro_rho_spent, delta_e12_cap - delta_e12_spent FROM subject_space WHERE name = ?",
+        (name,),
+    ).fetchone()
+    return None if row is None else SubjectSpace(name, int(row[0]), int(row[1]))
+
+
+def accept_register(db: sqlite3.Connection, log: Log, space: str, serial: int, digest: str) -> int | None:
+    """Note that the register at `serial` is in force; return its leaf, None when it was in force before."""
+    row = db.execute("SELECT serial, digest FROM register").fetchone()
+    if row == (serial, digest):
+        return None
+    if row is not None and serial <= row[0]:
+        raise Fault(FaultCode.REGISTER, f"register {serial} does not follow register {row[0]}")
+    said: Slots = {Slot.SUBJECT: {"register": serial, "sha256": digest, "space": space}}
+    position = log.append(db, Stage.MEMBER, said, About()).position
+    db.execute(
+        "INSERT INTO register (one, serial, digest) VALUES (1, ?, ?)"
+        " ON CONFLICT (one) DO UPDATE SET serial = excluded.serial, digest = excluded.digest",
+        (serial, digest),
+    )
+    return position
+
+
+def _check_space(db: sqlite3.Connection, dataset: Dataset) -> None:
+    """Hold a dataset to one subject space: moving it to another would be a fresh budget for the same persons."""
+    earlier = db.execute(
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted FROM newest_version WHERE name = ?",
+        (dataset.name,),
+    ).fetchone()
+    if earlier is not None:
+        before = _version(earlier).dataset.subject_space
+        if before and before != dataset.subject_space:
+            raise Refused(Reason.SPEC_INVALID, Detail(subject="subject_space"))
+    if dataset.cls is DatasetClass.PERSONAL and space_left(db, dataset.subject_space) is None:
+        raise Refused(Reason.SUBJECT_SPACE_UNKNOWN, Detail(subject=dataset.subject_space))
+
+
+def _encode(dataset: Dataset) -> bytes:
+    """Return the row's bytes of `dataset`, which must read back as the same dataset."""
+    try:
+        encoded = records.encode_dataset(dataset)
+        if records.decode_dataset(encoded) != dataset:
+            raise Refused(Reason.SPEC_INVALID, Detail(subject=dataset.name))
+    except Malformed as error:
+        raise Refused(Reason.SPEC_INVALID, Detail(subject=str(error))) from error
+    return encoded
+
+
+def _version(row: tuple[bytes, str, str, int, int, int]) -> Version:
+    dataset, version, path, plain_bytes, published_ms, retracted = row
+    try:
+        decoded = records.decode_dataset(dataset)
+    except Malformed as error:
+        raise Fault(FaultCode.STORAGE, "ledger: a published dataset is not readable") from error
+    return Version(decoded, version, path, plain_bytes, published_ms, bool(retracted))

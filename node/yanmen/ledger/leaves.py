@@ -1,0 +1,173 @@
+"""What each leaf says: slot values made from the stages' own values, without storage."""
+
+import hashlib
+from collections.abc import Mapping
+
+from yanmen.formats import base64url
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.receipt import Slot
+from yanmen.formats.released import Table
+from yanmen.formats.slots import Budget, Decision, Price, SignedRequest, Verdict
+from yanmen.model.contract import Contract
+from yanmen.model.party import Party
+from yanmen.model.refusal import JobCode, Reason, Refused, Usage
+from yanmen.model.stages import Plan, Request, Submission
+
+SQL_BYTES_MAX = 64 * 1024
+"""Longest statement kept in a leaf's disclosure: four times what may be asked; longer ones leave their digest."""
+TEXT_MAX = 1024
+"""Longest text taken over from a refusal's detail."""
+CPU_STEP_MS = 100
+
+Slots = dict[Slot, Json]
+
+
+def intent(plan: Plan, budget: Budget, price: Price, verdict: Verdict) -> Slots:
+    """Say what is about to be asked of the data, by whom, under what, and what was debited for it."""
+    return {
+        **_question(plan),
+        Slot.BUDGET: budget.json(),
+        Slot.PRICE: price.json(),
+        Slot.DECISION: Decision(verdict).json(),
+    }
+
+
+def outcome(intended: Mapping[Slot, Json], table: Table, encoded: bytes, *, repeats: str = "") -> Slots:
+    """Say what left: everything the intent said and the salted digest of the released table.
+
+    `repeats` is the `jti` of the outcome whose figures these are, when the question had been answered before.
+    """
+    return {
+        **intended,
+        Slot.OUTPUT: {
+            "columns": len(table.types),
+            "mechanism": table.mechanism,
+            "repeats": repeats,
+            "rows": len(table.rows),
+            "sha256": hashlib.sha256(encoded).hexdigest(),
+            "suppressed": table.suppressed,
+        },
+    }
+
+
+def sandbox(profile_digest: str) -> Slots:
+    """Say what confined the job."""
+    return {Slot.SANDBOX: {"profile": profile_digest}}
+
+
+def aborted(intended: Mapping[Slot, Json], reason: Reason, *, recovered: bool) -> Slots:
+    """Say that nothing left; what the intent debited stays spent."""
+    return {
+        **intended,
+        Slot.DECISION: Decision(Verdict.ABORTED, reason.value).json(),
+        Slot.SUBJECT: {"recovered": recovered},
+    }
+
+
+def usage(used: Usage, code: JobCode | None) -> Slots:
+    """Say what the job used, rounded up, and how it failed: for the auditor only (log.WITHHELD)."""
+    return {
+        Slot.USAGE: {
+            "code": "" if code is None else code.value,
+            "cpu_ms_upto": -(-used.cpu_ms // CPU_STEP_MS) * CPU_STEP_MS,
+            "peak_bytes_upto": _power_of_two(used.peak_bytes),
+            "reply_bytes_upto": _power_of_two(used.reply_bytes),
+        }
+    }
+
+
+def refused(submission: Submission, request: Request | None, refusal: Refused) -> Slots:
+    """Say what was asked and why not; `request` is there only when its signature verified."""
+    slots: Slots = {
+        Slot.CONSUMER: submission.peer.id,
+        Slot.CNF: _confirmation(submission.peer),
+        Slot.QUERY: _statement(submission.sql),
+        Slot.DECISION: Decision(Verdict.REFUSED, refusal.reason.value).json(),
+        Slot.SUBJECT: {
+            "clauses": [clause[:TEXT_MAX] for clause in refusal.detail.clauses],
+            "column": refusal.detail.column,
+            "contract": "" if request is None else request.contract_id[:TEXT_MAX],
+            "line": refusal.detail.line,
+            "subject": refusal.detail.subject[:TEXT_MAX],
+        },
+    }
+    if request is not None:
+        slots[Slot.REQUEST] = _signed(submission)
+    return slots
+
+
+def explained(plan: Plan, budget: Budget, price: Price) -> Slots:
+    """Say what was explained and quoted; nothing was debited."""
+    return {
+        **_question(plan),
+        Slot.BUDGET: budget.json(),
+        Slot.PRICE: price.json(),
+        Slot.DECISION: Decision(Verdict.ALLOWED).json(),
+        Slot.SUBJECT: {"micro_rho": plan.micro_rho, "price_fen": plan.price_fen},
+    }
+
+
+def contract(value: Contract, document: bytes) -> Slots:
+    """Say how a contract stands now, with the signed `document` that made it so, if there is one."""
+    terms = value.terms
+    subject: Json = {"document": document.decode("ascii"), "status": value.status.value}
+    slots: Slots = {
+        Slot.CONTRACT: terms.id,
+        Slot.CONTRACT_DIGEST: value.digest,
+        Slot.CONSUMER: terms.consumer,
+        Slot.SCENARIO: _scenario(value),
+        Slot.SUBJECT: subject,
+    }
+    if value.decided_by:
+        slots[Slot.ACTOR] = value.decided_by
+    return slots
+
+
+def _question(plan: Plan) -> Slots:
+    admitted = plan.admitted
+    return {
+        Slot.CONTRACT: admitted.contract.terms.id,
+        Slot.CONTRACT_DIGEST: admitted.contract.digest,
+        Slot.CONSUMER: admitted.request.consumer,
+        Slot.CNF: _confirmation(admitted.submission.peer),
+        Slot.SCENARIO: _scenario(admitted.contract),
+        Slot.DATASETS: [
+            {
+                "columns": list(scan.columns),
+                "name": scan.version.dataset.name,
+                "version": scan.version.version,
+            }
+            for scan in plan.scans
+        ],
+        Slot.POLICY: admitted.policy_digest,
+        Slot.REQUEST: _signed(admitted.submission),
+        Slot.QUERY: _statement(admitted.submission.sql),
+        Slot.PLAN: {**_statement(plan.sql), "canonical_sha256": _sha256(plan.canonical)},
+        Slot.RELEASE: {"class": plan.release.value, "min_group": plan.min_group},
+    }
+
+
+def _scenario(value: Contract) -> Json:
+    scenario = value.terms.scenario
+    return {"id": scenario.id, "legal_basis": scenario.legal_basis, "text": scenario.text}
+
+
+def _signed(submission: Submission) -> Json:
+    return SignedRequest(submission.binding, submission.authorisation.decode("ascii")).json()
+
+
+def _confirmation(peer: Party) -> Json:
+    """Return the consumer's key as RFC 7800 §3.2 names it, so that it can acknowledge with a `kb+jwt`."""
+    return {"jwk": {"crv": "Ed25519", "kty": "OKP", "x": base64url.encode(peer.signing_key)}}
+
+
+def _statement(sql: str) -> dict[str, Json]:
+    return {"sha256": _sha256(sql), "sql": sql if len(sql.encode()) <= SQL_BYTES_MAX else ""}
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _power_of_two(value: int) -> int:
+    return 1 << (value - 1).bit_length() if value > 0 else 0

@@ -1,0 +1,246 @@
+"""The usage log: leaves, the Merkle tree over them and the signed checkpoint of every transaction.
+
+Appending needs the write transaction of the caller: leaf, tree, series, checkpoint and whatever the
+leaf is about are one commit.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from yanmen.crypto import notes, receipts
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import base64url, checkpoint, merkle, note, proof, receipt
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
+from yanmen.formats.slots import Series
+from yanmen.model.ports import Clock, Randomness, Signer
+from yanmen.model.receipt import Receipt, Stage
+from yanmen.model.refusal import Fault, FaultCode
+
+Slots = Mapping[Slot, Json]
+
+CLOCK_TOLERANCE_MS = 2_000
+"""How far time may step back under the last leaf: what a clock being disciplined does."""
+WITHHELD = frozenset({Slot.USAGE})
+"""Slots for the auditor only: what a job used, and how it failed, depends on the rows it read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who keeps this log, as its first leaf says."""
+
+    node_id: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The contract whose series a leaf belongs to ("" = none), and the consumer who may fetch its receipt."""
+
+    contract: str = ""
+    party: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A leaf just appended; `ref` is the base64url SHA-256 leaf hash."""
+
+    position: int
+    jti: str
+    ref: str
+    at_ms: int
+
+
+class Log:
+    """Appends leaves and signs heads with the node's two keys."""
+
+    __slots__ = ("_clock", "_identity", "_log_signer", "_randomness", "_receipt_signer")
+
+    def __init__(
+        self,
+        identity: Identity,
+        receipt_signer: Signer,
+        log_signer: Signer,
+        clock: Clock,
+        randomness: Randomness,
+    ) -> None:
+        """Hold the node's identity, keys, clock and randomness."""
+        self._identity = identity
+        self._receipt_signer = receipt_signer
+        self._log_signer = log_signer
+        self._clock = clock
+        self._randomness = randomness
+
+    def now_ms(self, db: sqlite3.Connection) -> int:
+        """Return the time, never before that of the last leaf; a clock far behind it stops the node."""
+        now_ms = self._clock.now_ms()
+        (last_ms,) = db.execute(
+            "SELECT coalesce((SELECT at_ms FROM leaf ORDER BY position DESC LIMIT 1), 0)"
+        ).fetchone()
+        if now_ms + CLOCK_TOLERANCE_MS < last_ms:
+            raise Fault(FaultCode.CLOCK_BEHIND, f"the clock is {last_ms - now_ms} ms behind the last leaf")
+        return max(now_ms, int(last_ms))
+
+    def append(self, db: sqlite3.Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
+        """Sign a leaf of `slots` and put it at the end of the log and of its contract's series."""
+        now_ms = self.now_ms(db)
+        position = size(db)
+        filled = {**slots, Slot.SERIES: _next_in_series(db, about.contract).json()}
+        head = receipt.Head(
+            iss=self._identity.node_id,
+            iat_s=receipt.whole_minute(now_ms),
+            jti=self._randomness.token(16).hex(),
+            stage=stage,
+            intent=intent or base64url.encode(self._randomness.token(receipt.DIGEST_BYTES)),
+        )
+        leaf, sdjwt = receipts.issue(head, filled, self._receipt_signer, self._randomness)
+        db.execute(
+            "INSERT INTO leaf (position, jti, stage, party, at_ms, jws) VALUES (?, ?, ?, ?, ?, ?)",
+            (position, head.jti, stage.value, about.party, now_ms, leaf.decode("ascii")),
+        )
+        _keep_disclosures(db, position, filled, sdjwt)
+        ref = _grow(db, position, leaf)
+        db.execute(
+            "INSERT INTO series (contract, length, last) VALUES (?, 1, ?)"
+            " ON CONFLICT (contract) DO UPDATE SET length = length + 1, last = excluded.last",
+            (about.contract, ref),
+        )
+        return Entry(position=position, jti=head.jti, ref=ref, at_ms=now_ms)
+
+    def seal(self, db: sqlite3.Connection) -> None:
+        """Sign the head over all leaves, unless it is signed; the last thing a transaction with new leaves does."""
+        now = size(db)
+        if sealed(db):
+            return
+        current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, _reader(db)))
+        signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
+        db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
+
+    def check(self, db: sqlite3.Connection) -> None:
+        """Hold leaves, tree and head against each other and the head against the log key."""
+        signed = note.decode(head(db).encode())
+        try:
+            current = notes.verify_checkpoint(signed, self._identity.origin, self._log_signer.public)
+        except BadSignature as error:
+            raise Fault(FaultCode.STORAGE, "ledger: the head is not signed by the log key") from error
+        (last,) = db.execute("SELECT jws FROM leaf ORDER BY position DESC LIMIT 1").fetchone()
+        if current.size != size(db) or merkle.root(current.size, _reader(db)) != current.root:
+            raise Fault(FaultCode.STORAGE, "ledger: the head is not that of these leaves")
+        if merkle.leaf_hash(last.encode("ascii")) != _reader(db)(0, current.size - 1):
+            raise Fault(FaultCode.STORAGE, "ledger: the last leaf is not the one in the tree")
+
+
+def size(db: sqlite3.Connection) -> int:
+    """Return the number of leaves."""
+    (count,) = db.execute("SELECT coalesce(max(position) + 1, 0) FROM leaf").fetchone()
+    return int(count)
+
+
+def sealed(db: sqlite3.Connection) -> bool:
+    """Say whether the newest checkpoint covers every leaf."""
+    (covered,) = db.execute("SELECT coalesce(max(size), 0) FROM checkpoint").fetchone()
+    return bool(covered == size(db))
+
+
+def head(db: sqlite3.Connection) -> str:
+    """Return the newest checkpoint as a signed note."""
+    row = db.execute("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1").fetchone()
+    if row is None:
+        raise Fault(FaultCode.STORAGE, "ledger: no checkpoint")
+    return str(row[0])
+
+
+def consistency(db: sqlite3.Connection, old: int, new: int) -> tuple[bytes, ...]:
+    """Return the proof that the first `new` leaves begin with the first `old` leaves."""
+    if new > size(db):
+        raise merkle.BadProof("the log is not that long")
+    return merkle.consistency(old, new, _reader(db))
+
+
+def jti(db: sqlite3.Connection, position: int) -> str:
+    """Return the id of the leaf at `position`."""
+    row = db.execute("SELECT jti FROM leaf WHERE position = ?", (position,)).fetchone()
+    if row is None:
+        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf")
+    return str(row[0])
+
+
+def party(db: sqlite3.Connection, position: int) -> str | None:
+    """Return the consumer who may fetch the receipt at `position`, None when there is no such leaf."""
+    row = db.execute("SELECT party FROM leaf WHERE position = ?", (position,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Receipt:
+    """Return the receipt at `position`, proved under the newest checkpoint; `whole` adds the auditor's slots."""
+    row = db.execute(
+        "SELECT jti, stage, jws, coalesce(shown, ''), coalesce(withheld, '')"
+        " FROM leaf LEFT JOIN disclosure USING (position) WHERE position = ?",
+        (position,),
+    ).fetchone()
+    if row is None:
+        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf")
+    jti, stage, jws, shown, withheld = row
+    signed = note.decode(head(db).encode())
+    covered = checkpoint.decode(signed.text).size
+    path = merkle.inclusion(position, covered, _reader(db))
+    return Receipt(
+        index=position,
+        jti=jti,
+        stage=Stage(stage),
+        sdjwt=f"{jws}~{shown}{withheld if whole else ''}",
+        proof=proof.encode(proof.Proof(position, path, signed)),
+    )
+
+
+def read_slots(db: sqlite3.Connection, position: int) -> dict[Slot, Json]:
+    """Return what the leaf at `position` disclosed and is still kept, the place in its series left out."""
+    row = db.execute(
+        "SELECT jws, coalesce(shown, ''), coalesce(withheld, '')"
+        " FROM leaf LEFT JOIN disclosure USING (position) WHERE position = ?",
+        (position,),
+    ).fetchone()
+    if row is None:
+        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf")
+    jws, shown, withheld = row
+    try:
+        slots = receipt.decode(f"{jws}~{shown}{withheld}").slots
+    except Malformed as error:
+        raise Fault(FaultCode.STORAGE, "ledger: a receipt is not readable") from error
+    return {slot: value for slot, value in slots.items() if slot is not Slot.SERIES}
+
+
+def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, sdjwt: str) -> None:
+    """Keep the disclosures of `sdjwt`, which stand in the order of `Slot`."""
+    ordered = [slot for slot in Slot if slot in slots]
+    shown: list[str] = []
+    withheld: list[str] = []
+    for slot, text in zip(ordered, sdjwt.split("~")[1:-1], strict=True):
+        (withheld if slot in WITHHELD else shown).append(f"{text}~")
+    db.execute(
+        "INSERT INTO disclosure (position, shown, withheld) VALUES (?, ?, ?)",
+        (position, "".join(shown), "".join(withheld)),
+    )
+
+
+def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
+    made = merkle.append(position, merkle.leaf_hash(leaf), _reader(db))
+    db.executemany("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", made)
+    return base64url.encode(made[0][2])
+
+
+def _next_in_series(db: sqlite3.Connection, contract: str) -> Series:
+    row = db.execute("SELECT length, last FROM series WHERE contract = ?", (contract,)).fetchone()
+    return Series(1, "") if row is None else Series(row[0] + 1, row[1])
+
+
+def _reader(db: sqlite3.Connection) -> merkle.HashReader:
+    def read(level: int, index: int) -> bytes:
+        row = db.execute("SELECT hash FROM subtree WHERE level = ? AND position = ?", (level, index)).fetchone()
+        if row is None:
+            raise Fault(FaultCode.STORAGE, "ledger: a hash of the tree is missing")
+        return bytes(row[0])
+
+    return read

@@ -1,0 +1,169 @@
+"""Contract terms and datasets as the canonical JSON their rows hold."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from decimal import Decimal
+from enum import Enum
+from typing import TypeVar
+
+from yanmen.formats import json_canonical, json_members, released
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+from yanmen.model.catalogue import Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing
+from yanmen.model.contract import Grant, Scenario, Terms
+
+E = TypeVar("E", bound=Enum)
+"""Which closed set a member belongs to."""
+
+BYTES_MAX = 8 * 1024 * 1024
+"""A dataset's key domains are the largest part: 10,000 texts of a few hundred bytes."""
+
+_SCENARIO = frozenset({"id", "text", "legal_basis"})
+_GRANT = frozenset({"dataset", "columns"})
+_TERMS = frozenset(Terms.__slots__)
+_COLUMN = frozenset(Column.__slots__)
+_DATASET = frozenset(Dataset.__slots__)
+
+
+def encode_terms(terms: Terms) -> bytes:
+    """Return the bytes of `terms`."""
+    plain: dict[str, Json] = {
+        **asdict(terms),
+        "channel": terms.channel.value,
+        "grants": [{"dataset": grant.dataset, "columns": list(grant.columns)} for grant in terms.grants],
+    }
+    return json_canonical.encode(plain)
+
+
+def decode_terms(data: bytes) -> Terms:
+    """Return the terms that `data` is."""
+    members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _TERMS)
+    scenario = json_members.exact(members["scenario"], _SCENARIO)
+    return Terms(
+        id=json_members.text(members, "id"),
+        holder=json_members.text(members, "holder"),
+        consumer=json_members.text(members, "consumer"),
+        channel=_enum(Channel, members, "channel"),
+        scenario=Scenario(
+            id=json_members.text(scenario, "id"),
+            text=json_members.text(scenario, "text"),
+            legal_basis=json_members.text(scenario, "legal_basis"),
+        ),
+        grants=tuple(_grant(value) for value in json_members.items(members, "grants")),
+        min_group=json_members.integer(members, "min_group"),
+        micro_rho=json_members.integer(members, "micro_rho"),
+        micro_rho_per_query=json_members.integer(members, "micro_rho_per_query"),
+        micro_rho_per_query_max=json_members.integer(members, "micro_rho_per_query_max"),
+        delta_e12=json_members.integer(members, "delta_e12"),
+        queries=json_members.integer(members, "queries"),
+        queries_per_day=json_members.integer(members, "queries_per_day"),
+        not_before_ms=json_members.integer(members, "not_before_ms"),
+        not_after_ms=json_members.integer(members, "not_after_ms"),
+        price_per_query_fen=json_members.integer(members, "price_per_query_fen"),
+        regulator_discloses=json_members.texts(members, "regulator_discloses"),
+        retention_days=json_members.integer(members, "retention_days"),
+        paper_sha256=json_members.text(members, "paper_sha256"),
+    )
+
+
+def encode_dataset(dataset: Dataset) -> bytes:
+    """Return the bytes of `dataset`."""
+    plain: dict[str, Json] = {
+        **asdict(dataset),
+        "cls": dataset.cls.value,
+        "grade": dataset.grade.value,
+        "sharing": dataset.sharing.value,
+        "channels": [channel.value for channel in dataset.channels],
+        "columns": [_column(column) for column in dataset.columns],
+    }
+    return json_canonical.encode(plain)
+
+
+def decode_dataset(data: bytes) -> Dataset:
+    """Return the dataset that `data` is."""
+    members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _DATASET)
+    texts = {name: json_members.text(members, name) for name in _DATASET_TEXTS}
+    return Dataset(
+        **texts,
+        rights=json_members.texts(members, "rights"),
+        cls=_enum(DatasetClass, members, "cls"),
+        grade=_enum(Grade, members, "grade"),
+        sharing=_enum(Sharing, members, "sharing"),
+        channels=tuple(_member(Channel, value) for value in json_members.texts(members, "channels")),
+        rows_per_unit=json_members.integer(members, "rows_per_unit"),
+        groups_per_unit=json_members.integer(members, "groups_per_unit"),
+        rows_upto=json_members.integer(members, "rows_upto"),
+        price_ceiling_fen=json_members.integer(members, "price_ceiling_fen"),
+        columns=tuple(_decode_column(value) for value in json_members.items(members, "columns")),
+    )
+
+
+_DATASET_TEXTS = (
+    "name",
+    "title_zh",
+    "title_en",
+    "owner",
+    "region",
+    "registration",
+    "ndi_id",
+    "source_system",
+    "authority",
+    "update_cycle",
+    "quality",
+    "sharing_reason",
+    "legal_basis",
+    "subject_space",
+)
+
+
+def _column(column: Column) -> Mapping[str, Json]:
+    domain = column.domain
+    return {
+        **asdict(column),
+        "type": column.type.value,
+        "role": column.role.value,
+        "domain": None if domain is None else [released.encode_cell(column.type, cell) for cell in domain],
+        "lower": released.encode_cell(ColumnType.DECIMAL, column.lower),
+        "upper": released.encode_cell(ColumnType.DECIMAL, column.upper),
+    }
+
+
+def _decode_column(value: Json) -> Column:
+    members = json_members.exact(value, _COLUMN)
+    kind = _enum(ColumnType, members, "type")
+    domain = None if members["domain"] is None else json_members.items(members, "domain", max_items=1_000_000)
+    return Column(
+        name=json_members.text(members, "name"),
+        type=kind,
+        role=_enum(Role, members, "role"),
+        title_zh=json_members.text(members, "title_zh"),
+        title_en=json_members.text(members, "title_en"),
+        domain=None if domain is None else tuple(released.decode_cell(kind, cell) for cell in domain),
+        lower=_bound(members["lower"]),
+        upper=_bound(members["upper"]),
+        scale=json_members.integer(members, "scale"),
+        source_name=json_members.text(members, "source_name"),
+    )
+
+
+def _bound(value: Json) -> Decimal | None:
+    cell = released.decode_cell(ColumnType.DECIMAL, value)
+    if cell is not None and not isinstance(cell, Decimal):
+        raise Malformed("bound: not a decimal")
+    return cell
+
+
+def _grant(value: Json) -> Grant:
+    members = json_members.exact(value, _GRANT)
+    return Grant(dataset=json_members.text(members, "dataset"), columns=json_members.texts(members, "columns"))
+
+
+def _enum(kind: type[E], members: json_members.Object, name: str) -> E:
+    return _member(kind, json_members.text(members, name))
+
+
+def _member(kind: type[E], value: str) -> E:
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise Malformed(f"{kind.__name__}: unknown member") from error

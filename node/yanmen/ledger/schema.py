@@ -1,0 +1,50 @@
+"""The numbered migrations, applied in order; `PRAGMA user_version` says how many a file has had."""
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from importlib import resources
+
+from yanmen.model.refusal import Fault, FaultCode
+
+APPLICATION_ID = 0x59414E4D
+"""`YANM`: a file of another program is not ours to migrate."""
+
+_NAME = re.compile(r"([0-9]{4})_[a-z_]+\.sql", re.ASCII)
+
+
+def migrations() -> tuple[str, ...]:
+    """Return the SQL of every migration; the n-th lifts a file from version n - 1 to n."""
+    found: dict[int, str] = {}
+    for entry in resources.files("yanmen.ledger").joinpath("migrations").iterdir():
+        match = _NAME.fullmatch(entry.name)
+        if match is not None:
+            found[int(match.group(1))] = entry.read_text(encoding="utf-8")
+    if sorted(found) != list(range(1, len(found) + 1)):
+        raise Fault(FaultCode.INTERNAL, "migrations are not numbered from 0001 without gaps")
+    return tuple(found[number] for number in sorted(found))
+
+
+def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+    """Lift the open file to the last of `steps`, each step whole or not at all; a newer file is refused."""
+    version = _pragma(connection, "user_version")
+    application = _pragma(connection, "application_id")
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if application != (APPLICATION_ID if version else 0) or (tables and not version):
+        raise Fault(FaultCode.STORAGE, "this file is no ledger of ours")
+    if version > len(steps):
+        note = f"the ledger has schema {version}, this program knows {len(steps)}: use the newer program"
+        raise Fault(FaultCode.STORAGE, note)
+    for number, step in enumerate(steps[version:], start=version + 1):
+        marks = f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {number};\n"
+        try:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{step}\n{marks}COMMIT;")
+        except sqlite3.Error:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    (value,) = connection.execute(f"PRAGMA {name}").fetchone()
+    return int(value)

@@ -1,0 +1,139 @@
+"""One SQLite file and its transactions; every error of SQLite leaves here as a `Fault`.
+
+WAL lets readers go on while one writer writes; `synchronous=FULL` makes a returned COMMIT durable;
+BEGIN IMMEDIATE makes a transaction read what it will decide on under the write lock, so that
+processes and threads cannot both spend the same budget.
+"""
+
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+
+from yanmen.ledger import schema
+from yanmen.model.refusal import Fault, FaultCode
+
+BUSY_MS = 30_000
+"""How long a writer waits for another process: a transaction takes milliseconds."""
+SQLITE_LEAST = (3, 37, 0)
+"""The first SQLite with STRICT tables."""
+
+
+class Store:
+    """The open file: one connection that writes, one that reads, each used by one thread at a time."""
+
+    __slots__ = ("_path", "_reader", "_reading", "_writer", "_writing")
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        """Open `path`, making it only if `create` says so, and lift it to the present schema."""
+        self._path = path
+        self._writing = Lock()
+        self._reading = Lock()
+        with faults(), _opening(path, create=create):
+            self._writer = _connect(path)
+            try:
+                schema.migrate(self._writer, schema.migrations())
+                self._reader = _connect(path)
+            except BaseException:
+                self._writer.close()
+                raise
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Give the one write transaction; it is durable when the block ends and gone if the block raises."""
+        with self._writing, faults(), _transaction(self._writer, "BEGIN IMMEDIATE"):
+            yield self._writer
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Give a consistent view for a short look."""
+        with self._reading, faults(), _transaction(self._reader, "BEGIN"):
+            yield self._reader
+
+    @contextmanager
+    def view(self) -> Iterator[sqlite3.Connection]:
+        """Give a consistent view for a long read, on a connection of its own: nobody waits for it."""
+        with faults():
+            connection = _connect(self._path)
+            try:
+                with _transaction(connection, "BEGIN"):
+                    yield connection
+            finally:
+                connection.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        with faults():
+            self._reader.close()
+            self._writer.close()
+
+
+@contextmanager
+def faults() -> Iterator[None]:
+    """Turn what SQLite and the file system raise into a `Fault` that quotes no value."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", type(error).__name__)
+        code = FaultCode.STORAGE_FULL if name == "SQLITE_FULL" else FaultCode.STORAGE
+        raise Fault(code, f"ledger: {name}") from error
+    except (OverflowError, UnicodeEncodeError) as error:
+        raise Fault(FaultCode.STORAGE, "ledger: a value that SQLite cannot hold") from error
+    except OSError as error:
+        raise Fault(FaultCode.STORAGE, f"ledger: {error.strerror}") from error
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # SQLite itself may have rolled back already (disk full, I/O error).
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def _opening(path: Path, *, create: bool) -> Iterator[None]:
+    """Let one process at a time open `path`: two must not both make the tables, or switch to WAL."""
+    if sqlite3.sqlite_version_info < SQLITE_LEAST:
+        raise Fault(FaultCode.STORAGE, f"SQLite {sqlite3.sqlite_version} is older than 3.37")
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _make(path, create=create)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _make(path: Path, *, create: bool) -> None:
+    """Make the file with mode 0600; one that exists is not even opened, for closing it would drop SQLite's locks."""
+    if path.is_file():
+        return
+    if not create:
+        raise Fault(FaultCode.STORAGE, "there is no ledger here")
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cell_size_check = ON")
+        connection.execute("PRAGMA secure_delete = ON")  # erased disclosures leave no bytes behind
+        connection.execute("PRAGMA synchronous = FULL")
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise Fault(FaultCode.STORAGE, f"journal mode is {mode}, not WAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
