@@ -92,12 +92,18 @@ def _locate(text: str) -> dict[Path, int]:
     if len(lines) > _LINES_MAX:
         raise NotToml(Problem(_LINES_MAX, "more than 20,000 lines", "超过 20,000 行"))
     found: dict[Path, int] = {}
+    counts: dict[Path, int] = {}
     prefix: Path = ()
     start = 0
     while start < len(lines):
         statement, length = _statement(lines, start)
         paths = _paths(statement)
-        if lines[start].lstrip().startswith("["):
+        if lines[start].lstrip().startswith("[["):
+            count = counts.get(paths[-1], 0)
+            counts[paths[-1]] = count + 1
+            prefix = (*paths[-1], str(count))
+            found.setdefault(prefix, start + 1)
+        elif lines[start].lstrip().startswith("["):
             prefix = paths[-1]
             found.setdefault(prefix, start + 1)
         else:

@@ -126,11 +126,28 @@ class Table:
         """Return every key of this table as a table of its own, in the order of the document."""
         return tuple(self.table(name) for name in self.values)
 
+    def sections(self, name: str) -> tuple["Table", ...]:
+        """Return the tables of the array of tables `name`, in order."""
+        value = self.value(name)
+        if value is not None and (not isinstance(value, list) or not all(isinstance(item, dict) for item in value)):
+            self.problem(name, "must be [[tables]]", "须为 [[表]] 数组")
+            return ()
+        items = value if isinstance(value, list) else []
+        return tuple(
+            Table(self.document, (*self.path, name, str(index)), item, self.problems)
+            for index, item in enumerate(items)
+        )
+
     def close(self) -> None:
         """Note every key nobody asked for."""
         for name in self.values:
             if name not in self.asked:
                 self.problem(name, "unknown key", "未知的键")
+
+
+def pattern(text: str) -> re.Pattern[str]:
+    """Return the ASCII pattern `text`."""
+    return re.compile(text, re.ASCII)
 
 
 def root(document: Document) -> Table:

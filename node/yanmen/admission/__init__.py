@@ -1,0 +1,1 @@
+"""May this party, under this contract, now? The only door to Cedar."""
