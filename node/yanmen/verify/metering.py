@@ -71,7 +71,7 @@ class Replay:
         last = self._last.get(use.contract)
         previous = "" if last is None else base64url.encode(last)
         if (use.series.n, use.series.prev) != (total.leaves + 1, previous):
-            self._find(Code.SERIES_BROKEN, use, use.contract)
+            self._find(Code.SERIES_BROKEN, use, use.contract or "-")
         self.contracts[use.contract] = replace(total, leaves=use.series.n)
         self._last[use.contract] = use.hash
 

@@ -109,8 +109,8 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     Code.SLOT_WITHHELD: ("the receipt of {leaf} does not disclose {subject}", "{leaf_zh}的回执未披露 {subject}"),
     Code.SLOT_MALFORMED: ("{subject} in the receipt of {leaf} is malformed", "{leaf_zh}回执中的 {subject} 格式错误"),
     Code.SERIES_BROKEN: (
-        "{leaf} does not follow the leaf before it of contract {subject}: one is missing, added or altered",
-        "{leaf_zh}与合约 {subject} 的前一叶不相接：有叶缺失、增加或被改动",
+        "{leaf} does not follow the leaf before it of its series (contract {subject}): one is missing or altered",
+        "{leaf_zh}与其序列（合约 {subject}）的前一叶不相接：有叶缺失或被改动",
     ),
     Code.INTENT_OPEN: ("{leaf} has no outcome: it was still running, or it was dropped", "{leaf_zh}没有结果"),
     Code.INTENT_CLOSED_TWICE: ("{leaf} closes an intent that was closed before", "{leaf_zh}重复结束同一意图"),

@@ -1,0 +1,277 @@
+"""A small usage log made with pinned keys, time and salts: the specimen of FORMATS.md and of the tests.
+
+`specimen(seed)` is an honest node's log. The methods of `Log` also do what a dishonest node could:
+sign any slots, state any totals.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from yanmen.crypto import documents, notes, receipts
+from yanmen.crypto.keys import FileSigner
+from yanmen.formats import base64url, bundle, checkpoint, connector_id, merkle, note, proof, receipt
+from yanmen.formats.bundle import ContractTotal, Entry, Keys, SpaceTotal, Statement
+from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.note import VerifierKey
+from yanmen.formats.proof import Proof
+from yanmen.formats.receipt import Head, Slot
+from yanmen.formats.request import Operation, RequestClaims, SessionClaims
+from yanmen.formats.slots import Budget, Decision, Price, Series, SignedRequest, Verdict
+from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.receipt import Stage
+from yanmen.model.stages import Binding
+
+START_S = 1_700_000_040
+NODE = connector_id.build("5", "91140100MA0GTTTT0X", "1401", "A1B2C3D4")
+CONSUMER = connector_id.build("5", "91140100MA0GUUUU1Y", "1401", "D5E6F7G9")
+SPACE = "shanxi.example"
+ORIGIN = checkpoint.origin(NODE, 2026)
+CONTRACT = hashlib.sha256(b"contract one").hexdigest()[:32]
+OTHER = hashlib.sha256(b"contract two").hexdigest()[:32]
+SUBJECTS = "residents"
+
+
+class Pinned:
+    """Bytes that look random and are the same every time."""
+
+    def __init__(self, seed: str) -> None:
+        self._seed = seed
+        self._count = 0
+
+    def token(self, size: int) -> bytes:
+        self._count += 1
+        return hashlib.shake_256(f"{self._seed} {self._count}".encode()).digest(size)
+
+
+def signer(name: str) -> FileSigner:
+    """Return the pinned key called `name`."""
+    return FileSigner(Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest()))
+
+
+SPACE_KEY = signer("space")
+RECEIPT_KEY = signer("receipt")
+LOG_KEY = signer("log")
+MEMBER_KEY = signer("member")
+
+
+def register() -> Register:
+    """Return the space's register: this node and one developer."""
+
+    def party(party_id: str, alias: str, role: PartyRole, key: bytes, log_key: bytes) -> Party:
+        digest = hashlib.sha256(alias.encode()).hexdigest()
+        return Party(party_id, alias, alias, role, PartyStatus.ACTIVE, key, log_key, digest)
+
+    node = party(NODE, "health", PartyRole.NODE, RECEIPT_KEY.public, LOG_KEY.public)
+    member = party(CONSUMER, "lab", PartyRole.DEVELOPER, MEMBER_KEY.public, b"")
+    return Register(SPACE, 1, START_S * 1000, tuple(sorted((node, member), key=lambda item: item.id)))
+
+
+@dataclass
+class Log:
+    """A log that grows leaf by leaf, with the books its node keeps."""
+
+    random: Pinned
+    origin: str = ORIGIN
+    leaves: list[bytes] = field(default_factory=list)
+    sdjwts: list[str] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
+    contracts: dict[str, ContractTotal] = field(default_factory=dict)
+    spaces: dict[str, SpaceTotal] = field(default_factory=dict)
+    last: dict[str, bytes] = field(default_factory=dict)
+    time_s: int = START_S
+
+    def append(self, stage: Stage, slots: Mapping[Slot, Json], intent: str = "", jti: str = "") -> str:
+        """Sign a leaf that says `slots` and return its reference."""
+        said = dict(slots)
+        contract = said.get(Slot.CONTRACT, "")
+        assert isinstance(contract, str)
+        total = self.contracts.get(contract, ContractTotal(contract))
+        last = self.last.get(contract)
+        said.setdefault(Slot.SERIES, Series(total.leaves + 1, base64url.encode(last) if last else "").json())
+        head = Head(
+            iss=NODE,
+            iat_s=self.time_s,
+            jti=jti or self.random.token(16).hex(),
+            stage=stage,
+            intent=intent or base64url.encode(self.random.token(32)),
+        )
+        leaf, sdjwt = receipts.issue(head, said, RECEIPT_KEY, self.random)
+        self.leaves.append(leaf)
+        self.sdjwts.append(sdjwt)
+        self.stages.append(stage)
+        self.contracts[contract] = replace(total, leaves=total.leaves + 1)
+        self.last[contract] = merkle.leaf_hash(leaf)
+        self.time_s += 60
+        return base64url.encode(self.last[contract])
+
+    def request(self, contract: str = CONTRACT, **other: object) -> SignedRequest:
+        """Return the consumer's signed question."""
+        claims = RequestClaims(
+            audience=NODE,
+            issuer=CONSUMER,
+            jti=self.random.token(16).hex(),
+            issued_s=self.time_s,
+            expires_s=self.time_s + 300,
+            contract_id=contract,
+            scenario_id="S1",
+            query_sha256=hashlib.sha256(b"SELECT count(*) FROM persons").hexdigest(),
+            operation=Operation.SUBMIT,
+            micro_rho=0,
+            max_micro_rho=10_000,
+            max_price_fen=1_000,
+        )
+        token = documents.sign_request(replace(claims, **other), MEMBER_KEY)  # type: ignore[arg-type]
+        return SignedRequest(Binding.PER_REQUEST, token.decode())
+
+    def session(self, max_micro_rho: int, contract: str = CONTRACT) -> SignedRequest:
+        """Return a session grant."""
+        claims = SessionClaims(
+            audience=NODE,
+            issuer=CONSUMER,
+            jti=self.random.token(16).hex(),
+            issued_s=self.time_s,
+            expires_s=self.time_s + 3600,
+            contract_id=contract,
+            scenario_id="S1",
+            micro_rho=0,
+            max_micro_rho=max_micro_rho,
+            max_price_fen=1_000,
+        )
+        return SignedRequest(Binding.SESSION, documents.sign_session(claims, MEMBER_KEY).decode())
+
+    def charge(self, micro_rho: int, delta_e12: int, fen: int, contract: str = CONTRACT) -> dict[Slot, Json]:
+        """Put a charge in the books and return the slots that say so."""
+        total = self.contracts.get(contract, ContractTotal(contract))
+        total = replace(
+            total,
+            queries=total.queries + 1,
+            micro_rho=total.micro_rho + micro_rho,
+            delta_e12=total.delta_e12 + delta_e12,
+            fen=total.fen + fen,
+        )
+        self.contracts[contract] = total
+        space = self.spaces.get(SUBJECTS, SpaceTotal(SUBJECTS))
+        self.spaces[SUBJECTS] = replace(
+            space, micro_rho=space.micro_rho + micro_rho, delta_e12=space.delta_e12 + delta_e12
+        )
+        return self.spent(micro_rho, delta_e12, fen, contract)
+
+    def spent(self, micro_rho: int, delta_e12: int, fen: int, contract: str = CONTRACT) -> dict[Slot, Json]:
+        """Return the slots that say what a use cost, and what the books hold."""
+        total = self.contracts[contract]
+        return {
+            Slot.BUDGET: Budget(SUBJECTS, micro_rho, delta_e12, total.micro_rho, total.delta_e12).json(),
+            Slot.PRICE: Price(fen, total.fen).json(),
+        }
+
+    def intent(
+        self,
+        request: SignedRequest,
+        contract: str = CONTRACT,
+        micro_rho: int = 2_500,
+        delta_e12: int = 0,
+        fen: int = 120,
+    ) -> tuple[str, dict[Slot, Json]]:
+        """Append an intent and return its reference and what it said."""
+        slots: dict[Slot, Json] = {
+            Slot.CONTRACT: contract,
+            Slot.CONSUMER: CONSUMER,
+            Slot.CNF: confirmation(MEMBER_KEY.public),
+            Slot.REQUEST: request.json(),
+            Slot.QUERY: {"sql": "SELECT count(*) FROM persons"},
+            **self.charge(micro_rho, delta_e12, fen, contract),
+            Slot.DECISION: Decision(Verdict.ALLOWED).json(),
+        }
+        return self.append(Stage.INTENT, slots), slots
+
+    def ask(self, contract: str = CONTRACT, micro_rho: int = 2_500, fen: int = 120) -> str:
+        """Append an intent and its outcome and return the intent's reference."""
+        reference, slots = self.intent(self.request(contract), contract, micro_rho, 5, fen)
+        self.append(Stage.OUTCOME, {**slots, Slot.OUTPUT: {"rows": 3}}, reference)
+        return reference
+
+    def refuse(self, contract: str, reason: str) -> None:
+        """Append a refusal; `contract` may be empty."""
+        slots: dict[Slot, Json] = {Slot.DECISION: Decision(Verdict.REFUSED, reason).json()}
+        if contract:
+            slots[Slot.CONTRACT] = contract
+        self.append(Stage.REFUSED, slots)
+
+    def reader(self) -> merkle.HashReader:
+        """Return the hashes of the tree."""
+        return merkle.full_subtrees(merkle.leaf_hash(leaf) for leaf in self.leaves)
+
+    def checkpoint(self, size: int | None = None) -> note.Note:
+        """Return the signed head over the first `size` leaves."""
+        count = len(self.leaves) if size is None else size
+        return notes.sign_checkpoint(Checkpoint(self.origin, count, merkle.root(count, self.reader())), LOG_KEY)
+
+    def proof(self, index: int, size: int | None = None) -> str:
+        """Return the inclusion proof of leaf `index` in the first `size` leaves."""
+        count = len(self.leaves) if size is None else size
+        path = merkle.inclusion(index, count, self.reader())
+        return proof.encode(Proof(index, path, self.checkpoint(count)))
+
+    def statement(self) -> Statement:
+        """Return what the node states: its books."""
+        return Statement(
+            space=SPACE,
+            node=NODE,
+            origin=self.origin,
+            size=len(self.leaves),
+            created_ms=(self.time_s + 3600) * 1000,
+            contracts=tuple(self.contracts[name] for name in sorted(self.contracts) if name),
+            spaces=tuple(self.spaces[name] for name in sorted(self.spaces)),
+        )
+
+    def export(self, path: Path, statement: Statement | None = None) -> Path:
+        """Write the audit bundle into the new directory `path`."""
+        keys = Keys(
+            log_vkey=note.encode_key(VerifierKey(self.origin, LOG_KEY.public)),
+            space_vkey=note.encode_key(VerifierKey(SPACE, SPACE_KEY.public)),
+            register=documents.sign_register(register(), SPACE_KEY),
+        )
+        reader, head, size = self.reader(), self.checkpoint(), len(self.leaves)
+        entries = [
+            Entry(stage, leaf, sdjwt, proof.encode(Proof(index, merkle.inclusion(index, size, reader), head)))
+            for index, (stage, leaf, sdjwt) in enumerate(zip(self.stages, self.leaves, self.sdjwts, strict=True))
+        ]
+        for name, data in bundle.files(statement or self.statement(), note.encode(head), keys, entries):
+            file = path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        return path
+
+
+def confirmation(public: bytes) -> Json:
+    """Return the confirmation claim of a key."""
+    return {"jwk": {"crv": "Ed25519", "kty": "OKP", "x": base64url.encode(public)}}
+
+
+def specimen(seed: str = "specimen") -> Log:
+    """Return an honest log with every stage a node writes: 19 leaves, the last refusal at index 17."""
+    log = Log(Pinned(seed))
+    log.append(Stage.GENESIS, {Slot.SUBJECT: {"origin": ORIGIN, "suite": receipt.SUITE}})
+    log.append(Stage.MEMBER, {Slot.SUBJECT: {"register": 1}})
+    log.append(Stage.DATASET, {Slot.DATASETS: [{"name": "persons", "version": "v1"}]})
+    for contract in (CONTRACT, OTHER):
+        log.append(Stage.CONTRACT, {Slot.CONTRACT: contract, Slot.CONSUMER: CONSUMER})
+        log.append(Stage.APPROVAL, {Slot.CONTRACT: contract, Slot.ACTOR: "chief data officer"})
+    log.append(Stage.EXPLAINED, {Slot.CONTRACT: CONTRACT, **log.spent(0, 0, 0)})
+    log.ask()
+    log.refuse(CONTRACT, "ROWS_WOULD_LEAVE")
+    first, first_slots = log.intent(log.session(5_000))
+    log.refuse("", "REQUEST_EXPIRED")
+    second, second_slots = log.intent(log.request(OTHER), OTHER, 1_000, 7, 80)
+    log.append(Stage.ABORTED, {**second_slots, Slot.DECISION: Decision(Verdict.ABORTED, "RUN_FAILED").json()}, second)
+    log.append(Stage.OUTCOME, {**first_slots, Slot.USAGE: {"cpu_ms_upto": 200}}, first)
+    repeated = {**first_slots, **log.spent(0, 0, 0), Slot.DECISION: Decision(Verdict.REPEATED).json()}
+    log.append(Stage.OUTCOME, repeated)
+    log.refuse(OTHER, "BUDGET_SPENT")
+    log.append(Stage.KEY, {Slot.SUBJECT: {"key": base64url.encode(LOG_KEY.public)}})
+    return log
