@@ -1,0 +1,1 @@
+"""One node put together: its folder opened, its questions running, its face to the wire."""

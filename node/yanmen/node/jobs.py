@@ -1,0 +1,95 @@
+"""The questions running in this process; what became of them is in the ledger, not here."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from threading import Event, RLock
+
+from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+
+Work = Callable[[Event], None]
+
+
+@dataclass(slots=True)
+class _Job:
+    owner: str
+    cancel: Event = field(default_factory=Event)
+    future: "Future[None] | None" = None
+
+    def open(self) -> bool:
+        """Whether it has not ended."""
+        return self.future is None or not self.future.done()
+
+
+class Jobs:
+    """Runs at most `workers` questions at once and holds at most `per_owner` of one party."""
+
+    def __init__(self, workers: int, per_owner: int) -> None:
+        """Start with nothing running."""
+        self._pool = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="question")
+        self._per_owner = per_owner
+        self._lock = RLock()  # a job that ends at once calls back under it
+        self._jobs: dict[tuple[str, str], _Job] = {}
+        self._draining = False
+
+    def start(self, owner: str, job_id: str, work: Work) -> bool:
+        """Run `work` under `job_id`; False when it runs already. Raises `Refused` when there are too many."""
+        with self._lock:
+            if (owner, job_id) in self._jobs:
+                return False
+            if self._draining:
+                raise Refused(Reason.SHUTTING_DOWN)
+            if sum(job.owner == owner and job.open() for job in self._jobs.values()) >= self._per_owner:
+                raise Refused(Reason.RATE_LIMITED, _TOO_MANY)
+            job = _Job(owner)
+            self._jobs[owner, job_id] = job
+            job.future = self._pool.submit(work, job.cancel)
+            job.future.add_done_callback(lambda done: self._ended(owner, job_id, done))
+            return True
+
+    def wait(self, owner: str, job_id: str, wait_ms: int) -> bool:
+        """Wait for the job and return whether it has ended; raises the `Fault` it ended with."""
+        with self._lock:
+            job = self._jobs.get((owner, job_id))
+        if job is None or job.future is None:
+            return True
+        done, _ = wait([job.future], timeout=wait_ms / 1000)
+        if not done:
+            return False
+        error = job.future.exception()
+        if isinstance(error, Fault):
+            raise error
+        if error is not None:
+            raise Fault(FaultCode.INTERNAL, type(error).__name__) from None
+        return True
+
+    def cancel(self, owner: str, job_id: str) -> None:
+        """Ask the job to stop; one that ended, or never was, is left alone."""
+        with self._lock:
+            job = self._jobs.get((owner, job_id))
+        if job is not None:
+            job.cancel.set()
+
+    def drain(self, wait_ms: int) -> None:
+        """Take no more, give what runs `wait_ms`, then cancel it and wait for its end."""
+        with self._lock:
+            self._draining = True
+            running = [job for job in self._jobs.values() if job.future is not None]
+        futures = [job.future for job in running if job.future is not None]
+        wait(futures, timeout=wait_ms / 1000)
+        for job in running:
+            job.cancel.set()
+        wait(futures)
+        self._pool.shutdown(wait=True)
+
+    def _ended(self, owner: str, job_id: str, done: "Future[None]") -> None:
+        """Forget a job the ledger knows the end of; one that faulted stays, to be told so."""
+        if not done.cancelled() and done.exception() is None:
+            with self._lock:
+                self._jobs.pop((owner, job_id), None)
+
+
+_TOO_MANY = Detail(
+    hint_en="Too many of your questions are open; fetch or cancel one first.",
+    hint_zh="您未完成的查询过多，请先取回或取消其中之一。",
+)
