@@ -1,0 +1,41 @@
+"""The only calls into OpenDP: the Gaussian measurement, its cost, and what a cost means as (ε, δ).
+
+The library is 265 MB and slow to load, so it is loaded on first use.
+"""
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opendp.mod import Measurement
+
+
+def gaussian(scale: float) -> "Measurement":
+    """Return the discrete Gaussian of standard deviation `scale` on 64-bit integer vectors, under the L2 distance."""
+    import opendp.prelude as dp
+
+    dp.enable_features("contrib")
+    return dp.m.make_gaussian(
+        dp.vector_domain(dp.atom_domain(T="i64")),
+        dp.l2_distance(T="f64"),
+        scale=scale,
+        MO="ZeroConcentratedDivergence",
+    )
+
+
+def cost(measurement: "Measurement", distance: float) -> float:
+    """Return the ρ that OpenDP charges for inputs `distance` apart, rounded up by it."""
+    return float(measurement.map(distance))  # type: ignore[no-untyped-call]
+
+
+def epsilon(measurement: "Measurement", distance: float, delta: float) -> float:
+    """Return the ε at `delta` for inputs `distance` apart, by OpenDP's conversion from zCDP."""
+    import opendp.prelude as dp
+
+    profile = dp.c.make_zCDP_to_approxDP(measurement).map(distance)  # type: ignore[no-untyped-call]
+    return float(profile.epsilon(delta))
+
+
+def engine() -> str:
+    """Return the name and version of the library that draws the noise."""
+    return f"opendp-{version('opendp')}"

@@ -1,0 +1,140 @@
+"""What may leave, by class of data, and what can be said of it before asking.
+
+    Raw -> (full public grid) -> noise | thresholds -> cells -> post-processing -> Released
+
+`quote` walks the same path without data, so the ± it states for counts and sums is the ± of the answer.
+"""
+
+from dataclasses import dataclass
+
+from yanmen.disclosure import accounting, grid, mechanism, noise, table, threshold
+from yanmen.disclosure.table import Estimate, Figures, Post
+from yanmen.model.catalogue import DatasetClass
+from yanmen.model.refusal import Usage
+from yanmen.model.stages import Aggregate, ColumnQuote, Plan, Raw, Released
+
+PERSONAL_NOTICE = "差分隐私估计值，不作为法定统计数据 · differentially private estimate, not an official statistic"
+EXACT_NOTICE = (
+    "已按最小单元数与占比规则处理，空白处为不予公布，不作为法定统计数据 · "
+    "small and dominated cells withheld (blank), not an official statistic"
+)
+OPEN_NOTICE = "开放数据，未作披露控制 · open data, no disclosure control applied"
+
+_ALPHA = 0.05
+_ALPHA_OF_TWO = 0.025
+"""Sum and count of an average each miss with this probability, so together with at most `_ALPHA`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Calibrated:
+    """One aggregate with its noise and half-widths, all known before data is touched."""
+
+    aggregate: Aggregate
+    noise: noise.Gaussian
+    width: int
+    width_of_two: int
+
+
+def disclose(raw: Raw, post: Post) -> Released:
+    """Return what may leave of `raw`; `post` (Runner.post) runs the plan's post-processing on released cells.
+
+    Raises `JobFailed` when the reply is not exactly what the plan allows.
+    """
+    plan = raw.plan
+    grid.check_plan(plan)
+    match plan.release:
+        case DatasetClass.OPEN:
+            return _open(raw)
+        case DatasetClass.EXACT:
+            figures, suppressed = threshold.control(raw)
+            rule = f"threshold k={threshold.contributors(plan)} p={threshold.DOMINANCE_PERCENT}%"
+            return _released(raw, figures, post, suppressed, rule, EXACT_NOTICE)
+        case DatasetClass.PERSONAL:
+            calibrated = _calibrate(plan)
+            figures = _noisy(raw, calibrated)
+            return _released(raw, figures, post, 0, _described(calibrated), PERSONAL_NOTICE)
+
+
+def quote(plan: Plan) -> tuple[ColumnQuote, ...]:
+    """Return what each column's half-width will be; None for exact figures and for what depends on data.
+
+    Raises `Refused` when the charge is too small to be split over the aggregates.
+    """
+    grid.check_plan(plan)
+    widths: dict[str, float] = {}
+    if plan.release is DatasetClass.PERSONAL:
+        accounting.refuse_too_little(plan.micro_rho, len(plan.aggregates))
+        widths = {c.aggregate.name: table.width_of(c.aggregate, c.width) for c in _calibrate(plan)}
+    return tuple(ColumnQuote(o.label, o.type, widths.get(o.source)) for o in plan.outputs)
+
+
+def _open(raw: Raw) -> Released:
+    """Return open rows as asked, each cell of the declared type."""
+    plan = raw.plan
+    if len(raw.rows) > plan.rows_max or any(len(row) != len(plan.outputs) for row in raw.rows):
+        raise grid.bad_reply(raw.usage)
+    types = [output.type for output in plan.outputs]
+    rows = tuple(
+        tuple(grid.typed(cell, type_, raw.usage) for cell, type_ in zip(row, types, strict=True)) for row in raw.rows
+    )
+    widths = tuple((None,) * len(types) for _ in rows)
+    return _answer(plan, rows, widths, _Terms(0, "none", OPEN_NOTICE, raw.usage))
+
+
+def _calibrate(plan: Plan) -> tuple[_Calibrated, ...]:
+    """Return the noise of each aggregate under an even share of the charge."""
+    micro_rho = accounting.share(plan.micro_rho, len(plan.aggregates))
+    made = []
+    for aggregate in plan.aggregates:
+        gaussian = noise.calibrate(aggregate, micro_rho)
+        widths = noise.half_width(gaussian, _ALPHA), noise.half_width(gaussian, _ALPHA_OF_TWO)
+        made.append(_Calibrated(aggregate, gaussian, *widths))
+    return tuple(made)
+
+
+def _noisy(raw: Raw, calibrated: tuple[_Calibrated, ...]) -> Figures:
+    """Return the full grid with noise in every cell, the empty ones included."""
+    by_column = list(zip(*grid.cells(raw, ()), strict=True)) or [()] * len(calibrated)
+    released = [
+        [Estimate(value, c.width, c.width_of_two) for value in noise.add(c.noise, c.aggregate, list(column))]
+        for c, column in zip(calibrated, by_column, strict=True)
+    ]
+    return Figures(grid.keys(raw.plan), list(zip(*released, strict=True)), noisy=True)
+
+
+def _described(calibrated: tuple[_Calibrated, ...]) -> str:
+    """Return what was done, so that an auditor can recompute every scale and cost from the receipt."""
+    parts = (f"{c.aggregate.name} sigma={c.noise.scale!r} micro_rho={c.noise.micro_rho}" for c in calibrated)
+    return f"discrete-gaussian {mechanism.engine()}: {'; '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What accompanies the figures."""
+
+    suppressed: int
+    mechanism: str
+    notice: str
+    usage: Usage
+
+
+def _released(raw: Raw, figures: Figures, post: Post, suppressed: int, mechanism: str, notice: str) -> Released:
+    """Return controlled figures as the outputs the question asked for."""
+    cells = table.rows(raw.plan, figures)
+    rows, widths = table.outputs(raw.plan, cells, post, raw.usage)
+    return _answer(raw.plan, rows, widths, _Terms(suppressed, mechanism, notice, raw.usage))
+
+
+def _answer(plan: Plan, rows: table.Rows, widths: table.Widths, terms: _Terms) -> Released:
+    """Return the released value: the one place it is made."""
+    return Released(
+        plan=plan,
+        labels=tuple(output.label for output in plan.outputs),
+        types=tuple(output.type for output in plan.outputs),
+        rows=rows,
+        widths=widths,
+        suppressed=terms.suppressed,
+        mechanism=terms.mechanism,
+        notice=terms.notice,
+        usage=terms.usage,
+    )

@@ -1,0 +1,77 @@
+"""Exact figures: enough contributors, nobody dominant, and absence told no more than smallness."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from yanmen.disclosure import disclose, quote
+from yanmen.disclosure.release import EXACT_NOTICE
+from yanmen.model.catalogue import Cell, DatasetClass
+from yanmen.model.refusal import JobFailed, Usage
+from yanmen.model.stages import Plan, Raw, Released
+
+
+@pytest.fixture
+def exact(personal: Plan) -> Plan:
+    return replace(personal, release=DatasetClass.EXACT, min_group=10, micro_rho=0, delta_e12=0)
+
+
+def release(plan: Plan, *rows: tuple[Cell, ...]) -> Released:
+    return disclose(Raw(plan, rows, Usage()), lambda *_: ())
+
+
+def test_large_cells_are_exact_and_small_or_absent_ones_are_blank(exact: Plan) -> None:
+    released = release(exact, ("f", 1, 20, 10_000, 10, 1_000, 900), ("f", 2, 20, 10_000, 9, 1_000, 900))
+    assert released.rows[0] == ("f", 1, 20, Decimal("100.00"), Decimal("5.00000000"))
+    assert released.rows[1] == ("f", 2, None, None, None)
+    assert released.rows[2] == ("f", 3, None, None, None)  # nobody at all looks the same
+    assert released.suppressed == 5
+    assert released.widths == ((None,) * 5,) * 6
+    assert released.notice == EXACT_NOTICE
+    assert released.mechanism == "threshold k=10 p=10%"
+    assert [column.width for column in quote(exact)] == [None] * 5
+
+
+@pytest.mark.parametrize(("asked", "units", "blank"), [(25, 24, True), (25, 25, False), (3, 9, True), (3, 10, False)])
+def test_a_contract_can_raise_the_threshold_and_not_lower_it(exact: Plan, asked: int, units: int, blank: bool) -> None:
+    released = release(replace(exact, min_group=asked), ("f", 1, 50, 50_000, units, 100, 100))
+    assert (released.rows[0][2] is None) is blank
+
+
+@pytest.mark.parametrize(
+    ("total", "first", "second", "blank"),
+    [
+        (1_000, 500, 400, False),  # 100 left beside the two, 10 % of the largest is 50
+        (949, 500, 400, True),  # 49 left: the second knows the first within 10 %
+        (950, 500, 400, False),  # exactly 10 %
+        (-1_000, 500, 400, False),
+        (-949, 500, 400, True),
+        (0, 0, 0, False),
+        (0, 500, 500, True),
+    ],
+)
+def test_dominance_blanks_the_sum_and_its_average_only(
+    exact: Plan, total: int, first: int, second: int, blank: bool
+) -> None:
+    released = release(exact, ("f", 1, 30, total, 30, first, second))
+    row = released.rows[0]
+    assert row[2] == 30
+    assert (row[3] is None) is blank
+    assert (row[4] is None) is blank
+    assert released.suppressed == 5 + blank
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("f", 1, 30, 1_000, 30, 100, 200),  # second largest above the largest
+        ("f", 1, 30, 1_000, -1, 100, 50),
+        ("f", 1, 30, 1_000, 30, -100, -200),
+        ("f", 1, 30, 1_000, 30, None, None),
+        ("f", 1, 30, 1_000, 30, 100),
+        ("f", 1, 30, 1_000),
+    ],
+)
+def test_hostile_contributor_columns_fail_the_job(exact: Plan, row: tuple[Cell, ...]) -> None:
+    with pytest.raises(JobFailed):
+        release(exact, row)
