@@ -307,6 +307,8 @@ def _check_subject(subject: Subject) -> None:
     connector_id.check(subject.connector_id)
     if len(subject.hosts) > HOSTS_MAX:
         raise Malformed("certificate: too many host names")
+    for host in subject.hosts:
+        _host(host)
 
 
 def _names(subject: Subject) -> list[x509.GeneralName]:
