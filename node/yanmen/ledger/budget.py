@@ -22,18 +22,17 @@ CIVIL_OFFSET_MS = 8 * 60 * 60 * 1000
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """What one question costs; a repeated one costs nothing and counts for nothing."""
+    """What one question costs; a repeated one costs nothing and counts for no quota."""
 
     space: str
     micro_rho: int
     delta_e12: int
     price_fen: int
-    queries: int
 
 
 def charge_of(plan: Plan) -> Charge:
     """Return what `plan` costs; a charge that gives budget back, or none for an answer about persons, is a fault."""
-    charge = Charge(plan.subject_space, plan.micro_rho, plan.delta_e12, plan.price_fen, 1)
+    charge = Charge(plan.subject_space, plan.micro_rho, plan.delta_e12, plan.price_fen)
     if min(charge.micro_rho, charge.delta_e12, charge.price_fen) < 0:
         raise Fault(FaultCode.INTERNAL, "a plan with a negative charge")
     if plan.release is DatasetClass.PERSONAL and charge.micro_rho == 0:
@@ -45,13 +44,13 @@ def charge_of(plan: Plan) -> Charge:
 
 def nothing(plan: Plan) -> Charge:
     """Return the charge of a question answered before."""
-    return Charge(plan.subject_space, 0, 0, 0, 0)
+    return Charge(plan.subject_space, 0, 0, 0)
 
 
 def debit(db: sqlite3.Connection, request: Request, charge: Charge, now_ms: int) -> tuple[Budget, Price]:
     """Take `charge` from all it concerns, or raise `Refused` with nothing taken (the caller's transaction ends)."""
     _debit_request(db, request, charge)
-    _count_query(db, request.contract_id, charge, now_ms)
+    _count_query(db, request.contract_id, now_ms)
     _debit_contract(db, request.contract_id, charge)
     _debit_space(db, charge)
     return spent(db, request.contract_id, charge)
@@ -166,13 +165,13 @@ def _debit_request(db: sqlite3.Connection, request: Request, charge: Charge) -> 
         )
 
 
-def _count_query(db: sqlite3.Connection, contract_id: str, charge: Charge, now_ms: int) -> None:
+def _count_query(db: sqlite3.Connection, contract_id: str, now_ms: int) -> None:
     asked, cap, per_day = db.execute(
         "SELECT queries_spent, queries_cap, queries_per_day_cap FROM contract WHERE id = ?", (contract_id,)
     ).fetchone()
-    if asked + charge.queries > cap:
+    if asked >= cap:
         raise Refused(Reason.QUOTA_SPENT, Detail(subject="queries"))
-    if _asked_today(db, contract_id, now_ms) + charge.queries > per_day:
+    if _asked_today(db, contract_id, now_ms) >= per_day:
         hint = Detail(
             subject="queries_per_day",
             hint_en="Ask again tomorrow (days are counted in UTC+8).",
@@ -180,9 +179,9 @@ def _count_query(db: sqlite3.Connection, contract_id: str, charge: Charge, now_m
         )
         raise Refused(Reason.QUOTA_SPENT, hint)
     db.execute(
-        "INSERT INTO contract_day (contract, day, queries) VALUES (?, ?, ?)"
-        " ON CONFLICT (contract, day) DO UPDATE SET queries = queries + excluded.queries",
-        (contract_id, _day(now_ms), charge.queries),
+        "INSERT INTO contract_day (contract, day, queries) VALUES (?, ?, 1)"
+        " ON CONFLICT (contract, day) DO UPDATE SET queries = queries + 1",
+        (contract_id, _day(now_ms)),
     )
 
 
@@ -200,8 +199,8 @@ def _debit_contract(db: sqlite3.Connection, contract_id: str, charge: Charge) ->
         raise Refused(Reason.BUDGET_SPENT, hint)
     db.execute(
         "UPDATE contract SET micro_rho_spent = micro_rho_spent + ?, delta_e12_spent = delta_e12_spent + ?,"
-        " queries_spent = queries_spent + ?, price_fen_spent = price_fen_spent + ? WHERE id = ?",
-        (charge.micro_rho, charge.delta_e12, charge.queries, charge.price_fen, contract_id),
+        " queries_spent = queries_spent + 1, price_fen_spent = price_fen_spent + ? WHERE id = ?",
+        (charge.micro_rho, charge.delta_e12, charge.price_fen, contract_id),
     )
 
 

@@ -4,8 +4,10 @@ import hashlib
 import sqlite3
 from dataclasses import replace
 
+from yanmen.formats import contract as document
+from yanmen.formats import json_canonical, jws
 from yanmen.formats.malformed import Malformed
-from yanmen.ledger import leaves, records
+from yanmen.ledger import leaves
 from yanmen.ledger.log import About, Log
 from yanmen.model.contract import Contract, ContractStatus, Terms
 from yanmen.model.receipt import Stage
@@ -42,7 +44,8 @@ def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
     if contract.status is not ContractStatus.PENDING or contract.acceptance:
         raise Fault(FaultCode.INTERNAL, "an offer is pending")
     _check_digest(contract)
-    encoded = _encode(terms)
+    if _terms(contract.offer) != terms:
+        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=terms.id))
     known = db.execute("SELECT digest, offered FROM contract WHERE id = ?", (terms.id,)).fetchone()
     if known is not None:
         if known[0] != contract.digest:
@@ -51,13 +54,12 @@ def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
     said = leaves.contract(contract, contract.offer)
     position = log.append(db, Stage.CONTRACT, said, About(terms.id, terms.consumer)).position
     db.execute(
-        "INSERT INTO contract (id, consumer, digest, terms, offer, status, micro_rho_cap, delta_e12_cap,"
-        " queries_cap, queries_per_day_cap, offered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO contract (id, consumer, digest, offer, status, micro_rho_cap, delta_e12_cap,"
+        " queries_cap, queries_per_day_cap, offered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             terms.id,
             terms.consumer,
             contract.digest,
-            encoded,
             contract.offer,
             contract.status.value,
             terms.micro_rho,
@@ -123,7 +125,7 @@ def digest_for(db: sqlite3.Connection, contract_id: str, consumer: str) -> str |
 
 def _load(db: sqlite3.Connection, contract_id: str) -> Contract | None:
     row = db.execute(
-        "SELECT terms, offer, acceptance, digest, status, decided_by FROM contract WHERE id = ?", (contract_id,)
+        "SELECT offer, acceptance, digest, status, decided_by FROM contract WHERE id = ?", (contract_id,)
     ).fetchone()
     return None if row is None else _contract(row)
 
@@ -138,12 +140,19 @@ def require(db: sqlite3.Connection, contract_id: str) -> Contract:
 
 def require_active(db: sqlite3.Connection, contract: Contract) -> None:
     """Refuse unless this very contract is in force now: it may have been stopped since it was admitted."""
-    row = db.execute("SELECT status, digest FROM contract WHERE id = ?", (contract.terms.id,)).fetchone()
+    terms = contract.terms
+    row = db.execute(
+        "SELECT status, digest, micro_rho_cap, delta_e12_cap, queries_cap, queries_per_day_cap"
+        " FROM contract WHERE id = ?",
+        (terms.id,),
+    ).fetchone()
     if row is None:
-        raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract.terms.id))
+        raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=terms.id))
     status = ContractStatus(row[0])
-    if row[1] != contract.digest:
-        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
+    # The caps that are counted against must be those that both parties signed.
+    signed = (contract.digest, terms.micro_rho, terms.delta_e12, terms.queries, terms.queries_per_day)
+    if row[1:] != signed:
+        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=terms.id))
     if status is not ContractStatus.ACTIVE:
         raise Refused(reason_of(status), Detail(subject=contract.terms.id))
 
@@ -151,36 +160,29 @@ def require_active(db: sqlite3.Connection, contract: Contract) -> None:
 def listed(db: sqlite3.Connection, consumer: str) -> tuple[Contract, ...]:
     """Return all contracts of `consumer`, or of everybody when it is empty, oldest first."""
     rows = db.execute(
-        "SELECT terms, offer, acceptance, digest, status, decided_by FROM contract"
+        "SELECT offer, acceptance, digest, status, decided_by FROM contract"
         " WHERE consumer = ? OR ? = '' ORDER BY offered",
         (consumer, consumer),
     )
     return tuple(_contract(row) for row in rows)
 
 
-def _append(db: sqlite3.Connection, log: Log, stage: Stage, contract: Contract, document: bytes) -> int:
+def _append(db: sqlite3.Connection, log: Log, stage: Stage, contract: Contract, signed: bytes) -> int:
     about = About(contract.terms.id, contract.terms.consumer)
-    return log.append(db, stage, leaves.contract(contract, document), about).position
+    return log.append(db, stage, leaves.contract(contract, signed), about).position
 
 
-def _contract(row: tuple[bytes, bytes, bytes, str, str, str]) -> Contract:
-    terms, offer, acceptance, digest, status, decided_by = row
+def _contract(row: tuple[bytes, bytes, str, str, str]) -> Contract:
+    offer, acceptance, digest, status, decided_by = row
+    return Contract(_terms(offer), offer, acceptance, digest, ContractStatus(status), decided_by)
+
+
+def _terms(offer: bytes) -> Terms:
+    """Return the terms that the signed `offer` itself holds: there is no second copy to alter."""
     try:
-        decoded = records.decode_terms(terms)
+        return document.decode(json_canonical.decode_object(jws.split(offer, document.BYTES_MAX).payload))
     except Malformed as error:
-        raise Fault(FaultCode.STORAGE, "ledger: the terms of a contract are not readable") from error
-    return Contract(decoded, offer, acceptance, digest, ContractStatus(status), decided_by)
-
-
-def _encode(terms: Terms) -> bytes:
-    """Return the row's bytes of `terms`, which must read back as the same terms."""
-    try:
-        encoded = records.encode_terms(terms)
-        if records.decode_terms(encoded) != terms:
-            raise Refused(Reason.CONTRACT_MALFORMED, Detail(subject=terms.id))
-    except Malformed as error:
-        raise Refused(Reason.CONTRACT_MALFORMED, Detail(subject=str(error))) from error
-    return encoded
+        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=str(error))) from error
 
 
 def _check_digest(contract: Contract) -> None:

@@ -73,6 +73,15 @@ def listed(db: sqlite3.Connection) -> tuple[Version, ...]:
     return tuple(_version(row) for row in rows)
 
 
+def newest(db: sqlite3.Connection, name: str) -> Version | None:
+    """Return the newest version of the dataset `name`, retracted or not, None when there never was one."""
+    row = db.execute(
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted FROM newest_version WHERE name = ?",
+        (name,),
+    ).fetchone()
+    return None if row is None else _version(row)
+
+
 def require_current(db: sqlite3.Connection, versions: tuple[Version, ...]) -> None:
     """Refuse when one of `versions` is no longer the current one of its dataset."""
     for version in versions:
@@ -149,14 +158,9 @@ def accept_register(db: sqlite3.Connection, log: Log, space: str, serial: int, d
 
 def _check_space(db: sqlite3.Connection, dataset: Dataset) -> None:
     """Hold a dataset to one subject space: moving it to another would be a fresh budget for the same persons."""
-    earlier = db.execute(
-        "SELECT dataset, version, path, plain_bytes, published_ms, retracted FROM newest_version WHERE name = ?",
-        (dataset.name,),
-    ).fetchone()
-    if earlier is not None:
-        before = _version(earlier).dataset.subject_space
-        if before and before != dataset.subject_space:
-            raise Refused(Reason.SPEC_INVALID, Detail(subject="subject_space"))
+    earlier = newest(db, dataset.name)
+    if earlier is not None and earlier.dataset.subject_space not in ("", dataset.subject_space):
+        raise Refused(Reason.SPEC_INVALID, Detail(subject="subject_space"))
     if dataset.cls is DatasetClass.PERSONAL and space_left(db, dataset.subject_space) is None:
         raise Refused(Reason.SUBJECT_SPACE_UNKNOWN, Detail(subject=dataset.subject_space))
 

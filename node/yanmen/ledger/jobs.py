@@ -66,7 +66,7 @@ def reserve(db: sqlite3.Connection, log_: Log, plan: Plan, limits: NodeLimits) -
     if plan.release is not DatasetClass.OPEN:
         budget.check_failures(db, request.consumer, plan.subject_space, limits)
     budget.debit(db, request, charge, log_.now_ms(db))
-    entry, _ = _intend(db, log_, plan, charge, Verdict.ALLOWED)
+    entry = _intend(db, log_, plan, charge)
     return Reserved(plan=plan, intent_index=entry.position, ref=entry.ref)
 
 
@@ -100,7 +100,8 @@ def settle(
         " SELECT consumer, contract, question, ? FROM intent WHERE position = ?",
         (entry.position, intent.position),
     )
-    _end_answered(db, intent, entry.position, entry.position)
+    db.execute("UPDATE intent SET ended = ? WHERE position = ?", (entry.position, intent.position))
+    _answer(db, intent.owner, intent.job_id, entry.position, entry.position)
 
 
 def abort(db: sqlite3.Connection, log_: Log, reserved: Reserved, failure: Failure, limits: NodeLimits) -> int:
@@ -193,17 +194,15 @@ def _claim(db: sqlite3.Connection, submission: Submission, request: Request) -> 
     db.execute("INSERT INTO request_seen (consumer, jti) VALUES (?, ?)", (request.consumer, request.jti))
 
 
-def _intend(
-    db: sqlite3.Connection, log_: Log, plan: Plan, charge: Charge, verdict: Verdict
-) -> tuple[Entry, leaves.Slots]:
+def _intend(db: sqlite3.Connection, log_: Log, plan: Plan, charge: Charge) -> Entry:
     """Append the intent leaf, with its row and its running job."""
     request, submission = plan.admitted.request, plan.admitted.submission
     figures, price = budget.spent(db, request.contract_id, charge)
-    slots = leaves.intent(plan, figures, price, verdict)
+    slots = leaves.use(plan, figures, price, Verdict.ALLOWED)
     entry = log_.append(db, Stage.INTENT, slots, About(request.contract_id, request.consumer))
     db.execute(
         "INSERT INTO intent (position, ref, owner, job_id, consumer, contract, space, release, question,"
-        " micro_rho, delta_e12, price_fen, queries) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " micro_rho, delta_e12, price_fen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.position,
             entry.ref,
@@ -217,34 +216,39 @@ def _intend(
             charge.micro_rho,
             charge.delta_e12,
             charge.price_fen,
-            charge.queries,
         ),
     )
-    left = budget.micro_rho_left(db, request.contract_id)
+    _start(db, plan, charge)
+    return entry
+
+
+def _start(db: sqlite3.Connection, plan: Plan, charge: Charge) -> None:
+    submission = plan.admitted.submission
+    left = budget.micro_rho_left(db, plan.admitted.request.contract_id)
     db.execute(
         "INSERT INTO job (owner, job_id, state, micro_rho, micro_rho_left, price_fen)"
         " VALUES (?, ?, 'running', ?, ?, ?)",
         (submission.peer.id, submission.job_id, charge.micro_rho, left, charge.price_fen),
     )
-    return entry, slots
 
 
 def _repeat(db: sqlite3.Connection, log_: Log, plan: Plan, earlier: int) -> None:
-    """Answer with the figures released before under the leaf `earlier`, at no charge."""
-    entry, intended = _intend(db, log_, plan, budget.nothing(plan), Verdict.REPEATED)
+    """Answer with the figures released before under the leaf `earlier`: no data is touched, so no intent is needed."""
+    request, submission = plan.admitted.request, plan.admitted.submission
+    charge = budget.nothing(plan)
+    figures, price = budget.spent(db, request.contract_id, charge)
     encoded = answers.stored(db, earlier)
-    slots = leaves.outcome(intended, answers.table(encoded), encoded, repeats=log.jti(db, earlier))
-    request = plan.admitted.request
-    ended = log_.append(db, Stage.OUTCOME, slots, About(request.contract_id, request.consumer), entry.ref)
-    intent = _find(db, Reserved(plan, entry.position, entry.ref))
-    _end_answered(db, intent, ended.position, earlier)
+    said = leaves.use(plan, figures, price, Verdict.REPEATED)
+    slots = leaves.outcome(said, answers.table(encoded), encoded, repeats=log.jti(db, earlier))
+    entry = log_.append(db, Stage.OUTCOME, slots, About(request.contract_id, request.consumer))
+    _start(db, plan, charge)
+    _answer(db, submission.peer.id, submission.job_id, entry.position, earlier)
 
 
-def _end_answered(db: sqlite3.Connection, intent: Intent, position: int, answer: int) -> None:
-    db.execute("UPDATE intent SET ended = ? WHERE position = ?", (position, intent.position))
+def _answer(db: sqlite3.Connection, owner: str, job_id: str, position: int, answer: int) -> None:
     db.execute(
         "UPDATE job SET state = 'answered', position = ?, answer = ? WHERE owner = ? AND job_id = ?",
-        (position, answer, intent.owner, intent.job_id),
+        (position, answer, owner, job_id),
     )
 
 

@@ -22,8 +22,8 @@ CPU_STEP_MS = 100
 Slots = dict[Slot, Json]
 
 
-def intent(plan: Plan, budget: Budget, price: Price, verdict: Verdict) -> Slots:
-    """Say what is about to be asked of the data, by whom, under what, and what was debited for it."""
+def use(plan: Plan, budget: Budget, price: Price, verdict: Verdict) -> Slots:
+    """Say what is asked of the data, by whom, under what, and what was debited for it."""
     return {
         **_question(plan),
         Slot.BUDGET: budget.json(),
@@ -98,13 +98,8 @@ def refused(submission: Submission, request: Request | None, refusal: Refused) -
 
 def explained(plan: Plan, budget: Budget, price: Price) -> Slots:
     """Say what was explained and quoted; nothing was debited."""
-    return {
-        **_question(plan),
-        Slot.BUDGET: budget.json(),
-        Slot.PRICE: price.json(),
-        Slot.DECISION: Decision(Verdict.ALLOWED).json(),
-        Slot.SUBJECT: {"micro_rho": plan.micro_rho, "price_fen": plan.price_fen},
-    }
+    quoted: Json = {"micro_rho": plan.micro_rho, "price_fen": plan.price_fen}
+    return {**use(plan, budget, price, Verdict.ALLOWED), Slot.SUBJECT: quoted}
 
 
 def contract(value: Contract, document: bytes) -> Slots:

@@ -73,6 +73,11 @@ class Log:
         self._clock = clock
         self._randomness = randomness
 
+    @property
+    def identity(self) -> Identity:
+        """Who keeps this log."""
+        return self._identity
+
     def now_ms(self, db: sqlite3.Connection) -> int:
         """Return the time, never before that of the last leaf; a clock far behind it stops the node."""
         now_ms = self._clock.now_ms()

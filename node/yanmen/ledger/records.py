@@ -1,4 +1,4 @@
-"""Contract terms and datasets as the canonical JSON their rows hold."""
+"""Datasets as the canonical JSON their rows hold."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -10,7 +10,6 @@ from yanmen.formats import json_canonical, json_members, released
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing
-from yanmen.model.contract import Grant, Scenario, Terms
 
 E = TypeVar("E", bound=Enum)
 """Which closed set a member belongs to."""
@@ -18,52 +17,8 @@ E = TypeVar("E", bound=Enum)
 BYTES_MAX = 8 * 1024 * 1024
 """A dataset's key domains are the largest part: 10,000 texts of a few hundred bytes."""
 
-_SCENARIO = frozenset({"id", "text", "legal_basis"})
-_GRANT = frozenset({"dataset", "columns"})
-_TERMS = frozenset(Terms.__slots__)
 _COLUMN = frozenset(Column.__slots__)
 _DATASET = frozenset(Dataset.__slots__)
-
-
-def encode_terms(terms: Terms) -> bytes:
-    """Return the bytes of `terms`."""
-    plain: dict[str, Json] = {
-        **asdict(terms),
-        "channel": terms.channel.value,
-        "grants": [{"dataset": grant.dataset, "columns": list(grant.columns)} for grant in terms.grants],
-    }
-    return json_canonical.encode(plain)
-
-
-def decode_terms(data: bytes) -> Terms:
-    """Return the terms that `data` is."""
-    members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _TERMS)
-    scenario = json_members.exact(members["scenario"], _SCENARIO)
-    return Terms(
-        id=json_members.text(members, "id"),
-        holder=json_members.text(members, "holder"),
-        consumer=json_members.text(members, "consumer"),
-        channel=_enum(Channel, members, "channel"),
-        scenario=Scenario(
-            id=json_members.text(scenario, "id"),
-            text=json_members.text(scenario, "text"),
-            legal_basis=json_members.text(scenario, "legal_basis"),
-        ),
-        grants=tuple(_grant(value) for value in json_members.items(members, "grants")),
-        min_group=json_members.integer(members, "min_group"),
-        micro_rho=json_members.integer(members, "micro_rho"),
-        micro_rho_per_query=json_members.integer(members, "micro_rho_per_query"),
-        micro_rho_per_query_max=json_members.integer(members, "micro_rho_per_query_max"),
-        delta_e12=json_members.integer(members, "delta_e12"),
-        queries=json_members.integer(members, "queries"),
-        queries_per_day=json_members.integer(members, "queries_per_day"),
-        not_before_ms=json_members.integer(members, "not_before_ms"),
-        not_after_ms=json_members.integer(members, "not_after_ms"),
-        price_per_query_fen=json_members.integer(members, "price_per_query_fen"),
-        regulator_discloses=json_members.texts(members, "regulator_discloses"),
-        retention_days=json_members.integer(members, "retention_days"),
-        paper_sha256=json_members.text(members, "paper_sha256"),
-    )
 
 
 def encode_dataset(dataset: Dataset) -> bytes:
@@ -151,11 +106,6 @@ def _bound(value: Json) -> Decimal | None:
     if cell is not None and not isinstance(cell, Decimal):
         raise Malformed("bound: not a decimal")
     return cell
-
-
-def _grant(value: Json) -> Grant:
-    members = json_members.exact(value, _GRANT)
-    return Grant(dataset=json_members.text(members, "dataset"), columns=json_members.texts(members, "columns"))
 
 
 def _enum(kind: type[E], members: json_members.Object, name: str) -> E:

@@ -5,6 +5,7 @@ BEGIN IMMEDIATE makes a transaction read what it will decide on under the write 
 processes and threads cannot both spend the same budget.
 """
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -83,7 +84,8 @@ def faults() -> Iterator[None]:
     except (OverflowError, UnicodeEncodeError) as error:
         raise Fault(FaultCode.STORAGE, "ledger: a value that SQLite cannot hold") from error
     except OSError as error:
-        raise Fault(FaultCode.STORAGE, f"ledger: {error.strerror}") from error
+        code = FaultCode.STORAGE_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else FaultCode.STORAGE
+        raise Fault(code, f"ledger: {error.strerror}") from error
 
 
 @contextmanager

@@ -105,7 +105,6 @@ CREATE TABLE contract (
     id TEXT PRIMARY KEY,
     consumer TEXT NOT NULL,
     digest TEXT NOT NULL,
-    terms BLOB NOT NULL,
     offer BLOB NOT NULL,
     acceptance BLOB NOT NULL DEFAULT x'',
     status TEXT NOT NULL CHECK (status IN ('pending', 'active', 'denied', 'revoked', 'suspended')),
@@ -175,7 +174,6 @@ CREATE TABLE intent (
     micro_rho INTEGER NOT NULL CHECK (micro_rho >= 0),
     delta_e12 INTEGER NOT NULL CHECK (delta_e12 >= 0),
     price_fen INTEGER NOT NULL CHECK (price_fen >= 0),
-    queries INTEGER NOT NULL CHECK (queries IN (0, 1)),
     ended INTEGER UNIQUE REFERENCES leaf (position) CHECK (ended > position),
     UNIQUE (owner, job_id)
 ) STRICT;
