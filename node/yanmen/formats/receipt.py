@@ -158,9 +158,9 @@ def decode(sdjwt: str) -> Disclosed:
     """
     if len(sdjwt) > BYTES_MAX or not sdjwt.isascii():
         raise Malformed("receipt: too long, or not ASCII")
-    first, *disclosures, last = sdjwt.split("~")
-    if last or not first:
+    if not sdjwt.endswith("~"):
         raise Malformed("receipt: does not end in a tilde")
+    first, *disclosures = sdjwt[:-1].split("~")
     leaf = decode_leaf(first.encode("ascii"))
     digests = [digest(item) for item in disclosures]
     if len(set(digests)) != len(digests):
