@@ -47,6 +47,11 @@ class Jobs:
             job.future.add_done_callback(lambda done: self._ended(owner, job_id, done))
             return True
 
+    def runs(self, owner: str, job_id: str) -> bool:
+        """Whether the job was started here and the ledger may not know its end yet."""
+        with self._lock:
+            return (owner, job_id) in self._jobs
+
     def wait(self, owner: str, job_id: str, wait_ms: int) -> bool:
         """Wait for the job and return whether it has ended; raises the `Fault` it ended with."""
         with self._lock:

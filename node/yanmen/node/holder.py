@@ -1,0 +1,126 @@
+"""A node's folder, opened: what the serving process and the holder's own commands both work with.
+
+node.toml  tls.key tls.crt ca.crt  signing.key log.key seal.key   ledger.sqlite  snapshots/  policies/
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from yanmen import enrolment
+from yanmen.admission.admit import Desk
+from yanmen.admission.identity import RegisterFile
+from yanmen.admission.policies import Policies, load_guards
+from yanmen.crypto import keys
+from yanmen.crypto.system import SystemClock, SystemRandomness
+from yanmen.execution.jail import JailRunner
+from yanmen.formats import config as config_format
+from yanmen.formats import note
+from yanmen.ledger.export import SpacePapers
+from yanmen.ledger.genesis import Keeper
+from yanmen.ledger.ledger import Ledger
+from yanmen.model.catalogue import Version
+from yanmen.model.config import Config
+from yanmen.model.contract import Contract
+from yanmen.model.party import Party
+from yanmen.model.ports import Clock, Randomness, Signer
+from yanmen.model.refusal import Fault, FaultCode
+
+CONFIG = "node.toml"
+LEDGER = "ledger.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An opened node: its configuration, keys, ledger and view of the register."""
+
+    directory: Path
+    config: Config
+    clock: Clock
+    randomness: Randomness
+    receipt_signer: Signer
+    ledger: Ledger
+    register: RegisterFile
+
+    def runner(self) -> JailRunner:
+        """Return the runner of jailed jobs; its preflight raises a `Fault` on a host that cannot confine them."""
+        seal_key = keys.read_private(self.directory / enrolment.SEAL_KEY)
+        return JailRunner(self.directory, seal_key, self.randomness, self.config.limits)
+
+    def desk(self) -> Desk:
+        """Return what admission works with."""
+        policies = Policies(load_guards(self.directory / self.config.policies))
+        return Desk(
+            node_id=self.config.id,
+            receipt_key=self.receipt_signer.public,
+            limits=self.config.limits,
+            clock=self.clock,
+            register=self.register.current,
+            books=Books(self.ledger),
+            policies=policies,
+        )
+
+    def party(self) -> Party:
+        """Return this node as the register has it, which must name the keys it holds."""
+        found = self.register.current().find(self.config.id)
+        if found is None:
+            raise Fault(FaultCode.REGISTER, "this node is not in the register")
+        if found.signing_key != self.receipt_signer.public:
+            raise Fault(FaultCode.KEYS, "the register has other keys for this node")
+        return found
+
+    def papers(self) -> SpacePapers:
+        """Return what an audit bundle carries of the space."""
+        vkey = note.encode_key(note.VerifierKey(self.config.space, self.config.space_key))
+        token = register_path(self.directory, self.config).read_bytes()
+        return SpacePapers(self.config.space, vkey, token)
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The ledger as admission reads it."""
+
+    ledger: Ledger
+
+    def contract(self, contract_id: str) -> Contract | None:
+        """Return the contract as it stands now."""
+        return self.ledger.contract(contract_id)
+
+    def version(self, name: str) -> Version | None:
+        """Return the newest version of `name`, retracted or not."""
+        for version in reversed(self.ledger.versions()):
+            if version.dataset.name == name:
+                return version
+        return None
+
+
+def read_config(directory: Path) -> Config:
+    """Return the configuration of the node in `directory`."""
+    path = directory / CONFIG
+    if not path.is_file():
+        raise Fault(FaultCode.CONFIG, f"no {CONFIG} in {directory}: run yanmen node init and node accept")
+    return config_format.decode(path.read_bytes())
+
+
+def register_path(directory: Path, config: Config) -> Path:
+    """Return where the space's register is read from."""
+    return directory / config.register
+
+
+@contextmanager
+def open_holder(directory: Path, *, begin: bool = False) -> Iterator[Holder]:
+    """Open the node in `directory` and close it after; `begin` starts the ledger of a new node."""
+    config = read_config(directory)
+    clock, randomness = SystemClock(), SystemRandomness()
+    signer = keys.load(directory / enrolment.SIGNING_KEY)
+    keeper = Keeper(config.id, signer, keys.load(directory / enrolment.LOG_KEY), clock, randomness)
+    with Ledger.open(directory / LEDGER, keeper, config.limits, create=begin) as ledger:
+        for space in config.subject_spaces:
+            ledger.register_space(space)
+
+        def advance(serial: int, digest: str) -> None:
+            ledger.accept_register(config.space, serial, digest)
+
+        register = RegisterFile(register_path(directory, config), config.space, config.space_key, (0, ""), advance)
+        yield Holder(directory, config, clock, randomness, signer, ledger, register)

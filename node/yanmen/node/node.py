@@ -1,0 +1,147 @@
+"""One node: an object that answers the wire, with no process globals, so a process can host many."""
+
+from threading import Event
+
+from yanmen import contracting, pipeline
+from yanmen.admission import identity
+from yanmen.formats.merkle import BadProof
+from yanmen.formats.request import Operation
+from yanmen.ledger.answers import Declined, Pending
+from yanmen.model.catalogue import Version
+from yanmen.model.contract import Balance, Contract
+from yanmen.model.party import Party, PartyRole
+from yanmen.model.ports import Runner
+from yanmen.model.receipt import Receipt
+from yanmen.model.refusal import Detail, Reason, Refused
+from yanmen.model.stages import Answer, Quote, Submission
+from yanmen.node.holder import Holder
+from yanmen.node.jobs import Jobs
+from yanmen.node.question import Question, Works
+from yanmen.pipeline import Stages
+
+
+class Node:
+    """Implements yanmen.wire.api.NodeApi over one opened holder and one runner."""
+
+    def __init__(self, holder: Holder, runner: Runner) -> None:
+        """Begin to answer; intents a dead process left open are closed as spent first."""
+        limits = holder.config.limits
+        self._holder = holder
+        self._ledger = holder.ledger
+        self._works = Works(holder.desk(), runner, holder.ledger, limits)
+        self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
+        self._ledger.recover()
+
+    def identify(self, certificate_pem: bytes) -> Party:
+        """Return the active member whose registered certificate this is."""
+        return identity.identify(certificate_pem, self._holder.register.current(), self._holder.clock.now_ms())
+
+    # The catalogue and contracts ------------------------------------------------------------------
+
+    def datasets(self, party: Party) -> tuple[Version, ...]:  # noqa: ARG002 - the catalogue is one for all members
+        """Return the versions in force."""
+        return self._ledger.current_versions()
+
+    def dataset(self, party: Party, name: str) -> Version:
+        """Return the version in force of the dataset `name`."""
+        for version in self.datasets(party):
+            if version.dataset.name == name:
+                return version
+        raise Refused(Reason.DATASET_UNKNOWN, Detail(subject=name))
+
+    def request_contract(self, party: Party, offer: bytes) -> Contract:
+        """Take in the signed `offer`."""
+        return contracting.request(offer, party, contracting.Office.of(self._holder))
+
+    def contract(self, party: Party, contract_id: str) -> Contract:
+        """Return one contract of `party`."""
+        found = self._ledger.contract(contract_id)
+        if found is None or found.terms.consumer != party.id:
+            raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
+        return found
+
+    def contracts(self, party: Party) -> tuple[Contract, ...]:
+        """Return all contracts of `party`."""
+        return self._ledger.contracts(party.id)
+
+    def balance(self, party: Party, contract_id: str) -> Balance:
+        """Return what is left of one contract of `party`."""
+        return self._ledger.balance(self.contract(party, contract_id).terms.id)
+
+    # Questions ------------------------------------------------------------------------------------
+
+    def explain(self, submission: Submission) -> Quote:
+        """Say what `submission` would give and cost."""
+        self._ledger.count_explain(submission.peer.id)
+        return pipeline.explain(submission, Question(self._works, Operation.EXPLAIN).stages())
+
+    def submit(self, submission: Submission) -> str:
+        """Start the job, or find it started, and return its id."""
+        owner, job_id = submission.peer.id, submission.job_id
+        if self._known(owner, job_id):
+            return job_id
+        stages = Question(self._works, Operation.SUBMIT).stages()
+        try:
+            self._jobs.start(owner, job_id, lambda cancel: _work(submission, stages, cancel))
+        except Refused as refusal:
+            refusal.receipt = self._ledger.refuse(submission, None, refusal)
+            raise
+        return job_id
+
+    def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
+        """Return the job's answer, None when it has no outcome within `wait_ms`, or raise its refusal."""
+        if not self._jobs.wait(party.id, job_id, wait_ms):
+            return None
+        match self._ledger.outcome(job_id, party.id):
+            case Answer() as answer:
+                return answer
+            case Declined() as declined:
+                raise declined.refusal()
+            case Pending():
+                return None
+
+    def cancel(self, party: Party, job_id: str) -> None:
+        """Stop the job of `party`."""
+        if not self._known(party.id, job_id):
+            raise Refused(Reason.JOB_UNKNOWN)
+        self._jobs.cancel(party.id, job_id)
+
+    def drain(self, wait_ms: int) -> None:
+        """Take no more questions and end those that run."""
+        self._jobs.drain(wait_ms)
+
+    def _known(self, owner: str, job_id: str) -> bool:
+        if self._jobs.runs(owner, job_id):
+            return True
+        try:
+            self._ledger.outcome(job_id, owner)
+        except Refused:
+            return False
+        return True
+
+    # The log --------------------------------------------------------------------------------------
+
+    def checkpoint(self, party: Party) -> str:  # noqa: ARG002 - the head of the log is for every member
+        """Return the newest checkpoint."""
+        return self._ledger.checkpoint()
+
+    def receipt(self, party: Party, index: int) -> Receipt:
+        """Return the receipt at `index`: a consumer's own, any for an auditor or regulator."""
+        if party.role in {PartyRole.AUDITOR, PartyRole.REGULATOR}:
+            return self._ledger.receipt(index)
+        return self._ledger.receipt_for(index, party.id)
+
+    def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:  # noqa: ARG002 - as above
+        """Return the proof that the smaller log is a prefix of the larger."""
+        try:
+            return self._ledger.consistency(old_size, new_size)
+        except BadProof as error:
+            raise Refused(Reason.REQUEST_MALFORMED, Detail(subject="log size")) from error
+
+
+def _work(submission: Submission, stages: Stages, cancel: Event) -> None:
+    """Answer one question; its outcome, refusals too, is in the ledger for Fetch to read."""
+    try:
+        pipeline.answer(submission, stages, cancel)
+    except Refused:
+        return
