@@ -556,7 +556,8 @@ class TestContracts:
             for place in range(0, len(whole), 37):
                 flipped = bytearray(whole)
                 flipped[place] ^= 1
-                altered = dataclasses.replace(signed, **{name: bytes(flipped)})
+                change: dict[str, Any] = {name: bytes(flipped)}
+                altered = dataclasses.replace(signed, **change)
                 if name == "offer":
                     altered = dataclasses.replace(altered, digest=documents.digest(altered.offer))
                 world.contracts[signed.terms.id] = altered
