@@ -1,0 +1,49 @@
+"""Serve the node in a folder until told to stop."""
+
+import sys
+from pathlib import Path
+from threading import Event
+
+from yanmen import enrolment
+from yanmen.crypto import keys
+from yanmen.node.holder import Holder, open_holder
+from yanmen.node.node import Node
+from yanmen.wire.server import Credentials, Server, Surroundings
+
+READY = "serving.address"
+"""Names the address while the node serves; scripts wait for it."""
+
+
+def serve(directory: Path, stop: Event, grace_s: int) -> str:
+    """Serve until `stop` is set, then finish or abort what runs; return the address that was served."""
+    with open_holder(directory) as holder:
+        holder.party()
+        node = Node(holder, holder.runner())
+        server = Server(node, _surroundings(holder))
+        port = server.start()
+        address = f"{holder.config.address.rpartition(':')[0]}:{port}"
+        ready = directory / READY
+        ready.write_text(address + "\n", encoding="ascii")
+        try:
+            stop.wait()
+        finally:
+            ready.unlink(missing_ok=True)
+            server.stop(grace_s * 1000)
+        return address
+
+
+def _surroundings(holder: Holder) -> Surroundings:
+    directory = holder.directory
+    secret = Credentials(
+        key_pem=keys.read_private(directory / enrolment.TLS_KEY),
+        chain_pem=(directory / enrolment.TLS_CERTIFICATE).read_bytes(),
+        ca_pem=(directory / enrolment.AUTHORITY).read_bytes(),
+    )
+    return Surroundings(
+        address=holder.config.address,
+        credentials=secret,
+        limits=holder.config.limits,
+        clock=holder.clock,
+        randomness=holder.randomness,
+        log=sys.stderr,
+    )
