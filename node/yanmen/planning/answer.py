@@ -1,0 +1,125 @@
+"""Select list, HAVING, ORDER BY and LIMIT as one statement over the table `cells`."""
+
+from dataclasses import dataclass
+
+from yanmen.model.refusal import Reason
+from yanmen.model.stages import Output
+from yanmen.planning import hints
+from yanmen.planning.grouping import ordinal
+from yanmen.planning.places import refused
+from yanmen.planning.printing import show
+from yanmen.planning.released import CellReader, Shown, condition, output
+from yanmen.planning.sql_terms import quoted, select
+from yanmen.planning.syntax import Expression, Item, Literal, LiteralKind, Name, Order, Question, Star
+
+LABEL_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer's columns and the SQL that makes them.
+
+    `clauses` tells whether rows are filtered, sorted or cut; `bare` names the released columns when
+    every output is one (figures are left out of it), else holds what cannot be a released column.
+    """
+
+    outputs: tuple[Output, ...]
+    columns: tuple[str, ...]
+    tail: str
+    widths: tuple[str, ...]
+    clauses: bool
+    bare: tuple[str, ...]
+
+    @property
+    def sql(self) -> str:
+        """The statement over `cells`: outputs, then the widths of those that carry one."""
+        return select((*self.columns, *self.widths), f"FROM {quoted('cells')}{self.tail}")
+
+
+def answered(reader: CellReader, question: Question) -> Answered:
+    """Return how `question` presents its cells, or refuse."""
+    resolved = [_item(reader, item) for item in question.items]
+    named = {
+        item.alias.lower(): expression for item, expression in zip(question.items, resolved, strict=True) if item.alias
+    }
+    shown = [reader.read(expression) for expression in resolved]
+    reader.aliases = named
+    outputs, columns = _outputs(question.items, shown)
+    tail = _having(reader, question) + _orders(reader, question, resolved) + limited(question.limit, question.offset)
+    widths = tuple(
+        f"{quoted(f'w_{entry.source}')} AS {quoted(f'w{position}')}"
+        for position, entry in enumerate(outputs)
+        if entry.source
+    )
+    bare = tuple(_released(entry) for entry in shown if not (entry.stored and entry.source))
+    return Answered(outputs, columns, tail, widths, bool(tail), bare)
+
+
+def _item(reader: CellReader, item: Item) -> Expression:
+    if isinstance(item.expression, Star):
+        raise refused(Reason.ROWS_WOULD_LEAVE, item.expression.at, "*", hints.ROWS)
+    return reader.resolve(item.expression)
+
+
+def _released(shown: Shown) -> str:
+    return shown.sql.strip('"') if shown.stored else ""
+
+
+def _outputs(items: tuple[Item, ...], shown: list[Shown]) -> tuple[tuple[Output, ...], tuple[str, ...]]:
+    outputs: list[Output] = []
+    columns: list[str] = []
+    taken: set[str] = set()
+    for position, (item, entry) in enumerate(zip(items, shown, strict=True)):
+        sql, kind = output(entry)
+        outputs.append(Output(unique_label(label(item), taken), kind, entry.source))
+        columns.append(f"{sql} AS {quoted(f'o{position}')}")
+    return tuple(outputs), tuple(columns)
+
+
+def label(item: Item) -> str:
+    """Return the column name of a select item: its alias, else its text."""
+    if item.alias:
+        return item.alias
+    if isinstance(item.expression, Name):
+        return item.expression.parts[-1]
+    return show(item.expression)[:LABEL_CHARS]
+
+
+def unique_label(wanted: str, taken: set[str]) -> str:
+    """Return `wanted`, numbered when it is taken already."""
+    found, count = wanted, 1
+    while found in taken:
+        count += 1
+        found = f"{wanted}_{count}"
+    taken.add(found)
+    return found
+
+
+def _having(reader: CellReader, question: Question) -> str:
+    if question.having is None:
+        return ""
+    shown = reader.read(reader.resolve(question.having))
+    return f" WHERE {condition(shown, question.having.at)}"
+
+
+def _orders(reader: CellReader, question: Question, resolved: list[Expression]) -> str:
+    terms = [f"{_sorted_by(reader, question, order, resolved).sql} {direction(order)}" for order in question.orders]
+    return f" ORDER BY {', '.join(terms)}" if terms else ""
+
+
+def _sorted_by(reader: CellReader, question: Question, order: Order, resolved: list[Expression]) -> Shown:
+    expression = order.expression
+    if isinstance(expression, Literal) and expression.kind is LiteralKind.NUMBER:
+        ordinal(question.items, expression)
+        return reader.read(resolved[int(expression.text) - 1])
+    return reader.read(reader.resolve(expression))
+
+
+def direction(order: Order) -> str:
+    """Return the direction and null order of an ORDER BY term."""
+    return f"{'DESC' if order.descending else 'ASC'} NULLS {'FIRST' if order.nulls_first else 'LAST'}"
+
+
+def limited(limit: int | None, offset: int) -> str:
+    """Return LIMIT and OFFSET."""
+    return (f" LIMIT {limit}" if limit is not None else "") + (f" OFFSET {offset}" if offset else "")

@@ -1,0 +1,153 @@
+"""Aggregates of a question over guarded data: what each unit may add, and how far it can move the answer."""
+
+from dataclasses import dataclass
+
+from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
+from yanmen.model.refusal import Reason
+from yanmen.model.stages import Aggregate, AggregateKind, Average
+from yanmen.planning import hints
+from yanmen.planning.joins import Joined
+from yanmen.planning.places import Place, refused
+from yanmen.planning.scope import Scope
+from yanmen.planning.syntax import Apply, ColumnOf, Expression, Op
+from yanmen.planning.terms import I64, Constant, Field, Operation, Term, parts
+from yanmen.planning.typed import RowTyper
+
+SCALE_MAX = 18
+FIGURES_MAX = 32
+"""Aggregates in one answer: the charge is split evenly, so more would be noise only."""
+
+_EXACT_OPS = frozenset({Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.NEGATE})
+
+
+@dataclass(frozen=True, slots=True)
+class GroupKey:
+    """A grouping expression: how the question writes it, its term and its public domain."""
+
+    name: str
+    expression: Expression
+    term: Term
+    type: ColumnType
+    domain: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One aggregate before its bounds are known: `term` is None where whole rows or units are counted."""
+
+    name: str
+    kind: AggregateKind
+    term: Term | None
+
+
+class Figures:
+    """Collects the distinct aggregates of one question; each costs a share of the charge."""
+
+    def __init__(self, scope: Scope, joined: Joined) -> None:
+        """Collect over the rows of `joined`."""
+        self._scope = scope
+        self._joined = joined
+        self._typer = RowTyper(scope)
+        self.figures: list[Figure] = []
+        self.averages: list[Average] = []
+
+    def column(self, call: Apply) -> tuple[str, ColumnType]:
+        """Return the released column and its type for the resolved aggregate `call`."""
+        match call.op:
+            case Op.COUNT_ROWS:
+                return self._figure(AggregateKind.ROWS, None, call.at), ColumnType.INTEGER
+            case Op.COUNT:
+                return self._count(call), ColumnType.INTEGER
+            case Op.COUNT_DISTINCT:
+                return self._units(call), ColumnType.INTEGER
+            case Op.SUM:
+                name, term = self._sum(call)
+                return name, ColumnType.DECIMAL if term.facts.scale else ColumnType.INTEGER
+            case Op.AVG:
+                return self._average(call), ColumnType.DECIMAL
+            case _:
+                raise refused(Reason.FUNCTION_NOT_ADMITTED, call.at, call.op.value, hints.EXTREMES)
+
+    def _figure(self, kind: AggregateKind, term: Term | None, at: Place) -> str:
+        for figure in self.figures:
+            if (figure.kind, figure.term) == (kind, term):
+                return figure.name
+        if len(self.figures) >= FIGURES_MAX:
+            raise refused(Reason.TOO_MANY_CELLS, at, kind.value, hints.CELLS)
+        self.figures.append(Figure(f"a{len(self.figures)}", kind, term))
+        return self.figures[-1].name
+
+    def _argument(self, call: Apply) -> Term:
+        term = self._typer.term(call.args[0])
+        if self._joined.release is DatasetClass.EXACT and not _plain(term):
+            raise refused(Reason.DIMENSION_NOT_DECLARED, call.at, call.op.value, hints.DIMENSION)
+        return term
+
+    def _count(self, call: Apply) -> str:
+        term = self._argument(call)
+        if not term.facts.nullable:
+            return self._figure(AggregateKind.ROWS, None, call.at)
+        return self._figure(AggregateKind.ROWS, term, call.at)
+
+    def _units(self, call: Apply) -> str:
+        argument = call.args[0]
+        if not isinstance(argument, ColumnOf) or not self._scope.is_unit(argument):
+            raise refused(Reason.CLAUSE_NOT_ADMITTED, call.at, "DISTINCT", hints.NO_DISTINCT)
+        if argument.table in self._joined.left:
+            raise refused(Reason.UNIT_NOT_ADMITTED_HERE, call.at, argument.column, hints.JOIN_LEFT)
+        return self._figure(AggregateKind.UNITS, None, call.at)
+
+    def _sum(self, call: Apply) -> tuple[str, Term]:
+        term = self._argument(call)
+        if not term.facts.numeric:
+            raise refused(Reason.TYPE_MISMATCH, call.at, call.op.value, hints.TYPE)
+        if not term.facts.declared:
+            raise refused(Reason.MEASURE_WITHOUT_BOUNDS, call.at, call.op.value, hints.MEASURE_BOUNDS)
+        if term.facts.scale > SCALE_MAX or _most(term) * self._joined.rows_upto > I64:
+            raise refused(Reason.MEASURE_WITHOUT_BOUNDS, call.at, call.op.value, hints.TOO_WIDE)
+        return self._figure(AggregateKind.SUM, term, call.at), term
+
+    def _average(self, call: Apply) -> str:
+        total, term = self._sum(call)
+        counted = None if not term.facts.nullable else term
+        count = self._figure(AggregateKind.ROWS, counted, call.at)
+        for average in self.averages:
+            if (average.sum, average.count) == (total, count):
+                return average.name
+        self.averages.append(Average(f"m{len(self.averages)}", total, count))
+        return self.averages[-1].name
+
+    def bounded(self, cells: int) -> tuple[Aggregate, ...]:
+        """Return the aggregates over a grid of `cells`, with their public ranges and sensitivities."""
+        return tuple(_bounded(figure, self._joined, cells) for figure in self.figures)
+
+
+def _plain(term: Term) -> bool:
+    """Tell whether `term` is arithmetic on columns only, so that no condition on rows hides in it."""
+    return all(
+        isinstance(part, Field | Constant) or (isinstance(part, Operation) and part.op in _EXACT_OPS)
+        for part in parts(term)
+    )
+
+
+def _most(term: Term) -> int:
+    return max(1, abs(term.facts.lower), abs(term.facts.upper))
+
+
+def groups_cap(joined: Joined, cells: int) -> int:
+    """Return in how many cells one unit may count."""
+    return min(joined.rows_per_unit, joined.groups_per_unit, cells)
+
+
+def _bounded(figure: Figure, joined: Joined, cells: int) -> Aggregate:
+    rows, upto = joined.rows_per_unit, joined.rows_upto
+    if figure.kind is AggregateKind.UNITS:
+        groups = groups_cap(joined, cells)
+        return Aggregate(figure.name, figure.kind, 0, 0, upto, groups, groups)
+    if figure.kind is AggregateKind.ROWS or figure.term is None:
+        # All rows of a unit may lie in one cell.
+        return Aggregate(figure.name, figure.kind, 0, 0, upto, rows, rows * rows)
+    facts = figure.term.facts
+    reach = rows * _most(figure.term)
+    lower, upper = upto * min(facts.lower, 0), upto * max(facts.upper, 0)
+    return Aggregate(figure.name, figure.kind, facts.scale, lower, upper, reach, reach * reach)

@@ -1,0 +1,123 @@
+"""What would be accepted instead, in the two languages a caller may read."""
+
+from yanmen.planning.places import Hint
+
+MALFORMED = Hint("This is not SQL that DuckDB 2.0 can parse.", "此处不是 DuckDB 2.0 能够解析的 SQL。")
+TOO_LONG = Hint("Shorten the question: 16 KiB of text is the most.", "请缩短查询：文本最多 16 KiB。")
+TOO_DEEP = Hint("Nest expressions less deeply or split the question.", "请减少表达式嵌套层数，或拆分查询。")
+ONE_SELECT = Hint("Send exactly one SELECT statement.", "请只提交一条 SELECT 语句。")
+CLAUSE = Hint(
+    "Only SELECT, FROM, JOIN, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT and OFFSET are admitted (docs/SQL.md).",
+    "仅支持 SELECT、FROM、JOIN、WHERE、GROUP BY、HAVING、ORDER BY、LIMIT、OFFSET（见 docs/SQL.md）。",
+)
+NO_SUBQUERY = Hint(
+    "Ask one SELECT over tables; subqueries, CTEs and set operations are not admitted yet.",
+    "请直接对表提一个 SELECT；暂不支持子查询、CTE 和集合运算。",
+)
+NO_WINDOW = Hint(
+    "Window functions are not admitted; compute them on the answer.", "不支持窗口函数；请在返回结果上自行计算。"
+)
+NO_FILTER = Hint(
+    "Write SUM(CASE WHEN … THEN … ELSE 0 END) instead of FILTER.",
+    "请用 SUM(CASE WHEN … THEN … ELSE 0 END) 代替 FILTER。",
+)
+NO_AGGREGATE_VARIANT = Hint(
+    "Write the aggregate plainly, without ORDER BY, EXPORT_STATE or argument names.",
+    "聚合函数内不能使用 ORDER BY、EXPORT_STATE 或具名参数。",
+)
+NO_DISTINCT = Hint(
+    "DISTINCT is admitted only as COUNT(DISTINCT unit) and, on open data, SELECT DISTINCT.",
+    "DISTINCT 仅可用于 COUNT(DISTINCT 个体列)，以及开放数据的 SELECT DISTINCT。",
+)
+NO_PARAMETERS = Hint("Write the value itself; parameters are not admitted.", "请直接写出数值；不支持参数占位符。")
+FUNCTION = Hint(
+    "Admitted: count, sum, avg, round, abs, coalesce, nullif, year, quarter, month, day (docs/SQL.md).",
+    "可用函数：count、sum、avg、round、abs、coalesce、nullif、year、quarter、month、day（见 docs/SQL.md）。",
+)
+EXTREMES = Hint(
+    "min and max show one row's value; they are admitted on open data only.",
+    "min 与 max 会暴露某一行的值，仅可用于开放数据。",
+)
+ARGUMENTS = Hint("This function takes another number or kind of arguments.", "该函数的参数个数或种类不符。")
+LITERAL_PATTERN = Hint("LIKE takes a pattern written as a literal.", "LIKE 的模式必须是字面量。")
+LITERAL_PLACES = Hint(
+    "round takes the number of places as a literal from -18 to 18.", "round 的位数必须是 -18 到 18 的字面量。"
+)
+LITERAL = Hint(
+    "Numbers have at most 18 digits before and 18 after the point, texts at most 1000 characters.",
+    "数字小数点前后各最多 18 位，文本最多 1000 个字符。",
+)
+LITERAL_COUNT = Hint("LIMIT and OFFSET take whole numbers written out.", "LIMIT 与 OFFSET 必须是整数字面量。")
+TYPE = Hint("Compare and combine values of one type; CAST where you mean it.", "请使用同一类型的值；必要时显式 CAST。")
+CAST_TARGET = Hint(
+    "Cast to INTEGER, BIGINT, DECIMAL(p,s), VARCHAR, BOOLEAN or DATE.",
+    "可转换为 INTEGER、BIGINT、DECIMAL(p,s)、VARCHAR、BOOLEAN 或 DATE。",
+)
+DATE_LITERAL = Hint("Write dates as DATE 'YYYY-MM-DD'.", "日期请写作 DATE 'YYYY-MM-DD'。")
+ROW_DIVISION = Hint(
+    "Divide after aggregating, for example SUM(a) / SUM(b); within rows only by a literal such as 2, 5 or 100.",
+    "请在聚合之后相除，例如 SUM(a) / SUM(b)；行内只能除以 2、5、100 这类字面量。",
+)
+TABLE = Hint("See the catalogue for the tables of this contract.", "请在目录中查看本合约包含的数据集。")
+TABLE_TWICE = Hint("Give each table its own alias.", "请为每个表指定不同的别名。")
+ELSEWHERE = Hint(
+    "This table is held by another node; ask that node under a contract with it.",
+    "该数据集在另一节点；请依据与该节点的合约向其提问。",
+)
+CROSS_NODE = Hint(
+    "No node joins its rows with another node's. Ask each node its own part.",
+    "任何节点都不会与其他节点的行级数据关联；请分别向各节点提问。",
+)
+COLUMN = Hint("See the catalogue for the columns of this dataset.", "请在目录中查看该数据集的列。")
+COLUMN_CONTRACT = Hint(
+    "This contract does not open this column; request a contract that does.", "本合约未开放该列；请申请包含该列的合约。"
+)
+AMBIGUOUS = Hint("Write the table's name or alias in front of the column.", "请在列名前加表名或别名。")
+ROWS = Hint(
+    "Rows do not leave. Ask for COUNT, SUM or AVG, grouped by columns with a declared domain.",
+    "原始行不出域。请使用 COUNT、SUM、AVG，并按已声明值域的列分组。",
+)
+UNGROUPED = Hint("Put this column into GROUP BY or inside an aggregate.", "请将该列放入 GROUP BY 或聚合函数中。")
+UNIT = Hint(
+    "The unit column may stand only in COUNT(DISTINCT unit) and in a join's equality of units.",
+    "个体标识列只能用于 COUNT(DISTINCT 个体列) 与按个体关联的等值条件。",
+)
+KEY_DOMAIN = Hint(
+    "Group by a column with a declared domain, or by CASE whose every result is a literal.",
+    "请按已声明值域的列分组，或使用各分支均为字面量的 CASE。",
+)
+MEASURE_BOUNDS = Hint(
+    "Sum columns with declared bounds, with + - * , CASE, COALESCE, abs and round.",
+    "只能汇总已声明上下限的列及其 + - *、CASE、COALESCE、abs、round 组合。",
+)
+TOO_WIDE = Hint(
+    "This figure could need more than 18 digits; scale it down or round it to fewer places.",
+    "该数值可能超过 18 位；请缩小量级或减少小数位。",
+)
+DIMENSION = Hint(
+    "Group and filter exact figures by declared dimensions only, compared with literals and joined by AND.",
+    "精确统计仅可按已声明维度分组和筛选：维度与字面量的 =、<、>、IN、BETWEEN，并以 AND 连接。",
+)
+JOIN_UNIT = Hint("Join these tables by the equality of their unit columns.", "请以个体标识列相等来关联这些表。")
+JOIN_KIND = Hint(
+    "Admitted: INNER JOIN and LEFT JOIN with ON or USING, and comma joins with an equality in WHERE.",
+    "支持带 ON 或 USING 的 INNER JOIN、LEFT JOIN，以及在 WHERE 中写等值条件的逗号连接。",
+)
+JOIN_EQUALITY = Hint(
+    "Join every table by an equality of columns with a table before it.", "每个表都须以列等值与之前的表关联。"
+)
+JOIN_LEFT = Hint(
+    "LEFT JOIN takes equalities of columns only and keeps the table about units on its left.",
+    "LEFT JOIN 只接受列等值条件，且个体数据须在左侧。",
+)
+JOIN_SPACES = Hint(
+    "These tables are about different kinds of units, or under different release rules; ask them one by one.",
+    "这些数据集的个体范围或输出规则不同；请分别提问。",
+)
+CELLS = Hint("Group by fewer columns or by CASE with fewer results.", "请减少分组列，或用分支更少的 CASE 分组。")
+RETRACTED = Hint("The holder has withdrawn this dataset.", "数源部门已撤回该数据集。")
+PLAN = Hint(
+    "The node could not prove that the engine would run exactly this plan.", "节点无法证明引擎会严格执行该计划。"
+)
+ORDINAL = Hint("Count the columns of the select list from 1.", "请使用 SELECT 列表中从 1 开始的序号。")
+ALIAS_LOOP = Hint("An alias may not stand inside its own definition here.", "此处别名不能引用自身。")

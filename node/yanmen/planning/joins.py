@@ -1,0 +1,205 @@
+"""FROM and its equalities: which rows of one unit may meet, and how many of them at most."""
+
+from dataclasses import dataclass
+from math import prod
+
+from yanmen.model.catalogue import DatasetClass
+from yanmen.model.refusal import Reason
+from yanmen.planning import hints
+from yanmen.planning.places import NOWHERE, refused
+from yanmen.planning.scope import Scope
+from yanmen.planning.syntax import Apply, ColumnOf, Expression, Link, Op, Question, conjuncts
+
+
+@dataclass(frozen=True, slots=True)
+class Equality:
+    """`left` = `right`, columns of two tables; `units` when both are unit columns."""
+
+    left: ColumnOf
+    right: ColumnOf
+    units: bool
+
+    @property
+    def tables(self) -> tuple[int, int]:
+        """The positions of the two tables."""
+        return self.left.table, self.right.table
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Tables in the order they are joined, each with its equalities; `filters` are what is left of ON and WHERE.
+
+    `unit` is the unit column every row belongs to (None on open data), `rows_per_unit` and
+    `groups_per_unit` bound what one unit contributes, `rows_upto` the number of joined rows.
+    """
+
+    order: tuple[int, ...]
+    left: frozenset[int]
+    equalities: tuple[Equality, ...]
+    filters: tuple[Expression, ...]
+    unit: ColumnOf | None
+    release: DatasetClass
+    subject_space: str
+    rows_per_unit: int
+    groups_per_unit: int
+    rows_upto: int
+
+
+def join(scope: Scope, question: Question) -> Joined:
+    """Return how the tables of the resolved `question` meet, or refuse."""
+    left = frozenset(position + 1 for position, link in enumerate(question.links) if link.left)
+    release, space = _release(scope)
+    equalities, filters = _conditions(scope, question)
+    if release is not DatasetClass.OPEN:
+        _check_units(scope, equalities, left)
+    order = _order(scope, equalities, left)
+    unit = _unit(scope, order, left)
+    rows = prod(_multiplicity(scope, position, equalities) for position in order)
+    groups = prod(_groups(scope, position, equalities) for position in order)
+    upto = _rows_upto(scope, order, left, equalities)
+    return Joined(
+        order, left, equalities, filters, unit, release, space, min(rows, upto), max(1, min(rows, groups)), upto
+    )
+
+
+def _release(scope: Scope) -> tuple[DatasetClass, str]:
+    """Return the strictest class and the one subject space, refusing mixtures."""
+    guarded = [source for source in scope.sources if source.version.dataset.cls is not DatasetClass.OPEN]
+    if not guarded:
+        return DatasetClass.OPEN, ""
+    first = guarded[0].version.dataset
+    for source in guarded:
+        dataset = source.version.dataset
+        if dataset.cls is not first.cls or dataset.subject_space != first.subject_space:
+            raise refused(Reason.JOIN_NOT_ON_UNIT, source.at, source.name, hints.JOIN_SPACES)
+        if dataset.unit() is None:
+            raise refused(Reason.JOIN_NOT_ON_UNIT, source.at, source.name, hints.JOIN_UNIT)
+    return first.cls, first.subject_space
+
+
+def _conditions(scope: Scope, question: Question) -> tuple[tuple[Equality, ...], tuple[Expression, ...]]:
+    equalities: list[Equality] = []
+    filters: list[Expression] = []
+    for position, link in enumerate(question.links, start=1):
+        equalities += _using(scope, link, position)
+        for part in conjuncts(link.condition):
+            found = _equality(scope, part)
+            if found is not None and (not link.left or max(found.tables) == position):
+                equalities.append(found)
+            elif link.left:
+                raise refused(Reason.CLAUSE_NOT_ADMITTED, part.at, "LEFT JOIN", hints.JOIN_LEFT)
+            else:
+                filters.append(part)
+    outer = {position for position, link in enumerate(question.links, start=1) if link.left}
+    for part in conjuncts(question.where):
+        found = _equality(scope, part)
+        # A WHERE equality on the optional side of a LEFT JOIN is a filter, not part of the join.
+        if found is not None and not outer.intersection(found.tables):
+            equalities.append(found)
+        else:
+            filters.append(part)
+    return tuple(equalities), tuple(filters)
+
+
+def _using(scope: Scope, link: Link, position: int) -> list[Equality]:
+    found: list[Equality] = []
+    for name in link.using:
+        right = scope.in_table(position, name, link.at)
+        lefts = [scope.in_table(before, name, link.at) for before in range(position)]
+        left = next((column for column in lefts if column is not None), None)
+        if left is None or right is None:
+            raise refused(Reason.UNKNOWN_COLUMN, link.at, name, hints.COLUMN)
+        found.append(_paired(scope, left, right))
+    return found
+
+
+def _equality(scope: Scope, expression: Expression) -> Equality | None:
+    match expression:
+        case Apply(op=Op.EQUAL, args=(ColumnOf() as left, ColumnOf() as right)) if left.table != right.table:
+            return _paired(scope, left, right)
+        case _:
+            return None
+
+
+def _paired(scope: Scope, left: ColumnOf, right: ColumnOf) -> Equality:
+    units = (scope.is_unit(left), scope.is_unit(right))
+    if any(units) and not all(units):
+        raise refused(Reason.JOIN_NOT_ON_UNIT, left.at if units[0] else right.at, left.column, hints.JOIN_UNIT)
+    if scope.column(left).type is not scope.column(right).type:
+        raise refused(Reason.TYPE_MISMATCH, left.at, f"{left.column} = {right.column}", hints.TYPE)
+    return Equality(left, right, all(units))
+
+
+def _check_units(scope: Scope, equalities: tuple[Equality, ...], left: frozenset[int]) -> None:
+    """Refuse unless all tables about units are connected through equalities of their unit columns."""
+    guarded = [position for position, source in enumerate(scope.sources) if source.unit() is not None]
+    reached = {guarded[0]}
+    pending = [equality.tables for equality in equalities if equality.units]
+    while any(len(reached.intersection(pair)) == 1 for pair in pending):
+        for pair in pending:
+            if reached.intersection(pair):
+                reached.update(pair)
+    for position in guarded:
+        source = scope.sources[position]
+        if position not in reached:
+            raise refused(Reason.JOIN_NOT_ON_UNIT, source.at, source.name, hints.JOIN_UNIT)
+    if all(position in left for position in guarded) or min(guarded) in left:
+        raise refused(Reason.CLAUSE_NOT_ADMITTED, scope.sources[guarded[0]].at, "LEFT JOIN", hints.JOIN_LEFT)
+
+
+def _order(scope: Scope, equalities: tuple[Equality, ...], left: frozenset[int]) -> tuple[int, ...]:
+    """Return an order in which each table has an equality with one before it; LEFT JOIN keeps the written one."""
+    order = [0]
+    waiting = list(range(1, len(scope.sources)))
+    while waiting:
+        chosen = next((position for position in waiting if _linked(position, order, equalities)), None)
+        if chosen is None or (left and chosen != waiting[0]):
+            source = scope.sources[waiting[0]]
+            raise refused(Reason.CLAUSE_NOT_ADMITTED, source.at, source.name, hints.JOIN_EQUALITY)
+        order.append(chosen)
+        waiting.remove(chosen)
+    return tuple(order)
+
+
+def _linked(position: int, order: list[int], equalities: tuple[Equality, ...]) -> bool:
+    return any(position in pair.tables and set(pair.tables) - {position} <= set(order) for pair in equalities)
+
+
+def _unit(scope: Scope, order: tuple[int, ...], left: frozenset[int]) -> ColumnOf | None:
+    for position in order:
+        unit = scope.sources[position].unit()
+        if unit is not None and position not in left:
+            return ColumnOf(position, unit.name, NOWHERE)
+    return None
+
+
+def _multiplicity(scope: Scope, position: int, equalities: tuple[Equality, ...]) -> int:
+    """Return how many rows of this table one unit, or one row of another table, may meet."""
+    dataset = scope.sources[position].version.dataset
+    if scope.sources[position].unit() is not None:
+        return max(1, dataset.rows_per_unit)
+    key = dataset.unit()
+    ends = [end for pair in equalities for end in (pair.left, pair.right) if end.table == position]
+    unique = key is not None and any(end.column == key.name for end in ends)
+    return max(1, dataset.rows_per_unit if unique else dataset.rows_upto)
+
+
+def _groups(scope: Scope, position: int, equalities: tuple[Equality, ...]) -> int:
+    source = scope.sources[position]
+    if source.unit() is not None:
+        return max(1, source.version.dataset.groups_per_unit)
+    return _multiplicity(scope, position, equalities)
+
+
+def _rows_upto(scope: Scope, order: tuple[int, ...], left: frozenset[int], equalities: tuple[Equality, ...]) -> int:
+    """Return a public bound on the number of joined rows: one table's rows times what each may meet."""
+    each = {position: _multiplicity(scope, position, equalities) for position in order}
+    bounds = [
+        max(1, scope.sources[base].version.dataset.rows_upto)
+        * prod(count for position, count in each.items() if position != base)
+        for base in order
+        if base not in left and (scope.sources[base].unit() is not None or len(order) == 1)
+    ]
+    if bounds:
+        return min(bounds)
+    return prod(max(1, scope.sources[position].version.dataset.rows_upto) for position in order)

@@ -1,0 +1,101 @@
+"""Expressions as readable SQL: labels of unnamed columns, and questions offered instead. Never executed."""
+
+import re
+
+from yanmen.planning.syntax import (
+    AGGREGATES,
+    Apply,
+    Cast,
+    CastKind,
+    ColumnOf,
+    Expression,
+    Literal,
+    LiteralKind,
+    Name,
+    Op,
+)
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_PREFIX = {Op.NOT: "NOT ", Op.NEGATE: "-", Op.PLUS: "+"}
+_POSTFIX = frozenset({Op.IS_NULL, Op.IS_NOT_NULL})
+_CALLS = frozenset({Op.ABS, Op.ROUND, Op.COALESCE, Op.NULLIF, Op.YEAR, Op.QUARTER, Op.MONTH, Op.DAY, Op.DATE_PART})
+
+
+def name(text: str) -> str:
+    """Return `text` as an identifier, quoted when it must be."""
+    return text if _WORD.fullmatch(text) else '"' + text.replace('"', '""') + '"'
+
+
+def show(expression: Expression, *, qualified: bool = True, inner: bool = False) -> str:
+    """Return `expression` as SQL; `inner` brackets operators, `qualified` keeps table names."""
+    match expression:
+        case Literal():
+            return _literal(expression)
+        case Name(parts=parts):
+            return ".".join(name(part) for part in (parts if qualified else parts[-1:]))
+        case ColumnOf(column=column):
+            return name(column)
+        case Cast(item=item):
+            return f"CAST({show(item, qualified=qualified)} AS {_type(expression)})"
+        case Apply():
+            return _apply(expression, qualified=qualified, inner=inner)
+        case _:
+            return f"{name(expression.table)}.*" if expression.table else "*"
+
+
+def _literal(expression: Literal) -> str:
+    match expression.kind:
+        case LiteralKind.TEXT:
+            return "'" + expression.text.replace("'", "''") + "'"
+        case LiteralKind.DATE:
+            return f"DATE '{expression.text}'"
+        case LiteralKind.NULL:
+            return "NULL"
+        case LiteralKind.NUMBER | LiteralKind.BOOLEAN:
+            return expression.text
+
+
+def _type(cast: Cast) -> str:
+    if cast.kind is CastKind.DECIMAL:
+        return f"DECIMAL({cast.precision},{cast.scale})"
+    return "BIGINT" if cast.kind is CastKind.INTEGER and cast.precision == 64 else cast.kind.value
+
+
+def _apply(expression: Apply, *, qualified: bool, inner: bool) -> str:
+    op = expression.op
+    args = [show(arg, qualified=qualified, inner=True) for arg in expression.args]
+    if op in AGGREGATES or op in _CALLS:
+        plain = [show(arg, qualified=qualified) for arg in expression.args]
+        return _call(op, plain)
+    if op is Op.CASE:
+        return _case([show(arg, qualified=qualified) for arg in expression.args])
+    text = _operator(op, args)
+    return f"({text})" if inner else text
+
+
+def _call(op: Op, args: list[str]) -> str:
+    if op is Op.COUNT_ROWS:
+        return op.value
+    if op is Op.COUNT_DISTINCT:
+        return f"count(DISTINCT {args[0]})"
+    return f"{op.value}({', '.join(args)})"
+
+
+def _case(args: list[str]) -> str:
+    branches = " ".join(f"WHEN {when} THEN {then}" for when, then in zip(args[0:-1:2], args[1::2], strict=False))
+    return f"CASE {branches} ELSE {args[-1]} END"
+
+
+def _operator(op: Op, args: list[str]) -> str:
+    if op in _PREFIX:
+        return _PREFIX[op] + args[0]
+    if op in _POSTFIX:
+        return f"{args[0]} {op.value}"
+    if op is Op.BETWEEN:
+        return f"{args[0]} BETWEEN {args[1]} AND {args[2]}"
+    if op is Op.IN:
+        return f"{args[0]} IN ({', '.join(args[1:])})"
+    if len(args) == 3 and op not in (Op.AND, Op.OR):
+        return f"{args[0]} {op.value} {args[1]} ESCAPE {args[2]}"
+    between: str = op.value
+    return f" {between} ".join(args)

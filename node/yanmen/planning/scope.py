@@ -1,0 +1,156 @@
+"""Names -> tables and columns of this contract; what is hidden looks exactly like what does not exist."""
+
+from dataclasses import dataclass, replace
+
+from yanmen.model.catalogue import Column, DatasetClass, Version
+from yanmen.model.refusal import Reason
+from yanmen.model.stages import Admitted
+from yanmen.planning import hints
+from yanmen.planning.places import Place, refused
+from yanmen.planning.syntax import ColumnOf, Expression, Link, Name, Question, Star, Table, rebuild
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table of FROM bound to a dataset version: `name` is how the question calls it."""
+
+    name: str
+    version: Version
+    granted: frozenset[str]
+    at: Place
+
+    def column(self, name: str) -> Column | None:
+        """Return the visible column called `name`."""
+        return self.version.dataset.column(name)
+
+    def unit(self) -> Column | None:
+        """Return the unit column when rows of this table are about protected units."""
+        if self.version.dataset.cls is DatasetClass.OPEN:
+            return None
+        return self.version.dataset.unit()
+
+    def is_unit(self, name: str) -> bool:
+        """Tell whether `name` is the protected unit column."""
+        unit = self.unit()
+        return unit is not None and unit.name == name
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a table name leads: to a local version, or to another node's alias."""
+
+    table: Table
+    version: Version | None
+    node: str
+
+
+def look_up(admitted: Admitted, table: Table) -> Found:
+    """Return what `table` names: a granted dataset here, else a listed one elsewhere."""
+    name = table.path[-1].lower()
+    if len(table.path) == 1:
+        for version in admitted.versions:
+            if version.dataset.name.lower() == name:
+                return Found(table, version, "")
+    for node, listed in admitted.elsewhere:
+        if listed.lower() == name and (len(table.path) == 1 or node.lower() == table.path[0].lower()):
+            return Found(table, None, node)
+    raise refused(Reason.UNKNOWN_TABLE, table.at, ".".join(table.path), hints.TABLE)
+
+
+class Scope:
+    """The tables of one question, able to resolve its names."""
+
+    def __init__(self, admitted: Admitted, found: tuple[Found, ...], links: tuple[Link, ...]) -> None:
+        """Bind the `found` tables, all of which must be here."""
+        self.sources = tuple(_source(admitted, item) for item in found)
+        self._using = frozenset(name.lower() for link in links for name in link.using)
+        names = [source.name.lower() for source in self.sources]
+        for position, source in enumerate(self.sources):
+            if source.name.lower() in names[:position]:
+                raise refused(Reason.AMBIGUOUS_COLUMN, source.at, source.name, hints.TABLE_TWICE)
+
+    def resolve(self, expression: Expression) -> Expression:
+        """Return `expression` with every name resolved."""
+        return rebuild(expression, self._leaf)
+
+    def _leaf(self, expression: Expression) -> Expression:
+        return self.name(expression) if isinstance(expression, Name) else expression
+
+    def name(self, name: Name) -> ColumnOf:
+        """Return the column `name` means, or refuse."""
+        found = self.find(name)
+        if found is None:
+            raise refused(Reason.UNKNOWN_COLUMN, name.at, ".".join(name.parts), hints.COLUMN)
+        return found
+
+    def find(self, name: Name) -> ColumnOf | None:
+        """Return the column `name` means, None when there is none."""
+        if len(name.parts) > 2:
+            return None
+        matches = [
+            ColumnOf(position, column.name, name.at)
+            for position, source in enumerate(self.sources)
+            if len(name.parts) == 1 or source.name.lower() == name.parts[0].lower()
+            if (column := source.column(name.parts[-1])) is not None
+        ]
+        if len(matches) > 1 and name.parts[0].lower() not in self._using:
+            raise refused(Reason.AMBIGUOUS_COLUMN, name.at, name.parts[0], hints.AMBIGUOUS)
+        return self._granted(matches[0], name) if matches else None
+
+    def in_table(self, position: int, name: str, at: Place) -> ColumnOf | None:
+        """Return the column `name` of the table at `position`, None when there is none."""
+        column = self.sources[position].column(name)
+        return None if column is None else self._granted(ColumnOf(position, column.name, at), Name((name,), at))
+
+    def _granted(self, found: ColumnOf, name: Name) -> ColumnOf:
+        source = self.sources[found.table]
+        # The unit column is read by every plan and can show nothing in its two admitted places.
+        if found.column.lower() not in source.granted and not source.is_unit(found.column):
+            raise refused(Reason.COLUMN_NOT_IN_CONTRACT, name.at, ".".join(name.parts), hints.COLUMN_CONTRACT)
+        return found
+
+    def column(self, found: ColumnOf) -> Column:
+        """Return the declaration of a resolved column."""
+        column = self.sources[found.table].column(found.column)
+        if column is None:
+            raise refused(Reason.UNKNOWN_COLUMN, found.at, found.column, hints.COLUMN)
+        return column
+
+    def is_unit(self, found: ColumnOf) -> bool:
+        """Tell whether a resolved column is a protected unit column."""
+        return self.sources[found.table].is_unit(found.column)
+
+    def expand(self, star: Star) -> tuple[ColumnOf, ...]:
+        """Return the granted columns that `star` stands for."""
+        columns = tuple(
+            ColumnOf(position, column.name, star.at)
+            for position, source in enumerate(self.sources)
+            if star.table == "" or source.name.lower() == star.table.lower()
+            for column in source.version.dataset.visible()
+            if column.name.lower() in source.granted
+        )
+        if not columns:
+            raise refused(Reason.UNKNOWN_TABLE, star.at, star.table, hints.TABLE)
+        return columns
+
+
+def _source(admitted: Admitted, found: Found) -> Source:
+    if found.version is None:
+        raise refused(Reason.DATASET_NOT_IN_CONTRACT, found.table.at, ".".join(found.table.path), hints.ELSEWHERE)
+    granted = admitted.contract.terms.columns(found.version.dataset.name)
+    if granted is None:
+        raise refused(Reason.DATASET_NOT_IN_CONTRACT, found.table.at, ".".join(found.table.path), hints.TABLE)
+    if found.version.retracted:
+        raise refused(Reason.DATASET_RETRACTED, found.table.at, ".".join(found.table.path), hints.RETRACTED)
+    name = found.table.alias or found.table.path[-1]
+    return Source(name, found.version, frozenset(column.lower() for column in granted), found.table.at)
+
+
+def resolved(scope: Scope, question: Question) -> Question:
+    """Return `question` with the names of WHERE and of the join conditions resolved."""
+    links = tuple(
+        replace(link, condition=None if link.condition is None else scope.resolve(link.condition))
+        for link in question.links
+    )
+    where = None if question.where is None else scope.resolve(question.where)
+    return replace(question, links=links, where=where)

@@ -1,0 +1,239 @@
+"""The caller's question as a small closed tree: what DuckDB parsed, with every field accounted for.
+
+Places never take part in comparison, so two expressions are equal when they mean the same names.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum, unique
+
+from yanmen.planning.places import NOWHERE, Place
+
+
+@unique
+class Op(Enum):
+    """Everything an expression may do; the value is how it is written in labels and refusals."""
+
+    EQUAL = "="
+    UNEQUAL = "<>"
+    LESS = "<"
+    LESS_EQUAL = "<="
+    GREATER = ">"
+    GREATER_EQUAL = ">="
+    DISTINCT_FROM = "IS DISTINCT FROM"
+    NOT_DISTINCT_FROM = "IS NOT DISTINCT FROM"
+    AND = "AND"
+    OR = "OR"
+    NOT = "NOT"
+    IS_NULL = "IS NULL"
+    IS_NOT_NULL = "IS NOT NULL"
+    BETWEEN = "BETWEEN"
+    IN = "IN"
+    LIKE = "LIKE"
+    NOT_LIKE = "NOT LIKE"
+    ILIKE = "ILIKE"
+    NOT_ILIKE = "NOT ILIKE"
+    ADD = "+"
+    SUBTRACT = "-"
+    MULTIPLY = "*"
+    DIVIDE = "/"
+    NEGATE = "negate"
+    PLUS = "plus"
+    ABS = "abs"
+    ROUND = "round"
+    COALESCE = "coalesce"
+    NULLIF = "nullif"
+    CASE = "CASE"
+    YEAR = "year"
+    QUARTER = "quarter"
+    MONTH = "month"
+    DAY = "day"
+    DATE_PART = "date_part"
+    COUNT_ROWS = "count(*)"
+    COUNT = "count"
+    COUNT_DISTINCT = "count(DISTINCT)"
+    SUM = "sum"
+    AVG = "avg"
+    MIN = "min"
+    MAX = "max"
+
+
+AGGREGATES = frozenset({Op.COUNT_ROWS, Op.COUNT, Op.COUNT_DISTINCT, Op.SUM, Op.AVG, Op.MIN, Op.MAX})
+"""Operations over many rows."""
+
+
+@unique
+class LiteralKind(Enum):
+    """What a literal was written as."""
+
+    NULL = "NULL"
+    BOOLEAN = "BOOLEAN"
+    NUMBER = "NUMBER"
+    TEXT = "TEXT"
+    DATE = "DATE"
+
+
+@unique
+class CastKind(Enum):
+    """Types a cast may name."""
+
+    INTEGER = "INTEGER"
+    DECIMAL = "DECIMAL"
+    DOUBLE = "DOUBLE"
+    TEXT = "VARCHAR"
+    BOOLEAN = "BOOLEAN"
+    DATE = "DATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant as text, checked for its form and size when it was read."""
+
+    kind: LiteralKind
+    text: str
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A column name not yet resolved: `column`, or `table.column`."""
+
+    parts: tuple[str, ...]
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnOf:
+    """A resolved name: the position of its table in FROM and the column as declared."""
+
+    table: int
+    column: str
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """`*` or `table.*`."""
+
+    table: str = ""
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A conversion; `precision` and `scale` are of DECIMAL. It never raises: what does not fit is NULL."""
+
+    item: "Expression"
+    kind: CastKind
+    precision: int = 0
+    scale: int = 0
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An operation over arguments; CASE holds condition, result, ..., and the ELSE result last."""
+
+    op: Op
+    args: tuple["Expression", ...]
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+Expression = Literal | Name | ColumnOf | Star | Cast | Apply
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One column of the select list."""
+
+    expression: Expression
+    alias: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One ORDER BY term."""
+
+    expression: Expression
+    descending: bool
+    nulls_first: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table named in FROM: one or two name parts and the alias it was given."""
+
+    path: tuple[str, ...]
+    alias: str
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How the table at the same position joins the ones before it; the first table has none."""
+
+    left: bool
+    condition: Expression | None
+    using: tuple[str, ...]
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One SELECT. `links[i]` joins `tables[i + 1]`; `limit` is None when there is none."""
+
+    items: tuple[Item, ...]
+    tables: tuple[Table, ...]
+    links: tuple[Link, ...]
+    where: Expression | None
+    groups: tuple[Expression, ...]
+    group_all: bool
+    having: Expression | None
+    orders: tuple[Order, ...]
+    limit: int | None
+    offset: int
+    distinct: bool
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+def children(expression: Expression) -> tuple[Expression, ...]:
+    """Return the direct parts of `expression`."""
+    match expression:
+        case Apply(args=args):
+            return args
+        case Cast(item=item):
+            return (item,)
+        case _:
+            return ()
+
+
+def walk(expression: Expression) -> Iterator[Expression]:
+    """Yield `expression` and everything inside it."""
+    yield expression
+    for child in children(expression):
+        yield from walk(child)
+
+
+def rebuild(expression: Expression, leaf: Callable[[Expression], Expression]) -> Expression:
+    """Return `expression` with every leaf replaced by what `leaf` returns for it."""
+    match expression:
+        case Apply(op=op, args=args, at=at):
+            return Apply(op, tuple(rebuild(arg, leaf) for arg in args), at)
+        case Cast(item=item, kind=kind, precision=precision, scale=scale, at=at):
+            return Cast(rebuild(item, leaf), kind, precision, scale, at)
+        case _:
+            return leaf(expression)
+
+
+def aggregates_in(expression: Expression) -> bool:
+    """Tell whether `expression` contains an aggregate."""
+    return any(isinstance(part, Apply) and part.op in AGGREGATES for part in walk(expression))
+
+
+def conjuncts(expression: Expression | None) -> tuple[Expression, ...]:
+    """Return the parts of `expression` that are joined by AND at the top."""
+    if expression is None:
+        return ()
+    if isinstance(expression, Apply) and expression.op is Op.AND:
+        return tuple(part for arg in expression.args for part in conjuncts(arg))
+    return (expression,)
