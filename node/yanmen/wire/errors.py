@@ -21,10 +21,14 @@ from yanmen.wire.v1 import log_pb2, query_pb2
 DOMAIN = "yanmen"
 TEXT_BYTES_MAX = 512
 """One text of a detail; names fit, and a caller cannot have its own question sent back in a trailer."""
-LIST_BYTES_MAX = 4096
-"""All clauses, or all questions that would be accepted."""
-DETAILS_BYTES_MAX = 24 * 1024
-"""Details with a whole receipt; above this the receipt goes by its index (GetReceipt)."""
+CLAUSES_BYTES_MAX = 512
+INSTEAD_BYTES_MAX = 1_024
+DETAILS_BYTES_MAX = 5 * 1024
+"""All details: a client with gRPC's default limit on metadata (8 KiB, after base64) reads them."""
+DETAILS_BYTES_INLINE = 24 * 1024
+"""The same for a client that asks for the receipt inline; a larger receipt goes by its index (GetReceipt)."""
+INLINE = ("yanmen-receipt", "inline")
+"""The request metadata by which a client says that it reads long trailers."""
 
 _S = grpc.StatusCode
 
@@ -108,10 +112,10 @@ FAULT_STATUS: dict[FaultCode, grpc.StatusCode] = {
 }
 
 
-def refusal_status(refused: Refused, request_id: str) -> Status:
-    """Return the status of `refused`, its receipt whole when that fits."""
+def refusal_status(refused: Refused, request_id: str, *, inline: bool) -> Status:
+    """Return the status of `refused`; its receipt is whole where that fits, which `inline` makes likely."""
     status = _refusal_status(refused, request_id, whole=True)
-    if status.ByteSize() > DETAILS_BYTES_MAX:
+    if status.ByteSize() > (DETAILS_BYTES_INLINE if inline else DETAILS_BYTES_MAX):
         return _refusal_status(refused, request_id, whole=False)
     return status
 
@@ -124,9 +128,9 @@ def fault_status(code: FaultCode, request_id: str) -> Status:
 
 def _refusal_status(refused: Refused, request_id: str, *, whole: bool) -> Status:
     detail = refused.detail
-    text = messages.localised(refused.reason, detail)
+    english, chinese = (_short(text) for text in messages.localised(refused.reason, detail))
     subject = _short(detail.subject)
-    clauses = _fitting(detail.clauses)
+    clauses = _fitting(detail.clauses, CLAUSES_BYTES_MAX)
     metadata = {"subject": subject, "line": str(detail.line), "column": str(detail.column)}
     metadata["clauses"] = "\n".join(clauses)
     refusal = query_pb2.Refusal(
@@ -135,16 +139,16 @@ def _refusal_status(refused: Refused, request_id: str, *, whole: bool) -> Status
         line=detail.line,
         column=detail.column,
         clauses=clauses,
-        instead=_fitting(detail.instead),
+        instead=_fitting(detail.instead, INSTEAD_BYTES_MAX),
         receipt=_receipt(refused, whole=whole),
     )
     return _status(
         REASON_STATUS[refused.reason],
-        text.en,
+        english,
         [
             ErrorInfo(reason=refused.reason.value, domain=DOMAIN, metadata=metadata),
-            LocalizedMessage(locale="en-US", message=text.en),
-            LocalizedMessage(locale="zh-CN", message=text.zh),
+            LocalizedMessage(locale="en-US", message=english),
+            LocalizedMessage(locale="zh-CN", message=chinese),
             RequestInfo(request_id=request_id),
             refusal,
         ],
@@ -174,12 +178,11 @@ def _short(text: str) -> str:
     return text.encode()[:TEXT_BYTES_MAX].decode(errors="ignore")
 
 
-def _fitting(texts: tuple[str, ...]) -> list[str]:
+def _fitting(texts: tuple[str, ...], left: int) -> list[str]:
     """Return the leading texts that fit together; a question cut short would be another question."""
     fitting: list[str] = []
-    left = LIST_BYTES_MAX
     for text in texts:
-        left -= len(text.encode())
+        left -= len(text.encode()) + 2
         if left < 0:
             break
         fitting.append(text)

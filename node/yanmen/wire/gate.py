@@ -127,10 +127,10 @@ class Gate(grpc.ServerInterceptor):
         except _TooLate:
             call.outcome = grpc.StatusCode.DEADLINE_EXCEEDED.name
         except Refused as refused:
-            status = _refused(call, refused)
+            status = _refused(call, refused, inline=_inline(context))
         except (Malformed, DecodeError) as error:
             rule = str(error) if isinstance(error, Malformed) else "not a protobuf message"
-            status = _refused(call, Refused(Reason.REQUEST_MALFORMED, Detail(subject=rule)))
+            status = _refused(call, Refused(Reason.REQUEST_MALFORMED, Detail(subject=rule)), inline=False)
         except Fault as fault:
             status = _broken(call, fault.code, fault.note)
         except Exception as error:  # noqa: BLE001 - the edge: gRPC would send the exception's text to the caller
@@ -199,10 +199,15 @@ def _parse(handler: Handler, raw: bytes) -> Any:  # noqa: ANN401 - the handler's
     return message
 
 
-def _refused(call: _Call, refused: Refused) -> Status:
+def _inline(context: grpc.ServicerContext) -> bool:
+    """Return whether the caller reads trailers long enough for a receipt."""
+    return errors.INLINE in ((name, value) for name, value in context.invocation_metadata())
+
+
+def _refused(call: _Call, refused: Refused, *, inline: bool) -> Status:
     call.outcome = errors.REASON_STATUS[refused.reason].name
     call.notes["reason"] = refused.reason.value
-    return errors.refusal_status(refused, call.request_id)
+    return errors.refusal_status(refused, call.request_id, inline=inline)
 
 
 def _broken(call: _Call, code: FaultCode, note: str) -> Status:

@@ -76,7 +76,7 @@ class Server:
             options=_options(surroundings.limits),
             maximum_concurrent_rpcs=CALLS_AT_ONCE,
         )
-        register(self._server, api, self._health, surroundings.clock, surroundings.randomness)
+        register(self._server, api, self._health, surroundings.clock)
 
     def start(self) -> int:
         """Listen, serve, and return the port (the system's choice when the address asks for port 0)."""
@@ -107,13 +107,11 @@ def service_names() -> tuple[str, ...]:
     return tuple(service.full_name for file in _SERVICES for service in file.DESCRIPTOR.services_by_name.values())
 
 
-def register(
-    server: grpc.Server, api: NodeApi, servicer: health.HealthServicer, clock: Clock, randomness: Randomness
-) -> None:
+def register(server: grpc.Server, api: NodeApi, servicer: health.HealthServicer, clock: Clock) -> None:
     """Add every service to `server`."""
     catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(services.Catalogue(api), server)
     contract_pb2_grpc.add_ContractServiceServicer_to_server(services.Contracts(api), server)
-    query_pb2_grpc.add_QueryServiceServicer_to_server(services.Query(api, clock, randomness), server)
+    query_pb2_grpc.add_QueryServiceServicer_to_server(services.Query(api, clock), server)
     log_pb2_grpc.add_LogServiceServicer_to_server(services.Log(api), server)
     health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
     names = (*service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import grpc
 from typing_extensions import override
 
-from yanmen.model.ports import Clock, Randomness
+from yanmen.model.ports import Clock
 from yanmen.wire import convert
 from yanmen.wire.api import NodeApi
 from yanmen.wire.gate import CALLER
@@ -24,7 +24,8 @@ FETCH_WAIT_MS = 5_000
 """Longest wait of one Fetch: a waiting call holds a thread."""
 DEADLINE_MARGIN_MS = 200
 """Left of the caller's deadline for the reply to travel."""
-JOB_ID_BYTES = 16
+NO_JOB = ""
+"""The job id of an explanation, which starts none."""
 
 
 class Catalogue(catalogue_pb2_grpc.CatalogueServiceServicer):
@@ -94,17 +95,15 @@ class Contracts(contract_pb2_grpc.ContractServiceServicer):
 class Query(query_pb2_grpc.QueryServiceServicer):
     """Questions, jobs and answers."""
 
-    def __init__(self, api: NodeApi, clock: Clock, randomness: Randomness) -> None:
-        """Hold the node, the clock that says when a question arrived, and the source of explain's ids."""
+    def __init__(self, api: NodeApi, clock: Clock) -> None:
+        """Hold the node and the clock that says when a question arrived."""
         self._api = api
         self._clock = clock
-        self._randomness = randomness
 
     @override
     def Explain(self, request: query_pb2.ExplainRequest, context: grpc.ServicerContext) -> query_pb2.ExplainResponse:
         """Say what a question would give."""
-        job_id = self._randomness.token(JOB_ID_BYTES).hex()
-        submission = convert.submission(request, job_id, CALLER.get(), self._clock.now_ms())
+        submission = convert.submission(request, NO_JOB, CALLER.get(), self._clock.now_ms())
         return query_pb2.ExplainResponse(quote=convert.quote(self._api.explain(submission)))
 
     @override

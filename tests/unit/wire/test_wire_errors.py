@@ -36,7 +36,7 @@ DETAIL = Detail(
 @pytest.mark.parametrize("reason", list(Reason))
 def test_every_refusal_carries_code_place_both_languages_and_receipt(reason: Reason) -> None:
     receipt = Receipt(41, "1" * 32, Stage.REFUSED, "jws~", "proof")
-    status = errors.refusal_status(Refused(reason, DETAIL, receipt), "rid")
+    status = errors.refusal_status(Refused(reason, DETAIL, receipt), "rid", inline=True)
     (info,) = unpack(status, ErrorInfo)
     assert (info.reason, info.domain) == (reason.value, "yanmen")
     assert dict(info.metadata) == {"subject": "bmi", "line": "3", "column": "7", "clauses": "columns\nhours"}
@@ -55,21 +55,30 @@ def test_every_refusal_carries_code_place_both_languages_and_receipt(reason: Rea
 
 
 def test_a_refusal_that_was_not_logged_has_no_receipt() -> None:
-    (refusal,) = unpack(errors.refusal_status(Refused(Reason.RATE_LIMITED), "rid"), query_pb2.Refusal)
+    (refusal,) = unpack(errors.refusal_status(Refused(Reason.RATE_LIMITED), "rid", inline=True), query_pb2.Refusal)
     assert not refusal.HasField("receipt")
 
 
 def test_a_receipt_too_large_for_a_trailer_goes_by_its_index() -> None:
-    receipt = Receipt(41, "1" * 32, Stage.REFUSED, "x" * errors.DETAILS_BYTES_MAX, "proof")
-    status = errors.refusal_status(Refused(Reason.BUDGET_SPENT, DETAIL, receipt), "rid")
+    receipt = Receipt(41, "1" * 32, Stage.REFUSED, "x" * errors.DETAILS_BYTES_INLINE, "proof")
+    status = errors.refusal_status(Refused(Reason.BUDGET_SPENT, DETAIL, receipt), "rid", inline=True)
     (refusal,) = unpack(status, query_pb2.Refusal)
     assert (refusal.receipt.index, refusal.receipt.sdjwt, refusal.receipt.proof) == (41, "", "")
 
 
+def test_a_client_that_did_not_ask_for_it_gets_a_long_receipt_by_its_index() -> None:
+    receipt = Receipt(41, "1" * 32, Stage.REFUSED, "x" * errors.DETAILS_BYTES_MAX, "proof")
+    refused = Refused(Reason.BUDGET_SPENT, DETAIL, receipt)
+    for inline, length in ((True, errors.DETAILS_BYTES_MAX), (False, 0)):
+        (refusal,) = unpack(errors.refusal_status(refused, "rid", inline=inline), query_pb2.Refusal)
+        assert (refusal.receipt.index, len(refusal.receipt.sdjwt)) == (41, length)
+
+
 @given(st.text(), st.lists(st.text(max_size=5000), max_size=8))
 def test_details_stay_within_a_trailer_and_no_question_is_cut(subject: str, texts: list[str]) -> None:
-    detail = Detail(subject=subject * 50, clauses=tuple(texts), instead=tuple(texts))
-    status = errors.refusal_status(Refused(Reason.POLICY_FORBIDS, detail), "rid")
+    long = subject * 50
+    detail = Detail(subject=long, clauses=tuple(texts), instead=tuple(texts), hint_en=long, hint_zh=long)
+    status = errors.refusal_status(Refused(Reason.POLICY_FORBIDS, detail), "rid", inline=False)
     assert status.ByteSize() < errors.DETAILS_BYTES_MAX
     (refusal,) = unpack(status, query_pb2.Refusal)
     kept = list(refusal.instead)

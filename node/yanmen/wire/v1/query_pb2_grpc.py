@@ -30,7 +30,8 @@ class QueryServiceStub:
 
     A refusal is a gRPC error whose google.rpc.Status details hold an ErrorInfo (reason, domain
     "yanmen", metadata subject, line, column, clauses), two LocalizedMessages (en-US, zh-CN), a
-    RequestInfo and a Refusal. An error without a Refusal is a fault of the node: its ErrorInfo holds
+    RequestInfo and a Refusal. Its receipt is whole if the call's metadata hold "yanmen-receipt: inline"
+    (allow 64 KiB of metadata then); else it may go by its index only (LogService.GetReceipt). An error without a Refusal is a fault of the node: its ErrorInfo holds
     a fault code and nothing else.
     """
 
@@ -67,7 +68,8 @@ class QueryServiceServicer:
 
     A refusal is a gRPC error whose google.rpc.Status details hold an ErrorInfo (reason, domain
     "yanmen", metadata subject, line, column, clauses), two LocalizedMessages (en-US, zh-CN), a
-    RequestInfo and a Refusal. An error without a Refusal is a fault of the node: its ErrorInfo holds
+    RequestInfo and a Refusal. Its receipt is whole if the call's metadata hold "yanmen-receipt: inline"
+    (allow 64 KiB of metadata then); else it may go by its index only (LogService.GetReceipt). An error without a Refusal is a fault of the node: its ErrorInfo holds
     a fault code and nothing else.
     """
 
@@ -136,7 +138,8 @@ class QueryService:
 
     A refusal is a gRPC error whose google.rpc.Status details hold an ErrorInfo (reason, domain
     "yanmen", metadata subject, line, column, clauses), two LocalizedMessages (en-US, zh-CN), a
-    RequestInfo and a Refusal. An error without a Refusal is a fault of the node: its ErrorInfo holds
+    RequestInfo and a Refusal. Its receipt is whole if the call's metadata hold "yanmen-receipt: inline"
+    (allow 64 KiB of metadata then); else it may go by its index only (LogService.GetReceipt). An error without a Refusal is a fault of the node: its ErrorInfo holds
     a fault code and nothing else.
     """
 
