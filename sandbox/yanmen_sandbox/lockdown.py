@@ -5,51 +5,57 @@ seccomp filter come before the attachment: a snapshot was written by an import j
 hostile file, so its bytes are hostile too, and the engine already parses them when it attaches.
 """
 
-import ctypes
 import os
 import resource
 import signal
-from collections.abc import Callable, Iterable
 
 from _duckdb import DuckDBPyConnection
 
-from yanmen_sandbox import confinement, engine, seccomp_policy
-from yanmen_sandbox.request import Limits
-from yanmen_sandbox.seccomp_policy import Allowed
+from yanmen_sandbox import engine, kernel
+from yanmen_sandbox.job import Job
+from yanmen_sandbox.request import Limits, Request
+from yanmen_sandbox.seccomp_filter import compile_policy
+from yanmen_sandbox.seccomp_policy import ATTACH
 
 NOBODY = 65534
 """The user and group of a job whose node runs as root."""
-
 OPEN_FILES = 64
-PR_SET_PDEATHSIG = 1
-PR_SET_DUMPABLE = 4
+"""A job holds a dozen."""
 
 
-def close(
-    limits: Limits,
-    reply_fd: int,
-    prepare: Callable[[DuckDBPyConnection], None],
-    writes: Iterable[Allowed] = (),
-) -> DuckDBPyConnection:
-    """Give up, in this order, everything the job does not need; `prepare` attaches what it may see."""
-    confinement.require_layers()
-    libc = ctypes.CDLL(None, use_errno=True)
-    opening = confinement.seccomp_filter(reply_fd, (*seccomp_policy.ATTACH, *writes))
-    working = confinement.seccomp_filter(reply_fd, writes)
-    _limit(limits)
-    _die_with_parent(libc)
-    connection = engine.start(limits)
-    confinement.engage_landlock()
-    engine.start_threads(connection, limits)
-    opening.load()
-    prepare(connection)
+EXIT_NO_LANDLOCK = 71
+EXIT_NO_SECCOMP = 72
+"""How the worker ends where the kernel lacks a layer: the node's operator is told which."""
+
+
+def close(job: Job, request: Request, reply_fd: int, node_pid: int) -> DuckDBPyConnection:
+    """Give up, in this order, everything the job does not need; return the engine it works with."""
+    machine = _require_layers()
+    _limit(request.limits)
+    _die_with(node_pid)
+    job.first(request)
+    connection = engine.start(request.limits)
+    kernel.refuse_by_landlock()
+    engine.start_threads(connection, request.limits)
+    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, (*ATTACH, *job.calls)))
+    job.prepare(connection, request)
     if os.getuid() == 0:
         _become_nobody()
-        _die_with_parent(libc)
-    _prctl(libc, PR_SET_DUMPABLE, 0)
-    engine.lock(connection, limits)
-    working.load()
+        _die_with(node_pid)
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+    engine.lock(connection, request.limits)
+    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, job.calls))
     return connection
+
+
+def _require_layers() -> kernel.Architecture:
+    """End the process unless the kernel has both layers of the profile."""
+    if kernel.landlock_abi() == 0:
+        os._exit(EXIT_NO_LANDLOCK)
+    machine = kernel.architecture()
+    if machine is None or not kernel.seccomp_available():
+        os._exit(EXIT_NO_SECCOMP)
+    return machine
 
 
 def _limit(limits: Limits) -> None:
@@ -68,11 +74,13 @@ def _limit(limits: Limits) -> None:
         resource.setrlimit(kind, (ceiling, ceiling))
 
 
-def _die_with_parent(libc: ctypes.CDLL) -> None:
-    """Ask the kernel to kill this process when the node dies, unless it is already dead."""
-    parent = os.getppid()
-    _prctl(libc, PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent or parent == 1:
+def _die_with(node_pid: int) -> None:
+    """Ask the kernel to kill this process when the node dies, unless it is already dead.
+
+    A change of user clears the order (prctl(2)), so it is given again after one.
+    """
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != node_pid:
         os._exit(1)
 
 
@@ -80,8 +88,3 @@ def _become_nobody() -> None:
     os.setgroups([])
     os.setresgid(NOBODY, NOBODY, NOBODY)
     os.setresuid(NOBODY, NOBODY, NOBODY)
-
-
-def _prctl(libc: ctypes.CDLL, option: int, value: int) -> None:
-    if libc.prctl(option, value, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl")

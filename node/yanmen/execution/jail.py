@@ -1,45 +1,69 @@
 """The `landlock` profile: every job a fresh confined process (DESIGN §3)."""
 
-from contextlib import ExitStack
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
+from typing import TypeVar
 
-from yanmen.execution import orders, reply
-from yanmen.execution.orders import JobLimits, Order
-from yanmen.execution.process import Bounds, Worker
-from yanmen.execution.snapshot import SnapshotStore
-from yanmen.model.catalogue import Cell, ColumnType
+from yanmen.execution import drafted, orders, preflight, reply
+from yanmen.execution.launcher import Launcher
+from yanmen.execution.orders import Order
+from yanmen.execution.snapshot import SnapshotStore, memory_file
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
 from yanmen.model.config import NodeLimits
-from yanmen.model.ports import Limits, Randomness, TableShape
-from yanmen.model.refusal import Usage
+from yanmen.model.ports import Limits, Profile, Randomness, Snapshot, TableShape
+from yanmen.model.refusal import JobCode, JobFailed, Usage
 
-MODULE = "yanmen_sandbox"
-
-ADDRESS_OVERHEAD = 1 << 30
-"""Address space beyond DuckDB's own limit: code, thread stacks, allocator arenas (measured)."""
-THREADS = 2
-"""Threads of one job; several jobs run at once."""
-DATALESS = Limits(memory_bytes=256 << 20, cpu_seconds=5, wall_ms=10_000, reply_bytes=0, rows=0)
+FORMATS = {".csv": "csv", ".parquet": "parquet"}
+"""By the source's suffix; its bytes are looked at in the jail only."""
+DATALESS_MEMORY = 256 << 20
+DATALESS_CPU_SECONDS = 5
+DATALESS_WALL_MS = 10_000
 """A question of 16 KiB parses in milliseconds; a parser bomb ends here."""
-NEVER = Event()
-"""Data-less jobs are short and end by their own limits: nothing cancels them."""
+SOURCE_CPU_SECONDS = 1200
+SOURCE_WALL_MS = 1_200_000
+"""Publishing is the holder's own act, and files are larger than answers."""
+SOURCE_MEMORY_FACTOR = 4
+"""Keeping the right rows of every unit holds the table in memory: spilling it would write rows to disk."""
+SOURCE_REPLY_BYTES = 4 << 20
+
+_T = TypeVar("_T")
 
 
 class JailRunner:
-    """Runs jobs in jailed processes of the package `yanmen_sandbox`."""
+    """Runs jobs in jailed processes of the package `yanmen_sandbox`; implements `model.ports.Runner`."""
 
-    def __init__(self, directory: Path, seal_key: bytes, randomness: Randomness, limits: NodeLimits) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        seal_key: bytes,
+        randomness: Randomness,
+        limits: NodeLimits,
+        launcher: Launcher | None = None,
+    ) -> None:
         """Serve the node in `directory`, whose snapshots are sealed with `seal_key`."""
         self._snapshots = SnapshotStore(directory, seal_key, randomness)
+        self._randomness = randomness
         self._limits = limits
+        self._launcher = launcher if launcher is not None else Launcher()
+        self._profile: Profile | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """What the preflight found engaged; the first call runs it, and raises Fault(SANDBOX) when a probe works."""
+        if self._profile is None:
+            self._profile = preflight.check(self._launcher, self._limits, self._randomness)
+        return self._profile
 
     def vet(self, sql: str) -> str:
         """Return DuckDB's serialised AST of the caller's `sql`, from a job that holds no data."""
-        return reply.text(self._dataless(orders.vet(sql), self._limits.ast_bytes), "json")
+        return self._dataless(orders.vet(sql), self._limits.ast_bytes, _json)
 
     def bind(self, shapes: tuple[TableShape, ...], sql: str) -> str:
         """Return DuckDB's serialised bound plan of emitted `sql` over empty tables of `shapes`."""
-        return reply.text(self._dataless(orders.bind(shapes, sql), self._limits.reply_bytes), "json")
+        return self._dataless(orders.bind(shapes, sql), self._limits.reply_bytes, _json)
 
     def query(
         self,
@@ -51,9 +75,9 @@ class JailRunner:
     ) -> tuple[tuple[tuple[Cell, ...], ...], Usage]:
         """Run emitted `sql` over unsealed snapshots, given as (schema, version), with parsed rows of `types`."""
         with ExitStack() as opened:
-            fds = {schema: opened.enter_context(self._snapshots.open(version)) for schema, version in scans}
-            data, usage = _run(orders.query(fds, sql, limits.rows), limits, 0, cancel)
-        return reply.cells(data, types, limits.rows), usage
+            fds = {schema: opened.enter_context(self._snapshots.open(version, cancel)) for schema, version in scans}
+            order = orders.query(fds, sql, limits.rows)
+            return self._run(order, limits, cancel, lambda data: reply.cells(data, types, limits.rows))
 
     def post(
         self,
@@ -64,25 +88,54 @@ class JailRunner:
     ) -> tuple[tuple[Cell | float, ...], ...]:
         """Run emitted `sql` over the table `cells` of released values; a None type is a 64-bit float."""
         cap = max(1, len(rows))
-        data = self._dataless(orders.post(columns, rows, sql, cap), self._limits.reply_bytes)
-        return reply.table(data, types, cap)
+        order = orders.post(columns, rows, sql, cap)
+        return self._dataless(order, self._limits.reply_bytes, lambda data: reply.table(data, types, cap))
 
-    def _dataless(self, order: Order, reply_bytes: int) -> bytes:
-        limits = Limits(DATALESS.memory_bytes, DATALESS.cpu_seconds, DATALESS.wall_ms, reply_bytes, 0)
-        return _run(order, limits, 0, NEVER)[0]
+    def publish(self, source: str, dataset: Dataset) -> Snapshot:
+        """Read the hostile `source` file in a jail, write and seal the pruned, clamped snapshot."""
+        with _source(source) as (fd, form), memory_file("snapshot") as target:
+            salt = self._randomness.token(32).hex()
+            self._from_source(orders.importing(fd, target, form, dataset, salt), reply.nothing)
+            return self._snapshots.seal(target)
+
+    def inspect(self, source: str) -> tuple[Column, ...]:
+        """Read `source` in a jail and return drafted columns for `suggest` (bounds and domains derived from data)."""
+        with _source(source) as (fd, form):
+            return self._from_source(orders.inspect(fd, form), drafted.columns)
+
+    def _dataless(self, order: Order, reply_bytes: int, read: Callable[[bytes], _T]) -> _T:
+        limits = Limits(DATALESS_MEMORY, DATALESS_CPU_SECONDS, DATALESS_WALL_MS, reply_bytes, 0)
+        return self._run(order, limits, Event(), read)[0]
+
+    def _from_source(self, order: Order, read: Callable[[bytes], _T]) -> _T:
+        memory = SOURCE_MEMORY_FACTOR * self._limits.memory_bytes
+        limits = Limits(memory, SOURCE_CPU_SECONDS, SOURCE_WALL_MS, SOURCE_REPLY_BYTES, 0)
+        return self._run(order, limits, Event(), read)[0]
+
+    def _run(self, order: Order, limits: Limits, cancel: Event, read: Callable[[bytes], _T]) -> tuple[_T, Usage]:
+        """Run `order` and `read` its reply; a failure of either carries what the job used."""
+        data, usage = self._launcher.run(order, limits, cancel)
+        try:
+            return read(data), usage
+        except JobFailed as failed:
+            raise JobFailed(failed.code, usage) from None
 
 
-def _run(order: Order, limits: Limits, file_bytes: int, cancel: Event) -> tuple[bytes, Usage]:
-    """Run `order` in a process of its own."""
-    inside = JobLimits(
-        memory=limits.memory_bytes,
-        address=limits.memory_bytes + ADDRESS_OVERHEAD,
-        cpu=limits.cpu_seconds,
-        wall_ms=limits.wall_ms,
-        file=file_bytes,
-        reply=limits.reply_bytes,
-        threads=THREADS,
-    )
-    bounds = Bounds(wall_ms=limits.wall_ms, cpu_seconds=limits.cpu_seconds, reply_bytes=limits.reply_bytes)
-    with Worker(MODULE, order.fds, bounds, cancel) as worker:
-        return worker.exchange(orders.encode(order, inside))
+def _json(data: bytes) -> str:
+    return reply.text(data, "json")
+
+
+@contextmanager
+def _source(path: str) -> Iterator[tuple[int, str]]:
+    """Open the source for reading; a path of no known format, or that cannot be opened, is a bad source."""
+    form = FORMATS.get(Path(path).suffix.lower())
+    if form is None:
+        raise JobFailed(JobCode.BAD_SOURCE)
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        raise JobFailed(JobCode.BAD_SOURCE) from None
+    try:
+        yield fd, form
+    finally:
+        os.close(fd)

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from yanmen.model.catalogue import Cell, ColumnType
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
 from yanmen.model.ports import TableShape
 
 DECIMAL_DIGITS = 38
 """DuckDB's widest decimal."""
+SNAPSHOT_BYTES = 4 << 30
+"""Largest snapshot: it is held in memory while a query runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +30,12 @@ class JobLimits:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A job's name, its arguments and the descriptors it inherits."""
+    """A job's name, its arguments, the descriptors it inherits and the longest file it may write."""
 
     job: str
     arguments: Mapping[str, object]
     fds: tuple[int, ...] = ()
+    file_bytes: int = 0
 
 
 def encode(order: Order, limits: JobLimits) -> bytes:
@@ -67,6 +70,43 @@ def post(
     typed = [[name, _sql_type(kind, [row[index] for row in rows])] for index, (name, kind) in enumerate(columns)]
     plain = [[_plain(value) for value in row] for row in rows]
     return Order("post", {"columns": typed, "rows": plain, "sql": sql, "row_cap": cap})
+
+
+def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) -> Order:
+    """Ask for a snapshot of `source` in the memory file `target`."""
+    arguments = {
+        "source": source,
+        "target": target,
+        "format": form,
+        "salt": salt,
+        "class": dataset.cls.value,
+        "rows_upto": dataset.rows_upto,
+        "rows_per_unit": dataset.rows_per_unit,
+        "columns": [_column(column, dataset.cls) for column in dataset.visible()],
+        "hidden": [column.source_name for column in dataset.columns if column.role is Role.HIDDEN],
+    }
+    return Order("import", arguments, (source, target), SNAPSHOT_BYTES)
+
+
+def inspect(source: int, form: str) -> Order:
+    """Ask for drafted columns of `source`."""
+    return Order("inspect", {"source": source, "format": form}, (source,))
+
+
+def _column(column: Column, cls: DatasetClass) -> dict[str, object]:
+    """Write a visible column; open data leaves as it is, so its domain and bounds are not applied."""
+    applied = cls is not DatasetClass.OPEN
+    domain = [_plain(cell) for cell in column.domain] if applied and column.domain is not None else None
+    return {
+        "name": column.name,
+        "source": column.source_name or column.name,
+        "kind": column.type.value,
+        "role": column.role.value,
+        "scale": column.scale,
+        "domain": domain,
+        "lower": format(column.lower, "f") if applied and column.lower is not None else None,
+        "upper": format(column.upper, "f") if applied and column.upper is not None else None,
+    }
 
 
 def _sql_type(kind: ColumnType | None, values: list[Cell | float]) -> str:

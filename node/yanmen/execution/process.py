@@ -15,6 +15,8 @@ from typing import Self
 
 from yanmen.model.refusal import JobCode, JobFailed, Usage
 
+WORKER = (sys.executable, "-I", "-B", "-m", "yanmen_sandbox")
+"""Isolated: no environment, no user site, no current directory; nothing is written beside the code."""
 POLL_MS = 50
 """How often a cancel is looked for: far below the promised second."""
 
@@ -34,8 +36,8 @@ class Bounds:
 class Worker:
     """A worker process as a context: whatever happens inside the block, it is dead and reaped after it."""
 
-    def __init__(self, module: str, pass_fds: tuple[int, ...], bounds: Bounds, cancel: Event) -> None:
-        """Start `module` with an empty environment and only `pass_fds` besides the two pipes."""
+    def __init__(self, command: tuple[str, ...], pass_fds: tuple[int, ...], bounds: Bounds, cancel: Event) -> None:
+        """Start `command` with an empty environment and only `pass_fds` besides the two pipes."""
         self._bounds = bounds
         self._cancel = cancel
         self._peak_bytes = 0
@@ -45,7 +47,7 @@ class Worker:
         self._read_fd, reply_fd = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-B", "-m", module, str(reply_fd)],
+                [*command, str(reply_fd), str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
@@ -55,12 +57,19 @@ class Worker:
                 start_new_session=True,
                 bufsize=0,
             )
-        except BaseException:
+        except OSError as error:
             os.close(self._read_fd)
-            raise
+            raise JobFailed(JobCode.FAILED) from error
         finally:
             os.close(reply_fd)
+        # The process is our child and unreaped, so the number cannot have passed to another.
+        self._pidfd = os.pidfd_open(self._process.pid)
         self._deadline = monotonic_ns() + bounds.wall_ms * 1_000_000
+
+    @property
+    def exit_status(self) -> int | None:
+        """How the worker ended (negative: by that signal), None while it runs."""
+        return self._process.returncode
 
     @property
     def pid(self) -> int:
@@ -77,6 +86,7 @@ class Worker:
         """Kill and reap."""
         self._kill()
         self._reap()
+        os.close(self._pidfd)
         os.close(self._read_fd)
 
     def exchange(self, request: bytes) -> tuple[bytes, Usage]:
@@ -126,9 +136,9 @@ class Worker:
         self._wait(self._read_fd, select.POLLIN)
         if os.read(self._read_fd, 1):
             raise JobFailed(JobCode.BAD_REPLY)
-        self._reap()
+        cause = self._cause()
         if self._status != 0:
-            raise JobFailed(self._cause())
+            raise JobFailed(cause)
 
     def _wait(self, fd: int, event: int) -> None:
         """Wait until `fd` is ready; a cancel or the deadline ends the worker first."""
@@ -168,7 +178,8 @@ class Worker:
             self._process.stdin.close()
 
     def _cause(self) -> JobCode:
-        """Name why the worker ended by itself, from its wait status and CPU time."""
+        """Name why the worker ended by itself, from its wait status and CPU time; it may hang up and live on."""
+        self._wait(self._pidfd, select.POLLIN)
         self._reap()
         code = os.waitstatus_to_exitcode(self._status if self._status is not None else 0)
         if code == -signal.SIGSYS:

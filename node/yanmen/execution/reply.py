@@ -69,7 +69,7 @@ def array(data: bytes, member: str, cap: int) -> list[object]:
 
 def table(data: bytes, types: Sequence[ColumnType | None], cap: int) -> tuple[tuple[Cell | float, ...], ...]:
     """Return the rows of a reply with cells of `types`; None stands for a 64-bit float."""
-    return tuple(_row(row, types) for row in array(data, "rows", cap))
+    return tuple(row(value, types) for value in array(data, "rows", cap))
 
 
 def cells(data: bytes, types: Sequence[ColumnType], cap: int) -> tuple[tuple[Cell, ...], ...]:
@@ -77,10 +77,11 @@ def cells(data: bytes, types: Sequence[ColumnType], cap: int) -> tuple[tuple[Cel
     return tuple(tuple(cell for cell in row if not isinstance(cell, float)) for row in table(data, types, cap))
 
 
-def _row(row: object, types: Sequence[ColumnType | None]) -> tuple[Cell | float, ...]:
-    if not isinstance(row, list) or len(row) != len(types):
+def row(value: object, types: Sequence[ColumnType | None]) -> tuple[Cell | float, ...]:
+    """Return `value` as a row of cells of `types`."""
+    if not isinstance(value, list) or len(value) != len(types):
         raise _bad()
-    return tuple(cell(value, kind) for value, kind in zip(row, types, strict=True))
+    return tuple(cell(item, kind) for item, kind in zip(value, types, strict=True))
 
 
 def cell(value: object, kind: ColumnType | None) -> Cell | float:

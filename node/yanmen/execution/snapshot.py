@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 
 from yanmen.crypto.sealing import Readable, Writable, open_stream, seal_stream
 from yanmen.model.ports import Randomness, Snapshot
-from yanmen.model.refusal import Fault, FaultCode
+from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
 FOLDER = "snapshots"
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
@@ -20,13 +21,16 @@ _VERSION = re.compile(r"v1-[0-9a-f]{64}", re.ASCII)
 
 
 class _HashingReader:
-    """Hashes what is read."""
+    """Hashes what is read, and stops reading when the job is cancelled."""
 
-    def __init__(self, file: Readable) -> None:
+    def __init__(self, file: Readable, cancel: Event) -> None:
         self._file = file
+        self._cancel = cancel
         self.sha256 = hashlib.sha256()
 
     def read(self, size: int, /) -> bytes:
+        if self._cancel.is_set():
+            raise JobFailed(JobCode.CANCELLED)
         data = self._file.read(size)
         self.sha256.update(data)
         return data
@@ -93,25 +97,28 @@ class SnapshotStore:
         return Snapshot(path=final, version=version, plain_bytes=os.fstat(fd).st_size)
 
     @contextmanager
-    def open(self, version: str) -> Iterator[int]:
+    def open(self, version: str, cancel: Event) -> Iterator[int]:
         """Unseal `version` into a memory file that is authentic, complete and closed to every writer.
 
         Raises Fault(SNAPSHOT_ALTERED) before yielding when the file is not the one that was sealed.
         """
         with memory_file("snapshot") as fd:
             try:
-                self._unseal(version, fd)
-            except (OSError, ValueError) as error:
-                note = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
+                self._unseal(version, fd, cancel)
+            except (ValueError, FileNotFoundError) as error:
+                note = "no such file" if isinstance(error, FileNotFoundError) else str(error)
                 raise Fault(FaultCode.SNAPSHOT_ALTERED, f"{version}: {note}") from error
+            except OSError as error:
+                note = f"reading a snapshot: {os.strerror(error.errno or 0)}"
+                raise Fault(FaultCode.STORAGE, note) from error
             yield fd
 
-    def _unseal(self, version: str, fd: int) -> None:
+    def _unseal(self, version: str, fd: int, cancel: Event) -> None:
         if _VERSION.fullmatch(version) is None:
             raise ValueError("not a version")
         path = self._directory / FOLDER / f"{version}.sealed"
         with path.open("rb") as source, os.fdopen(os.dup(fd), "wb") as target:
-            reader = _HashingReader(source)
+            reader = _HashingReader(source, cancel)
             open_stream(self._key, reader, target)
         if f"v1-{reader.sha256.hexdigest()}" != version:
             raise ValueError("another snapshot stands in its place")

@@ -1,0 +1,129 @@
+"""Tries to break out of the jail before the node serves; one way out, or one layer missing, and it does not.
+
+Each of `ENDING` would end a confined worker, so each gets a worker of its own; the others share one.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+
+from yanmen.execution import reply
+from yanmen.execution.launcher import THREADS, Launcher, address_space, request
+from yanmen.execution.orders import Order
+from yanmen.model.config import NodeLimits
+from yanmen.model.ports import Limits, Profile, Randomness
+from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
+
+NAME = "landlock"
+QUIET = (
+    "read-file",
+    "read-environment",
+    "list-root",
+    "write-file",
+    "signal-node",
+    "map-executable",
+    "exceed-memory",
+)
+ENDING = ("tcp-socket", "udp-socket", "vsock-socket", "fork", "exec", "io-uring", "ptrace")
+PROBE_WALL_MS = 20_000
+PROBE_CPU_SECONDS = 10
+PROBE_REPLY_BYTES = 4096
+
+LACKING = {
+    71: "the kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK, `landlock` in /sys/kernel/security/lsm)",
+    72: "the kernel or architecture has no seccomp filters with thread synchronisation (x86_64 or aarch64, Linux 5.7)",
+}
+"""By the exit status with which a worker refuses to start (yanmen_sandbox.lockdown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the worker says of its jail."""
+
+    engine: str
+    landlock: int
+    seccomp: str
+    user: int
+
+
+def check(launcher: Launcher, limits: NodeLimits, randomness: Randomness) -> Profile:
+    """Return the profile in force, or raise Fault(SANDBOX) naming what worked or what the host lacks."""
+    scratch = Path("/tmp") / f"yanmen-probe-{randomness.token(16).hex()}"  # noqa: S108 - must not come to exist
+    bounds = Limits(limits.memory_bytes, PROBE_CPU_SECONDS, PROBE_WALL_MS, PROBE_REPLY_BYTES, 0)
+    try:
+        found = _quiet(launcher, bounds, scratch)
+        for name in ENDING:
+            _ending(launcher, bounds, scratch, name)
+    finally:
+        scratch.unlink(missing_ok=True)
+    return _profile(found, limits, bounds)
+
+
+def _quiet(launcher: Launcher, bounds: Limits, scratch: Path) -> _Found:
+    order = _order(QUIET, scratch)
+    with launcher.start(order, bounds, Event()) as worker:
+        try:
+            data, _ = worker.exchange(request(order, bounds))
+        except JobFailed as failed:
+            lacking = LACKING.get(worker.exit_status or 0, f"the probe worker ended with {failed.code.value}")
+            raise Fault(FaultCode.SANDBOX, lacking) from failed
+    return _read(data)
+
+
+def _ending(launcher: Launcher, bounds: Limits, scratch: Path, name: str) -> None:
+    try:
+        data, _ = launcher.run(_order((name,), scratch), bounds, Event())
+    except JobFailed as failed:
+        if failed.code is JobCode.VIOLATION:
+            return
+        raise Fault(FaultCode.SANDBOX, f"probe {name} ended with {failed.code.value}") from failed
+    _read(data)
+
+
+def _order(names: tuple[str, ...], scratch: Path) -> Order:
+    return Order("probe", {"names": list(names), "scratch": str(scratch), "node": os.getpid()})
+
+
+def _read(data: bytes) -> _Found:
+    try:
+        members = reply.decode(data)
+    except JobFailed as failed:
+        raise Fault(FaultCode.SANDBOX, f"the probe worker ended with {failed.code.value}") from failed
+    match members:
+        case {
+            "engine": str(engine),
+            "escaped": list(escaped),
+            "landlock": int(landlock),
+            "seccomp": str(seccomp),
+            "user": int(user),
+        }:
+            if escaped:
+                worked = ", ".join(str(name) for name in escaped)
+                raise Fault(FaultCode.SANDBOX, f"the jail does not hold on this host: {worked}")
+            return _Found(engine, landlock, seccomp, user)
+        case _:
+            raise Fault(FaultCode.SANDBOX, "the probe worker's reply makes no sense")
+
+
+def _profile(found: _Found, limits: NodeLimits, bounds: Limits) -> Profile:
+    layers = (
+        f"landlock-abi-{found.landlock}",
+        f"seccomp:{found.seccomp}",
+        f"user:{'nobody' if os.getuid() == 0 else 'node'}",
+        f"address:{address_space(bounds)}",
+        f"memory:{limits.memory_bytes}",
+        f"cpu:{limits.cpu_seconds}",
+        f"reply:{limits.reply_bytes}",
+        f"threads:{THREADS}",
+    )
+    engine = f"duckdb-{found.engine}"
+    return Profile(name=NAME, layers=layers, digest=digest(NAME, layers, engine), engine=engine)
+
+
+def digest(name: str, layers: tuple[str, ...], engine: str) -> str:
+    """Return the hex SHA-256 of a profile's canonical JSON, as anyone can recompute it."""
+    members = {"engine": engine, "layers": list(layers), "name": name}
+    return hashlib.sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode("ascii")).hexdigest()

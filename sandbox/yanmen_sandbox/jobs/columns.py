@@ -1,0 +1,102 @@
+"""A declared column as SQL: what counts as given, what takes the declared type, what is kept of it."""
+
+from typing import NamedTuple
+
+from yanmen_sandbox.engine import identifier, literal
+from yanmen_sandbox.request import array, integer, text
+
+MISSING = "('', 'NA', 'N/A', 'NULL', 'null', 'NaN', 'nan')"
+"""How files write that a number, date or truth value is missing; in text columns these are text."""
+
+
+class DeclaredColumn(NamedTuple):
+    """One visible column; `domain`, `lower` and `upper` are None when not declared or, for open data, not applied."""
+
+    name: str
+    source: str
+    kind: str
+    role: str
+    scale: int
+    domain: tuple[object, ...] | None
+    lower: str | None
+    upper: str | None
+
+    def value(self, types: dict[str, str]) -> str:
+        """Write the source's value, NULL when it is missing."""
+        raw = identifier(self.source)
+        given = types[self.source]
+        if given in {"FLOAT", "DOUBLE"}:
+            return f"CASE WHEN NOT isnan({raw}) THEN {raw} END"
+        if given == "VARCHAR" and self.kind != "text":
+            return f"CASE WHEN trim({raw}) NOT IN {MISSING} THEN {raw} END"
+        return raw
+
+    def typed(self, types: dict[str, str]) -> str:
+        """Write the value in the declared type, NULL when it is not of that type."""
+        value = self.value(types)
+        match self.kind:
+            case "integer":
+                return self._integer(value)
+            case "decimal":
+                # Wider than what is kept, so that a value far out of bounds is clamped and not lost.
+                digits = 38 if self.lower is not None else 18
+                return f"TRY_CAST({value} AS DECIMAL({digits},{self.scale:d}))"
+            case "boolean":
+                return f"TRY_CAST({value} AS BOOLEAN)"
+            case "date":
+                return f"TRY_CAST({value} AS DATE)"
+            case "text":
+                return f"CAST({value} AS VARCHAR)"
+            case _:
+                raise ValueError("kind")
+
+    def _integer(self, value: str) -> str:
+        """Round measures; an id or key with a fraction is no such thing and must not become another's."""
+        if self.role == "measure":
+            return f"TRY_CAST({value} AS {'HUGEINT' if self.lower is not None else 'BIGINT'})"
+        whole = f"TRY_CAST({value} AS BIGINT)"
+        return f"CASE WHEN CAST({whole} AS DOUBLE) = TRY_CAST({value} AS DOUBLE) THEN {whole} END"
+
+    def final(self, types: dict[str, str]) -> str:
+        """Write what the snapshot keeps: in its domain or NULL, within its bounds."""
+        typed = self.typed(types)
+        if self.domain is not None:
+            domain = ", ".join(self._literal(cell) for cell in self.domain)
+            return f"CASE WHEN {typed} IN ({domain}) THEN {typed} END"
+        if self.lower is not None and self.upper is not None:
+            kept = f"DECIMAL(18,{self.scale:d})" if self.kind == "decimal" else "BIGINT"
+            lower, upper = (f"CAST({literal(bound)} AS {kept})" for bound in (self.lower, self.upper))
+            clamped = f"WHEN {typed} < {lower} THEN {lower} WHEN {typed} > {upper} THEN {upper}"
+            return f"CASE {clamped} ELSE TRY_CAST({typed} AS {kept}) END"
+        return typed
+
+    def _literal(self, cell: object) -> str:
+        match self.kind, cell:
+            case "text", str():
+                return literal(cell)
+            case "integer", int():
+                return str(cell)
+            case "boolean", bool():
+                return "true" if cell else "false"
+            case "date", str():
+                return f"CAST({literal(cell)} AS DATE)"
+            case "decimal", str():
+                return f"CAST({literal(cell)} AS DECIMAL(18,{self.scale:d}))"
+            case _:
+                raise TypeError("domain")
+
+
+def read_column(value: object) -> DeclaredColumn:
+    """Read one column of the request."""
+    if not isinstance(value, dict):
+        raise TypeError("column")
+    return DeclaredColumn(
+        name=text(value, "name"),
+        source=text(value, "source"),
+        kind=text(value, "kind"),
+        role=text(value, "role"),
+        scale=integer(value, "scale"),
+        domain=None if value["domain"] is None else tuple(array(value, "domain")),
+        lower=None if value["lower"] is None else text(value, "lower"),
+        upper=None if value["upper"] is None else text(value, "upper"),
+    )

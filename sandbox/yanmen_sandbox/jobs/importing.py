@@ -1,0 +1,125 @@
+"""The import job: a hostile source file in, a pruned, typed, clamped snapshot out (DESIGN §4)."""
+
+import os
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import _duckdb
+from _duckdb import DuckDBPyConnection
+
+from yanmen_sandbox import engine, source
+from yanmen_sandbox.jobs.columns import DeclaredColumn, read_column
+from yanmen_sandbox.reply import Code, Ended, encode
+from yanmen_sandbox.request import Request, array, integer, text
+from yanmen_sandbox.tables import SCALAR, SourceTable, open_source
+
+TARGET = "snapshot"
+FAILED_PERCENT = 1
+"""How many of a column's values may fail to take the declared type before the declaration is held wrong."""
+
+
+class Declared(NamedTuple):
+    """What the specification says of the table; `hidden` are columns that must exist and stay behind."""
+
+    columns: tuple[DeclaredColumn, ...]
+    hidden: tuple[str, ...]
+    unit: DeclaredColumn | None
+    rows_upto: int
+    rows_per_unit: int | None
+
+
+def make_blank(request: Request) -> None:
+    """Write an empty database into the target: DuckDB creates files by path only, and no path is left later."""
+    # Imported here: one job in five needs it, and every job pays for what stands above.
+    from tempfile import TemporaryDirectory
+
+    memory = "/dev/shm"  # noqa: S108 - an empty database in a fresh private directory, gone two lines later
+    with TemporaryDirectory(dir=memory if os.path.isdir(memory) else None) as folder:  # noqa: PTH112
+        connection = _duckdb.connect(f"{folder}/blank", config={"threads": 1, "async_threads": 0})
+        connection.close()
+        with open(f"{folder}/blank", "rb") as blank:  # noqa: PTH123
+            os.pwrite(integer(request.body, "target"), blank.read(), 0)
+
+
+def prepare(connection: DuckDBPyConnection, request: Request) -> None:
+    """Attach the target and name the source; nothing of the source is read yet."""
+    fd = integer(request.body, "target")
+    connection.execute(f"ATTACH '/proc/self/fd/{fd:d}' AS {TARGET}")
+    source.register(connection, integer(request.body, "source"))
+
+
+def run(connection: DuckDBPyConnection, request: Request) -> bytes:
+    """Check the source against the declaration, write the snapshot, say that it is done."""
+    declared = _declared(request)
+    try:
+        table = open_source(connection, integer(request.body, "source"), text(request.body, "format"))
+        _check_names(declared, table)
+        _check_values(connection, declared, table)
+        connection.execute(_create(declared, table, text(request.body, "salt")))
+    except (_duckdb.OutOfMemoryException, _duckdb.InterruptException, _duckdb.FatalException):
+        raise
+    except _duckdb.Error:
+        raise Ended(Code.BAD_SOURCE) from None
+    connection.execute(f"DETACH {TARGET}")
+    return encode({"ok": True}, request.limits.reply)
+
+
+def _declared(request: Request) -> Declared:
+    columns = tuple(read_column(column) for column in array(request.body, "columns"))
+    cap = integer(request.body, "rows_per_unit") if text(request.body, "class") == "personal" else None
+    return Declared(
+        columns=columns,
+        hidden=tuple(str(name) for name in array(request.body, "hidden")),
+        unit=next((column for column in columns if column.role == "unit"), None),
+        rows_upto=integer(request.body, "rows_upto"),
+        rows_per_unit=cap,
+    )
+
+
+def _check_names(declared: Declared, table: SourceTable) -> None:
+    """Hold the source's columns to the declared names and to plain types."""
+    for column in declared.columns:
+        if SCALAR.fullmatch(table.types.get(column.source, "")) is None:
+            raise Ended(Code.BAD_SOURCE)
+    if not set(declared.hidden) <= set(table.types):
+        raise Ended(Code.BAD_SOURCE)
+
+
+def _check_values(connection: DuckDBPyConnection, declared: Declared, table: SourceTable) -> None:
+    """Hold the rows to the declared number and each column to its type; the figures stay in here."""
+    counts = ", ".join(
+        f"count({column.value(table.types)}), count({column.typed(table.types)}), count({column.final(table.types)})"
+        for column in declared.columns
+    )
+    row = connection.execute(f"SELECT count(*), {counts} FROM {table.sql}").fetchone()  # noqa: S608 - quoted names
+    if row is None or row[0] > declared.rows_upto:
+        raise Ended(Code.BAD_SOURCE)
+    for given, typed, kept in _triples(row[1:]):
+        if (given - typed) * 100 > given * FAILED_PERCENT or (given > 0 and kept == 0):
+            raise Ended(Code.BAD_SOURCE)
+
+
+def _triples(counts: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:
+    for index in range(0, len(counts), 3):
+        yield counts[index], counts[index + 1], counts[index + 2]
+
+
+def _create(declared: Declared, table: SourceTable, salt: str) -> str:
+    """Write the snapshot: rows without a unit stay behind, and so do rows above the cap of their unit."""
+    finals = ", ".join(
+        f"{column.final(table.types)} AS {engine.identifier(column.name)}" for column in declared.columns
+    )
+    rows = f"SELECT {finals} FROM {table.sql}"  # noqa: S608 - quoted names
+    if declared.unit is not None:
+        unit = engine.identifier(declared.unit.name)
+        rows = f"SELECT * FROM ({rows}) WHERE {unit} IS NOT NULL"  # noqa: S608 - quoted names
+        if declared.rows_per_unit is not None:
+            rows += _cap(declared, unit, declared.rows_per_unit, salt)
+    return f'CREATE TABLE {TARGET}."data" AS {rows}'
+
+
+def _cap(declared: Declared, unit: str, cap: int, salt: str) -> str:
+    """Keep `cap` rows of each unit, chosen by a keyed digest of the row: not by what the file puts first."""
+    cells = ", ".join(engine.identifier(column.name) for column in declared.columns)
+    digest = f"sha256({engine.literal(salt)} || CAST(row({cells}) AS VARCHAR))"
+    return f" QUALIFY row_number() OVER (PARTITION BY {unit} ORDER BY {digest}) <= {cap:d}"

@@ -1,0 +1,126 @@
+"""The probe job: tries to get out of the closed jail and reports what worked; the node serves only if nothing did."""
+
+import ctypes
+import hashlib
+import os
+from collections.abc import Callable
+
+import _duckdb
+from _duckdb import DuckDBPyConnection
+
+from yanmen_sandbox import kernel
+from yanmen_sandbox.reply import encode
+from yanmen_sandbox.request import Request, array, integer, text
+from yanmen_sandbox.seccomp_filter import compile_policy
+from yanmen_sandbox.seccomp_policy import ATTACH, WRITE_SNAPSHOT
+
+AF_INET = 2
+AF_VSOCK = 40
+SOCK_STREAM = 1
+SOCK_DGRAM = 2
+PROT_ALL = 0x7
+MAP_PRIVATE_ANONYMOUS = 0x22
+PTRACE_ATTACH = 16
+SYS_IO_URING_SETUP = 425
+FAILED = ctypes.c_void_p(-1).value
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+
+
+def first(request: Request) -> None:
+    """Note the kernel's Landlock ABI while it can still be asked."""
+    request.body["landlock"] = kernel.landlock_abi()
+
+
+def run(_: DuckDBPyConnection, request: Request) -> bytes:
+    """Try the named probes; reply with those that worked and with what the jail is made of."""
+    machine = kernel.architecture()
+    programs = [] if machine is None else [compile_policy(machine, 0, calls) for calls in ((), ATTACH, WRITE_SNAPSHOT)]
+    found = {
+        "engine": str(_duckdb.__version__),
+        "escaped": [name for name in array(request.body, "names") if _works(PROBES[str(name)], request)],
+        "landlock": integer(request.body, "landlock"),
+        "seccomp": hashlib.sha256(b"".join(programs)).hexdigest(),
+        "user": os.geteuid(),
+    }
+    return encode({"ok": True, **found}, request.limits.reply)
+
+
+def _works(probe: Callable[[Request], bool], request: Request) -> bool:
+    try:
+        return probe(request)
+    except (OSError, MemoryError):
+        return False
+
+
+def _read_file(_: Request) -> bool:
+    return os.open("/etc/passwd", os.O_RDONLY) >= 0
+
+
+def _read_environment(_: Request) -> bool:
+    return os.open("/proc/self/environ", os.O_RDONLY) >= 0
+
+
+def _list_root(_: Request) -> bool:
+    return len(os.listdir("/")) > 0  # noqa: PTH208
+
+
+def _write_file(request: Request) -> bool:
+    """Leave a file, in the place the node named and will look at and clean."""
+    return os.open(text(request.body, "scratch"), os.O_WRONLY | os.O_CREAT, 0o600) >= 0
+
+
+def _signal_node(request: Request) -> bool:
+    os.kill(integer(request.body, "node"), 0)
+    return True
+
+
+def _map_executable(_: Request) -> bool:
+    return bool(_libc.mmap(None, 4096, PROT_ALL, MAP_PRIVATE_ANONYMOUS, -1, 0) != FAILED)
+
+
+def _exceed_memory(request: Request) -> bool:
+    return len(bytearray(request.limits.address)) > 0
+
+
+def _socket(family: int, kind: int) -> Callable[[Request], bool]:
+    return lambda _: bool(_libc.socket(family, kind, 0) >= 0)
+
+
+def _fork(_: Request) -> bool:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    return True
+
+
+def _exec(_: Request) -> bool:
+    os.execv("/bin/true", ["/bin/true"])  # noqa: S606 - it must not happen
+
+
+def _io_uring(_: Request) -> bool:
+    return bool(_libc.syscall(SYS_IO_URING_SETUP, 1, ctypes.create_string_buffer(512)) >= 0)
+
+
+def _ptrace(request: Request) -> bool:
+    return bool(_libc.ptrace(PTRACE_ATTACH, integer(request.body, "node"), None, None) == 0)
+
+
+PROBES: dict[str, Callable[[Request], bool]] = {
+    "read-file": _read_file,
+    "read-environment": _read_environment,
+    "list-root": _list_root,
+    "write-file": _write_file,
+    "signal-node": _signal_node,
+    "map-executable": _map_executable,
+    "exceed-memory": _exceed_memory,
+    "tcp-socket": _socket(AF_INET, SOCK_STREAM),
+    "udp-socket": _socket(AF_INET, SOCK_DGRAM),
+    "vsock-socket": _socket(AF_VSOCK, SOCK_STREAM),
+    "fork": _fork,
+    "exec": _exec,
+    "io-uring": _io_uring,
+    "ptrace": _ptrace,
+}
+"""By the name that the node's operator reads when one works."""

@@ -1,0 +1,124 @@
+"""The five system calls that close a process in, by ctypes: prctl, seccomp and Landlock's three.
+
+The jail starts anew for every job, so what it imports is paid every time: the libraries that wrap
+these calls cost half as much as starting DuckDB does (docs/PERFORMANCE.md), and each would be more
+code inside the jail. The tests hold numbers and programs against those libraries.
+"""
+
+import ctypes
+import errno
+import os
+import platform
+import struct
+from typing import NamedTuple
+
+
+class Architecture(NamedTuple):
+    """What differs between machines: `column` is the place of its numbers in seccomp_policy."""
+
+    audit: int
+    column: int
+    seccomp: int
+
+
+ARCHITECTURES = {
+    # linux/audit.h: AUDIT_ARCH_X86_64, AUDIT_ARCH_AARCH64; seccomp(2) by asm/unistd.h.
+    "x86_64": Architecture(audit=0xC000003E, column=0, seccomp=317),
+    "aarch64": Architecture(audit=0xC00000B7, column=1, seccomp=277),
+}
+
+# The same numbers on every architecture (asm-generic/unistd.h).
+SYS_LANDLOCK_CREATE_RULESET = 444
+SYS_LANDLOCK_RESTRICT_SELF = 446
+
+# linux/prctl.h
+PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
+PR_SET_NO_NEW_PRIVS = 38
+
+# linux/seccomp.h
+SECCOMP_SET_MODE_FILTER = 1
+SECCOMP_FILTER_FLAG_TSYNC = 1 << 0
+SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 1 << 4
+
+# linux/landlock.h; the rights each ABI added, so that everything the kernel can refuse is refused.
+LANDLOCK_CREATE_RULESET_VERSION = 1 << 0
+LANDLOCK_FS = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15), (9, 1 << 16))
+LANDLOCK_NET = ((4, 0b11), (10, 0b1100))
+LANDLOCK_SCOPE = ((6, 0b11),)
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.syscall.restype = ctypes.c_long
+
+
+def architecture() -> Architecture | None:
+    """Return this machine's architecture, None when the jail does not know it."""
+    return ARCHITECTURES.get(platform.machine())
+
+
+def prctl(option: int, value: int) -> None:
+    """Set one attribute of the process by prctl."""
+    if _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
+
+
+def landlock_abi() -> int:
+    """Return the kernel's Landlock ABI, 0 when it has none or it is switched off."""
+    abi = _libc.syscall(SYS_LANDLOCK_CREATE_RULESET, None, 0, LANDLOCK_CREATE_RULESET_VERSION)
+    return int(abi) if abi > 0 else 0
+
+
+def landlock_rights(abi: int) -> tuple[int, int, int]:
+    """Return every file, network and scope right that `abi` can refuse."""
+    return _up_to(LANDLOCK_FS, abi), _up_to(LANDLOCK_NET, abi), _up_to(LANDLOCK_SCOPE, abi)
+
+
+def _up_to(table: tuple[tuple[int, int], ...], abi: int) -> int:
+    rights = 0
+    for since, bits in table:
+        rights |= bits if since <= abi else 0
+    return rights
+
+
+def refuse_by_landlock() -> None:
+    """Put this thread, and threads to come, into a domain that handles every right and allows none."""
+    # struct landlock_ruleset_attr as ABI 6 knows it; older kernels accept the longer form when the rest is zero.
+    attributes = struct.pack("=QQQ", *landlock_rights(landlock_abi()))
+    ruleset = _checked(_libc.syscall(SYS_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0), "landlock")
+    try:
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        _checked(_libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0), "landlock")
+    finally:
+        os.close(ruleset)
+
+
+def seccomp_available() -> bool:
+    """Tell whether the kernel filters by seccomp and can bring every thread along."""
+    machine = architecture()
+    if machine is None:
+        return False
+    # A null program passes the check of the flags and fails on its address, installing nothing.
+    done = _libc.syscall(machine.seccomp, SECCOMP_SET_MODE_FILTER, _SECCOMP_FLAGS, None)
+    return done == -1 and ctypes.get_errno() == errno.EFAULT
+
+
+def filter_by_seccomp(program: bytes) -> None:
+    """Install the BPF `program` on all threads; a thread that cannot follow makes it fail."""
+    machine = architecture()
+    if machine is None:
+        raise OSError(errno.ENOSYS, "seccomp")
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
+    instructions = ctypes.create_string_buffer(program, len(program))
+    # struct sock_fprog: how many instructions, and where.
+    wrapped = struct.pack("@HP", len(program) // 8, ctypes.addressof(instructions))
+    done = _libc.syscall(machine.seccomp, SECCOMP_SET_MODE_FILTER, _SECCOMP_FLAGS, wrapped)
+    _checked(done, "seccomp")
+
+
+def _checked(result: int, name: str) -> int:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), name)
+    return result
+
+
+_SECCOMP_FLAGS = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_TSYNC_ESRCH

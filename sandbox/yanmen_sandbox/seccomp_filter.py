@@ -1,0 +1,73 @@
+"""Compiles the policy to classic BPF, the form the kernel takes (linux/filter.h, linux/seccomp.h)."""
+
+import errno
+import struct
+from collections.abc import Iterable
+
+from yanmen_sandbox.kernel import Architecture
+from yanmen_sandbox.seccomp_policy import COMPUTE, KILLED, Allowed
+
+# linux/seccomp.h
+KILL_PROCESS = 0x80000000
+REFUSE = 0x00050000 | errno.EPERM
+ALLOW = 0x7FFF0000
+
+# offsetof(struct seccomp_data, …)
+OFFSET_NR = 0
+OFFSET_ARCH = 4
+OFFSET_ARGS = 16
+
+# linux/bpf_common.h: BPF_LD|BPF_W|BPF_ABS, BPF_JMP|BPF_JEQ|BPF_K, BPF_ALU|BPF_AND|BPF_K, BPF_RET|BPF_K
+LOAD = 0x20
+JUMP_EQUAL = 0x15
+AND = 0x54
+RETURN = 0x06
+
+_WORD = 0xFFFFFFFF
+
+
+def compile_policy(machine: Architecture, reply_fd: int, extra: Iterable[Allowed] = ()) -> bytes:
+    """Return the program: foreign ABIs and `KILLED` end the process, the listed calls pass, the rest get EPERM."""
+    program = [
+        _instruction(LOAD, OFFSET_ARCH),
+        _instruction(JUMP_EQUAL, machine.audit, equal=1),
+        _instruction(RETURN, KILL_PROCESS),
+        _instruction(LOAD, OFFSET_NR),
+    ]
+    for killed in KILLED:
+        program += _when(killed.numbers[machine.column], [_instruction(RETURN, KILL_PROCESS)])
+    for allowed in (*COMPUTE, *extra):
+        program += _when(allowed.numbers[machine.column], _verdict(allowed, reply_fd))
+    program.append(_instruction(RETURN, REFUSE))
+    return b"".join(program)
+
+
+def _when(number: int | None, block: list[bytes]) -> list[bytes]:
+    """Run `block`, which returns, for call `number`; skip it for the others. None: not on this machine."""
+    if number is None:
+        return []
+    return [_instruction(JUMP_EQUAL, number, other=len(block)), *block]
+
+
+def _verdict(allowed: Allowed, reply_fd: int) -> list[bytes]:
+    if allowed.only_to_reply:
+        return _if_argument(0, mask=_WORD, value=reply_fd)
+    if allowed.never_executable:
+        return _if_argument(2, mask=0x4, value=0)
+    return [_instruction(RETURN, ALLOW)]
+
+
+def _if_argument(index: int, mask: int, value: int) -> list[bytes]:
+    """Allow when the low word of the argument, masked, is `value`: descriptors and protections are 32 bits wide."""
+    return [
+        _instruction(LOAD, OFFSET_ARGS + 8 * index),
+        _instruction(AND, mask),
+        _instruction(JUMP_EQUAL, value, other=1),
+        _instruction(RETURN, ALLOW),
+        _instruction(RETURN, REFUSE),
+    ]
+
+
+def _instruction(code: int, operand: int, equal: int = 0, other: int = 0) -> bytes:
+    """Pack one struct sock_filter; `equal` and `other` are how many instructions a comparison skips."""
+    return struct.pack("=HBBI", code, equal, other, operand)
