@@ -224,7 +224,6 @@ class Log:
             node=NODE,
             origin=self.origin,
             size=len(self.leaves),
-            created_ms=(self.time_s + 3600) * 1000,
             contracts=tuple(self.contracts[name] for name in sorted(self.contracts) if name),
             spaces=tuple(self.spaces[name] for name in sorted(self.spaces)),
         )

@@ -62,7 +62,6 @@ class Statement:
     node: str
     origin: str
     size: int
-    created_ms: int
     contracts: tuple[ContractTotal, ...]
     spaces: tuple[SpaceTotal, ...]
 
@@ -146,7 +145,6 @@ def encode(statement: Statement) -> bytes:
     return json_canonical.encode(
         {
             "contracts": contracts,
-            "created_ms": statement.created_ms,
             "format": FORMAT,
             "node": statement.node,
             "origin": statement.origin,
@@ -159,7 +157,7 @@ def encode(statement: Statement) -> bytes:
 
 def decode(data: bytes) -> Statement:
     """Return the statement that `bundle.json` holds."""
-    names = frozenset({"contracts", "created_ms", "format", "node", "origin", "size", "space", "spaces"})
+    names = frozenset({"contracts", "format", "node", "origin", "size", "space", "spaces"})
     members = json_members.exact(json_canonical.decode(data, STATEMENT_BYTES_MAX), names)
     if members["format"] != FORMAT:
         raise Malformed("bundle: another format")
@@ -168,7 +166,6 @@ def decode(data: bytes) -> Statement:
         node=connector_id.check(json_members.text(members, "node")),
         origin=json_members.text(members, "origin"),
         size=json_members.integer(members, "size", upper=INDEX_MAX + 1),
-        created_ms=json_members.integer(members, "created_ms"),
         contracts=tuple(_contract_total(item) for item in json_members.items(members, "contracts", 1_000_000)),
         spaces=tuple(_space_total(item) for item in json_members.items(members, "spaces")),
     )

@@ -24,14 +24,13 @@ class SpacePapers:
     register: bytes
 
 
-def statement(db: sqlite3.Connection, identity: Identity, space: str, now_ms: int) -> Statement:
+def statement(db: sqlite3.Connection, identity: Identity, space: str) -> Statement:
     """Return the totals the node states, as an auditor will recompute them from the leaves."""
     return Statement(
         space=space,
         node=identity.node_id,
         origin=identity.origin,
         size=log.size(db),
-        created_ms=now_ms,
         contracts=_contract_totals(db),
         spaces=_space_totals(db),
     )

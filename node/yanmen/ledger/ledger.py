@@ -283,7 +283,7 @@ class Ledger:
     def export(self, directory: Path, papers: SpacePapers) -> int:
         """Write the audit bundle of the whole log to the new `directory` and return the number of its leaves."""
         with self._store.view() as db, _internal():
-            stated = export.statement(db, self._log.identity, papers.name, self._log.now_ms(db))
+            stated = export.statement(db, self._log.identity, papers.name)
             export.write(db, directory, stated, papers, self._keeper.log_signer.public)
         return stated.size
 

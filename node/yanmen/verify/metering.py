@@ -13,8 +13,8 @@ from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
 
-RUNNING_MS = 600_000
-"""An intent younger than this when the bundle was made may still be running; no question may take longer."""
+RUNNING_S = 600
+"""An intent no older than this against the last leaf may still be running; no question takes longer."""
 
 _VERDICTS: dict[Stage, frozenset[Verdict]] = {
     Stage.OUTCOME: frozenset({Verdict.ALLOWED, Verdict.REPEATED}),
@@ -58,11 +58,11 @@ class Replay:
             ):
                 return
 
-    def finish(self, created_ms: int) -> None:
-        """Report the intents that nothing closed and that had time enough to be closed."""
+    def finish(self, last_s: int) -> None:
+        """Report the intents that nothing closed although the log went on until `last_s`."""
         for use in self._open.values():
-            if created_ms - use.head.iat_s * 1000 > RUNNING_MS:
-                self._find(Code.INTENT_OPEN, use)
+            dropped = last_s - use.head.iat_s > RUNNING_S
+            self._find(Code.INTENT_OPEN if dropped else Code.INTENT_RUNNING, use)
 
     def _follow_series(self, use: Use) -> None:
         if use.series is None:

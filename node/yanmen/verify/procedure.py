@@ -185,7 +185,7 @@ def _replay(uses: list[Use], trust: _Trust, findings: list[Finding]) -> Replay:
     for use in uses:
         replay.add(use)
         findings.extend(requests.check(use))
-    replay.finish(trust.statement.created_ms)
+    replay.finish(max((use.head.iat_s for use in uses), default=0))
     findings.extend(replay.findings)
     findings.extend(metering.compare_contracts(trust.statement.contracts, replay.contracts.values()))
     findings.extend(metering.compare_spaces(trust.statement.spaces, replay.spaces.values()))

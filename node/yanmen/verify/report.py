@@ -52,6 +52,7 @@ class Code(Enum):
     SLOT_MALFORMED = "SLOT_MALFORMED"
     SERIES_BROKEN = "SERIES_BROKEN"
     INTENT_OPEN = "INTENT_OPEN"
+    INTENT_RUNNING = "INTENT_RUNNING"
     INTENT_CLOSED_TWICE = "INTENT_CLOSED_TWICE"
     OUTCOME_WITHOUT_INTENT = "OUTCOME_WITHOUT_INTENT"
     DECISION_WRONG = "DECISION_WRONG"
@@ -112,7 +113,8 @@ _TEXTS: dict[Code, tuple[str, str]] = {
         "{leaf} does not follow the leaf before it of its series (contract {subject}): one is missing or altered",
         "{leaf_zh}与其序列（合约 {subject}）的前一叶不相接：有叶缺失或被改动",
     ),
-    Code.INTENT_OPEN: ("{leaf} has no outcome: it was still running, or it was dropped", "{leaf_zh}没有结果"),
+    Code.INTENT_OPEN: ("{leaf} has no outcome: it was dropped", "{leaf_zh}没有结果：已被丢弃"),
+    Code.INTENT_RUNNING: ("{leaf} has no outcome yet", "{leaf_zh}尚无结果"),
     Code.INTENT_CLOSED_TWICE: ("{leaf} closes an intent that was closed before", "{leaf_zh}重复结束同一意图"),
     Code.OUTCOME_WITHOUT_INTENT: ("{leaf} closes no intent", "{leaf_zh}没有对应的意图"),
     Code.DECISION_WRONG: ("{leaf} states a decision that does not fit it", "{leaf_zh}所述决定与其阶段不符"),
@@ -137,7 +139,7 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     ),
 }
 
-_NOTES = frozenset({Code.FILE_UNKNOWN, Code.SPACE_KEY_NOT_PINNED})
+_NOTES = frozenset({Code.FILE_UNKNOWN, Code.INTENT_RUNNING, Code.SPACE_KEY_NOT_PINNED})
 
 _STAGES_ZH: dict[Stage, str] = {
     Stage.GENESIS: "创世",

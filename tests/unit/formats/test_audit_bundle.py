@@ -20,7 +20,6 @@ STATEMENT = Statement(
     node="591140100MA0GTTTT0X1401A1B2C3D46",
     origin="o",
     size=1,
-    created_ms=2,
     contracts=(ContractTotal("a", 1, 2, 3, 4, 5), ContractTotal("b")),
     spaces=(SpaceTotal("p", 6, 7),),
 )
