@@ -12,7 +12,7 @@ from pathlib import Path
 
 from yanmen.crypto import jose, keys, x509
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, connector_id, enrolment, json_canonical, jws, register
+from yanmen.formats import base64url, connector_id, enrolment, json_canonical, jws, note, register
 from yanmen.formats.enrolment import Application, Grant
 from yanmen.formats.json_canonical import decode_object
 from yanmen.formats.malformed import Malformed
@@ -26,7 +26,7 @@ IDENTITY = "identity.json"
 REGISTER = "register.jws"
 TLS_KEY, TLS_CERTIFICATE, AUTHORITY = "tls.key", "tls.crt", "ca.crt"
 SIGNING_KEY, LOG_KEY, SEAL_KEY = "signing.key", "log.key", "seal.key"
-SPACE_KEY, AUTHORITY_KEY = "register.key", "ca.key"
+SPACE_KEY, SPACE_VKEY, AUTHORITY_KEY = "register.key", "space.vkey", "ca.key"
 SEAL_BYTES = 32
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -126,6 +126,8 @@ def create_space(folder: Path, name: str, clock: Clock, randomness: Randomness) 
     certificate = x509.create_authority(folder / AUTHORITY_KEY, name, clock.now_ms(), randomness)
     (folder / AUTHORITY).write_bytes(certificate)
     signer = keys.generate(folder / SPACE_KEY, randomness)
+    vkey = note.encode_key(note.VerifierKey(name, signer.public))
+    (folder / SPACE_VKEY).write_text(vkey + "\n", encoding="ascii")
     _publish(folder, Register(space=name, serial=1, issued_ms=clock.now_ms(), parties=()), signer)
     return open_space(folder)
 

@@ -1,0 +1,52 @@
+"""`yanmen check`: say what is trusted and what is wrong, before anything is served."""
+
+import argparse
+
+from yanmen.cli.grammar import Parser, command, folder, group
+from yanmen.cli.output import Result
+
+
+def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the commands of this group."""
+    here = group(commands, "check", "preflight 自检: configuration, keys, ledger, sandbox")
+    node = command(here, "node", "check a node's folder and this host 检查节点", checked, "yanmen check node health")
+    folder(node, "node", "the node's folder")
+    jail = command(here, "sandbox", "try to escape from the sandbox 沙箱探测", probed, "yanmen check sandbox")
+    jail.add_argument("--verbose", action="store_true", help="list every layer engaged")
+
+
+def checked(arguments: argparse.Namespace) -> Result:
+    """Open the node as serving would, recompute its ledger, and name what is trusted."""
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        party = holder.party()
+        holder.ledger.check()
+        profile = holder.runner().profile
+        guards = holder.desk()
+        trusted = [
+            f"configuration 配置: {holder.directory / 'node.toml'}",
+            f"register 名册: serial {holder.register.current().serial}, this node is {party.status.value}",
+            f"guard rails 守则: {holder.config.policies}",
+            f"ledger 台账: {holder.ledger.size()} leaves, tree and counters recomputed",
+            f"sandbox 沙箱: {profile.name} {profile.digest[:16]} ({', '.join(profile.layers)})",
+        ]
+        fields = {
+            "id": guards.node_id,
+            "status": party.status.value,
+            "leaves": holder.ledger.size(),
+            "sandbox": {"name": profile.name, "layers": list(profile.layers), "digest": profile.digest},
+        }
+        return Result(f"{holder.config.name} {holder.config.id}: ok 正常\n" + "\n".join(trusted), fields)
+
+
+def probed(arguments: argparse.Namespace) -> Result:
+    """Run the escape probes in a throw-away worker; one that works is a fault."""
+    from yanmen.execution.preflight import preflight
+    from yanmen.model.config import NodeLimits
+
+    profile = preflight(NodeLimits())
+    lines = [f"{profile.name}: no probe escaped 无逃逸 ({profile.engine}) {profile.digest}"]
+    if arguments.verbose:
+        lines += [f"  {layer}" for layer in profile.layers]
+    return Result("\n".join(lines), {"name": profile.name, "layers": list(profile.layers), "digest": profile.digest})
