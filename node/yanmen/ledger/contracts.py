@@ -2,25 +2,25 @@
 
 import hashlib
 import sqlite3
-from dataclasses import replace
 
 from yanmen.formats import contract as document
 from yanmen.formats import json_canonical, jws
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger import leaves
+from yanmen.ledger.leaves import ContractRow
 from yanmen.ledger.log import About, Log
 from yanmen.model.contract import Contract, ContractStatus, Terms
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
 _NEXT: dict[ContractStatus, frozenset[ContractStatus]] = {
-    ContractStatus.PENDING: frozenset({ContractStatus.ACTIVE, ContractStatus.DENIED, ContractStatus.REVOKED}),
+    ContractStatus.PENDING: frozenset({ContractStatus.REVOKED}),
     ContractStatus.ACTIVE: frozenset({ContractStatus.REVOKED, ContractStatus.SUSPENDED}),
     ContractStatus.SUSPENDED: frozenset({ContractStatus.ACTIVE, ContractStatus.REVOKED}),
     ContractStatus.DENIED: frozenset(),
     ContractStatus.REVOKED: frozenset(),
 }
-"""What a contract may become; what is denied or revoked stays so."""
+"""What a contract may become without a signed decision; what is denied or revoked stays so."""
 
 
 def reason_of(status: ContractStatus) -> Reason:
@@ -51,8 +51,8 @@ def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
         if known[0] != contract.digest:
             raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=terms.id))
         return int(known[1])
-    said = leaves.contract(contract, contract.offer)
-    position = log.append(db, Stage.CONTRACT, said, About(terms.id, terms.consumer)).position
+    row = ContractRow(terms.id, terms.consumer, contract.digest)
+    position = _append(db, log, Stage.CONTRACT, row, leaves.contract(row, contract.status, "", contract.offer))
     db.execute(
         "INSERT INTO contract (id, consumer, digest, offer, status, micro_rho_cap, delta_e12_cap,"
         " queries_cap, queries_per_day_cap, offered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -80,54 +80,47 @@ def decide(
     if status not in (ContractStatus.ACTIVE, ContractStatus.DENIED):
         raise Fault(FaultCode.INTERNAL, "a decision approves or denies")
     if contract.status is not ContractStatus.PENDING:
-        raise Refused(Reason.CONTRACT_MALFORMED, _stands(contract))
+        raise Refused(Reason.CONTRACT_MALFORMED, _stands(contract_id, contract.status))
     db.execute(
         "UPDATE contract SET status = ?, acceptance = ?, decided_by = ? WHERE id = ?",
         (status.value, acceptance, decided_by, contract_id),
     )
-    return _append(db, log, Stage.APPROVAL, require(db, contract_id), acceptance)
+    row = ContractRow(contract_id, contract.terms.consumer, contract.digest)
+    return _append(db, log, Stage.APPROVAL, row, leaves.contract(row, status, decided_by, acceptance))
 
 
 def change(db: sqlite3.Connection, log: Log, contract_id: str, status: ContractStatus, decided_by: str) -> int:
     """Let a contract become `status` and return the leaf that says so; an altered one can still be stopped."""
-    contract = _load(db, contract_id)
-    if contract is None:
+    found = db.execute("SELECT consumer, digest, status FROM contract WHERE id = ?", (contract_id,)).fetchone()
+    if found is None:
         raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
-    if contract.status is ContractStatus.PENDING and status is not ContractStatus.REVOKED:
-        raise Refused(Reason.CONTRACT_PENDING, _stands(contract))
-    if status not in _NEXT[contract.status]:
-        raise Refused(Reason.CONTRACT_MALFORMED, _stands(contract))
+    consumer, digest, now = found
+    if status not in _NEXT[ContractStatus(now)]:
+        raise Refused(Reason.CONTRACT_MALFORMED, _stands(contract_id, ContractStatus(now)))
     db.execute("UPDATE contract SET status = ?, decided_by = ? WHERE id = ?", (status.value, decided_by, contract_id))
-    changed = replace(contract, status=status, decided_by=decided_by)
-    return _append(db, log, Stage.CONTRACT, changed, b"")
+    row = ContractRow(contract_id, consumer, digest)
+    return _append(db, log, Stage.CONTRACT, row, leaves.contract(row, status, decided_by, b""))
 
 
 def suspend(db: sqlite3.Connection, log: Log, contract_id: str) -> None:
     """Suspend a contract that is in force, by the node itself."""
-    contract = _load(db, contract_id)
-    if contract is not None and contract.status is ContractStatus.ACTIVE:
+    active = db.execute("SELECT 1 FROM contract WHERE id = ? AND status = 'active'", (contract_id,)).fetchone()
+    if active is not None:
         change(db, log, contract_id, ContractStatus.SUSPENDED, "")
 
 
 def find(db: sqlite3.Connection, contract_id: str) -> Contract | None:
     """Return the contract, None when there is none of this id; an altered offer is refused."""
-    contract = _load(db, contract_id)
-    if contract is not None:
-        _check_digest(contract)
-    return contract
+    row = db.execute(
+        "SELECT offer, acceptance, digest, status, decided_by FROM contract WHERE id = ?", (contract_id,)
+    ).fetchone()
+    return None if row is None else _contract(row)
 
 
 def digest_for(db: sqlite3.Connection, contract_id: str, consumer: str) -> str | None:
     """Return the digest of the contract when it is the consumer's own."""
     row = db.execute("SELECT digest FROM contract WHERE id = ? AND consumer = ?", (contract_id, consumer)).fetchone()
     return None if row is None else str(row[0])
-
-
-def _load(db: sqlite3.Connection, contract_id: str) -> Contract | None:
-    row = db.execute(
-        "SELECT offer, acceptance, digest, status, decided_by FROM contract WHERE id = ?", (contract_id,)
-    ).fetchone()
-    return None if row is None else _contract(row)
 
 
 def require(db: sqlite3.Connection, contract_id: str) -> Contract:
@@ -167,14 +160,15 @@ def listed(db: sqlite3.Connection, consumer: str) -> tuple[Contract, ...]:
     return tuple(_contract(row) for row in rows)
 
 
-def _append(db: sqlite3.Connection, log: Log, stage: Stage, contract: Contract, signed: bytes) -> int:
-    about = About(contract.terms.id, contract.terms.consumer)
-    return log.append(db, stage, leaves.contract(contract, signed), about).position
+def _append(db: sqlite3.Connection, log: Log, stage: Stage, row: ContractRow, said: leaves.Slots) -> int:
+    return log.append(db, stage, said, About(row.id, row.consumer)).position
 
 
 def _contract(row: tuple[bytes, bytes, str, str, str]) -> Contract:
     offer, acceptance, digest, status, decided_by = row
-    return Contract(_terms(offer), offer, acceptance, digest, ContractStatus(status), decided_by)
+    contract = Contract(_terms(offer), offer, acceptance, digest, ContractStatus(status), decided_by)
+    _check_digest(contract)
+    return contract
 
 
 def _terms(offer: bytes) -> Terms:
@@ -190,10 +184,9 @@ def _check_digest(contract: Contract) -> None:
         raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
 
 
-def _stands(contract: Contract) -> Detail:
-    status = contract.status.value
+def _stands(contract_id: str, status: ContractStatus) -> Detail:
     return Detail(
-        subject=contract.terms.id,
-        hint_en=f"The contract is {status}; it cannot become that now.",
-        hint_zh=f"该合约当前状态为 {status}，不能作此变更。",
+        subject=contract_id,
+        hint_en=f"The contract is {status.value}; it cannot become that now.",
+        hint_zh=f"该合约当前状态为 {status.value}，不能作此变更。",
     )

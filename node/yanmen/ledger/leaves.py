@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from yanmen.formats import base64url
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
 from yanmen.formats.slots import Budget, Decision, Price, SignedRequest, Verdict
-from yanmen.model.contract import Contract
+from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.party import Party
 from yanmen.model.refusal import JobCode, Reason, Refused, Usage
 from yanmen.model.stages import Plan, Request, Submission
@@ -20,6 +21,15 @@ TEXT_MAX = 1024
 CPU_STEP_MS = 100
 
 Slots = dict[Slot, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class ContractRow:
+    """What identifies a contract even when its offer can no longer be read."""
+
+    id: str
+    consumer: str
+    digest: str
 
 
 def use(plan: Plan, budget: Budget, price: Price, verdict: Verdict) -> Slots:
@@ -102,19 +112,16 @@ def explained(plan: Plan, budget: Budget, price: Price) -> Slots:
     return {**use(plan, budget, price, Verdict.ALLOWED), Slot.SUBJECT: quoted}
 
 
-def contract(value: Contract, document: bytes) -> Slots:
-    """Say how a contract stands now, with the signed `document` that made it so, if there is one."""
-    terms = value.terms
-    subject: Json = {"document": document.decode("ascii"), "status": value.status.value}
+def contract(row: ContractRow, status: ContractStatus, actor: str, signed: bytes) -> Slots:
+    """Say how a contract stands now, with the `signed` document that made it so, if there is one."""
     slots: Slots = {
-        Slot.CONTRACT: terms.id,
-        Slot.CONTRACT_DIGEST: value.digest,
-        Slot.CONSUMER: terms.consumer,
-        Slot.SCENARIO: _scenario(value),
-        Slot.SUBJECT: subject,
+        Slot.CONTRACT: row.id,
+        Slot.CONTRACT_DIGEST: row.digest,
+        Slot.CONSUMER: row.consumer,
+        Slot.SUBJECT: {"document": signed.decode("ascii"), "status": status.value},
     }
-    if value.decided_by:
-        slots[Slot.ACTOR] = value.decided_by
+    if actor:
+        slots[Slot.ACTOR] = actor
     return slots
 
 
