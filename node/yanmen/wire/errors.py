@@ -29,6 +29,8 @@ DETAILS_BYTES_INLINE = 24 * 1024
 """The same for a client that asks for the receipt inline; a larger receipt goes by its index (GetReceipt)."""
 INLINE = ("yanmen-receipt", "inline")
 """The request metadata by which a client says that it reads long trailers."""
+METADATA_BYTES = 64 * 1024
+"""Metadata that server and client of ours accept."""
 
 _S = grpc.StatusCode
 

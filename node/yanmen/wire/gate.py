@@ -122,7 +122,7 @@ class Gate(grpc.ServerInterceptor):
         status: Status | None = None
         try:
             party = self._admit(call, context)
-            with self._pacing.call(party.id, explains=method == EXPLAIN, streams=streams):
+            with self._pacing.call(party.id, streams=streams):
                 yield
         except _TooLate:
             call.outcome = grpc.StatusCode.DEADLINE_EXCEEDED.name

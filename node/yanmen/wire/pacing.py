@@ -1,4 +1,7 @@
-"""How much one member may ask of a node at once: open calls, open streams, calls and explanations a minute."""
+"""How much one member may ask of a node at once: open calls, open streams, calls a minute.
+
+How many explanations a minute is the ledger's to count: it survives a restart.
+"""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -20,19 +23,18 @@ _MINUTE_MS = 60_000
 class Pacing:
     """Counts per member; a window is a minute of the injected clock."""
 
-    def __init__(self, clock: Clock, explains_per_minute: int) -> None:
-        """Hold the clock and the limit on explanations."""
+    def __init__(self, clock: Clock) -> None:
+        """Hold the clock."""
         self._clock = clock
-        self._explains_per_minute = explains_per_minute
         self._lock = Lock()
         self._open: Counter[tuple[str, bool]] = Counter()
         self._minute = -1
-        self._calls: Counter[tuple[str, bool]] = Counter()
+        self._calls: Counter[str] = Counter()
 
     @contextmanager
-    def call(self, member: str, *, explains: bool, streams: bool) -> Iterator[None]:
+    def call(self, member: str, *, streams: bool) -> Iterator[None]:
         """Hold one open call of `member`; refuse it when there are too many."""
-        self._enter(member, explains=explains, streams=streams)
+        self._enter(member, streams=streams)
         try:
             yield
         finally:
@@ -41,18 +43,15 @@ class Pacing:
                 if not self._open[member, streams]:
                     del self._open[member, streams]
 
-    def _enter(self, member: str, *, explains: bool, streams: bool) -> None:
+    def _enter(self, member: str, *, streams: bool) -> None:
         with self._lock:
             self._turn()
             if self._open[member, streams] >= (OPEN_STREAMS if streams else OPEN_CALLS):
                 raise Refused(Reason.RATE_LIMITED)
-            if self._calls[member, False] >= CALLS_PER_MINUTE:
-                raise Refused(Reason.RATE_LIMITED)
-            if explains and self._calls[member, True] >= self._explains_per_minute:
+            if self._calls[member] >= CALLS_PER_MINUTE:
                 raise Refused(Reason.RATE_LIMITED)
             self._open[member, streams] += 1
-            self._calls[member, False] += 1
-            self._calls[member, True] += explains
+            self._calls[member] += 1
 
     def _turn(self) -> None:
         minute = self._clock.now_ms() // _MINUTE_MS

@@ -13,6 +13,7 @@ from yanmen.model.ports import Clock, Randomness
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.wire import services
 from yanmen.wire.api import NodeApi
+from yanmen.wire.errors import METADATA_BYTES
 from yanmen.wire.gate import Gate
 from yanmen.wire.pacing import Pacing
 from yanmen.wire.v1 import (
@@ -30,8 +31,6 @@ THREADS = 64
 """Calls handled at once; waiting Fetches hold one each, so a member may hold a quarter (pacing.py)."""
 CALLS_AT_ONCE = 96
 """Above this the server answers RESOURCE_EXHAUSTED at once instead of queueing."""
-METADATA_BYTES = 64 * 1024
-"""Trailers of a refusal hold its receipt."""
 REPLY_HEADROOM_BYTES = 1024 * 1024
 LAST_REPLIES_S = 2.0
 """After jobs have ended, for calls that hand out their outcomes."""
@@ -67,7 +66,7 @@ class Server:
         """Build the server for `api`; `start` opens the port."""
         self._api = api
         self._at = surroundings
-        pacing = Pacing(surroundings.clock, surroundings.limits.explains_per_minute)
+        pacing = Pacing(surroundings.clock)
         self._gate = Gate(api.identify, pacing, surroundings.clock, surroundings.randomness, surroundings.log)
         self._health = health.HealthServicer(experimental_non_blocking=False)
         self._server = grpc.server(

@@ -281,7 +281,7 @@ def site(keys: tuple[Path, bytes, dict[str, Party]]) -> Iterator[Site]:
     folder, ca, parties = keys
     desk, log = Desk(parties=parties), io.StringIO()
     secret = Credentials((folder / "node.key").read_bytes(), (folder / "node.crt").read_bytes(), ca)
-    limits = NodeLimits(message_bytes=64 * 1024, explains_per_minute=5)
+    limits = NodeLimits(message_bytes=64 * 1024)
     server = Server(desk, Surroundings("127.0.0.1:0", secret, limits, SystemClock(), SystemRandomness(), log))
     yield Site(folder, ca, desk, log, server, server.start())
     desk.error = desk.meanwhile = None

@@ -350,22 +350,32 @@ def _finished(calls: list[Any]) -> list[Any]:
     raise AssertionError("nothing was refused")
 
 
-def test_explanations_are_limited_by_the_minute(site: "Site") -> None:
-    request = query_pb2.ExplainRequest(authorisation=SIGNED, sql="SELECT 1")
-    with site.channel("developer") as channel:
-        stub = query_pb2_grpc.QueryServiceStub(channel)
-        refused = _first_error(lambda: stub.Explain(request), 11)  # a minute may turn meanwhile, once
-    assert info(refused).reason == "RATE_LIMITED"
-    assert refused.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+class Hand:
+    """A clock moved by hand."""
+
+    def __init__(self) -> None:
+        self.ms = 0
+
+    def now_ms(self) -> int:
+        return self.ms
 
 
-def _first_error(call: Callable[[], object], tries: int) -> grpc.RpcError:
-    for _ in range(tries):
-        try:
-            call()
-        except grpc.RpcError as error:
-            return error
-    raise AssertionError("nothing was refused")
+def test_calls_are_limited_by_the_minute_for_each_member() -> None:
+    clock = Hand()
+    pace = pacing.Pacing(clock)
+    for _ in range(pacing.CALLS_PER_MINUTE):
+        with pace.call("a", streams=False):
+            pass
+    with pytest.raises(Refused), pace.call("a", streams=False):
+        pass
+    with pace.call("b", streams=False):
+        pass
+    clock.ms = -60_000  # a clock set back gives nothing
+    with pytest.raises(Refused), pace.call("a", streams=False):
+        pass
+    clock.ms = 60_000
+    with pace.call("a", streams=False):
+        pass
 
 
 def test_streams_are_few_and_end_with_their_caller(site: "Site") -> None:

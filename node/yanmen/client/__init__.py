@@ -1,0 +1,1 @@
+"""The SDK: ask a node, check its receipts, never show what does not hold."""
