@@ -1,0 +1,162 @@
+"""From a confirmed specification and a file to a dataset in the catalogue, and out of it again.
+
+    suggest: file -> draft with marks      a person confirms every line      publish: specification + file -> version
+
+The file is read by jailed jobs only; this process sees the specification and the snapshot's digest.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from yanmen.formats import spec, spec_draft
+from yanmen.ledger.ledger import Ledger
+from yanmen.model.catalogue import Column, Dataset, DatasetClass, Version
+from yanmen.model.ports import Clock, Runner
+from yanmen.model.receipt import Receipt
+from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """What publishing works with."""
+
+    ledger: Ledger
+    runner: Runner
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version now in force and the receipt of its leaf."""
+
+    version: Version
+    receipt: Receipt
+
+
+def suggest(name: str, source: Path, runner: Runner) -> str:
+    """Return a first specification of the file `source`, in which a person has every line to confirm."""
+    if spec.NAME.fullmatch(name) is None:
+        hint = Detail(name, hint_en=f"A name matches {spec.NAME.pattern}.", hint_zh="名称不合法。")
+        raise Refused(Reason.SPEC_INVALID, hint)
+    _check_file(source)
+    try:
+        return spec_draft.draft(name, runner.inspect(str(source)))
+    except JobFailed as failure:
+        raise _unreadable(failure) from failure
+
+
+def publish(text: bytes, source: Path, press: Press) -> Published:
+    """Make the file `source`, as the specification `text` declares it, the dataset's version in force."""
+    dataset = check(text)
+    _check_file(source)
+    _check_space(dataset, press.ledger)
+    try:
+        snapshot = press.runner.publish(str(source), dataset)
+    except JobFailed as failure:
+        raise _mismatch(dataset, source, press.runner, failure) from failure
+    version = Version(dataset, snapshot.version, snapshot.path, snapshot.plain_bytes, press.clock.now_ms())
+    return Published(version, press.ledger.publish(version))
+
+
+def check(text: bytes) -> Dataset:
+    """Return the dataset that the specification `text` declares, once a person has confirmed every line."""
+    lines = spec.unconfirmed(text)
+    if lines:
+        raise Refused(
+            Reason.SPEC_UNCONFIRMED,
+            Detail(
+                line=lines[0],
+                hint_en="Check each line against what is publicly known, then delete its mark.",
+                hint_zh="请逐行核对为公开可知的内容，然后删除该行的标记。",
+                clauses=tuple(f"line {line} 第 {line} 行" for line in lines),
+            ),
+        )
+    return spec.decode(text)
+
+
+def retract(name: str, ledger: Ledger) -> Receipt:
+    """Take the dataset `name` out of the catalogue; questions about it are refused from now on."""
+    return ledger.retract(name)
+
+
+def listed(ledger: Ledger) -> tuple[Version, ...]:
+    """Return the newest version of every dataset, those retracted too, by name."""
+    newest = {version.dataset.name: version for version in ledger.versions()}
+    return tuple(newest[name] for name in sorted(newest))
+
+
+def show(name: str, ledger: Ledger) -> Version:
+    """Return the newest version of the dataset `name`, for its holder's eyes: hidden columns included."""
+    version = ledger.version(name)
+    if version is None:
+        raise Refused(Reason.DATASET_UNKNOWN, Detail(name, hint_en="Not published.", hint_zh="尚未发布。"))
+    return version
+
+
+def _check_file(source: Path) -> None:
+    if not source.is_file():
+        hint = Detail(source.name, hint_en="There is no such file.", hint_zh="没有该文件。")
+        raise Refused(Reason.SOURCE_MISMATCH, hint)
+
+
+def _check_space(dataset: Dataset, ledger: Ledger) -> None:
+    """Refuse before the file is read what the ledger would refuse after."""
+    if dataset.cls is DatasetClass.PERSONAL and ledger.space_left(dataset.subject_space) is None:
+        raise Refused(
+            Reason.SUBJECT_SPACE_UNKNOWN,
+            Detail(
+                dataset.subject_space,
+                hint_en="Give this subject space its lifetime budget in node.toml first.",
+                hint_zh="请先在 node.toml 中为该主体空间设定终身预算。",
+            ),
+        )
+    earlier = ledger.version(dataset.name)
+    if earlier is not None and earlier.dataset.subject_space not in ("", dataset.subject_space):
+        raise Refused(
+            Reason.SPEC_INVALID,
+            Detail(
+                "subject_space",
+                hint_en="A dataset keeps its subject space: another one would be a fresh budget for the same persons.",
+                hint_zh="数据集的主体空间不得更换，否则等于为同一群体重置隐私预算。",
+            ),
+        )
+
+
+def _mismatch(dataset: Dataset, source: Path, runner: Runner, failure: JobFailed) -> Refused:
+    """Say which declared columns the file does not have, as far as a second jailed look can tell."""
+    if failure.code is not JobCode.BAD_SOURCE:
+        return _unreadable(failure)
+    try:
+        found = {column.source_name or column.name: column for column in runner.inspect(str(source))}
+    except JobFailed as second:
+        return _unreadable(second)
+    detail = Detail(
+        dataset.name,
+        hint_en="The file is not what the specification declares.",
+        hint_zh="文件与规格不符。",
+        clauses=tuple(_differences(dataset, found)),
+    )
+    return Refused(Reason.SOURCE_MISMATCH, detail)
+
+
+def _differences(dataset: Dataset, found: dict[str, Column]) -> Iterator[str]:
+    for column in dataset.visible():
+        there = found.get(column.source_name or column.name)
+        if there is None:
+            yield f"{column.name}: not in the file（文件中没有该列）"
+        elif there.type is not column.type:
+            said, is_ = column.type.value, there.type.value
+            yield f"{column.name}: declared {said}, looks like {is_}（声明为 {said}，文件中似为 {is_}）"
+
+
+def _unreadable(failure: JobFailed) -> Refused:
+    reason = Reason.SOURCE_MISMATCH if failure.code is JobCode.BAD_SOURCE else Reason.RUN_FAILED
+    return Refused(
+        reason,
+        Detail(
+            failure.code.value,
+            hint_en="The import job could not read this file within its limits; Parquet and CSV are read.",
+            hint_zh="导入任务无法在限额内读取该文件；支持 Parquet 与 CSV。",
+        ),
+    )
