@@ -1,9 +1,9 @@
 """Which system calls a job may make, as data: one line and one reason each.
 
 Everything not listed fails with EPERM; the calls of `KILLED` end the process, because nothing in a
-job makes them unless someone else's code runs there. The list was read off strace over joins,
-sorts, aggregates, errors and snapshot writing on DuckDB 2.0, after the engine had opened its files
-and started its threads.
+job makes them unless someone else's code runs there. The list was read off strace over parsing,
+joins, sorts, windows, aggregates, errors and snapshot writing on DuckDB 2.0 and Python 3.11, after
+the engine had started its threads.
 """
 
 from typing import NamedTuple
@@ -35,10 +35,8 @@ COMPUTE = (
     Allowed("read", (0, 63), "the request is already read; waits for the node to close the request pipe"),
     Allowed("write", (1, 64), "the reply frame, and no other descriptor", only_to_reply=True),
     Allowed("pread64", (17, 67), "DuckDB reads blocks of the attached snapshot"),
-    Allowed("lseek", (8, 62), "the import job reads its source"),
     Allowed("close", (3, 57), "descriptors of the engine and of Python"),
     Allowed("fstat", (5, 80), "size of an open file"),
-    Allowed("newfstatat", (262, 79), "what fstat is on newer C libraries; by path Landlock and EPERM on open remain"),
     Allowed("mmap", (9, 222), "memory, never executable", never_executable=True),
     Allowed("mprotect", (10, 226), "memory of new arenas, never executable", never_executable=True),
     Allowed("munmap", (11, 215), "gives memory back"),
@@ -53,15 +51,9 @@ COMPUTE = (
     Allowed("getpid", (39, 172), "DuckDB and Python ask for it; tells nothing"),
     Allowed("clock_gettime", (228, 113), "query timeout, where the vDSO does not serve it"),
     Allowed("clock_nanosleep", (230, 115), "timed waits"),
-    Allowed("gettimeofday", (96, 169), "as clock_gettime"),
     Allowed("getrandom", (318, 278), "hash seeds of Python and DuckDB"),
-    Allowed("membarrier", (324, 283), "DuckDB's and the C library's fences"),
-    Allowed("rseq", (334, 293), "the C library registers threads"),
-    Allowed("set_robust_list", (273, 99), "the C library registers threads"),
-    Allowed("rt_sigaction", (13, 134), "Python resets handlers at exit"),
     Allowed("rt_sigprocmask", (14, 135), "the C library blocks signals around thread work"),
     Allowed("rt_sigreturn", (15, 139), "return from a signal handler"),
-    Allowed("sigaltstack", (131, 132), "Python's fault handler stack"),
     Allowed("restart_syscall", (219, 128), "the kernel resumes an interrupted wait"),
     Allowed("exit", (60, 93), "a thread ends"),
     Allowed("exit_group", (231, 94), "the job ends"),
@@ -69,6 +61,7 @@ COMPUTE = (
 """Every job, from the moment it may see data or hostile text."""
 
 WRITE_SNAPSHOT = (
+    Allowed("newfstatat", (262, 79), "what fstat is in some C libraries: size of the snapshot"),
     Allowed("pwrite64", (18, 68), "blocks of the snapshot; no other descriptor of the job is open for writing"),
     Allowed("ftruncate", (77, 46), "DuckDB sizes the snapshot"),
     Allowed("fsync", (74, 82), "DuckDB's checkpoint; a no-op on a memory file"),
@@ -83,6 +76,10 @@ ATTACH = (
     Allowed("readlinkat", (267, 78), "as readlink"),
     Allowed("lstat", (6, None), "DuckDB resolves paths"),
     Allowed("stat", (4, None), "DuckDB looks for a write-ahead log beside the snapshot"),
+    Allowed("newfstatat", (262, 79), "as stat"),
+    Allowed("lseek", (8, 62), "DuckDB finds the length of the snapshot"),
+    Allowed("set_robust_list", (273, 99), "the C library registers the threads that just started"),
+    Allowed("rseq", (334, 293), "as set_robust_list"),
     Allowed("statx", (332, 291), "as stat"),
     Allowed("access", (21, None), "as stat"),
     Allowed("faccessat", (269, 48), "as stat, where access does not exist"),

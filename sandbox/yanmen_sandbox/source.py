@@ -7,6 +7,7 @@ path can be opened any more.
 
 import os
 import sys
+from datetime import UTC, datetime
 from types import ModuleType, TracebackType
 
 from _duckdb import DuckDBPyConnection
@@ -22,9 +23,10 @@ class AbstractFileSystem:
 class SourceHandle:
     """A reader with a position of its own: DuckDB opens the source more than once."""
 
-    def __init__(self, fd: int) -> None:
-        """Read the descriptor `fd` from its start."""
+    def __init__(self, fd: int, size: int) -> None:
+        """Read the `size` bytes of descriptor `fd` from their start."""
         self._fd = fd
+        self._size = size
         self._position = 0
 
     def read(self, size: int) -> bytes:
@@ -36,7 +38,7 @@ class SourceHandle:
     def seek(self, position: int, whence: int = os.SEEK_SET) -> int:
         """Move to `position`."""
         if whence == os.SEEK_END:
-            position += os.fstat(self._fd).st_size
+            position += self._size
         elif whence == os.SEEK_CUR:
             position += self._position
         self._position = position
@@ -64,8 +66,9 @@ class SourceFile(AbstractFileSystem):
     protocol = PROTOCOL
 
     def __init__(self, fd: int) -> None:
-        """Serve the descriptor `fd`."""
+        """Serve the descriptor `fd` at the length it has now."""
         self._fd = fd
+        self._size = os.fstat(fd).st_size
 
     def unstrip_protocol(self, path: str) -> str:
         """Return the URL of `path`."""
@@ -83,16 +86,17 @@ class SourceFile(AbstractFileSystem):
         """Open the source for reading."""
         if mode != "rb" or not self.exists(path):
             raise PermissionError(path)
-        return SourceHandle(self._fd)
+        return SourceHandle(self._fd, self._size)
 
     def size(self, path: str) -> int:
         """Return the length of the source."""
         if not self.exists(path):
             raise PermissionError(path)
-        return os.fstat(self._fd).st_size
+        return self._size
 
-    def modified(self, path: str) -> None:
-        """Tell nothing of when the source was written."""
+    def modified(self, _: str) -> datetime:
+        """Return one and the same moment: the source does not change while it is read."""
+        return datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def register(connection: DuckDBPyConnection, fd: int) -> None:
