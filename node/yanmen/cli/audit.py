@@ -99,12 +99,13 @@ def _text(report: Report) -> str:
     lines = [f"回执核验报告 receipt verification report: {verdict}", f"log 日志: {report.origin}"]
     lines.append(f"receipts 回执: {report.verified} of {report.size} without a finding")
     lines.append("  " + ", ".join(f"{stage.value} {count}" for stage, count in report.stages))
-    for total in report.contracts:
-        lines.append(f"contract 合约 {' '.join(f'{name}={value}' for name, value in asdict(total).items())}")
-    for space in report.spaces:
-        lines.append(f"subject space 主体空间 {' '.join(f'{name}={value}' for name, value in asdict(space).items())}")
-    for finding in report.findings:
-        lines.append(f"{finding.severity.value:5} {finding.code.value}: {finding.en} · {finding.zh}")
+    lines += [f"contract 合约 {_words(asdict(total))}" for total in report.contracts]
+    lines += [f"subject space 主体空间 {_words(asdict(space))}" for space in report.spaces]
+    lines += [f"{each.severity.value:5} {each.code.value}: {each.en} · {each.zh}" for each in report.findings]
     lines.append("Not proven by any receipt 回执不能证明:")
     lines += [f"  - {en} {zh}" for en, zh in report.not_proven]
     return "\n".join(lines)
+
+
+def _words(fields: dict[str, object]) -> str:
+    return " ".join(f"{name}={value}" for name, value in fields.items())

@@ -42,10 +42,12 @@ def checked(arguments: argparse.Namespace) -> Result:
 
 def probed(arguments: argparse.Namespace) -> Result:
     """Run the escape probes in a throw-away worker; one that works is a fault."""
-    from yanmen.execution.preflight import preflight
+    from yanmen.crypto.system import SystemRandomness
+    from yanmen.execution.launcher import Launcher
+    from yanmen.execution.preflight import check
     from yanmen.model.config import NodeLimits
 
-    profile = preflight(NodeLimits())
+    profile = check(Launcher(), NodeLimits(), SystemRandomness())
     lines = [f"{profile.name}: no probe escaped 无逃逸 ({profile.engine}) {profile.digest}"]
     if arguments.verbose:
         lines += [f"  {layer}" for layer in profile.layers]

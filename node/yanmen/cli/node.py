@@ -28,7 +28,10 @@ STOP_SECONDS = 10
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands of this group."""
     here = group(commands, "node", "a department's node 部门节点: keys, configuration, serving")
-    example = "yanmen node init health --name 卫健委 --alias health --subject 11140000MB0GTTTT0X --region 1400 --address 127.0.0.1:7443"
+    example = (
+        "yanmen node init health --name 卫健委 --alias health"
+        " --subject 11140000MB0GTTTT0X --region 1400 --address 127.0.0.1:7443"
+    )
     init = command(here, "init", "make keys and an application 生成密钥与申请", initialise, example)
     folder(init, "node", "a new folder for the node's keys and state")
     member.who_are_you(init)
@@ -40,7 +43,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     folder(accept, "node", "the node's folder")
     file(accept, "grant", "the granted.json from the space operator")
     accept.add_argument("--register", required=True, help="where the space's signed register is kept up to date")
-    accept.add_argument("--policies", type=Path, help="folder of the department's guard rails to copy in (*.cedar)")
+    accept.add_argument("--policies", type=Path, help="folder of guard rails (*.cedar) to copy in")
     serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")
     folder(serve, "node", "the node's folder")
     show = command(
@@ -69,10 +72,28 @@ def accepted(arguments: argparse.Namespace) -> Result:
     if not target.exists():
         target.write_text(config_format.encode(_config(arguments, grant)), encoding="utf-8")
     policies = directory / POLICIES
-    if arguments.policies is not None and not policies.exists():
-        shutil.copytree(arguments.policies, policies)
+    if not policies.exists():
+        _guard_rails(arguments.policies, policies)
+    _begin(directory)
     text = f"{grant.id} in {grant.space}; configuration 配置: {target}\nnext 下一步: yanmen check node {directory}"
     return Result(text, {"id": grant.id, "space": grant.space, "config": str(target)})
+
+
+def _guard_rails(source: Path | None, target: Path) -> None:
+    """Copy the department's guard rails, or those that come with this program."""
+    from yanmen.admission.policies import shipped
+
+    target.mkdir()
+    for path in sorted((source or shipped()).glob("*.cedar")):
+        shutil.copyfile(path, target / path.name)
+
+
+def _begin(directory: Path) -> None:
+    """Begin the usage log of a new node; one that exists must be this node's."""
+    from yanmen.node.holder import LEDGER, open_holder
+
+    with open_holder(directory, begin=not (directory / LEDGER).exists()) as holder:
+        holder.party()
 
 
 def _config(arguments: argparse.Namespace, grant: Grant) -> Config:
@@ -107,11 +128,11 @@ def served(arguments: argparse.Namespace) -> Result:
 
 def status(arguments: argparse.Namespace) -> Result:
     """Print the log's head and what is published, from the node's folder alone."""
-    from yanmen.node import open_holder
+    from yanmen.node.holder import open_holder
 
     with open_holder(arguments.node) as holder:
         head = holder.ledger.checkpoint()
-        versions = holder.ledger.versions()
+        versions = holder.ledger.current_versions()
         names = [version.dataset.name for version in versions]
         fields = {"id": holder.config.id, "datasets": names, "checkpoint": head}
         return Result(f"{holder.config.name} {holder.config.id}\ndatasets 数据集: {', '.join(names)}\n\n{head}", fields)

@@ -1,0 +1,225 @@
+"""`yanmen contract`: ask for the right to ask, and decide who gets it."""
+
+import argparse
+import uuid
+from pathlib import Path
+
+from yanmen.cli.dataset import where
+from yanmen.cli.grammar import Parser, command, folder, group
+from yanmen.cli.output import Result, UsageProblem
+from yanmen.crypto.system import SystemClock
+from yanmen.model.catalogue import Channel
+from yanmen.model.contract import Balance, Contract, Grant, Scenario, Terms
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+
+def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the commands of this group."""
+    here = group(commands, "contract", "contracts 数字合约: request, approve, deny, list, show, revoke")
+    _declare_request(here)
+    example = "yanmen contract approve health urn:uuid:… --by 张某（首席数据官） --reviewed-by 李某（专管员）"
+    approve = command(here, "approve", "sign a pending contract 批准", approved, example)
+    _holder(approve)
+    approve.add_argument("--reviewed-by", default="", help="who looked at it first 专管员 (needed for important data)")
+    for name, purpose in (("necessity", "必要性"), ("legality", "合法性"), ("security", "安全性")):
+        approve.add_argument(f"--{name}", default="", help=f"why, {purpose} (needed for important data)")
+    _holder(command(here, "deny", "deny a pending contract 拒绝", denied, "yanmen contract deny health ID --by 张某"))
+    _holder(command(here, "revoke", "end a contract now 终止", revoked, "yanmen contract revoke health ID --by 张某"))
+    lists = command(here, "list", "list contracts 列出", listed, "yanmen contract list --node health")
+    where(lists)
+    show = command(
+        here, "show", "show one contract and what is left of it 查看", shown, "yanmen contract show ID --node health"
+    )
+    show.add_argument("id", metavar="ID", help="the contract's id")
+    where(show)
+
+
+def _holder(parser: Parser) -> None:
+    folder(parser, "node", "the node's folder")
+    parser.add_argument("id", metavar="ID", help="the contract's id")
+    parser.add_argument("--by", required=True, help="who decides; the name goes into the receipt, salted")
+
+
+def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
+    example = (
+        "yanmen contract request --as me --at health --grant labs:test,value --scenario chronic-2026"
+        " --purpose 慢病研究 --legal-basis 依申请 --price 1000"
+    )
+    request = command(here, "request", "offer signed terms to a node 申请", requested, example)
+    request.add_argument("--as", dest="identity", type=Path, required=True, help="the member's folder")
+    request.add_argument("--at", required=True, help="the node's alias, id or address")
+    request.add_argument(
+        "--grant",
+        action="append",
+        required=True,
+        metavar="TABLE:COL,COL",
+        help="columns asked for; repeat for more tables",
+    )
+    request.add_argument("--scenario", required=True, help="id of the one scenario 场景 it is for")
+    request.add_argument("--purpose", required=True, help="the scenario in words")
+    request.add_argument("--legal-basis", required=True, help="the legal basis 法律依据")
+    request.add_argument("--channel", choices=[channel.value for channel in Channel], default=Channel.SHARING.value)
+    request.add_argument(
+        "--micro-rho", type=int, default=100_000, help="whole privacy budget, in millionths of ρ (100000)"
+    )
+    request.add_argument(
+        "--per-query", type=int, default=10_000, help="default charge of one answer, in millionths of ρ (10000)"
+    )
+    request.add_argument("--per-query-max", type=int, default=50_000, help="the most one answer may be charged (50000)")
+    request.add_argument("--queries", type=int, default=1000, help="how many questions in all (1000)")
+    request.add_argument("--queries-per-day", type=int, default=100, help="how many questions a day (100)")
+    request.add_argument("--min-group", type=int, default=10, help="fewest units in a cell of exact data (10)")
+    request.add_argument(
+        "--price", type=int, required=True, help="price of one answer in fen; see the ceiling in the catalogue"
+    )
+    request.add_argument("--days", type=float, default=30, help="how long it runs, in days (30)")
+    request.add_argument("--paper-sha256", default="", help="hex SHA-256 of the paper contract, if there is one")
+
+
+def requested(arguments: argparse.Namespace) -> Result:
+    """Sign the terms and offer them."""
+    from yanmen.client import connect
+
+    with connect(arguments.at, identity=arguments.identity) as node:
+        now_ms = SystemClock().now_ms()
+        terms = Terms(
+            id=uuid.uuid4().hex,
+            holder=node.id,
+            consumer=node.identity.id,
+            channel=Channel(arguments.channel),
+            scenario=Scenario(arguments.scenario, arguments.purpose, arguments.legal_basis),
+            grants=tuple(_grant(text) for text in sorted(arguments.grant)),
+            min_group=arguments.min_group,
+            micro_rho=arguments.micro_rho,
+            micro_rho_per_query=arguments.per_query,
+            micro_rho_per_query_max=max(arguments.per_query, arguments.per_query_max),
+            delta_e12=0,
+            queries=arguments.queries,
+            queries_per_day=arguments.queries_per_day,
+            not_before_ms=now_ms,
+            not_after_ms=now_ms + int(arguments.days * DAY_MS),
+            price_per_query_fen=arguments.price,
+            regulator_discloses=(),
+            retention_days=180,
+            paper_sha256=arguments.paper_sha256,
+        )
+        return _result(node.request_contract(terms), "")
+
+
+def _grant(text: str) -> Grant:
+    table, _, columns = text.partition(":")
+    names = tuple(sorted(name.strip() for name in columns.split(",") if name.strip()))
+    if not table or not names:
+        raise UsageProblem(f"--grant {text}: write TABLE:COLUMN,COLUMN")
+    return Grant(table, names)
+
+
+def approved(arguments: argparse.Namespace) -> Result:
+    """Sign on behalf of the holder."""
+    from yanmen import contracting
+    from yanmen.formats.contract import Reasons
+    from yanmen.node.holder import open_holder
+
+    reasons = Reasons(arguments.necessity, arguments.legality, arguments.security)
+    with open_holder(arguments.node) as holder:
+        approval = contracting.Approval(arguments.by, arguments.reviewed_by, reasons)
+        done = contracting.approve(arguments.id, approval, contracting.Office.of(holder))
+        return _result(done, f"receipt 回执 no. {holder.ledger.size() - 1}")
+
+
+def denied(arguments: argparse.Namespace) -> Result:
+    """Deny on behalf of the holder."""
+    from yanmen import contracting
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        return _result(contracting.deny(arguments.id, arguments.by, contracting.Office.of(holder)), "")
+
+
+def revoked(arguments: argparse.Namespace) -> Result:
+    """End the contract; questions under way are stopped at release."""
+    from yanmen import contracting
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        return _result(contracting.revoke(arguments.id, arguments.by, contracting.Office.of(holder)), "")
+
+
+def listed(arguments: argparse.Namespace) -> Result:
+    """List contracts: all of a node for its holder, one's own for a member."""
+    contracts = _contracts(arguments)
+    lines = [f"{each.terms.id}  {each.status.value:9} {each.terms.scenario.id}" for each in contracts]
+    return Result("\n".join(lines) or "no contract 尚无合约", {"contracts": [_fields(each) for each in contracts]})
+
+
+def shown(arguments: argparse.Namespace) -> Result:
+    """Show one contract with its balance."""
+    if arguments.node is not None:
+        from yanmen import contracting
+        from yanmen.node.holder import open_holder
+
+        with open_holder(arguments.node) as holder:
+            found = contracting.show(arguments.id, contracting.Office.of(holder))
+            return _with_balance(found, holder.ledger.balance(found.terms.id))
+    from yanmen.client import connect
+
+    identity, at = _member(arguments)
+    with connect(at, identity=identity) as node:
+        return _with_balance(node.contract(arguments.id), node.balance(arguments.id))
+
+
+def _contracts(arguments: argparse.Namespace) -> tuple[Contract, ...]:
+    if arguments.node is not None:
+        from yanmen.node.holder import open_holder
+
+        with open_holder(arguments.node) as holder:
+            return holder.ledger.contracts()
+    from yanmen.client import connect
+
+    identity, at = _member(arguments)
+    with connect(at, identity=identity) as node:
+        return tuple(node.contracts())
+
+
+def _member(arguments: argparse.Namespace) -> tuple[Path, str]:
+    if arguments.identity is None or arguments.at is None:
+        raise UsageProblem("say --node FOLDER (its holder), or --as MEMBER --at NODE")
+    return arguments.identity, arguments.at
+
+
+def _result(contract: Contract, note: str) -> Result:
+    waiting = f"\nnext 下一步: yanmen contract approve NODE {contract.terms.id} --by NAME"
+    pending = waiting if contract.status.value == "pending" else ""
+    text = f"{contract.terms.id}: {contract.status.value} {contract.decided_by} {note}".rstrip()
+    return Result(text + pending, _fields(contract))
+
+
+def _with_balance(contract: Contract, left: Balance) -> Result:
+    terms = contract.terms
+    grants = "; ".join(f"{grant.dataset}: {', '.join(grant.columns)}" for grant in terms.grants)
+    text = (
+        f"{terms.id}: {contract.status.value} {contract.decided_by}\n  scenario 场景 {terms.scenario.id}: "
+        f"{terms.scenario.text} ({terms.scenario.legal_basis})\n  columns 列 {grants}\n"
+        f"  left 剩余: {left.micro_rho_left / 1e6:g} of {terms.micro_rho / 1e6:g} ρ, {left.queries_left} questions "
+        f"({left.queries_today_left} today); spent 已用 {left.spent_fen / 100:.2f} 元"
+    )
+    balance = {"micro_rho_left": left.micro_rho_left, "queries_left": left.queries_left, "spent_fen": left.spent_fen}
+    return Result(text, {**_fields(contract), **balance})
+
+
+def _fields(contract: Contract) -> dict[str, object]:
+    terms = contract.terms
+    return {
+        "id": terms.id,
+        "status": contract.status.value,
+        "decided_by": contract.decided_by,
+        "holder": terms.holder,
+        "consumer": terms.consumer,
+        "scenario": terms.scenario.id,
+        "grants": {grant.dataset: list(grant.columns) for grant in terms.grants},
+        "not_before_ms": terms.not_before_ms,
+        "not_after_ms": terms.not_after_ms,
+        "micro_rho": terms.micro_rho,
+        "price_per_query_fen": terms.price_per_query_fen,
+    }

@@ -1,0 +1,180 @@
+"""`yanmen dataset`: draft, confirm, publish, show and withdraw what a department offers."""
+
+import argparse
+from pathlib import Path
+
+from yanmen.cli.grammar import Parser, command, file, folder, group
+from yanmen.cli.output import Result, UsageProblem
+from yanmen.crypto import jose, keys
+from yanmen.formats import listing
+from yanmen.formats.listing import Listing
+from yanmen.model.catalogue import Column, Dataset, Version
+
+CATALOGUE = "catalogue"
+
+
+def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add the commands of this group."""
+    here = group(commands, "dataset", "the catalogue 目录: draft, publish, list, show, retract")
+    example = "yanmen dataset suggest health labs labs.parquet > labs.toml"
+    suggest = command(here, "suggest", "draft a specification from a file 起草规格", suggested, example)
+    folder(suggest, "node", "the node's folder")
+    suggest.add_argument("name", metavar="NAME", help="the table's name in SQL")
+    file(suggest, "source", "a Parquet or CSV file; it is read in the sandbox")
+    suggest.add_argument("--to", type=Path, help="write the draft to this new file instead of printing it")
+    publish = command(
+        here,
+        "publish",
+        "publish a confirmed specification 发布",
+        published,
+        "yanmen dataset publish health labs.toml labs.parquet",
+    )
+    folder(publish, "node", "the node's folder")
+    file(publish, "spec", "the specification, every line confirmed")
+    file(publish, "source", "the Parquet or CSV file it describes")
+    lists = command(here, "list", "list datasets 列出", listed, "yanmen dataset list --as me --at health")
+    where(lists)
+    show = command(
+        here,
+        "show",
+        "show one dataset: columns, domains, bounds 查看",
+        shown,
+        "yanmen dataset show labs --as me --at health",
+    )
+    show.add_argument("name", metavar="NAME", help="the dataset")
+    where(show)
+    retract = command(here, "retract", "withdraw a dataset 撤回", retracted, "yanmen dataset retract health labs")
+    folder(retract, "node", "the node's folder")
+    retract.add_argument("name", metavar="NAME", help="the dataset")
+
+
+def where(parser: Parser) -> None:
+    """Add the options that say which side is looking: a holder in its folder, or a member over the wire."""
+    parser.add_argument("--node", type=Path, help="the node's folder (its holder)")
+    parser.add_argument("--as", dest="identity", type=Path, help="the member's folder")
+    parser.add_argument("--at", help="the node's alias, id or address")
+
+
+def suggested(arguments: argparse.Namespace) -> Result:
+    """Draft a specification; every line derived from data is marked for a person to confirm."""
+    from yanmen import publishing
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        draft = publishing.suggest(arguments.name, arguments.source, holder.runner())
+    if arguments.to is None:
+        return Result(draft.rstrip("\n"), {"spec": draft})
+    if arguments.to.exists():
+        raise UsageProblem(f"{arguments.to} exists; name a new file")
+    arguments.to.write_text(draft, encoding="utf-8")
+    text = f"{arguments.to}: check each line marked CONFIRM, delete the mark, fill in what is empty"
+    return Result(f"{text}\nnext 下一步: yanmen dataset publish", {"spec": draft, "file": str(arguments.to)})
+
+
+def published(arguments: argparse.Namespace) -> Result:
+    """Publish, and write the signed entry for the space's list."""
+    from yanmen import publishing
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        press = publishing.Press(holder.ledger, holder.runner(), holder.clock)
+        done = publishing.publish(arguments.spec.read_bytes(), arguments.source, press)
+        dataset = done.version.dataset
+        entry = Listing(
+            node=holder.config.id,
+            dataset=dataset.name,
+            version=done.version.version,
+            cls=dataset.cls.value,
+            grade=dataset.grade.value,
+            title_zh=dataset.title_zh,
+            title_en=dataset.title_en,
+            issued_s=holder.clock.now_ms() // 1000,
+        )
+        signer = holder.receipt_signer
+        token = jose.sign_jws({}, listing.payload(entry), signer, keys.thumbprint(signer.public), listing.TYP)
+    target = arguments.node / CATALOGUE / f"{dataset.name}.jws"
+    target.parent.mkdir(exist_ok=True)
+    target.write_bytes(token)
+    text = (
+        f"{dataset.name} {done.version.version}: published 已发布, receipt 回执 no. {done.receipt.index}\n"
+        f"next 下一步: yanmen space list SPACE {target}"
+    )
+    fields = {"dataset": dataset.name, "version": done.version.version, "receipt": done.receipt.index}
+    return Result(text, {**fields, "entry": str(target)})
+
+
+def retracted(arguments: argparse.Namespace) -> Result:
+    """Withdraw the dataset; questions about it are refused from now on."""
+    from yanmen import publishing
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        receipt = publishing.retract(arguments.name, holder.ledger)
+    fields = {"dataset": arguments.name, "receipt": receipt.index}
+    return Result(f"{arguments.name}: retracted 已撤回, receipt 回执 no. {receipt.index}", fields)
+
+
+def listed(arguments: argparse.Namespace) -> Result:
+    """List what is offered."""
+    versions = _versions(arguments)
+    lines = [f"{each.dataset.name:16} {each.dataset.cls.value:9} {each.dataset.title_zh}" for each in versions]
+    rows = [{"name": v.dataset.name, "class": v.dataset.cls.value, "version": v.version} for v in versions]
+    return Result("\n".join(lines) or "nothing is published 尚无数据集", {"datasets": rows})
+
+
+def shown(arguments: argparse.Namespace) -> Result:
+    """Show one dataset as its catalogue page: nothing here was derived from rows."""
+    for version in _versions(arguments):
+        if version.dataset.name == arguments.name:
+            return Result(_page(version), _fields(version))
+    raise UsageProblem(f"there is no dataset {arguments.name}; see yanmen dataset list")
+
+
+def _versions(arguments: argparse.Namespace) -> tuple[Version, ...]:
+    if arguments.node is not None:
+        from yanmen.node.holder import open_holder
+
+        with open_holder(arguments.node) as holder:
+            return holder.ledger.current_versions()
+    if arguments.identity is None or arguments.at is None:
+        raise UsageProblem("say --node FOLDER (its holder), or --as MEMBER --at NODE")
+    from yanmen.client import connect
+
+    with connect(arguments.at, identity=arguments.identity) as node:
+        return tuple(node.catalogue())
+
+
+def _page(version: Version) -> str:
+    dataset = version.dataset
+    lines = [f"{dataset.name}  {dataset.title_zh} {dataset.title_en}"]
+    lines.append(f"  class {dataset.cls.value}, grade {dataset.grade.value}, owner {dataset.owner}, {version.version}")
+    lines.append(f"  ≤ {dataset.rows_per_unit} rows and {dataset.groups_per_unit} groups of one unit count")
+    lines += [f"  {_column(column)}" for column in dataset.visible()]
+    return "\n".join(lines)
+
+
+def _column(column: Column) -> str:
+    words = [f"{column.name:14} {column.type.value:8} {column.role.value:8}"]
+    if column.domain is not None:
+        words.append("{" + ", ".join(map(str, column.domain[:12])) + (", …" if len(column.domain) > 12 else "") + "}")
+    if column.lower is not None:
+        words.append(f"{column.lower} … {column.upper}")
+    words.append(column.title_zh)
+    return " ".join(words).rstrip()
+
+
+def _fields(version: Version) -> dict[str, object]:
+    dataset: Dataset = version.dataset
+    columns = [
+        {
+            "name": column.name,
+            "type": column.type.value,
+            "role": column.role.value,
+            "domain": None if column.domain is None else list(column.domain),
+            "lower": column.lower,
+            "upper": column.upper,
+        }
+        for column in dataset.visible()
+    ]
+    fields = {"name": dataset.name, "version": version.version, "class": dataset.cls.value}
+    return {**fields, "grade": dataset.grade.value, "title_zh": dataset.title_zh, "columns": columns}
