@@ -1,0 +1,133 @@
+"""Native code in the jail gets nowhere: every attempt of the worker in escape_worker.py, after a query's lockdown."""
+
+import ctypes
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from types import ModuleType
+
+import duckdb
+import pytest
+from yanmen.crypto.system import SystemRandomness
+from yanmen.execution.launcher import Launcher
+from yanmen.execution.orders import Order
+from yanmen.execution.snapshot import SnapshotStore
+from yanmen.model.ports import Limits
+from yanmen.model.refusal import JobCode, JobFailed
+
+SCRIPT = Path(__file__).with_name("escape_worker.py")
+LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=10, wall_ms=20_000, reply_bytes=1 << 20, rows=0)
+KEPT = "the host's own words"
+
+
+def load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("escape_worker", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+WORKER = load()
+QUIET: list[str] = list(WORKER.QUIET)
+ENDING: list[str] = list(WORKER.ENDING)
+
+
+class Jail:
+    """Starts the escape worker over a real sealed snapshot, beside a victim process and a host file."""
+
+    def __init__(self, directory: Path, victim: int) -> None:
+        database = directory / "made.duckdb"
+        with duckdb.connect(str(database)) as connection:
+            connection.execute("CREATE TABLE data AS SELECT i FROM range(10) t(i)")
+        self._store = SnapshotStore(directory, b"k" * 32, SystemRandomness())
+        with database.open("rb") as made:
+            self._version = self._store.seal(made.fileno()).version
+        self.outside = directory / "outside"
+        self.outside.write_text(KEPT)
+        self._victim = victim
+        self._buffer = ctypes.create_string_buffer(b"secret")
+
+    def attempt(self, *names: str) -> dict[str, str]:
+        with self._store.open(self._version, Event()) as fd:
+            arguments = {
+                "scans": [["s0", fd]],
+                "attempts": list(names),
+                "outside": str(self.outside),
+                "victim": self._victim,
+                "node": os.getpid(),
+                "address": ctypes.addressof(self._buffer),
+            }
+            launcher = Launcher((sys.executable, "-I", "-B", str(SCRIPT)))
+            data, _ = launcher.run(Order("query", arguments, (fd,)), LIMITS, Event())
+        return dict(json.loads(data)["outcomes"])
+
+
+@pytest.fixture(scope="module")
+def jail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
+    victim = subprocess.Popen(["/bin/sleep", "120"])
+    try:
+        yield Jail(tmp_path_factory.mktemp("jail"), victim.pid)
+        assert victim.poll() is None
+    finally:
+        victim.kill()
+        victim.wait()
+
+
+@pytest.fixture(scope="module")
+def outcomes(jail: Jail) -> dict[str, str]:
+    return jail.attempt(*QUIET)
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_the_jail_refuses(name: str, outcomes: dict[str, str]) -> None:
+    assert outcomes[name] != "works"
+
+
+@pytest.mark.parametrize("name", ENDING)
+def test_the_jail_ends_a_worker_that_tries(name: str, jail: Jail) -> None:
+    with pytest.raises(JobFailed) as failed:
+        jail.attempt(name)
+    assert failed.value.code is JobCode.VIOLATION
+
+
+def test_nothing_is_left_behind(jail: Jail, outcomes: dict[str, str]) -> None:
+    assert outcomes
+    assert jail.outside.read_text() == KEPT
+    assert not [path for folder in ("/tmp", "/dev/shm", ".") for path in Path(folder).glob("yanmen-escaped*")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "read /etc/passwd",
+        "list /",
+        "look at its length",
+        "executable memory",
+        "make memory executable",
+        "name of the machine",
+        "load of the machine",
+        "pidfd of another process",
+        "signal another process",
+        "another process's limits",
+        "TCP socket",
+        "UDP socket",
+        "netlink socket",
+        "start a thread",
+    ],
+)
+def test_the_attempt_is_real(name: str, tmp_path: Path) -> None:
+    """Outside the jail these succeed, so that their failing inside means something."""
+    outside = tmp_path / "outside"
+    outside.write_text(KEPT)
+    with subprocess.Popen(["/bin/sleep", "120"]) as victim:
+        body: dict[str, object] = {"outside": str(outside), "victim": victim.pid}
+        outcome = WORKER.outcome((WORKER.QUIET | WORKER.ENDING)[name], WORKER.Request("query", None, body))
+        victim.kill()
+    assert outcome == "works"
