@@ -8,6 +8,7 @@ of GB/T 17710 (ISO/IEC 7064 MOD 37-2).
 import re
 from dataclasses import dataclass
 from enum import Enum, unique
+from functools import lru_cache
 
 from yanmen.formats.malformed import Malformed
 
@@ -80,6 +81,7 @@ def decode(text: str) -> ConnectorId:
     return ConnectorId(type=_type(body[0]), subject=body[1:19], region=body[19:23], random=body[23:])
 
 
+@lru_cache(maxsize=1024)
 def check(text: str) -> str:
     """Return `text` when it is a connector id."""
     decode(text)

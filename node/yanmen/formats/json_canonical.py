@@ -31,7 +31,7 @@ def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
     if len(data) > max_bytes:
         raise Malformed("JSON: too long")
     try:
-        value: Json = json.loads(data.decode("utf-8"), parse_float=_refuse_number, parse_constant=_refuse_number)
+        value: Json = _DECODER.decode(data.decode("utf-8"))
     except Malformed:
         raise
     except (ValueError, RecursionError) as error:
@@ -51,17 +51,20 @@ def decode_object(data: bytes, max_bytes: int = BYTES_MAX) -> dict[str, Json]:
 
 
 def _dump(value: Json) -> bytes:
-    # json.dumps escapes exactly what RFC 8785 §3.2.2.2 escapes, and for ASCII names Python's
+    # The encoder escapes exactly what RFC 8785 §3.2.2.2 escapes, and for ASCII names Python's
     # sorting by code point is the RFC's sorting by UTF-16 unit.
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
     try:
-        return text.encode("utf-8")
+        return _ENCODER.encode(value).encode("utf-8")
     except UnicodeEncodeError as error:
         raise Malformed("JSON: lone surrogate") from error
 
 
 def _refuse_number(_: str) -> NoReturn:
     raise Malformed("JSON: number that is not an integer")
+
+
+_DECODER = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 
 
 def _check(value: object, depth: int) -> None:

@@ -19,6 +19,9 @@ from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
 
+LEAF_BYTES_MAX = 65_535
+"""Longest entry of a C2SP log: read whole, so that a wrong length is named as such."""
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -65,7 +68,7 @@ class Entries:
     def _leaf(self, index: int, line: LeafLine | None) -> bytes | None:
         """Return the leaf's bytes, unless it is not there."""
         stage = None if line is None else line.stage
-        data = self._file(bundle.leaf_name(index), receipt.LEAF_BYTES, Code.LEAF_MISSING, index, stage)
+        data = self._file(bundle.leaf_name(index), LEAF_BYTES_MAX, Code.LEAF_MISSING, index, stage)
         if data is None:
             return None
         if line is not None and merkle.leaf_hash(data) != line.hash:

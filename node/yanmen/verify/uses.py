@@ -57,10 +57,8 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
             wrong.append(finding(Code.SLOT_MALFORMED, index, head.stage, name.value))
             return None
 
-    required = {Slot.SERIES, *_REQUIRED.get(head.stage, ())}
-    wrong.extend(
-        finding(Code.SLOT_WITHHELD, index, head.stage, name.value) for name in Slot if name in required - slots.keys()
-    )
+    required = (Slot.SERIES, *_REQUIRED.get(head.stage, ()))
+    wrong.extend(finding(Code.SLOT_WITHHELD, index, head.stage, name.value) for name in required if name not in slots)
     use = Use(
         index=index,
         hash=leaf_hash,

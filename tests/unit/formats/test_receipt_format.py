@@ -188,6 +188,11 @@ def _covert(payload: dict[str, Json]) -> None:
         _set("_sd_alg", "sha-512"),
         _set("_sd", []),
         _set("_sd", "x"),
+        _set("_sd", [f"{letter * 42}A" for letter in "BCDEFGHIJKLMNOPQRSTUVWX"] + ["x" * 43]),
+        _set("_sd", [f"{letter * 42}B" for letter in "BCDEFGHIJKLMNOPQRSTUVWXY"]),
+        _set(
+            "_sd", [f"{letter * 42}A" for letter in "BCDEFGHIJKLMNOPQRSTUVW"] + ["X" * 42 + "A," + "Y" * 42 + "A", ""]
+        ),
         _set("extra", "x"),
         lambda payload: payload.pop("jti") and None,
         _reorder,

@@ -1,0 +1,506 @@
+"""A dishonest node, courier or exporter: each thing the verifier can find has the attack that it finds."""
+
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from yanmen.crypto import documents, notes, receipts
+from yanmen.formats import base64url, bundle, note, proof
+from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.note import VerifierKey
+from yanmen.formats.receipt import Head, Slot
+from yanmen.formats.request import Operation
+from yanmen.formats.slots import Decision, Price, Series, SignedRequest, Verdict
+from yanmen.model.party import PartyRole
+from yanmen.model.receipt import Stage
+from yanmen.model.stages import Binding
+from yanmen.verify import Code, Severity, verify_bundle
+
+Attack = Callable[[Any, Path], Path]
+ATTACKS: dict[Code, Attack] = {}
+NEW = "0" * 32
+
+
+def attack(code: Code) -> Callable[[Attack], Attack]:
+    """Register what the verifier must answer with `code`."""
+
+    def register(function: Attack) -> Attack:
+        ATTACKS[code] = function
+        return function
+
+    return register
+
+
+def honest(made: Any, path: Path) -> Path:
+    exported: Path = made.specimen().export(path)
+    return exported
+
+
+# Files on their way to the auditor -----------------------------------------------------------------
+
+
+@attack(Code.FILE_MISSING)
+def _(made: Any, path: Path) -> Path:
+    (honest(made, path) / "register.jws").unlink()
+    return path
+
+
+@attack(Code.FILE_UNREADABLE)
+def _(made: Any, path: Path) -> Path:
+    leaf = honest(made, path) / bundle.leaf_name(3)
+    leaf.rename(path / "elsewhere")
+    leaf.symlink_to(path / "elsewhere")
+    return path
+
+
+@attack(Code.FILE_MALFORMED)
+def _(made: Any, path: Path) -> Path:
+    file = honest(made, path) / "bundle.json"
+    file.write_bytes(file.read_bytes() + b"\n")
+    return path
+
+
+@attack(Code.FILE_UNKNOWN)
+def _(made: Any, path: Path) -> Path:
+    (honest(made, path) / bundle.leaf_name(19)).write_bytes(b"a twentieth leaf")
+    return path
+
+
+@attack(Code.SPACE_KEY_DIFFERS)
+def _(made: Any, path: Path) -> Path:
+    vkey = note.encode_key(VerifierKey(made.SPACE, made.MEMBER_KEY.public))
+    (honest(made, path) / "space.vkey").write_text(f"{vkey}\n")
+    return path
+
+
+@attack(Code.REGISTER_SIGNATURE)
+def _(made: Any, path: Path) -> Path:
+    (honest(made, path) / "register.jws").write_bytes(documents.sign_register(made.register(), made.MEMBER_KEY))
+    return path
+
+
+@attack(Code.REGISTER_OTHER_SPACE)
+def _(made: Any, path: Path) -> Path:
+    other = replace(made.register(), space="other.example")
+    (honest(made, path) / "register.jws").write_bytes(documents.sign_register(other, made.SPACE_KEY))
+    return path
+
+
+@attack(Code.NODE_NOT_REGISTERED)
+def _(made: Any, path: Path) -> Path:
+    listed = made.register()
+    members = tuple(party for party in listed.parties if party.role is not PartyRole.NODE)
+    token = documents.sign_register(replace(listed, parties=members), made.SPACE_KEY)
+    (honest(made, path) / "register.jws").write_bytes(token)
+    return path
+
+
+@attack(Code.LOG_KEY_DIFFERS)
+def _(made: Any, path: Path) -> Path:
+    vkey = note.encode_key(VerifierKey(made.ORIGIN, made.MEMBER_KEY.public))
+    (honest(made, path) / "log.vkey").write_text(f"{vkey}\n")
+    return path
+
+
+@attack(Code.CHECKPOINT_SIGNATURE)
+def _(made: Any, path: Path) -> Path:
+    log = made.specimen()
+    head = note.decode(note.encode(log.checkpoint()))
+    forged = notes.sign_note(head.text, made.ORIGIN, made.MEMBER_KEY)
+    (log.export(path) / "checkpoint").write_bytes(note.encode(forged))
+    return path
+
+
+@attack(Code.CHECKPOINT_OTHER_SIZE)
+def _(made: Any, path: Path) -> Path:
+    """An older, honestly signed head hides the newest leaves."""
+    log = made.specimen()
+    (log.export(path) / "checkpoint").write_bytes(note.encode(log.checkpoint(18)))
+    return path
+
+
+@attack(Code.ROOT_DIFFERS)
+def _(made: Any, path: Path) -> Path:
+    """The node signs another history under the same origin and exports it under the old head."""
+    log, other = made.specimen(), made.specimen("rewritten")
+    head = note.encode(log.checkpoint())
+    (other.export(path) / "checkpoint").write_bytes(head)
+    return path
+
+
+@attack(Code.LEAF_LINES_DIFFER)
+def _(made: Any, path: Path) -> Path:
+    file = honest(made, path) / "leaves.txt"
+    lines = file.read_text().splitlines(keepends=True)
+    file.write_text("".join([lines[1], lines[0], *lines[2:]]))
+    return path
+
+
+@attack(Code.LEAF_MISSING)
+def _(made: Any, path: Path) -> Path:
+    (honest(made, path) / bundle.leaf_name(17)).unlink()
+    return path
+
+
+@attack(Code.LEAF_ALTERED)
+def _(made: Any, path: Path) -> Path:
+    file = honest(made, path) / bundle.leaf_name(5)
+    file.write_bytes(file.read_bytes()[:-1] + b"A")
+    return path
+
+
+@attack(Code.RECEIPT_MISSING)
+def _(made: Any, path: Path) -> Path:
+    (honest(made, path) / bundle.receipt_name(17)).unlink()
+    return path
+
+
+@attack(Code.RECEIPT_MALFORMED)
+def _(made: Any, path: Path) -> Path:
+    file = honest(made, path) / bundle.receipt_name(9)
+    first, *rest = file.read_text().split("~")
+    file.write_text("~".join([first, rest[0], *rest]))
+    return path
+
+
+@attack(Code.RECEIPT_OTHER_LEAF)
+def _(made: Any, path: Path) -> Path:
+    shutil.copy(honest(made, path) / bundle.receipt_name(8), path / bundle.receipt_name(9))
+    return path
+
+
+@attack(Code.PROOF_MISSING)
+def _(made: Any, path: Path) -> Path:
+    (honest(made, path) / bundle.proof_name(2)).unlink()
+    return path
+
+
+@attack(Code.PROOF_MALFORMED)
+def _(made: Any, path: Path) -> Path:
+    file = honest(made, path) / bundle.proof_name(2)
+    file.write_text(file.read_text().replace("\nindex 2\n", "\nextra QQ==\nindex 2\n"))
+    return path
+
+
+@attack(Code.PROOF_WRONG)
+def _(made: Any, path: Path) -> Path:
+    """A head of another history, signed by the log itself: the node showed two logs."""
+    log = made.specimen()
+    fork = notes.sign_checkpoint(Checkpoint(made.ORIGIN, 7, bytes(32)), made.LOG_KEY)
+    shown = replace(proof.decode(log.proof(2)), checkpoint=fork)
+    (log.export(path) / bundle.proof_name(2)).write_text(proof.encode(shown))
+    return path
+
+
+@attack(Code.SPACE_KEY_NOT_PINNED)
+def _(made: Any, path: Path) -> Path:
+    return honest(made, path)
+
+
+# A node that signs what it should not --------------------------------------------------------------
+
+
+def started(made: Any) -> Any:
+    """Return a log with a genesis leaf."""
+    log = made.Log(made.Pinned("dishonest"))
+    log.append(Stage.GENESIS, {})
+    return log
+
+
+@attack(Code.LEAF_MALFORMED)
+def _(made: Any, path: Path) -> Path:
+    """A longer leaf, hashed into the tree as it is, would say more than others."""
+    log = started(made)
+    log.leaves[0] += b"A"
+    return Path(log.export(path))
+
+
+@attack(Code.LEAF_SIGNATURE)
+def _(made: Any, path: Path) -> Path:
+    log = started(made)
+    log.leaves[0] = log.leaves[0][:-4] + b"AAAA"
+    return Path(log.export(path))
+
+
+@attack(Code.LEAF_OTHER_NODE)
+def _(made: Any, path: Path) -> Path:
+    log = started(made)
+    head = Head(made.CONSUMER, made.START_S, "ab" * 16, Stage.GENESIS, base64url.encode(bytes(32)))
+    slots = {Slot.SERIES: Series(1, "").json()}
+    log.leaves[0], log.sdjwts[0] = receipts.issue(head, slots, made.RECEIPT_KEY, made.Pinned("x"))
+    return Path(log.export(path))
+
+
+@attack(Code.LEAF_STAGE_DIFFERS)
+def _(made: Any, path: Path) -> Path:
+    log = made.specimen()
+    log.stages[17] = Stage.EXPLAINED
+    return Path(log.export(path))
+
+
+@attack(Code.GENESIS_WRONG)
+def _(made: Any, path: Path) -> Path:
+    """A log that begins in the middle has dropped its beginning."""
+    log = made.Log(made.Pinned("dishonest"))
+    log.append(Stage.MEMBER, {})
+    return Path(log.export(path))
+
+
+@attack(Code.TIME_BACKWARDS)
+def _(made: Any, path: Path) -> Path:
+    log = started(made)
+    log.time_s -= 3600
+    log.append(Stage.MEMBER, {})
+    return Path(log.export(path))
+
+
+@attack(Code.JTI_REPEATED)
+def _(made: Any, path: Path) -> Path:
+    log = started(made)
+    log.append(Stage.MEMBER, {}, jti="ab" * 16)
+    log.append(Stage.MEMBER, {}, jti="ab" * 16)
+    return Path(log.export(path))
+
+
+@attack(Code.SLOT_WITHHELD)
+def _(made: Any, path: Path) -> Path:
+    """A receipt without its price cannot be added up."""
+    file = honest(made, path) / bundle.receipt_name(8)
+    leaf, *disclosures = file.read_text()[:-1].split("~")
+    kept = [item for item in disclosures if b'"price"' not in base64url.decode(item)]
+    file.write_text("".join(f"{part}~" for part in (leaf, *kept)))
+    return path
+
+
+@attack(Code.SLOT_MALFORMED)
+def _(made: Any, path: Path) -> Path:
+    log = started(made)
+    log.append(Stage.REFUSED, {Slot.DECISION: {"reason": "row 17 said so", "verdict": "refused"}})
+    return Path(log.export(path))
+
+
+@attack(Code.SERIES_BROKEN)
+def _(made: Any, path: Path) -> Path:
+    """The node leaves a refusal out, numbers the rest anew and signs it all again."""
+    log = started(made)
+    log.refuse(made.CONTRACT, "BUDGET_SPENT")
+    dropped = log.leaves.pop(), log.sdjwts.pop(), log.stages.pop()
+    assert dropped[2] is Stage.REFUSED
+    log.refuse(made.CONTRACT, "ROWS_WOULD_LEAVE")
+    return Path(log.export(path))
+
+
+@attack(Code.INTENT_OPEN)
+def _(made: Any, path: Path) -> Path:
+    log = started(made)
+    log.intent(log.request())
+    log.time_s += 3600
+    log.append(Stage.MEMBER, {})
+    return Path(log.export(path))
+
+
+@attack(Code.INTENT_RUNNING)
+def _(made: Any, path: Path) -> Path:
+    log = started(made)
+    log.intent(log.request())
+    return Path(log.export(path))
+
+
+@attack(Code.INTENT_CLOSED_TWICE)
+def _(made: Any, path: Path) -> Path:
+    log = started(made)
+    reference, slots = log.intent(log.request())
+    log.append(Stage.OUTCOME, slots, reference)
+    log.append(Stage.OUTCOME, slots, reference)
+    return Path(log.export(path))
+
+
+@attack(Code.OUTCOME_WITHOUT_INTENT)
+def _(made: Any, path: Path) -> Path:
+    """An answer that was never debited."""
+    log = started(made)
+    log.contracts[made.CONTRACT] = bundle.ContractTotal(made.CONTRACT)
+    said = {Slot.CONTRACT: made.CONTRACT, **log.spent(0, 0, 0), Slot.DECISION: Decision(Verdict.ALLOWED).json()}
+    log.append(Stage.OUTCOME, said)
+    return Path(log.export(path))
+
+
+@attack(Code.DECISION_WRONG)
+def _(made: Any, path: Path) -> Path:
+    log = started(made)
+    log.append(Stage.REFUSED, {Slot.DECISION: Decision(Verdict.ALLOWED).json()})
+    return Path(log.export(path))
+
+
+@attack(Code.CHARGE_DIFFERS)
+def _(made: Any, path: Path) -> Path:
+    """The intent debits 120 fen, the receipt the consumer gets says 1."""
+    log = started(made)
+    reference, slots = log.intent(log.request())
+    log.append(Stage.OUTCOME, {**slots, Slot.PRICE: Price(1, 1).json()}, reference)
+    return Path(log.export(path))
+
+
+@attack(Code.SPENT_DIFFERS)
+def _(made: Any, path: Path) -> Path:
+    """The running total forgets the first question: its budget could be spent again."""
+    log = started(made)
+    log.ask()
+    total = log.contracts[made.CONTRACT]
+    log.contracts[made.CONTRACT] = replace(total, micro_rho=0)
+    log.ask()
+    log.contracts[made.CONTRACT] = replace(log.contracts[made.CONTRACT], micro_rho=5_000)
+    return Path(log.export(path))
+
+
+@attack(Code.REQUEST_SIGNATURE)
+def _(made: Any, path: Path) -> Path:
+    """A charge for a question the consumer never signed."""
+    log = started(made)
+    signed = log.request().jws
+    reference, slots = log.intent(SignedRequest(Binding.PER_REQUEST, signed[:-4] + "AAAA"))
+    log.append(Stage.OUTCOME, slots, reference)
+    return Path(log.export(path))
+
+
+@attack(Code.REQUEST_DIFFERS)
+def _(made: Any, path: Path) -> Path:
+    """A signed question, charged to another contract."""
+    log = started(made)
+    reference, slots = log.intent(log.request(made.OTHER), made.CONTRACT)
+    log.append(Stage.OUTCOME, slots, reference)
+    return Path(log.export(path))
+
+
+@attack(Code.REQUEST_REUSED)
+def _(made: Any, path: Path) -> Path:
+    """One signed question, charged twice."""
+    log = started(made)
+    request = log.request()
+    for _ in range(2):
+        reference, slots = log.intent(request)
+        log.append(Stage.OUTCOME, slots, reference)
+    return Path(log.export(path))
+
+
+@attack(Code.CONTRACT_TOTAL_DIFFERS)
+def _(made: Any, path: Path) -> Path:
+    """The bill is one fen too high."""
+    log = made.specimen()
+    stated = log.statement()
+    first = replace(stated.contracts[0], fen=stated.contracts[0].fen + 1)
+    return Path(log.export(path, replace(stated, contracts=(first, *stated.contracts[1:]))))
+
+
+@attack(Code.SPACE_TOTAL_DIFFERS)
+def _(made: Any, path: Path) -> Path:
+    """The budget spent on the residents is stated one micro-rho too low."""
+    log = made.specimen()
+    stated = log.statement()
+    spaces = (replace(stated.spaces[0], micro_rho=stated.spaces[0].micro_rho - 1),)
+    return Path(log.export(path, replace(stated, spaces=spaces)))
+
+
+# The tests -------------------------------------------------------------------------------------------
+
+
+def test_every_finding_has_its_attack() -> None:
+    assert set(ATTACKS) == set(Code)
+
+
+@pytest.mark.parametrize("code", list(Code), ids=[code.value for code in Code])
+def test_attack_is_found(specimens: ModuleType, tmp_path: Path, code: Code) -> None:
+    path = ATTACKS[code](specimens, tmp_path / "bundle")
+    pinned = None if code is Code.SPACE_KEY_NOT_PINNED else specimens.SPACE_KEY.public
+    report = verify_bundle(path, pinned)
+    found = [item for item in report.findings if item.code is code]
+    assert found, [item.en for item in report.findings]
+    assert all(item.en and item.zh and "{" not in item.en + item.zh for item in report.findings)
+    assert report.ok == all(item.severity is Severity.NOTE for item in report.findings)
+    notes_only = {Code.FILE_UNKNOWN, Code.INTENT_RUNNING, Code.SPACE_KEY_NOT_PINNED}
+    assert report.ok == (code in notes_only)
+
+
+def test_a_deleted_refusal_is_named(specimens: ModuleType, tmp_path: Path) -> None:
+    path = honest(specimens, tmp_path / "bundle")
+    for name in (bundle.leaf_name(17), bundle.receipt_name(17), bundle.proof_name(17)):
+        (path / name).unlink()
+    report = verify_bundle(path, specimens.SPACE_KEY.public)
+    assert "leaf 17 (refused) is missing" in [item.en for item in report.findings]
+    assert "第 17 号叶（拒绝）缺失" in [item.zh for item in report.findings]
+    assert report.verified == 18
+
+
+def test_request_claims_are_compared(specimens: ModuleType, tmp_path: Path) -> None:
+    """Each claim of a signed request that does not fit the charge is named."""
+    made: Any = specimens
+    cases = {
+        "node": {"audience": made.CONSUMER},
+        "consumer": {"issuer": made.NODE},
+        "contract": {"contract_id": made.OTHER},
+        "operation": {"operation": Operation.EXPLAIN},
+        "maximum": {"max_micro_rho": 2_499},
+    }
+    for name, other in cases.items():
+        log = started(made)
+        reference, slots = log.intent(log.request(**other))
+        log.append(Stage.OUTCOME, slots, reference)
+        report = verify_bundle(log.export(tmp_path / name), made.SPACE_KEY.public)
+        assert [(item.code, item.subject) for item in report.findings] == [(Code.REQUEST_DIFFERS, name)]
+
+
+def test_a_key_the_register_does_not_list_signs_nothing(specimens: ModuleType, tmp_path: Path) -> None:
+    """The node makes a key of its own, signs a request with it and calls it the consumer's."""
+    made: Any = specimens
+    log = started(made)
+    stolen, made.MEMBER_KEY = made.MEMBER_KEY, made.signer("invented")
+    try:
+        reference, slots = log.intent(log.request())
+        log.append(Stage.OUTCOME, slots, reference)
+    finally:
+        made.MEMBER_KEY = stolen
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    assert [(item.code, item.subject) for item in report.findings] == [(Code.REQUEST_DIFFERS, "member key")]
+
+
+def test_a_session_grant_is_not_overspent(specimens: ModuleType, tmp_path: Path) -> None:
+    made: Any = specimens
+    log = started(made)
+    grant = log.session(5_000)
+    for _ in range(3):
+        reference, slots = log.intent(grant)
+        log.append(Stage.OUTCOME, slots, reference)
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    assert [(item.index, item.code, item.subject) for item in report.findings] == [(5, Code.REQUEST_DIFFERS, "maximum")]
+
+
+def test_an_answer_given_again_is_free(specimens: ModuleType, tmp_path: Path) -> None:
+    made: Any = specimens
+    log = started(made)
+    log.ask()
+    again = {Slot.CONTRACT: made.CONTRACT, **log.spent(1, 0, 0), Slot.DECISION: Decision(Verdict.REPEATED).json()}
+    log.append(Stage.OUTCOME, again)
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    assert [item.code for item in report.findings] == [Code.CHARGE_DIFFERS]
+
+
+def test_an_intent_cannot_be_closed_as_a_repetition(specimens: ModuleType, tmp_path: Path) -> None:
+    made: Any = specimens
+    log = started(made)
+    reference, slots = log.intent(log.request())
+    log.append(Stage.OUTCOME, {**slots, Slot.DECISION: Decision(Verdict.REPEATED).json()}, reference)
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    assert [item.code for item in report.findings] == [Code.DECISION_WRONG]
+
+
+def test_an_outcome_under_another_contract_is_found(specimens: ModuleType, tmp_path: Path) -> None:
+    made: Any = specimens
+    log = started(made)
+    reference, slots = log.intent(log.request())
+    log.append(Stage.OUTCOME, {**slots, Slot.CONTRACT: made.OTHER}, reference)
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    assert Code.CHARGE_DIFFERS in [item.code for item in report.findings]
