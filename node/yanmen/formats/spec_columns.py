@@ -93,7 +93,9 @@ def _column(section: Table, cls: DatasetClass, rows_upto: int) -> Column:
 
 def _scale(section: Table, kind: ColumnType) -> int:
     if kind is ColumnType.DECIMAL:
-        return section.integer("scale", 0, SCALE_MAX)
+        before = len(section.problems)
+        scale = section.integer("scale", 0, SCALE_MAX)
+        return scale if len(section.problems) == before else SCALE_MAX  # one mistake, one problem
     if section.value("scale", required=False) is not None:
         section.problem("scale", "only decimals have a scale", "只有 decimal 类型有 scale")
     return 0
@@ -133,7 +135,9 @@ def fixed_point(value: object, scale: int) -> Decimal | None:
         rounded = number.quantize(Decimal(1).scaleb(-scale))
     except InvalidOperation:
         return None
-    return abs(rounded) if rounded.is_zero() else rounded if rounded == number else None
+    if rounded != number:
+        return None
+    return abs(rounded) if rounded.is_zero() else rounded  # no negative zero
 
 
 def _domain(section: Table, role: Role, kind: ColumnType, scale: int) -> tuple[Cell, ...] | None:

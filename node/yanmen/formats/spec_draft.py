@@ -95,9 +95,9 @@ def _column(column: Column) -> list[str]:
         lines += [f"title_zh = {quote(column.title_zh)}", f"title_en = {quote(column.title_en)}"]
     if column.type.value == "decimal":
         lines.append(f"scale = {column.scale}")
-    if column.domain is not None and column.role is not Role.UNIT:
+    if column.domain is not None and column.role in (Role.KEY, Role.HIDDEN):
         lines.append(f"domain = {_list(column.domain)}")
-    if column.lower is not None and column.upper is not None and column.role is not Role.UNIT:
+    if column.lower is not None and column.upper is not None and column.role in (Role.MEASURE, Role.HIDDEN):
         lines += [f"lower = {_cell(column.lower)}", f"upper = {_cell(column.upper)}"]
     if column.source_name and column.source_name != column.name:
         lines.append(f"source_name = {quote(column.source_name)}")

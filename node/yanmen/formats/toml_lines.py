@@ -102,13 +102,13 @@ def _locate(text: str) -> dict[Path, int]:
             count = counts.get(paths[-1], 0)
             counts[paths[-1]] = count + 1
             prefix = (*paths[-1], str(count))
-            found.setdefault(prefix, start + 1)
+            paths.append(prefix)
         elif lines[start].lstrip().startswith("["):
             prefix = paths[-1]
-            found.setdefault(prefix, start + 1)
         else:
-            for path in paths:
-                found.setdefault(prefix + path, start + 1)
+            paths = [prefix + path for path in paths]
+        for path in paths:
+            found.setdefault(path, start + 1)
         start += length
     return found
 
