@@ -59,19 +59,22 @@ def _require_layers() -> kernel.Architecture:
 
 
 def _limit(limits: Limits) -> None:
-    """Lower the kernel's limits: address space, CPU, file size, descriptors, no core file, nothing locked."""
-    for kind, value in (
-        (resource.RLIMIT_AS, limits.address),
-        (resource.RLIMIT_CPU, limits.cpu),
-        (resource.RLIMIT_FSIZE, limits.file),
-        (resource.RLIMIT_NOFILE, OPEN_FILES),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_MEMLOCK, 0),
-        (resource.RLIMIT_MSGQUEUE, 0),
+    """Lower the kernel's limits: address space, CPU, file size, descriptors, no core file, nothing locked.
+
+    One more second of CPU before the kill lets SIGXCPU, which cannot be caught in the closed jail, name the cause.
+    """
+    for kind, soft, hard in (
+        (resource.RLIMIT_AS, limits.address, limits.address),
+        (resource.RLIMIT_CPU, limits.cpu, limits.cpu + 1),
+        (resource.RLIMIT_FSIZE, limits.file, limits.file),
+        (resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES),
+        (resource.RLIMIT_CORE, 0, 0),
+        (resource.RLIMIT_MEMLOCK, 0, 0),
+        (resource.RLIMIT_MSGQUEUE, 0, 0),
     ):
-        hard = resource.getrlimit(kind)[1]
-        ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (ceiling, ceiling))
+        given = resource.getrlimit(kind)[1]
+        highest = hard if given == resource.RLIM_INFINITY else min(hard, given)
+        resource.setrlimit(kind, (min(soft, highest), highest))
 
 
 def _die_with(node_pid: int) -> None:

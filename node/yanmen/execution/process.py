@@ -20,6 +20,8 @@ WORKER = (sys.executable, "-I", "-B", "-m", "yanmen_sandbox")
 POLL_MS = 50
 """How often a cancel is looked for: far below the promised second."""
 
+TICK_MS = 50
+"""The kernel's CPU limit and its account of CPU time differ by a few ticks."""
 HEADER = 4
 CHUNK = 1 << 16
 
@@ -184,7 +186,8 @@ class Worker:
         code = os.waitstatus_to_exitcode(self._status if self._status is not None else 0)
         if code == -signal.SIGSYS:
             return JobCode.VIOLATION
-        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and self._cpu_ms >= self._bounds.cpu_seconds * 1000):
+        spent = self._cpu_ms >= self._bounds.cpu_seconds * 1000 - TICK_MS
+        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and spent):
             return JobCode.TIME
         if code == -signal.SIGKILL:
             return JobCode.MEMORY
