@@ -19,12 +19,14 @@ LABEL_CHARS = 200
 class Answered:
     """The answer's columns and the SQL that makes them.
 
-    `clauses` tells whether rows are filtered, sorted or cut; `bare` names the released columns when
-    every output is one (figures are left out of it), else holds what cannot be a released column.
+    `filtered` is HAVING and ORDER BY, `tail` LIMIT and OFFSET, `clauses` tells whether there is any;
+    `bare` names the released columns when every output is one (figures are left out of it), else
+    holds what cannot be a released column.
     """
 
     outputs: tuple[Output, ...]
     columns: tuple[str, ...]
+    filtered: str
     tail: str
     widths: tuple[str, ...]
     clauses: bool
@@ -33,7 +35,7 @@ class Answered:
     @property
     def sql(self) -> str:
         """The statement over `cells`: outputs, then the widths of those that carry one."""
-        return select((*self.columns, *self.widths), f"FROM {quoted('cells')}{self.tail}")
+        return select((*self.columns, *self.widths), f"FROM {quoted('cells')}{self.filtered}{self.tail}")
 
 
 def answered(reader: CellReader, question: Question) -> Answered:
@@ -45,14 +47,15 @@ def answered(reader: CellReader, question: Question) -> Answered:
     shown = [reader.read(expression) for expression in resolved]
     reader.aliases = named
     outputs, columns = _outputs(question.items, shown)
-    tail = _having(reader, question) + _orders(reader, question, resolved) + limited(question.limit, question.offset)
+    filtered = _having(reader, question) + _orders(reader, question, resolved)
+    tail = limited(question.limit, question.offset)
     widths = tuple(
         f"{quoted(f'w_{entry.source}')} AS {quoted(f'w{position}')}"
         for position, entry in enumerate(outputs)
         if entry.source
     )
     bare = tuple(_released(entry) for entry in shown if not (entry.stored and entry.source))
-    return Answered(outputs, columns, tail, widths, bool(tail), bare)
+    return Answered(outputs, columns, filtered, tail, widths, bool(filtered or tail), bare)
 
 
 def _item(reader: CellReader, item: Item) -> Expression:

@@ -11,7 +11,7 @@ from yanmen.model.stages import Aggregate, Average, Key, Output, Scan
 from yanmen.planning import exact_rules, hints
 from yanmen.planning.answer import Answered, answered
 from yanmen.planning.domains import domain
-from yanmen.planning.figures import Figures, GroupKey
+from yanmen.planning.figures import Figure, Figures, GroupKey
 from yanmen.planning.grouping import groups, is_grouped
 from yanmen.planning.joins import Joined
 from yanmen.planning.narrowing import narrowed
@@ -38,6 +38,8 @@ class CellPlan:
     outputs: tuple[Output, ...]
     post_sql: str
     cells: int
+    group_keys: tuple[GroupKey, ...]
+    figures: tuple[Figure, ...]
 
 
 def plan_cells(scope: Scope, joined: Joined, question: Question, limits: NodeLimits) -> CellPlan:
@@ -69,6 +71,8 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, limits: NodeLim
         outputs=shown.outputs,
         post_sql="" if _as_it_stands(shown, keys) else shown.sql,
         cells=cells,
+        group_keys=keys,
+        figures=tuple(figures.figures),
     )
 
 

@@ -1,6 +1,7 @@
 """From the caller's text to a plan: parse, bind, bound, emit, and prove what the engine would run."""
 
 import hashlib
+from dataclasses import dataclass, replace
 from math import ceil
 
 from yanmen.formats import json_canonical
@@ -8,18 +9,25 @@ from yanmen.formats.json_canonical import Json
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Runner
-from yanmen.model.refusal import Reason
-from yanmen.model.stages import Admitted, Plan
-from yanmen.planning import hints
+from yanmen.model.refusal import Reason, Refused
+from yanmen.model.stages import Admitted, Key, Output, Plan, Scan
+from yanmen.planning import bound_plan, hints, nearest, row_source
+from yanmen.planning.bound_plan import Expected
 from yanmen.planning.cell_plan import CellPlan, plan_cells
+from yanmen.planning.expectation import of_cells, of_open
 from yanmen.planning.joins import Joined, join
+from yanmen.planning.open_plan import OpenPlan, plan_open
 from yanmen.planning.places import NOWHERE, refused
 from yanmen.planning.reading import read
-from yanmen.planning.scope import Scope, look_up, resolved
+from yanmen.planning.scope import Found, Scope, look_up, resolved
 from yanmen.planning.syntax import Question
 
 MIN_GROUP = 10
 """Smallest number of units an exact cell may rest on; a contract may only raise it."""
+OTHER_STEPS = 5
+"""Data that is not about persons is released as soon as it is ready; this only ends what hangs."""
+BOUND_BYTES = 32 * 1024 * 1024
+"""A bound plan of the longest emitted SQL stays far below."""
 ROWS_PER_STEP = 1_000_000
 """One deadline step per million rows: public, and more than any measured plan needs."""
 
@@ -27,40 +35,109 @@ ROWS_PER_STEP = 1_000_000
 def plan(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
     """Return the plan of the admitted question, or raise `Refused` with what would be accepted instead.
 
-    Touches no data: `runner` only parses the caller's text and binds ours over empty tables.
+    Touches no data: `runner` only parses the caller's text and binds ours over empty tables. Raises
+    `JobFailed` when a vetting job dies.
     """
     sql = admitted.submission.sql
     _check_text(sql, limits)
     question = read(sql, runner.vet(sql), limits.ast_bytes)
-    return compose(admitted, question, limits)
+    draft = compose(admitted, question, limits)
+    shapes = row_source.shapes(draft.plan.scans)
+    bound_plan.check(runner.bind(shapes, draft.plan.sql), draft.expected, BOUND_BYTES)
+    return draft.plan
 
 
-def compose(admitted: Admitted, question: Question, limits: NodeLimits) -> Plan:
-    """Return the plan of the parsed `question`, its emitted SQL not yet bound by the engine."""
-    scope = Scope(admitted, tuple(look_up(admitted, table) for table in question.tables), question.links)
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan whose emitted SQL the engine has not bound yet, and what the bound plan must be."""
+
+    plan: Plan
+    expected: Expected
+
+
+def compose(admitted: Admitted, question: Question, limits: NodeLimits) -> Draft:
+    """Return the draft for the parsed `question`, or refuse."""
+    found = tuple(look_up(admitted, table) for table in question.tables)
+    if any(item.version is None for item in found):
+        raise _elsewhere(admitted, question, found, limits)
+    scope = Scope(admitted, found, question.links)
     question = resolved(scope, question)
     joined = join(scope, question)
-    found = plan_cells(scope, joined, question, limits)
-    return _plan(admitted, joined, found, limits)
+    if joined.release is DatasetClass.OPEN:
+        return _open_draft(admitted, plan_open(scope, joined, question, limits), limits)
+    return _cell_draft(admitted, joined, plan_cells(scope, joined, question, limits), limits)
 
 
-def _plan(admitted: Admitted, joined: Joined, found: CellPlan, limits: NodeLimits) -> Plan:
+def _elsewhere(admitted: Admitted, question: Question, found: tuple[Found, ...], limits: NodeLimits) -> Refused:
+    """Return the refusal of a question about tables of other nodes."""
+    nodes = {item.node for item in found}
+    away = next(item for item in found if item.version is None)
+    if len(nodes) == 1:
+        return refused(Reason.DATASET_NOT_IN_CONTRACT, away.table.at, ".".join(away.table.path), hints.ELSEWHERE)
+    parts = zip(found, nearest.one_per_table(question, found), strict=True)
+    instead = tuple(_offered(admitted, item, nearest.unqualified(part), limits) for item, part in parts)
+    refusal = refused(Reason.CROSS_NODE_JOIN, away.table.at, ".".join(away.table.path), hints.CROSS_NODE)
+    return Refused(refusal.reason, replace(refusal.detail, instead=tuple(dict.fromkeys(instead))))
+
+
+def _offered(admitted: Admitted, item: Found, question: Question, limits: NodeLimits) -> str:
+    """Return `question` as text when it would be accepted here (or is for another node), else a plain count."""
+    if item.version is None:
+        return nearest.written(question, item.node)
+    try:
+        compose(admitted, question, limits)
+    except Refused:
+        return nearest.written(nearest.only_count(item.table))
+    return nearest.written(question)
+
+
+def _cell_draft(admitted: Admitted, joined: Joined, found: CellPlan, limits: NodeLimits) -> Draft:
     personal = joined.release is DatasetClass.PERSONAL
+    shape = _Shape(found.scans, found.sql, found.outputs, found.post_sql, found.cells)
     charge = admitted.micro_rho if personal else 0
+    plan = replace(
+        _plan(admitted, joined, shape, limits, charge),
+        keys=found.keys,
+        aggregates=found.aggregates,
+        averages=found.averages,
+        canonical=_canonical(joined, shape, charge, found.keys),
+    )
+    return Draft(plan, of_cells(found.rows, row_source.shapes(found.scans), found.group_keys, found.figures))
+
+
+def _open_draft(admitted: Admitted, found: OpenPlan, limits: NodeLimits) -> Draft:
+    shape = _Shape(found.scans, found.sql, found.outputs, "", found.rows_max)
+    plan = _plan(admitted, found.rows.joined, shape, limits, 0)
+    types = (output.type for output in found.outputs)
+    return Draft(plan, of_open(found.rows, row_source.shapes(found.scans), types))
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What both kinds of plan have."""
+
+    scans: tuple[Scan, ...]
+    sql: str
+    outputs: tuple[Output, ...]
+    post_sql: str
+    rows_max: int
+
+
+def _plan(admitted: Admitted, joined: Joined, shape: _Shape, limits: NodeLimits, charge: int) -> Plan:
     return Plan(
         admitted=admitted,
         release=joined.release,
         subject_space=joined.subject_space,
-        scans=found.scans,
-        sql=found.sql,
-        keys=found.keys,
-        aggregates=found.aggregates,
-        averages=found.averages,
-        outputs=found.outputs,
-        post_sql=found.post_sql,
-        canonical=_canonical(joined, found, charge),
-        rows_max=found.cells,
-        deadline_ms=_deadline(found, limits, personal=personal),
+        scans=shape.scans,
+        sql=shape.sql,
+        keys=(),
+        aggregates=(),
+        averages=(),
+        outputs=shape.outputs,
+        post_sql=shape.post_sql,
+        canonical=_canonical(joined, shape, charge, ()),
+        rows_max=shape.rows_max,
+        deadline_ms=_deadline(shape.scans, limits, joined.release),
         micro_rho=charge,
         delta_e12=0,
         price_fen=admitted.price_fen,
@@ -68,20 +145,22 @@ def _plan(admitted: Admitted, joined: Joined, found: CellPlan, limits: NodeLimit
     )
 
 
-def _deadline(found: CellPlan, limits: NodeLimits, *, personal: bool) -> int:
-    steps = max(1, ceil(max(scan.version.dataset.rows_upto for scan in found.scans) / ROWS_PER_STEP))
-    return limits.deadline_ms * len(found.scans) * steps * (1 if personal else 5)
+def _deadline(scans: tuple[Scan, ...], limits: NodeLimits, release: DatasetClass) -> int:
+    """Return when an answer about persons is released, and when any other is given up: public facts only."""
+    steps = max(1, ceil(max(scan.version.dataset.rows_upto for scan in scans) / ROWS_PER_STEP))
+    factor = 1 if release is DatasetClass.PERSONAL else OTHER_STEPS
+    return limits.deadline_ms * len(scans) * steps * factor
 
 
-def _canonical(joined: Joined, found: CellPlan, charge: int) -> str:
+def _canonical(joined: Joined, shape: _Shape, charge: int, keys: tuple[Key, ...]) -> str:
     """Return canonical JSON of what is asked; the emitted SQL is a function of the bound question alone."""
     document: Json = {
         "release": joined.release.value,
-        "versions": [[scan.version.dataset.name, scan.version.version, list(scan.columns)] for scan in found.scans],
-        "sql": found.sql,
-        "post": found.post_sql,
-        "labels": [output.label for output in found.outputs],
-        "domains": hashlib.sha256(repr([key.domain for key in found.keys]).encode("utf-8")).hexdigest(),
+        "versions": [[scan.version.dataset.name, scan.version.version, list(scan.columns)] for scan in shape.scans],
+        "sql": shape.sql,
+        "post": shape.post_sql,
+        "labels": [output.label for output in shape.outputs],
+        "domains": hashlib.sha256(repr([key.domain for key in keys]).encode("utf-8")).hexdigest(),
         "micro_rho": charge,
     }
     return json_canonical.encode(document).decode("utf-8")

@@ -75,7 +75,7 @@ def _apply(expression: Apply, *, qualified: bool, inner: bool) -> str:
 
 def _call(op: Op, args: list[str]) -> str:
     if op is Op.COUNT_ROWS:
-        return op.value
+        return "count(*)"
     if op is Op.COUNT_DISTINCT:
         return f"count(DISTINCT {args[0]})"
     return f"{op.value}({', '.join(args)})"

@@ -7,7 +7,6 @@ Clamps are written with CASE: DuckDB's LEAST and GREATEST skip NULL, so they wou
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yanmen.model.catalogue import DatasetClass
@@ -31,99 +30,127 @@ class Cells:
 def emit(cells: Cells) -> str:
     """Return the SQL whose reply columns are the keys, then the aggregates (for exact data: units and tops)."""
     exact = cells.rows.joined.release is DatasetClass.EXACT
-    inner = _per_unit(cells)
     joined = cells.rows.joined
+    inner = _clamped_shares(cells, _shares(cells, _rows(cells)))
     if not exact and joined.groups_per_unit < min(joined.rows_per_unit, cells.grid):
         inner = _capped(cells, inner)
-    columns = [_key(key) for key in cells.keys]
-    for aggregate, figure in zip(cells.aggregates, cells.figures, strict=True):
-        columns.append(f"{_total(aggregate, figure)} AS {quoted(aggregate.name)}")
-    if exact:
-        columns += _contributors(cells)
-    return select(columns, f"FROM ({inner}) AS {quoted('p')}{_group_by(cells.keys)}")
+    return _ranged(cells, _totals(cells, inner, exact=exact), exact=exact)
 
 
-def _key(key: GroupKey) -> str:
-    return quoted(key.name)
+def _names(cells: Cells) -> list[str]:
+    return [quoted(key.name) for key in cells.keys]
 
 
-def _group_by(keys: Sequence[GroupKey], *more: str) -> str:
-    names = [*(_key(key) for key in keys), *more]
+def _from(inner: str, name: str) -> str:
+    return f"FROM ({inner}) AS {quoted(name)}"
+
+
+def _group_by(names: list[str]) -> str:
     return f" GROUP BY {', '.join(names)}" if names else ""
 
 
-def _arguments(cells: Cells) -> dict[str, str]:
-    """Return the row-level arguments, one column each: SQL by name of their figure."""
-    found: dict[str, str] = {}
-    for figure in cells.figures:
-        if figure.term is not None:
-            summed = figure.kind is AggregateKind.SUM
-            found[figure.name.replace("a", "v")] = units(figure.term) if summed else value(figure.term)
-    return found
+def _shared(cells: Cells) -> list[tuple[Aggregate, Figure]]:
+    """Return the figures a unit adds a number to; units themselves are counted at the end."""
+    pairs = zip(cells.aggregates, cells.figures, strict=True)
+    return [(aggregate, figure) for aggregate, figure in pairs if figure.kind is not AggregateKind.UNITS]
 
 
-def _per_unit(cells: Cells) -> str:
-    """Return keys, unit and what that unit adds to each figure, clamped to its declared share."""
-    rows = cells.rows
-    unit = rows.joined.unit
+def _clamp(sql: str, lower: int, upper: int) -> str:
+    """Return the integer `sql` within `lower` and `upper`; NULL stays NULL."""
+    return f"CASE WHEN {sql} < {lower} THEN {lower} WHEN {sql} > {upper} THEN {upper} ELSE {sql} END"
+
+
+def _argument(aggregate: Aggregate) -> str:
+    return quoted(f"v{aggregate.name[1:]}")
+
+
+def _rows(cells: Cells) -> str:
+    """Return one row per row: keys, unit, arguments."""
+    unit = cells.rows.joined.unit
     if unit is None:
         raise ValueError("guarded rows have a unit")
-    read = [f"{value(key.term)} AS {_key(key)}" for key in cells.keys]
-    read.append(f"{column(unit)} AS {quoted('u')}")
-    read += [f"{sql} AS {quoted(name)}" for name, sql in _arguments(cells).items()]
-    named = [key for key in cells.keys if None not in key.domain]
-    where = " AND ".join(f"{_key(key)} IS NOT NULL" for key in named)
-    columns = [*(_key(key) for key in cells.keys), quoted("u")]
-    for aggregate, figure in zip(cells.aggregates, cells.figures, strict=True):
-        if figure.kind is not AggregateKind.UNITS:
-            share = _share(aggregate, figure, rows.joined.rows_per_unit)
-            columns.append(f"{share} AS {quoted(aggregate.name)}")
-    inner = f"FROM ({select(read, source(rows))}) AS {quoted('r')}{f' WHERE {where}' if where else ''}"
-    return select(columns, inner + _group_by(cells.keys, quoted("u")))
+    columns = [f"{value(key.term)} AS {quoted(key.name)}" for key in cells.keys]
+    columns.append(f"{column(unit)} AS {quoted('u')}")
+    for aggregate, figure in _shared(cells):
+        if figure.term is not None:
+            argument = units(figure.term) if figure.kind is AggregateKind.SUM else value(figure.term)
+            columns.append(f"{argument} AS {_argument(aggregate)}")
+    return select(columns, source(cells.rows))
 
 
-def _share(aggregate: Aggregate, figure: Figure, rows: int) -> str:
-    """Return what one unit adds to one cell: each row clamped, then their sum or count clamped."""
-    argument = quoted(aggregate.name.replace("a", "v"))
-    if figure.kind is not AggregateKind.SUM or figure.term is None:
-        counted = "count(*)" if figure.term is None else f"count({argument})"
-        return _clamped(counted, 0, rows)
+def _shares(cells: Cells, inner: str) -> str:
+    """Return per key and unit the rows it has there and the sums of its clamped rows."""
+    names = [*_names(cells), quoted("u")]
+    columns = [f"{_share(aggregate, figure)} AS {quoted(aggregate.name)}" for aggregate, figure in _shared(cells)]
+    present = [f"{quoted(key.name)} IS NOT NULL" for key in cells.keys if None not in key.domain]
+    where = f" WHERE {' AND '.join(present)}" if present else ""
+    return select([*names, *columns], _from(inner, "r") + where + _group_by(names))
+
+
+def _share(aggregate: Aggregate, figure: Figure) -> str:
+    if figure.term is None:
+        return "count(*)"
+    if figure.kind is AggregateKind.ROWS:
+        return f"count({_argument(aggregate)})"
     facts = figure.term.facts
-    row = _clamped(argument, facts.lower, facts.upper)
-    return _clamped(f"sum({row})", rows * min(facts.lower, 0), rows * max(facts.upper, 0))
+    return f"sum({_clamp(_argument(aggregate), facts.lower, facts.upper)})"
 
 
-def _clamped(sql: str, lower: int, upper: int) -> str:
-    """Return the integer `sql` within `lower` and `upper`; NULL stays NULL."""
-    least, most = f"CAST({lower} AS BIGINT)", f"CAST({upper} AS BIGINT)"
-    return f"CAST(CASE WHEN {sql} < {least} THEN {least} WHEN {sql} > {most} THEN {most} ELSE {sql} END AS BIGINT)"
+def _clamped_shares(cells: Cells, inner: str) -> str:
+    """Clamp each share to what the declared number of rows can amount to."""
+    rows = cells.rows.joined.rows_per_unit
+    columns = [*_names(cells), quoted("u")]
+    for aggregate, figure in _shared(cells):
+        low, high = (0, 1) if figure.term is None or figure.kind is AggregateKind.ROWS else _signs(figure)
+        share = _clamp(quoted(aggregate.name), rows * low, rows * high)
+        columns.append(f"CAST({share} AS BIGINT) AS {quoted(aggregate.name)}")
+    return select(columns, _from(inner, "p"))
+
+
+def _signs(figure: Figure) -> tuple[int, int]:
+    if figure.term is None:
+        raise ValueError("a sum has an argument")
+    return min(figure.term.facts.lower, 0), max(figure.term.facts.upper, 0)
 
 
 def _capped(cells: Cells, inner: str) -> str:
     """Keep at most the declared number of groups of each unit, by a hash so that no group is favoured."""
     most = groups_cap(cells.rows.joined, cells.grid)
-    names = [_key(key) for key in cells.keys]
-    kept = [*names, *(quoted(a.name) for a in cells.aggregates if a.kind is not AggregateKind.UNITS)]
+    names = _names(cells)
+    kept = [*names, *(quoted(aggregate.name) for aggregate, _ in _shared(cells))]
     salt = text_literal(hashlib.sha256(inner.encode("utf-8")).hexdigest()[:16])
     order = ", ".join([f"hash({quoted('u')}, {', '.join(names)}, {salt})", *names])
     ranked = f"row_number() OVER (PARTITION BY {quoted('u')} ORDER BY {order}) AS {quoted('n')}"
-    listed = select([*kept, ranked], f"FROM ({inner}) AS {quoted('q')}")
-    return select(kept, f"FROM ({listed}) AS {quoted('c')} WHERE {quoted('n')} <= CAST({most} AS BIGINT)")
+    listed = select([*kept, ranked], _from(inner, "q"))
+    return select(kept, f"{_from(listed, 'c')} WHERE {quoted('n')} <= {most}")
 
 
-def _total(aggregate: Aggregate, figure: Figure) -> str:
-    name = quoted(aggregate.name)
-    summed = "count(*)" if figure.kind is AggregateKind.UNITS else f"coalesce(sum({name}), CAST(0 AS HUGEINT))"
-    return _clamped(summed, aggregate.lower, aggregate.upper)
+def _totals(cells: Cells, inner: str, *, exact: bool) -> str:
+    """Return per key the totals of all units (for exact data: how many units, and the two largest shares)."""
+    columns = _names(cells)
+    for aggregate, figure in zip(cells.aggregates, cells.figures, strict=True):
+        name = quoted(aggregate.name)
+        columns.append(f"{'count(*)' if figure.kind is AggregateKind.UNITS else f'sum({name})'} AS {name}")
+    if exact:
+        columns.append(f"count(*) AS {quoted('units')}")
+        columns += [f"max(abs({quoted(name)}), 2) AS {quoted(f'top_{name}')}" for name in _summed(cells)]
+    return select(columns, _from(inner, "g") + _group_by(_names(cells)))
 
 
-def _contributors(cells: Cells) -> list[str]:
-    """Return the number of units in a cell and the two largest shares of each sum, by size."""
-    columns = [f"count(*) AS {quoted('units')}"]
+def _summed(cells: Cells) -> list[str]:
+    return [aggregate.name for aggregate in cells.aggregates if aggregate.kind is AggregateKind.SUM]
+
+
+def _ranged(cells: Cells, inner: str, *, exact: bool) -> str:
+    """Hold every total to its public range, and an empty one to zero."""
+    columns = _names(cells)
     for aggregate in cells.aggregates:
-        if aggregate.kind is AggregateKind.SUM:
-            largest = f"max(abs({quoted(aggregate.name)}), 2)"
+        total = _clamp(quoted(aggregate.name), aggregate.lower, aggregate.upper)
+        columns.append(f"CAST(coalesce({total}, 0) AS BIGINT) AS {quoted(aggregate.name)}")
+    if exact:
+        columns.append(quoted("units"))
+        for name in _summed(cells):
             for rank in (1, 2):
-                top = f"list_extract({largest}, CAST({rank} AS BIGINT))"
-                columns.append(f"coalesce({top}, CAST(0 AS BIGINT)) AS {quoted(f'top{rank}_{aggregate.name}')}")
-    return columns
+                top = f"list_extract({quoted(f'top_{name}')}, {rank})"
+                columns.append(f"CAST(coalesce({top}, 0) AS BIGINT) AS {quoted(f'top{rank}_{name}')}")
+    return select(columns, _from(inner, "t"))

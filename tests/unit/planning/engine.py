@@ -1,13 +1,11 @@
-"""A department's node without its jail: real DuckDB in this process behind the Runner protocol, and a small catalogue."""
+"""Real DuckDB in this process behind the Runner protocol, without the jail, and a small catalogue."""
 
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal
 from threading import Event
 from typing import Any
 
 import duckdb
-
 from yanmen.model.catalogue import (
     Cell,
     Channel,
@@ -141,7 +139,9 @@ def measure(name: str, lower: str | None = None, upper: str | None = None, scale
     return Column(name, kind, Role.MEASURE, lower=bounds[0], upper=bounds[1], scale=scale)
 
 
-def dataset(name: str, cls: DatasetClass, *columns: Column, rows: int = 1, groups: int = 1, upto: int = 20_000) -> Dataset:
+def dataset(
+    name: str, cls: DatasetClass, *columns: Column, rows: int = 1, groups: int = 1, upto: int = 20_000
+) -> Dataset:
     return Dataset(
         name=name,
         title_zh="",
@@ -250,7 +250,10 @@ def admitted(
     """Return an admitted question under a contract that opens everything visible but `religion`."""
     party = Party("c" * 32, "dev", "", PartyRole.DEVELOPER, PartyStatus.ACTIVE, b"", b"", "")
     grants = tuple(
-        Grant(item.name, tuple(c.name for c in item.visible() if c is not CLOSED and c.role is not Role.UNIT or item is TOWN))
+        Grant(
+            item.name,
+            tuple(c.name for c in item.visible() if (c is not CLOSED and c.role is not Role.UNIT) or item is TOWN),
+        )
         for item in datasets
     )
     scenario = Scenario("s", "", "")
@@ -266,6 +269,3 @@ def admitted(
 def planned(sql: str, *, datasets: tuple[Dataset, ...] = CATALOGUE, limits: NodeLimits | None = None) -> Plan:
     """Plan `sql` with a real parser and binder."""
     return plan(admitted(sql, datasets=datasets), InProcessRunner(), limits or NodeLimits())
-
-
-__all__ = ["InProcessRunner", "admitted", "date", "planned"]

@@ -1,0 +1,169 @@
+"""Expressions of DuckDB's bound plan: a closed list of classes and system functions, with what each refers to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from yanmen.model.refusal import Reason
+from yanmen.planning import hints
+from yanmen.planning.members import Object, Reader, Value
+
+DEPTH_MAX = 200
+"""Our own emitted nesting stays under this: 48 levels of the question, a few wrappers each."""
+
+READER = Reader(Reason.PLAN_CHANGED, hints.PLAN)
+
+SCALARS = frozenset(
+    {
+        *("+", "-", "*", "/", "//", "abs", "round", "year", "quarter", "month", "day", "list_extract"),
+        *("~~", "!~~", "~~*", "!~~*", "like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape"),
+    }
+)
+"""Scalar functions of `system.main` that emitted SQL uses."""
+RANKING = SCALARS | {"hash"}
+"""With the hash that orders one unit's groups."""
+AGGREGATES = frozenset({"count_star", "count", "sum", "max", "min"})
+
+_BASE = frozenset({"expression_class", "type", "alias", "query_location", "query_location_length"})
+_COMPARISONS = frozenset(
+    {
+        *("COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO"),
+        *("COMPARE_GREATERTHAN", "COMPARE_GREATERTHANOREQUALTO"),
+        *("COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM"),
+    }
+)
+_OPERATORS = frozenset({"OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "COMPARE_IN"})
+_NUMERIC = frozenset(
+    {"NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "DOUBLE", "INTEGER_LITERAL"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an expression refers to: input columns, which one when it is nothing but that column, and its type."""
+
+    refs: frozenset[int]
+    bare: int | None
+    type: str
+    constant: bool = False
+
+
+class Expressions:
+    """Checks expressions over an input of `width` columns, admitting only `functions`."""
+
+    def __init__(self, width: int, functions: frozenset[str] = SCALARS) -> None:
+        """Refuse references outside the input."""
+        self._width = width
+        self._functions = functions
+
+    def see(self, value: Value, depth: int = 0) -> Seen:
+        """Return what the serialised expression `value` refers to, or refuse."""
+        if not isinstance(value, dict) or depth > DEPTH_MAX:
+            READER.refuse("expression")
+        reading: Callable[[Object, int], Seen] | None = {
+            "BOUND_REF": self._reference,
+            "BOUND_CONSTANT": self._constant,
+            "BOUND_FUNCTION": self._function,
+            "BOUND_OPERATOR": self._operator,
+            "BOUND_CONJUNCTION": self._conjunction,
+            "BOUND_CASE": self._case,
+        }.get(str(value.get("expression_class")))
+        if reading is None:
+            READER.refuse(str(value.get("expression_class")))
+        return reading(value, depth)
+
+    def _all(self, values: Value, depth: int) -> list[Seen]:
+        if not isinstance(values, list):
+            READER.refuse("children")
+        return [self.see(value, depth + 1) for value in values]
+
+    def _reference(self, value: Object, _: int) -> Seen:
+        members = READER.exact(dict(value), _BASE | {"return_type", "index"}, "BOUND_REF")
+        index = READER.integer(members, "index")
+        if index >= self._width:
+            READER.refuse("BOUND_REF")
+        return Seen(frozenset({index}), index, type_id(members["return_type"]))
+
+    def _constant(self, value: Object, _: int) -> Seen:
+        members = READER.exact(dict(value), _BASE | {"value"}, "BOUND_CONSTANT")
+        constant = members["value"]
+        kind = type_id(constant.get("type")) if isinstance(constant, dict) else READER.refuse("BOUND_CONSTANT")
+        return Seen(frozenset(), None, kind, constant=True)
+
+    def _function(self, value: Object, depth: int) -> Seen:
+        names = _BASE | {"return_type", "children", "arguments", "qname", "has_serialize", "is_operator"}
+        carries = value.get("has_serialize") is True
+        members = READER.exact(dict(value), names | ({"function_data"} if carries else frozenset()), "BOUND_FUNCTION")
+        inside = self._all(members["children"], depth)
+        path = READER.texts(READER.exact(members["qname"], frozenset({"path"}), "qname"), "path")
+        kind = type_id(members["return_type"])
+        if members["type"] == "OPERATOR_CAST":
+            self._check_cast(members, path, inside, kind)
+        elif members["type"] == "BOUND_FUNCTION":
+            if path[:2] != ("system", "main") or len(path) != 3 or path[2] not in self._functions:
+                READER.refuse(".".join(path))
+        elif members["type"] not in _COMPARISONS or len(path) != 1:
+            READER.refuse(str(members["type"]))
+        return _joined(inside, kind)
+
+    def _check_cast(self, members: Object, path: tuple[str, ...], inside: list[Seen], kind: str) -> None:
+        """Admit TRY_CAST, and CAST only where it cannot fail on a value: between numbers, and of constants."""
+        data = READER.exact(members["function_data"], frozenset({"try_cast", "is_default_cast"}), "CAST")
+        if path != ("__cast",) or len(inside) != 1:
+            READER.refuse("CAST")
+        numbers = _is_number(inside[0].type) and _is_number(kind)
+        if not (READER.flag(data, "try_cast") or inside[0].constant or numbers or inside[0].type == kind):
+            READER.refuse(f"CAST {inside[0].type} {kind}")
+
+    def _operator(self, value: Object, depth: int) -> Seen:
+        members = READER.exact(dict(value), _BASE | {"return_type", "children"}, "BOUND_OPERATOR")
+        if members["type"] not in _OPERATORS:
+            READER.refuse(str(members["type"]))
+        return _joined(self._all(members["children"], depth), type_id(members["return_type"]))
+
+    def _conjunction(self, value: Object, depth: int) -> Seen:
+        members = READER.exact(dict(value), _BASE | {"children"}, "BOUND_CONJUNCTION")
+        if members["type"] not in ("CONJUNCTION_AND", "CONJUNCTION_OR"):
+            READER.refuse(str(members["type"]))
+        return _joined(self._all(members["children"], depth), "BOOLEAN")
+
+    def _case(self, value: Object, depth: int) -> Seen:
+        members = READER.exact(dict(value), _BASE | {"return_type", "case_checks", "else_expr"}, "BOUND_CASE")
+        inside = [self.see(members["else_expr"], depth + 1)]
+        for check in READER.items(members, "case_checks"):
+            branch = READER.exact(check, frozenset({"when_expr", "then_expr"}), "CASE")
+            inside += [self.see(branch["when_expr"], depth + 1), self.see(branch["then_expr"], depth + 1)]
+        return _joined(inside, type_id(members["return_type"]))
+
+    def aggregate(self, value: Value, *, distinct: bool) -> tuple[Seen, str]:
+        """Return what the arguments of a serialised aggregate refer to, and its name; or refuse."""
+        names = {"return_type", "children", "arguments", "qname", "has_serialize", "filter", "order_bys"}
+        members = READER.exact(value, _BASE | names | {"aggregate_type", "state_export"}, "BOUND_AGGREGATE")
+        plain: Object = {"filter": None, "order_bys": None, "state_export": "NONE", "has_serialize": False}
+        READER.same(members, plain, "BOUND_AGGREGATE")
+        path = READER.texts(READER.exact(members["qname"], frozenset({"path"}), "qname"), "path")
+        if path[:2] != ("system", "main") or len(path) != 3 or path[2] not in AGGREGATES:
+            READER.refuse(".".join(path))
+        if members["aggregate_type"] not in (("NON_DISTINCT", "DISTINCT") if distinct else ("NON_DISTINCT",)):
+            READER.refuse("DISTINCT")
+        return _joined(self._all(members["children"], 0), type_id(members["return_type"])), path[2]
+
+
+def type_id(value: Value) -> str:
+    """Return the name of a serialised type, with the digits of a decimal."""
+    if not isinstance(value, dict) or not isinstance(value.get("id"), str):
+        READER.refuse("type")
+    name, detail = str(value["id"]), value.get("type_info")
+    return (
+        f"{name}({detail.get('width')},{detail.get('scale')})"
+        if isinstance(detail, dict) and name == "DECIMAL"
+        else name
+    )
+
+
+def _is_number(kind: str) -> bool:
+    return kind.partition("(")[0] in _NUMERIC
+
+
+def _joined(inside: list[Seen], kind: str) -> Seen:
+    refs = frozenset[int]().union(*(seen.refs for seen in inside))
+    return Seen(refs, None, kind, constant=not refs and all(seen.constant for seen in inside))

@@ -1,0 +1,383 @@
+"""Proof that the engine would run exactly what was planned, read off its own bound plan.
+
+Every operator, expression and system function is on a closed list; every scan is of a planned table
+and reads only planned columns; joins equate exactly the planned columns. Over guarded data each
+column's path is followed: rows are grouped by the unit itself, what comes of it is grouped once more
+by keys, and only those keys and those totals reach the answer.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, unique
+
+from yanmen.planning.bound_expressions import RANKING, READER, Expressions, Seen, type_id
+from yanmen.planning.members import Object, Value, parse
+
+Origin = tuple[str, str]
+NO_COLUMN = 2**64 - 1
+"""Where a scan reads no column but only counts its rows."""
+
+
+@unique
+class Kind(Enum):
+    """What a column of an operator holds."""
+
+    ROW = "row"
+    UNIT = "unit"
+    OWNER = "owner"
+    """The unit once rows are grouped by it."""
+    KEY = "key"
+    SHARE = "share"
+    RANK = "rank"
+    GROUP = "group"
+    TOTAL = "total"
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One column: its kind, type, the snapshot columns it derives from, and which one it is unchanged."""
+
+    kind: Kind
+    type: str
+    origins: frozenset[Origin] = frozenset()
+    pure: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the plan says the engine will do.
+
+    `tables` are the scanned schemas, one per table of FROM; `columns` the planned columns and types
+    of each schema; `extremes` admits min and max; `outputs` type and origins (None: not followed) of
+    each reply column, of which the first `keys` group.
+    """
+
+    guarded: bool
+    extremes: bool
+    tables: tuple[str, ...]
+    columns: dict[str, tuple[tuple[str, str], ...]]
+    units: frozenset[Origin]
+    equalities: tuple[frozenset[Origin], ...]
+    outputs: tuple[tuple[str, frozenset[Origin] | None], ...]
+    keys: int
+
+
+def check(serialised: str, expected: Expected, max_bytes: int) -> None:
+    """Refuse with PLAN_CHANGED unless the `serialised` bound plan is exactly what is `expected`."""
+    reply = parse(serialised, max_bytes)
+    members = READER.exact(reply, frozenset({"error", "plans"}), "plan")
+    READER.same(members, {"error": False}, "plan")
+    plans = READER.items(members, "plans")
+    if len(plans) != 1:
+        READER.refuse("plans")
+    checker = _Checker(expected)
+    checker.check_root(checker.lanes(plans[0]))
+    checker.check_totals()
+
+
+class _Checker:
+    def __init__(self, expected: Expected) -> None:
+        self._expected = expected
+        self._tables: Counter[str] = Counter()
+        self._read: set[Origin] = set()
+        self._equalities: Counter[frozenset[Origin]] = Counter()
+        self._operators: dict[str, Callable[[Object], tuple[Lane, ...]]] = {
+            "LOGICAL_GET": self._scan,
+            "LOGICAL_COMPARISON_JOIN": self._join,
+            "LOGICAL_FILTER": self._filter,
+            "LOGICAL_PROJECTION": self._projection,
+            "LOGICAL_AGGREGATE_AND_GROUP_BY": self._aggregate,
+        }
+        if expected.guarded:
+            self._operators["LOGICAL_WINDOW"] = self._window
+        else:
+            self._operators |= {
+                "LOGICAL_ORDER_BY": self._order,
+                "LOGICAL_LIMIT": self._limit,
+                "LOGICAL_DISTINCT": self._distinct,
+            }
+
+    def lanes(self, value: Value) -> tuple[Lane, ...]:
+        """Return the columns of the operator `value`, or refuse."""
+        if not isinstance(value, dict):
+            READER.refuse("operator")
+        operator = self._operators.get(str(value.get("type")))
+        if operator is None:
+            READER.refuse(str(value.get("type")))
+        return operator(value)
+
+    def check_root(self, found: tuple[Lane, ...]) -> None:
+        """Refuse unless the reply's columns are the planned ones."""
+        outputs = self._expected.outputs
+        if len(found) != len(outputs):
+            READER.refuse("columns")
+        for position, (lane, (kind, origins)) in enumerate(zip(found, outputs, strict=True)):
+            wanted = Kind.GROUP if position < self._expected.keys else Kind.TOTAL
+            if lane.type.partition("(")[0] != kind or (self._expected.guarded and lane.kind is not wanted):
+                READER.refuse("columns")
+            if origins is not None and lane.origins != origins:
+                READER.refuse("columns")
+
+    def check_totals(self) -> None:
+        """Refuse unless exactly the planned tables, columns and equalities were used."""
+        planned = {(schema, name) for schema, columns in self._expected.columns.items() for name, _ in columns}
+        if self._tables != Counter(self._expected.tables) or not self._read <= planned:
+            READER.refuse("scans")
+        if self._equalities != Counter(self._expected.equalities):
+            READER.refuse("joins")
+
+    def _child(self, members: Object) -> tuple[Lane, ...]:
+        children = READER.items(members, "children")
+        if len(children) != 1:
+            READER.refuse("children")
+        return self.lanes(children[0])
+
+    def _scan(self, value: Object) -> tuple[Lane, ...]:
+        members = READER.exact(dict(value), _SCAN, "LOGICAL_GET")
+        READER.same(members, _SCAN_DEFAULTS, "LOGICAL_GET")
+        data = READER.exact(members["function_data"], _SCAN_DATA, "LOGICAL_GET")
+        schema = READER.text(data, "catalog")
+        plain: Object = {"schema": "main", "table": "data", "is_index_scan": False, "is_create_index": False}
+        READER.same(data, {**plain, "result_ids": [], "qualified_name": {"path": [schema, "main", "data"]}}, "scan")
+        columns = self._expected.columns.get(schema, ())
+        types = tuple(type_id(kind) for kind in READER.items(members, "returned_types"))
+        if tuple(zip(READER.texts(members, "names"), types, strict=False)) != columns:
+            READER.refuse(f"scan {schema}")
+        self._tables[schema] += 1
+        return tuple(self._scanned(schema, columns, index) for index in READER.items(members, "column_indexes"))
+
+    def _scanned(self, schema: str, columns: tuple[tuple[str, str], ...], value: Value) -> Lane:
+        members = READER.exact(value, _INDEX, "column_indexes")
+        READER.same(members, _INDEX_DEFAULTS, "column_indexes")
+        index = READER.integer(members, "index")
+        if index == NO_COLUMN:
+            return Lane(Kind.RANK, "")
+        if index >= len(columns):
+            READER.refuse("column_indexes")
+        origin = (schema, columns[index][0])
+        self._read.add(origin)
+        kind = Kind.UNIT if origin in self._expected.units else Kind.ROW
+        return Lane(kind, columns[index][1], frozenset({origin}), origin)
+
+    def _join(self, value: Object) -> tuple[Lane, ...]:
+        members = READER.exact(dict(value), _JOIN, "JOIN")
+        READER.same(members, _JOIN_DEFAULTS, "JOIN")
+        children = READER.items(members, "children")
+        if len(children) != 2 or members["join_type"] not in ("INNER", "LEFT"):
+            READER.refuse("JOIN")
+        left, right = (self.lanes(child) for child in children)
+        for condition in READER.items(members, "conditions"):
+            sides = READER.exact(condition, frozenset({"left", "right", "comparison"}), "JOIN")
+            READER.same(sides, {"comparison": "COMPARE_EQUAL"}, "JOIN")
+            self._equate(
+                left, Expressions(len(left)).see(sides["left"]), right, Expressions(len(right)).see(sides["right"])
+            )
+        return (*left, *right)
+
+    def _equate(self, left: tuple[Lane, ...], one: Seen, right: tuple[Lane, ...], other: Seen) -> None:
+        if one.bare is None or other.bare is None:
+            READER.refuse("JOIN")
+        ends = (left[one.bare].pure, right[other.bare].pure)
+        if ends[0] is None or ends[1] is None:
+            READER.refuse("JOIN")
+        self._equalities[frozenset({ends[0], ends[1]})] += 1
+
+    def _filter(self, value: Object) -> tuple[Lane, ...]:
+        members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "projection_map"}), "FILTER")
+        READER.same(members, {"projection_map": []}, "FILTER")
+        lanes = self._child(members)
+        kinds = {lane.kind for lane in lanes}
+        admitted = {Kind.ROW} if kinds <= {Kind.ROW, Kind.UNIT} else {Kind.RANK}
+        for expression in READER.items(members, "expressions"):
+            seen = Expressions(len(lanes)).see(expression)
+            if self._expected.guarded and any(lanes[ref].kind not in admitted for ref in seen.refs):
+                READER.refuse("FILTER")
+        return lanes
+
+    def _projection(self, value: Object) -> tuple[Lane, ...]:
+        members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "table_index"}), "PROJECTION")
+        lanes = self._child(members)
+        expressions = Expressions(len(lanes))
+        return tuple(self._derived(lanes, expressions.see(item)) for item in READER.items(members, "expressions"))
+
+    def _derived(self, lanes: tuple[Lane, ...], seen: Seen) -> Lane:
+        if seen.bare is not None:
+            return lanes[seen.bare]
+        used = [lanes[ref] for ref in seen.refs]
+        kinds = {lane.kind for lane in used}
+        origins = frozenset[Origin]().union(*(lane.origins for lane in used))
+        if not self._expected.guarded or not kinds:
+            return Lane(Kind.ROW, seen.type, origins)
+        if len(kinds) > 1 or not kinds <= {Kind.ROW, Kind.SHARE, Kind.TOTAL}:
+            READER.refuse("PROJECTION")
+        return Lane(kinds.pop(), seen.type, origins)
+
+    def _aggregate(self, value: Object) -> tuple[Lane, ...]:
+        members = READER.exact(dict(value), _AGGREGATE, "AGGREGATE")
+        groups = READER.items(members, "groups")
+        sets = [list(range(len(groups)))] if groups else []
+        if members["grouping_sets"] != sets or members["grouping_functions"] != []:
+            READER.refuse("AGGREGATE")
+        lanes = self._child(members)
+        expressions = Expressions(len(lanes))
+        keys = [self._group(lanes, expressions.see(group)) for group in groups]
+        calls = [
+            expressions.aggregate(item, distinct=not self._expected.guarded)
+            for item in READER.items(members, "expressions")
+        ]
+        if not self._expected.extremes and any(name in ("min", "max") for _, name in calls):
+            READER.refuse("max")
+        if self._expected.guarded:
+            return _guarded_aggregate(lanes, keys, [seen for seen, _ in calls])
+        return (*keys, *(self._derived(lanes, Seen(seen.refs, None, seen.type)) for seen, _ in calls))
+
+    def _group(self, lanes: tuple[Lane, ...], seen: Seen) -> Lane:
+        if seen.bare is None:
+            READER.refuse("GROUP BY")
+        return lanes[seen.bare]
+
+    def _window(self, value: Object) -> tuple[Lane, ...]:
+        members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "window_index"}), "WINDOW")
+        lanes = self._child(members)
+        expressions = Expressions(len(lanes), RANKING)
+        for item in READER.items(members, "expressions"):
+            ranked = READER.exact(item, _RANKED, "WINDOW")
+            READER.same(ranked, _RANKED_DEFAULTS, "WINDOW")
+            partitions = [expressions.see(part) for part in READER.items(ranked, "partitions")]
+            if [lanes[part.bare].kind for part in partitions if part.bare is not None] != [Kind.OWNER]:
+                READER.refuse("WINDOW")
+            for order in READER.items(ranked, "orders"):
+                sorted_by = READER.exact(order, frozenset({"type", "null_order", "expression"}), "WINDOW")
+                if any(lanes[ref].kind is Kind.SHARE for ref in expressions.see(sorted_by["expression"]).refs):
+                    READER.refuse("WINDOW")
+        return (*lanes, *(Lane(Kind.RANK, "BIGINT") for _ in READER.items(members, "expressions")))
+
+    def _order(self, value: Object) -> tuple[Lane, ...]:
+        members = READER.exact(dict(value), frozenset({"type", "children", "orders", "projections"}), "ORDER BY")
+        READER.same(members, {"projections": []}, "ORDER BY")
+        lanes = self._child(members)
+        for order in READER.items(members, "orders"):
+            term = READER.exact(order, frozenset({"type", "null_order", "expression"}), "ORDER BY")
+            Expressions(len(lanes)).see(term["expression"])
+        return lanes
+
+    def _limit(self, value: Object) -> tuple[Lane, ...]:
+        names = frozenset({"type", "children", "limit_val", "offset_val", "unpruned_offset"})
+        members = READER.exact(dict(value), names, "LIMIT")
+        for name in ("limit_val", "offset_val"):
+            count = members[name]
+            if not isinstance(count, dict) or count.get("type") not in ("CONSTANT_VALUE", "UNSET"):
+                READER.refuse("LIMIT")
+            READER.same(count, {"expression": None}, "LIMIT")
+        return self._child(members)
+
+    def _distinct(self, value: Object) -> tuple[Lane, ...]:
+        names = frozenset({"type", "children", "distinct_type", "distinct_targets", "order_by"})
+        members = READER.exact(dict(value), names, "DISTINCT")
+        READER.same(members, {"distinct_type": "DISTINCT", "order_by": None}, "DISTINCT")
+        return self._child(members)
+
+
+def _guarded_aggregate(lanes: tuple[Lane, ...], keys: list[Lane], calls: list[Seen]) -> tuple[Lane, ...]:
+    """Group rows by the unit itself, or what came of that by keys: nothing else aggregates."""
+    kinds = [key.kind for key in keys]
+    used = {lanes[ref].kind for seen in calls for ref in seen.refs}
+    origins = [frozenset[Origin]().union(*(lanes[ref].origins for ref in seen.refs)) for seen in calls]
+    if kinds.count(Kind.UNIT) == 1 and set(kinds) <= {Kind.UNIT, Kind.ROW} and used <= {Kind.ROW}:
+        grouped = [Lane(Kind.OWNER if key.kind is Kind.UNIT else Kind.KEY, key.type, key.origins) for key in keys]
+        shares = [Lane(Kind.SHARE, seen.type, found) for seen, found in zip(calls, origins, strict=True)]
+        return (*grouped, *shares)
+    # Only the per-unit step makes owners, keys and shares, so this is the step after it.
+    before = {lane.kind for lane in lanes}
+    if set(kinds) <= {Kind.KEY} and used <= {Kind.SHARE} and before <= {Kind.OWNER, Kind.KEY, Kind.SHARE} and before:
+        grouped = [Lane(Kind.GROUP, key.type, key.origins) for key in keys]
+        totals = [Lane(Kind.TOTAL, seen.type, found) for seen, found in zip(calls, origins, strict=True)]
+        return (*grouped, *totals)
+    return READER.refuse("AGGREGATE")
+
+
+_SCAN = frozenset(
+    {
+        *("type", "children", "table_index", "returned_types", "names", "projection_ids", "table_filters"),
+        *("arguments", "qname", "has_serialize", "function_data", "parameters", "named_parameters"),
+        *("input_table_types", "input_table_names", "projected_input", "column_indexes", "extra_info"),
+        *("ordinality_idx", "row_group_order_options", "scan_partition_indices", "source_ordinality"),
+        *("table_filters_by_projection", "has_pushed_projection", "at_clause"),
+    }
+)
+_SCAN_DEFAULTS: Object = {
+    "children": [],
+    "projection_ids": [],
+    "table_filters": {"filters": [], "multi_column_filters": []},
+    "arguments": [],
+    "qname": {"path": ["seq_scan"]},
+    "has_serialize": True,
+    "parameters": [],
+    "named_parameters": [],
+    "input_table_types": [],
+    "input_table_names": [],
+    "projected_input": [],
+    "row_group_order_options": None,
+    "scan_partition_indices": [],
+    "source_ordinality": "WITHOUT_ORDINALITY",
+    "has_pushed_projection": False,
+    "at_clause": None,
+    "extra_info": {
+        "file_filters": "",
+        "total_files": NO_COLUMN,
+        "filtered_files": NO_COLUMN,
+        "sample_options": None,
+        "file_filter_expressions": None,
+    },
+}
+_SCAN_DATA = frozenset(
+    {"catalog", "schema", "table", "is_index_scan", "is_create_index", "result_ids", "qualified_name"}
+)
+_INDEX = frozenset({"index", "child_indexes", "index_type", "type", "field", "has_index"})
+_INDEX_DEFAULTS: Object = {
+    "child_indexes": [],
+    "index_type": "FULL_READ",
+    "type": {"id": "INVALID", "type_info": None},
+    "field": "",
+    "has_index": True,
+}
+_JOIN = frozenset(
+    {
+        *("type", "children", "join_type", "mark_index", "left_projection_map", "right_projection_map"),
+        *("conditions", "mark_types", "duplicate_eliminated_columns", "delim_flipped"),
+    }
+)
+_JOIN_DEFAULTS: Object = {
+    "left_projection_map": [],
+    "right_projection_map": [],
+    "mark_types": [],
+    "duplicate_eliminated_columns": [],
+    "delim_flipped": False,
+}
+_AGGREGATE = frozenset(
+    {
+        *("type", "children", "expressions", "group_index", "aggregate_index", "groupings_index", "groups"),
+        *("grouping_sets", "grouping_functions", "distinct_validity"),
+    }
+)
+_RANKED = frozenset(
+    {
+        *("expression_class", "type", "alias", "query_location", "query_location_length", "return_type"),
+        *("children", "partitions", "orders", "filters", "ignore_nulls", "start", "end", "start_expr"),
+        *("end_expr", "offset_expr", "default_expr", "exclude_clause", "distinct", "arg_orders"),
+        *("sql_range_order_type", "sql_range_order_casts", "sql_range_start", "sql_range_end"),
+        *("sql_range_start_boundary", "sql_range_end_boundary"),
+    }
+)
+_RANKED_DEFAULTS: Object = {
+    "expression_class": "BOUND_WINDOW",
+    "type": "WINDOW_ROW_NUMBER",
+    "children": [],
+    "ignore_nulls": False,
+    "distinct": False,
+    "arg_orders": [],
+    "start": "UNBOUNDED_PRECEDING",
+    "end": "CURRENT_ROW_RANGE",
+    "exclude_clause": "NO_OTHER",
+}

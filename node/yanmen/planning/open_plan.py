@@ -1,0 +1,179 @@
+"""Plans a question over open data: rows or groups as asked, at most so many of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from yanmen.model.catalogue import ColumnType
+from yanmen.model.config import NodeLimits
+from yanmen.model.refusal import Reason
+from yanmen.model.stages import Output, Scan
+from yanmen.planning import hints
+from yanmen.planning.answer import answered, direction, label, limited, unique_label
+from yanmen.planning.grouping import aliased, groups, is_grouped, ordinal
+from yanmen.planning.joins import Joined
+from yanmen.planning.places import refused
+from yanmen.planning.released import CellReader
+from yanmen.planning.row_source import Rows, rows, scans, source
+from yanmen.planning.scope import Scope
+from yanmen.planning.sql_terms import quoted, select, units, unscaled, value
+from yanmen.planning.syntax import (
+    Apply,
+    Item,
+    Literal,
+    LiteralKind,
+    Name,
+    Op,
+    Order,
+    Question,
+    Star,
+)
+from yanmen.planning.terms import Term
+from yanmen.planning.typed import RowTyper
+
+I128 = 2**127
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPlan:
+    """What was decided about a question over open data; `terms[i]` are what output i is made of."""
+
+    rows: Rows
+    sql: str
+    scans: tuple[Scan, ...]
+    outputs: tuple[Output, ...]
+    rows_max: int
+
+
+def plan_open(scope: Scope, joined: Joined, question: Question, limits: NodeLimits) -> OpenPlan:
+    """Return the plan of `question` over open rows, or refuse."""
+    typer = RowTyper(scope)
+    read = rows(scope, joined, [typer.predicate(part) for part in joined.filters])
+    most = limits.open_rows if question.limit is None else min(question.limit, limits.open_rows)
+    tail = limited(most, question.offset)
+    if is_grouped(question) or question.group_all:
+        return _grouped(read, question, most, tail)
+    return _listed(read, question, most, tail)
+
+
+def _listed(read: Rows, question: Question, most: int, tail: str) -> OpenPlan:
+    typer = RowTyper(read.scope)
+    items = _expanded(read.scope, question.items)
+    terms = [typer.term(read.scope.resolve(item.expression)) for item in items]
+    taken: set[str] = set()
+    outputs = tuple(
+        Output(unique_label(label(item), taken), term.facts.type, "") for item, term in zip(items, terms, strict=True)
+    )
+    columns = [f"{value(term)} AS {quoted(f'o{position}')}" for position, term in enumerate(terms)]
+    sorted_by = [_sort_term(read.scope, items, order) for order in question.orders]
+    if question.distinct and not all(term in terms for term in sorted_by):
+        raise refused(Reason.CLAUSE_NOT_ADMITTED, question.orders[0].expression.at, "ORDER BY", hints.NO_DISTINCT)
+    order = _order_by([f"{quoted(f'z{position}')}" for position in range(len(sorted_by))], question.orders)
+    extra = [f"{value(term)} AS {quoted(f'z{position}')}" for position, term in enumerate(sorted_by)]
+    sql = select([*columns, *extra], source(read))
+    if question.distinct:
+        sql = "SELECT DISTINCT" + sql.removeprefix("SELECT")
+    names = [quoted(f"o{position}") for position in range(len(columns))]
+    return OpenPlan(
+        read,
+        select(names, f"FROM ({sql}) AS {quoted('r')}{order}{tail}"),
+        scans(read, [*terms, *sorted_by]),
+        outputs,
+        most,
+    )
+
+
+def _order_by(columns: list[str], orders: tuple[Order, ...]) -> str:
+    terms = [f"{column} {direction(order)}" for column, order in zip(columns, orders, strict=True)]
+    return f" ORDER BY {', '.join(terms)}" if terms else ""
+
+
+def _expanded(scope: Scope, items: Iterable[Item]) -> tuple[Item, ...]:
+    found: list[Item] = []
+    for item in items:
+        if isinstance(item.expression, Star):
+            found += [Item(column, column.column) for column in scope.expand(item.expression)]
+        else:
+            found.append(item)
+    return tuple(found)
+
+
+def _sort_term(scope: Scope, items: tuple[Item, ...], order: Order) -> Term:
+    expression = order.expression
+    if isinstance(expression, Literal) and expression.kind is LiteralKind.NUMBER:
+        expression = ordinal(items, expression)
+    elif isinstance(expression, Name) and len(expression.parts) == 1:
+        expression = aliased(items, expression.parts[0]) or expression
+    return RowTyper(scope).term(scope.resolve(expression))
+
+
+class _OpenFigures:
+    """Collects the aggregates of one question over open data."""
+
+    def __init__(self, read: Rows) -> None:
+        self._read = read
+        self._typer = RowTyper(read.scope)
+        self._known: dict[Apply, tuple[str, ColumnType]] = {}
+        self.columns: list[str] = []
+        self.terms: list[Term] = []
+
+    def column(self, call: Apply) -> tuple[str, ColumnType]:
+        """Return the inner column and type of the resolved aggregate `call`."""
+        if call not in self._known:
+            sql, kind = self._sql(call)
+            name = f"a{len(self._known)}"
+            self.columns.append(f"{sql} AS {quoted(name)}")
+            self._known[call] = (name, kind)
+        return self._known[call]
+
+    def _sql(self, call: Apply) -> tuple[str, ColumnType]:
+        if call.op is Op.COUNT_ROWS:
+            return "count(*)", ColumnType.INTEGER
+        term = self._typer.term(call.args[0])
+        self.terms.append(term)
+        match call.op:
+            case Op.COUNT:
+                return f"count({value(term)})", ColumnType.INTEGER
+            case Op.COUNT_DISTINCT:
+                return f"count(DISTINCT {value(term)})", ColumnType.INTEGER
+            case Op.MIN | Op.MAX:
+                return f"{call.op.value}({value(term)})", term.facts.type
+            case Op.SUM:
+                return self._sum(call, term)
+            case _:
+                total, _ = self._sum(call, term)
+                floats = f"CAST({total} AS DOUBLE) / NULLIF(CAST(count({units(term)}) AS DOUBLE), CAST(0 AS DOUBLE))"
+                return f"TRY_CAST({floats} AS DECIMAL(38,9))", ColumnType.DECIMAL
+
+    def _sum(self, call: Apply, term: Term) -> tuple[str, ColumnType]:
+        if not term.facts.numeric:
+            raise refused(Reason.TYPE_MISMATCH, call.at, call.op.value, hints.TYPE)
+        if max(abs(term.facts.lower), abs(term.facts.upper)) * self._read.joined.rows_upto >= I128:
+            raise refused(Reason.MEASURE_WITHOUT_BOUNDS, call.at, call.op.value, hints.TOO_WIDE)
+        if term.facts.scale > 18:
+            raise refused(Reason.MEASURE_WITHOUT_BOUNDS, call.at, call.op.value, hints.TOO_WIDE)
+        total = f"sum({units(term)})"
+        if term.facts.type is ColumnType.INTEGER:
+            return f"TRY_CAST({total} AS BIGINT)", ColumnType.INTEGER
+        return unscaled(total, term.facts.scale), ColumnType.DECIMAL
+
+
+def _grouped(read: Rows, question: Question, most: int, tail: str) -> OpenPlan:
+    if question.distinct:
+        raise refused(Reason.CLAUSE_NOT_ADMITTED, question.at, "SELECT DISTINCT", hints.NO_DISTINCT)
+    typer = RowTyper(read.scope)
+    expressions = groups(read.scope, question)
+    keys = [typer.term(expression) for expression in expressions]
+    figures = _OpenFigures(read)
+    named = [
+        (f"k{position}", expression, key.facts.type)
+        for position, (expression, key) in enumerate(zip(expressions, keys, strict=True))
+    ]
+    shown = answered(CellReader(read.scope, named, figures.column), question)
+    inner = [f"{value(key)} AS {quoted(f'k{position}')}" for position, key in enumerate(keys)]
+    by = f" GROUP BY {', '.join(value(key) for key in keys)}" if keys else ""
+    if not inner and not figures.columns:
+        raise refused(Reason.CLAUSE_NOT_ADMITTED, question.at, "HAVING", hints.UNGROUPED)
+    cells = select([*inner, *figures.columns], source(read) + by)
+    sql = select(shown.columns, f"FROM ({cells}) AS {quoted('cells')}{shown.filtered}{tail}")
+    outputs = tuple(Output(output.label, output.type, "") for output in shown.outputs)
+    return OpenPlan(read, sql, scans(read, [*keys, *figures.terms]), outputs, most)
