@@ -1,1 +1,37 @@
-"""The SDK: ask a node, check its receipts, never show what does not hold."""
+"""The SDK: ask a node, check its receipts, show nothing that does not hold."""
+
+from yanmen.client.answer import Answer, Quote
+from yanmen.client.catalogue import Catalogue, Entry
+from yanmen.client.errors import (
+    LogWentBack,
+    NodeFailed,
+    ReceiptInvalid,
+    Refused,
+    ReplyMalformed,
+    StillRunning,
+    Unreachable,
+)
+from yanmen.client.identity import Identity
+from yanmen.client.node import Node, Session, connect
+from yanmen.client.questions import Job
+from yanmen.client.receipts import CheckedReceipt
+
+__all__ = [
+    "Answer",
+    "Catalogue",
+    "CheckedReceipt",
+    "Entry",
+    "Identity",
+    "Job",
+    "LogWentBack",
+    "Node",
+    "NodeFailed",
+    "Quote",
+    "ReceiptInvalid",
+    "Refused",
+    "ReplyMalformed",
+    "Session",
+    "StillRunning",
+    "Unreachable",
+    "connect",
+]

@@ -1,0 +1,158 @@
+"""A released table in an analyst's hands, with what must stand beside it: ±, notice, price, receipt."""
+
+from collections import Counter
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from yanmen.client import text_table
+from yanmen.client.receipts import CheckedReceipt
+from yanmen.formats.released import Table
+from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
+from yanmen.model.stages import ColumnQuote
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+_NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A verified answer. `budget_left` is the contract's privacy budget left, in millionths of ρ."""
+
+    job_id: str
+    table: Table
+    micro_rho: int
+    budget_left: int
+    price_fen: int
+    repeated: bool
+    receipt: CheckedReceipt
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The columns' labels; one that occurs again gets a number, so that each names one column."""
+        return _unique(self.table.labels)
+
+    @property
+    def price(self) -> Decimal:
+        """What was charged, in yuan."""
+        return Decimal(self.price_fen).scaleb(-2)
+
+    @property
+    def notice(self) -> str:
+        """The sentence that must accompany the figures."""
+        return self.table.notice
+
+    @property
+    def width(self) -> dict[str, list[float | None]]:
+        """By label, the half-width of the 95 % interval of each row's cell; None where it has none."""
+        return {label: [row[place] for row in self.table.widths] for place, label in enumerate(self.labels)}
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return the rows, each as label -> cell."""
+        return [dict(zip(self.labels, row, strict=True)) for row in self.table.rows]
+
+    def to_arrow(self) -> "pa.Table":
+        """Return an Arrow table; notice, mechanism and receipt are in the schema's metadata."""
+        from yanmen.client import frames  # pyarrow is heavy, and optional
+
+        return frames.to_arrow(self)
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """Return a data frame; notice, mechanism and receipt are in its `attrs`."""
+        from yanmen.client import frames
+
+        return frames.to_pandas(self)
+
+    @override
+    def __str__(self) -> str:
+        """Return the table with its ±, and below it everything that belongs to it."""
+        rows = [
+            [_with_width(cell, width) for cell, width in zip(row, widths, strict=True)]
+            for row, widths in zip(self.table.rows, self.table.widths, strict=True)
+        ]
+        right = [kind in _NUMBERS for kind in self.table.types]
+        again = ", repeated 重复查询" if self.repeated else ""
+        withheld = f"{self.table.suppressed} cells withheld 已抑制单元格" if self.table.suppressed else ""
+        foot = (
+            self.notice,
+            withheld,
+            f"price 价格 {self.price} yuan{again}",
+            f"budget 隐私预算 {self.micro_rho} used, {self.budget_left} left (micro-rho)",
+            f"receipt 使用回执 no. {self.receipt.index}, verified 已核验",
+        )
+        return "\n".join([text_table.render(self.labels, rows, right), "", *filter(None, foot)])
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What a question would give and cost; no data was touched. `budget_left` is before it is asked."""
+
+    columns: tuple[ColumnQuote, ...]
+    release: DatasetClass
+    cells: int
+    micro_rho: int
+    budget_left: int
+    price_fen: int
+    deadline_ms: int
+    repeated: bool
+    plan_text: str
+    receipt: CheckedReceipt
+
+    @property
+    def price(self) -> Decimal:
+        """What it would cost, in yuan."""
+        return Decimal(self.price_fen).scaleb(-2)
+
+    @property
+    def width(self) -> dict[str, float | None]:
+        """By label, the half-width of the 95 % interval; None when there is none or it depends on data."""
+        labels = _unique(tuple(column.label for column in self.columns))
+        return dict(zip(labels, (column.width for column in self.columns), strict=True))
+
+    @override
+    def __str__(self) -> str:
+        """Return the columns with their ±, then what it costs."""
+        rows = [
+            (column.label, column.type.value, "" if column.width is None else f"± {column.width:.6g}")
+            for column in self.columns
+        ]
+        again = " (answered before: the same answer, no charge 重复查询不收费)" if self.repeated else ""
+        return "\n".join(
+            [
+                text_table.render(("column", "type", "95 %"), rows, (False, False, True)),
+                "",
+                f"{self.release.value}, at most {self.cells} cells",
+                f"price 价格 {self.price} yuan{again}",
+                f"budget 隐私预算 {self.micro_rho} of {self.budget_left} left (micro-rho)",
+            ]
+        )
+
+    __repr__ = __str__
+
+
+def _with_width(cell: Cell, width: float | None) -> str:
+    text = "NULL" if cell is None else str(cell)
+    return text if width is None else f"{text} ± {width:.6g}"
+
+
+def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `labels` with `_1`, `_2`… after those that occur again, as DuckDB names them."""
+    seen: Counter[str] = Counter()
+    taken = set(labels)
+    named = []
+    for label in labels:
+        name = label
+        while seen[label] and name in taken:
+            name = f"{label}_{seen[label]}"
+            seen[label] += 1
+        seen[label] += not seen[label]
+        taken.add(name)
+        named.append(name)
+    return tuple(named)

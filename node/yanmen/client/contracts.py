@@ -1,0 +1,45 @@
+"""Contracts as they arrive: believed only as far as both parties signed them."""
+
+from yanmen.client.errors import ReplyMalformed
+from yanmen.crypto import documents
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats.malformed import Malformed
+from yanmen.model.contract import Contract, ContractStatus
+from yanmen.model.party import Party
+from yanmen.wire import enums
+from yanmen.wire.v1 import contract_pb2
+
+_DENIED = frozenset({ContractStatus.DENIED})
+_ACCEPTED = frozenset({ContractStatus.ACTIVE, ContractStatus.SUSPENDED, ContractStatus.REVOKED})
+
+
+def opened(message: contract_pb2.Contract, node: Party, member_id: str, member_key: bytes) -> Contract:
+    """Return the contract in `message` once the member's offer and the node's answer to it verify."""
+    try:
+        return _opened(message, node, member_id, member_key)
+    except (Malformed, BadSignature) as error:
+        raise ReplyMalformed(f"contract: {error}") from error
+
+
+def _opened(message: contract_pb2.Contract, node: Party, member_id: str, member_key: bytes) -> Contract:
+    offer, acceptance = (token.encode("ascii", "replace") for token in (message.offer_jws, message.acceptance_jws))
+    terms = documents.open_offer(offer, member_key)
+    if (terms.id, terms.holder, terms.consumer) != (message.id, node.id, member_id):
+        raise Malformed("of other parties, or under another id")
+    digest = documents.digest(offer)
+    if digest != message.digest:
+        raise Malformed("another digest")
+    status = enums.parse(enums.CONTRACT_STATUSES, message.status)
+    decided_by = ""
+    if acceptance:
+        decision = documents.open_acceptance(acceptance, node.signing_key)
+        if (decision.contract_id, decision.holder, decision.offer_sha256) != (terms.id, node.id, digest):
+            raise Malformed("an answer to another offer")
+        if status not in (_DENIED if decision.decision is ContractStatus.DENIED else _ACCEPTED):
+            raise Malformed("a status that the holder's answer does not allow")
+        decided_by = decision.decided_by
+    elif status in _ACCEPTED | _DENIED:
+        raise Malformed("decided, without the holder's answer")
+    return Contract(
+        terms=terms, offer=offer, acceptance=acceptance, digest=digest, status=status, decided_by=decided_by
+    )

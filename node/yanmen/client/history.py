@@ -1,0 +1,117 @@
+"""What this member saw of a node's log, kept between programs: a log may grow and do nothing else.
+
+The newest checkpoint of each log lies in the state folder. Whatever checkpoint comes next, larger
+or smaller, must be proven consistent with it before anything is shown.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from yanmen.client import durable
+from yanmen.client.errors import LogWentBack, Refused
+from yanmen.crypto import notes
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import checkpoint, note
+from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.merkle import BadProof
+from yanmen.model.ports import Clock
+from yanmen.model.refusal import Reason
+from yanmen.verify import verify_consistency
+
+Prove = Callable[[int, int], tuple[bytes, ...]]
+_DAY_MS = 86_400_000
+_TRANSIENT = frozenset({Reason.RATE_LIMITED, Reason.SHUTTING_DOWN})
+"""Refusals of a proof that say nothing about the log."""
+_YEAR = re.compile(r".*/(\d{4})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The memory of one node's logs; `prove` asks the node for a consistency proof."""
+
+    folder: Path
+    node_id: str
+    log_key: bytes
+    clock: Clock
+    prove: Prove
+
+    def newest(self, ask: Callable[[], bytes]) -> Checkpoint:
+        """Return the head that `ask` fetches; it must not be smaller than any seen before."""
+        with durable.locked(self.folder):
+            signed = ask()
+            head = self._open(signed)
+            before = self._before(head, signed)
+            if before is not None and head.size < self._open(before).size:
+                raise LogWentBack("the log has fewer leaves than it had", before, signed)
+            self._follow(before, head, signed)
+        return head
+
+    def see(self, signed: bytes) -> Checkpoint:
+        """Return the checkpoint `signed` of a proof, once it is consistent with what was seen before."""
+        with durable.locked(self.folder):
+            head = self._open(signed)
+            self._follow(self._before(head, signed), head, signed)
+        return head
+
+    def _follow(self, before: bytes | None, head: Checkpoint, signed: bytes) -> None:
+        if before is None:
+            durable.write(self.folder, _file(head.origin), signed)
+            return
+        known = self._open(before)
+        try:
+            if head.size >= known.size:
+                verify_consistency(before, signed, self._hashes(known.size, head.size), self.log_key)
+            else:
+                verify_consistency(signed, before, self._hashes(head.size, known.size), self.log_key)
+        except (BadProof, Malformed) as error:
+            raise LogWentBack(f"the log is not the one seen before: {error}", before, signed) from error
+        except Refused as error:
+            if error.reason in _TRANSIENT:
+                raise
+            raise LogWentBack("the node cannot prove that the log only grew", before, signed) from error
+        if head.size > known.size:
+            durable.write(self.folder, _file(head.origin), signed)
+
+    def _hashes(self, old: int, new: int) -> tuple[bytes, ...]:
+        return () if old in (0, new) else self.prove(old, new)
+
+    def _open(self, signed: bytes) -> Checkpoint:
+        """Return the checkpoint that this node's log key signed, for a log of this node."""
+        parsed = note.decode(signed)
+        origin = checkpoint.decode(parsed.text).origin
+        if checkpoint.origin_node(origin) != self.node_id:
+            raise BadSignature("checkpoint of another node's log")
+        return notes.verify_checkpoint(parsed, origin, self.log_key)
+
+    def _before(self, head: Checkpoint, signed: bytes) -> bytes | None:
+        """Return the checkpoint seen last of this log; a new log must be that of a new year."""
+        known = durable.read(self.folder, _file(head.origin), note.BYTES_MAX)
+        if known is not None:
+            return known
+        year = _year(head.origin)
+        latest = max(self._years(), default=0)
+        if year <= latest:
+            before = durable.read(self.folder, _file(checkpoint.origin(self.node_id, latest)), note.BYTES_MAX)
+            raise LogWentBack("a log of an earlier year appeared", before or b"", signed)
+        if year > datetime.fromtimestamp((self.clock.now_ms() + _DAY_MS) / 1000, UTC).year:
+            raise LogWentBack("a log of a year to come", b"", signed)
+        return None
+
+    def _years(self) -> list[int]:
+        names = (path.name.removesuffix(".checkpoint") for path in self.folder.glob("*.checkpoint"))
+        return [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{self.node_id}-")]
+
+
+def _file(origin: str) -> str:
+    return f"{checkpoint.origin_node(origin)}-{_year(origin)}.checkpoint"
+
+
+def _year(origin: str) -> int:
+    match = _YEAR.fullmatch(origin)
+    if match is None:
+        raise Malformed("origin: no year")
+    return int(match.group(1))

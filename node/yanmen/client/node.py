@@ -1,0 +1,228 @@
+"""One node as its consumer sees it: catalogue, contracts, questions, sessions and the log."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from typing_extensions import override
+
+from yanmen.client import contracts, decode, questions
+from yanmen.client.answer import Answer, Quote
+from yanmen.client.calls import Calls
+from yanmen.client.catalogue import Catalogue, Entry
+from yanmen.client.identity import Identity
+from yanmen.client.link import Link, parsed
+from yanmen.client.questions import TIMEOUT_S, Job
+from yanmen.client.receipts import Asked, CheckedReceipt
+from yanmen.client.signing import EachQuestion, Signing, Spending, UnderGrant
+from yanmen.crypto import documents
+from yanmen.crypto.system import SystemClock, SystemRandomness
+from yanmen.formats.checkpoint import Checkpoint
+from yanmen.model.contract import Balance, Contract, Terms
+from yanmen.model.party import Party
+from yanmen.model.ports import Clock, Randomness
+from yanmen.wire.v1 import catalogue_pb2, contract_pb2
+
+SESSION_MINUTES = 30
+
+
+def connect(
+    address: str,
+    identity: str | os.PathLike[str] | Identity,
+    *,
+    node: str = "",
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+) -> "Node":
+    """Connect to the node at `address` (host:port), or to the one the register calls so by alias or id.
+
+    `identity` is the member's folder. Where the node is reached at another address than the
+    register's (a tunnel, say), `node` names it. Its log is checked at once: a log that went back
+    raises `LogWentBack`.
+    """
+    who = identity if isinstance(identity, Identity) else Identity.load(identity)
+    party = who.node(node or address)
+    target = address if ":" in address else party.address
+    opened = Node(target, party, who, clock or SystemClock(), randomness or SystemRandomness())
+    try:
+        opened.checkpoint()
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+class Session:
+    """Questions under one signed grant: nothing is signed per question until it ends or is spent."""
+
+    def __init__(self, link: Link, signing: Signing, grant: UnderGrant) -> None:
+        """Hold the grant."""
+        self._link = link
+        self._signing = signing
+        self.grant = grant
+
+    def explain(self, sql: str) -> Quote:
+        """Return what `sql` would give and cost; no data is touched."""
+        return questions.explain(self._link, self._signing, sql, self.grant)
+
+    def submit(self, sql: str) -> Job:
+        """Start `sql` as a job and return at once."""
+        return questions.submit(self._link, self._signing, sql, self.grant)
+
+    def query(self, sql: str, *, timeout: float = TIMEOUT_S) -> Answer:
+        """Ask `sql` and return its verified answer."""
+        return self.submit(sql).fetch(timeout=timeout)
+
+
+class Node:
+    """A connection to one node; use it as a context manager, or `close` it."""
+
+    def __init__(self, target: str, party: Party, identity: Identity, clock: Clock, randomness: Randomness) -> None:
+        """Open a channel to `target`; `connect` does this after looking the node up."""
+        self.party = party
+        self._identity = identity
+        self._calls = Calls(target, identity)
+        self._link = Link(self._calls, party, identity, clock)
+        self._signing = Signing(identity, party.id, clock, randomness)
+        self._terms: dict[str, Terms] = {}
+
+    # The catalogue
+
+    def catalogue(self) -> Catalogue:
+        """Return the datasets in force."""
+        reply = self._link.call(self._calls.catalogue.ListDatasets, catalogue_pb2.ListDatasetsRequest())
+        return Catalogue(tuple(parsed(partial(decode.entry, message)) for message in reply.datasets))
+
+    def dataset(self, name: str) -> Entry:
+        """Return one dataset."""
+        reply = self._link.call(self._calls.catalogue.GetDataset, catalogue_pb2.GetDatasetRequest(name=name))
+        return parsed(lambda: decode.entry(reply.dataset))
+
+    # Contracts
+
+    def request_contract(self, terms: Terms) -> Contract:
+        """Sign `terms` as an offer, hand it in and return the contract, which may await a decision."""
+        offer = documents.sign_offer(terms, self._identity.signer)
+        request = contract_pb2.RequestContractRequest(offer_jws=offer.decode("ascii"))
+        return self._opened(self._link.call(self._calls.contracts.RequestContract, request).contract)
+
+    def contract(self, contract_id: str) -> Contract:
+        """Return one of the member's contracts; both signatures are verified."""
+        request = contract_pb2.GetContractRequest(contract_id=contract_id)
+        return self._opened(self._link.call(self._calls.contracts.GetContract, request).contract)
+
+    def contracts(self) -> tuple[Contract, ...]:
+        """Return the member's contracts with this node."""
+        reply = self._link.call(self._calls.contracts.ListContracts, contract_pb2.ListContractsRequest())
+        return tuple(self._opened(message) for message in reply.contracts)
+
+    def balance(self, contract: str | Contract) -> Balance:
+        """Return what is left of a contract."""
+        request = contract_pb2.GetBalanceRequest(contract_id=_id(contract))
+        return decode.balance(self._link.call(self._calls.contracts.GetBalance, request).balance)
+
+    # Questions
+
+    def explain(self, sql: str, *, contract: str | Contract, micro_rho: int = 0) -> Quote:
+        """Return what `sql` would give, how wide and at what cost; no data is touched and nothing is charged."""
+        return questions.explain(self._link, self._signing, sql, self._binder(contract, micro_rho, None, None))
+
+    def submit(
+        self,
+        sql: str,
+        *,
+        contract: str | Contract,
+        micro_rho: int = 0,
+        max_micro_rho: int | None = None,
+        max_price_fen: int | None = None,
+    ) -> Job:
+        """Start `sql` as a job and return at once.
+
+        `micro_rho` is the privacy charge (0 = the contract's default: more charge, less noise). The
+        most that may be spent is what the contract says one question costs, unless set here.
+        """
+        binder = self._binder(contract, micro_rho, max_micro_rho, max_price_fen)
+        return questions.submit(self._link, self._signing, sql, binder)
+
+    def query(self, sql: str, *, contract: str | Contract, micro_rho: int = 0, timeout: float = TIMEOUT_S) -> Answer:
+        """Ask `sql` and return its verified answer; raises `Refused`, or `StillRunning` after `timeout` seconds."""
+        return self.submit(sql, contract=contract, micro_rho=micro_rho).fetch(timeout=timeout)
+
+    def fetch(self, job_id: str, *, timeout: float = TIMEOUT_S) -> Answer:
+        """Return the verified answer of a job submitted before, from this program or another."""
+        return questions.fetch(self._link, Asked(job_id), timeout)
+
+    def cancel(self, job_id: str) -> None:
+        """Stop a job; what it was charged stays charged."""
+        questions.cancel(self._link, job_id)
+
+    @contextmanager
+    def session(
+        self,
+        contract: str | Contract,
+        *,
+        max_micro_rho: int,
+        max_price_fen: int,
+        micro_rho: int = 0,
+        minutes: int = SESSION_MINUTES,
+    ) -> Iterator[Session]:
+        """Sign one grant for several questions; the two maxima hold for all of them together."""
+        spending = Spending(micro_rho, max_micro_rho, max_price_fen)
+        grant = UnderGrant.issue(self._signing, self._terms_of(contract), spending, minutes * 60)
+        yield Session(self._link, self._signing, grant)
+
+    # The log
+
+    def checkpoint(self) -> Checkpoint:
+        """Return the head of the node's usage log; raises `LogWentBack` if it is not a later state of what was seen."""
+        return self._link.checkpoint()
+
+    def receipt(self, index: int) -> CheckedReceipt:
+        """Return the verified receipt at `index`: the member's own, any for an auditor or regulator."""
+        return self._link.receipt(index)
+
+    # The connection
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._calls.close()
+
+    def __enter__(self) -> Self:
+        """Return the node."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the connection."""
+        self.close()
+
+    @override
+    def __repr__(self) -> str:
+        """Return who it is."""
+        return f"<node {self.party.alias} {self.party.name} at {self.party.address}>"
+
+    def _binder(
+        self, contract: str | Contract, micro_rho: int, max_micro_rho: int | None, max_price_fen: int | None
+    ) -> EachQuestion:
+        terms = self._terms_of(contract)
+        return EachQuestion(self._signing, terms, Spending.within(terms, micro_rho, max_micro_rho, max_price_fen))
+
+    def _terms_of(self, contract: str | Contract) -> Terms:
+        """Return the terms, which never change under one id because their digest is signed."""
+        if isinstance(contract, Contract):
+            return contract.terms
+        known = self._terms.get(contract)
+        return known if known is not None else self.contract(contract).terms
+
+    def _opened(self, message: contract_pb2.Contract) -> Contract:
+        found = contracts.opened(message, self.party, self._identity.id, self._identity.signer.public)
+        self._terms[found.terms.id] = found.terms
+        return found
+
+
+def _id(contract: str | Contract) -> str:
+    return contract if isinstance(contract, str) else contract.terms.id

@@ -1,0 +1,107 @@
+"""Explain, submit, fetch, cancel: the life of a question on the consumer's side."""
+
+import time
+from dataclasses import dataclass
+
+from yanmen.client import decode
+from yanmen.client.answer import Answer, Quote
+from yanmen.client.calls import SECONDS
+from yanmen.client.errors import ReplyMalformed, StillRunning
+from yanmen.client.link import Link, parsed
+from yanmen.client.receipts import Asked, Charge
+from yanmen.client.signing import Binder, Signing
+from yanmen.formats.request import Operation
+from yanmen.wire import enums
+from yanmen.wire.v1 import query_pb2
+
+WAIT_MS = 5_000
+"""One Fetch waits this long at the node."""
+TIMEOUT_S = 120.0
+"""How long a caller waits for an outcome unless it says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A question that was submitted. Its id is enough to fetch the answer later, from another program too."""
+
+    id: str
+    sql: str
+    link: Link
+
+    def fetch(self, *, timeout: float = TIMEOUT_S) -> Answer:
+        """Return the answer, or raise the refusal; raises `StillRunning` after `timeout` seconds."""
+        return fetch(self.link, Asked(self.id, self.sql), timeout)
+
+    def cancel(self) -> None:
+        """Stop the job; what it was charged stays charged."""
+        cancel(self.link, self.id)
+
+
+def explain(link: Link, signing: Signing, sql: str, binder: Binder) -> Quote:
+    """Return what `sql` would give and cost."""
+    authorisation = binder.bind(sql, signing.new_id(), Operation.EXPLAIN)
+    request = query_pb2.ExplainRequest(authorisation=authorisation, sql=sql)
+    message = link.call(link.calls.query.Explain, request).quote
+    charge = Charge(message.micro_rho, message.price_fen, message.repeated)
+    return Quote(
+        columns=parsed(lambda: decode.columns(message)),
+        release=parsed(lambda: enums.parse(enums.CLASSES, message.release)),
+        cells=message.cells,
+        micro_rho=message.micro_rho,
+        budget_left=message.micro_rho_left,
+        price_fen=message.price_fen,
+        deadline_ms=message.deadline_ms,
+        repeated=message.repeated,
+        plan_text=message.plan_text,
+        receipt=link.receipts.check_quote(parsed(lambda: decode.receipt(message.receipt)), sql, charge),
+    )
+
+
+def submit(link: Link, signing: Signing, sql: str, binder: Binder) -> Job:
+    """Start `sql` as a job; sent again after a lost reply, it is still one job and one charge."""
+    job_id = signing.new_id()
+    authorisation = binder.bind(sql, job_id, Operation.SUBMIT)
+    request = query_pb2.SubmitRequest(job_id=job_id, authorisation=authorisation, sql=sql)
+    if link.call(link.calls.query.Submit, request).job_id != job_id:
+        raise ReplyMalformed("another job than was submitted")
+    return Job(job_id, sql, link)
+
+
+def fetch(link: Link, asked: Asked, timeout: float) -> Answer:
+    """Return the outcome of a job, asking until there is one."""
+    ends = time.monotonic() + timeout
+    while True:
+        left_ms = max(0, int((ends - time.monotonic()) * 1000))
+        request = query_pb2.FetchRequest(job_id=asked.job_id, wait_ms=min(WAIT_MS, left_ms))
+        reply = link.call(link.calls.query.Fetch, request, SECONDS)
+        match reply.WhichOneof("outcome"):
+            case "answer":
+                return _answer(link, asked, reply.answer)
+            case "pending" if left_ms:
+                continue
+            case "pending":
+                raise StillRunning(asked.job_id)
+            case _:
+                raise ReplyMalformed("neither an answer nor pending")
+
+
+def cancel(link: Link, job_id: str) -> None:
+    """Stop a job."""
+    link.call(link.calls.query.Cancel, query_pb2.CancelRequest(job_id=job_id))
+
+
+def _answer(link: Link, asked: Asked, message: query_pb2.Answer) -> Answer:
+    if message.job_id != asked.job_id:
+        raise ReplyMalformed("the answer of another job")
+    table = parsed(lambda: decode.table(message))
+    charge = Charge(message.micro_rho, message.price_fen, message.repeated)
+    receipt = parsed(lambda: decode.receipt(message.receipt))
+    return Answer(
+        job_id=message.job_id,
+        table=table,
+        micro_rho=message.micro_rho,
+        budget_left=message.micro_rho_left,
+        price_fen=message.price_fen,
+        repeated=message.repeated,
+        receipt=link.receipts.check_answer(receipt, asked, table, charge),
+    )
