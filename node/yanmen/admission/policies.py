@@ -182,7 +182,7 @@ def _guard_ids(path: Path, text: str, taken: set[str]) -> set[str]:
         raise Fault(FaultCode.CONFIG, f"{path}: a guard rail has no slots")
     ids: set[str] = set()
     for policy in parsed["staticPolicies"].values():
-        name = policy["annotations"].get("id") or ""
+        name = policy.get("annotations", {}).get("id") or ""
         if policy["effect"] != "forbid":
             raise Fault(FaultCode.CONFIG, f"{path}: policy {name!r} permits; a guard rail may only forbid")
         if not name or name.startswith((clauses.PREFIX, GUARD_PREFIX)) or name in ids | taken:
