@@ -85,8 +85,8 @@ def requested(arguments: argparse.Namespace) -> Result:
         now_ms = SystemClock().now_ms()
         terms = Terms(
             id=uuid.uuid4().hex,
-            holder=node.id,
-            consumer=node.identity.id,
+            holder=node.party.id,
+            consumer=node.member_id,
             channel=Channel(arguments.channel),
             scenario=Scenario(arguments.scenario, arguments.purpose, arguments.legal_basis),
             grants=tuple(_grant(text) for text in sorted(arguments.grant)),

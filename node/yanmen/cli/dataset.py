@@ -8,7 +8,7 @@ from yanmen.cli.output import Result, UsageProblem
 from yanmen.crypto import jose, keys
 from yanmen.formats import listing
 from yanmen.formats.listing import Listing
-from yanmen.model.catalogue import Column, Dataset, Version
+from yanmen.model.catalogue import Column, Dataset
 
 CATALOGUE = "catalogue"
 
@@ -117,37 +117,36 @@ def retracted(arguments: argparse.Namespace) -> Result:
 def listed(arguments: argparse.Namespace) -> Result:
     """List what is offered."""
     versions = _versions(arguments)
-    lines = [f"{each.dataset.name:16} {each.dataset.cls.value:9} {each.dataset.title_zh}" for each in versions]
-    rows = [{"name": v.dataset.name, "class": v.dataset.cls.value, "version": v.version} for v in versions]
+    lines = [f"{each.name:16} {each.cls.value:9} {each.title_zh}" for each, _ in versions]
+    rows = [{"name": each.name, "class": each.cls.value, "version": version} for each, version in versions]
     return Result("\n".join(lines) or "nothing is published 尚无数据集", {"datasets": rows})
 
 
 def shown(arguments: argparse.Namespace) -> Result:
     """Show one dataset as its catalogue page: nothing here was derived from rows."""
-    for version in _versions(arguments):
-        if version.dataset.name == arguments.name:
-            return Result(_page(version), _fields(version))
+    for dataset, version in _versions(arguments):
+        if dataset.name == arguments.name:
+            return Result(_page(dataset, version), _fields(dataset, version))
     raise UsageProblem(f"there is no dataset {arguments.name}; see yanmen dataset list")
 
 
-def _versions(arguments: argparse.Namespace) -> tuple[Version, ...]:
+def _versions(arguments: argparse.Namespace) -> list[tuple[Dataset, str]]:
     if arguments.node is not None:
         from yanmen.node.holder import open_holder
 
         with open_holder(arguments.node) as holder:
-            return holder.ledger.current_versions()
+            return [(each.dataset, each.version) for each in holder.ledger.current_versions()]
     if arguments.identity is None or arguments.at is None:
         raise UsageProblem("say --node FOLDER (its holder), or --as MEMBER --at NODE")
     from yanmen.client import connect
 
     with connect(arguments.at, identity=arguments.identity) as node:
-        return tuple(node.catalogue())
+        return [(each.dataset, each.version) for each in node.catalogue()]
 
 
-def _page(version: Version) -> str:
-    dataset = version.dataset
+def _page(dataset: Dataset, version: str) -> str:
     lines = [f"{dataset.name}  {dataset.title_zh} {dataset.title_en}"]
-    lines.append(f"  class {dataset.cls.value}, grade {dataset.grade.value}, owner {dataset.owner}, {version.version}")
+    lines.append(f"  class {dataset.cls.value}, grade {dataset.grade.value}, owner {dataset.owner}, {version}")
     lines.append(f"  ≤ {dataset.rows_per_unit} rows and {dataset.groups_per_unit} groups of one unit count")
     lines += [f"  {_column(column)}" for column in dataset.visible()]
     return "\n".join(lines)
@@ -163,8 +162,7 @@ def _column(column: Column) -> str:
     return " ".join(words).rstrip()
 
 
-def _fields(version: Version) -> dict[str, object]:
-    dataset: Dataset = version.dataset
+def _fields(dataset: Dataset, version: str) -> dict[str, object]:
     columns = [
         {
             "name": column.name,
@@ -176,5 +174,5 @@ def _fields(version: Version) -> dict[str, object]:
         }
         for column in dataset.visible()
     ]
-    fields = {"name": dataset.name, "version": version.version, "class": dataset.cls.value}
+    fields = {"name": dataset.name, "version": version, "class": dataset.cls.value}
     return {**fields, "grade": dataset.grade.value, "title_zh": dataset.title_zh, "columns": columns}

@@ -89,6 +89,11 @@ class Node:
         self._signing = Signing(identity, party.id, clock, randomness)
         self._terms: dict[str, Terms] = {}
 
+    @property
+    def member_id(self) -> str:
+        """The connector id of the member who asks."""
+        return self._identity.id
+
     # The catalogue
 
     def catalogue(self) -> Catalogue:
