@@ -1,6 +1,7 @@
 """The inspect job: a first draft of a specification, read from the data itself, for its holder's eyes only."""
 
 import re
+from decimal import Decimal
 from typing import NamedTuple
 
 import _duckdb
@@ -116,7 +117,8 @@ def _domain(connection: DuckDBPyConnection, table: SourceTable, typed: str) -> l
 
 
 def _bound(value: object) -> str | None:
-    return None if value is None else f"{value}"
+    """Write a bound without an exponent, which the reply's parser does not take."""
+    return None if value is None else f"{value:f}" if isinstance(value, Decimal) else f"{value}"
 
 
 def _one(connection: DuckDBPyConnection, sql: str) -> tuple[object, ...]:
