@@ -27,10 +27,13 @@ def columns(data: bytes) -> tuple[Column, ...]:
 
 def _column(value: object, taken: set[str]) -> Column:
     match value:
-        case [str(source), str(kind), str(role), int(scale), domain, lower, upper] if 0 <= scale <= SCALE_MAX:
+        case [str(source), str(kind), str(role), scale, domain, lower, upper]:
             pass
         case _:
             raise JobFailed(JobCode.BAD_REPLY)
+    places = reply.cell(scale, ColumnType.INTEGER)
+    if not isinstance(places, int) or not 0 <= places <= SCALE_MAX:
+        raise JobFailed(JobCode.BAD_REPLY)
     try:
         column_type, column_role = ColumnType(kind), Role(role)
     except ValueError:
@@ -44,7 +47,7 @@ def _column(value: object, taken: set[str]) -> Column:
         domain=_domain(domain, column_type),
         lower=_bound(lower),
         upper=_bound(upper),
-        scale=scale,
+        scale=places,
         source_name=source,
     )
 
