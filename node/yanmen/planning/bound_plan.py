@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, unique
 
+from yanmen.planning import bound_members
 from yanmen.planning.bound_expressions import RANKING, READER, Expressions, Seen, type_id
 from yanmen.planning.members import Object, Value, parse
 
 Origin = tuple[str, str]
-NO_COLUMN = 2**64 - 1
-"""Where a scan reads no column but only counts its rows."""
 
 
 @unique
@@ -24,6 +23,8 @@ class Kind(Enum):
     """What a column of an operator holds."""
 
     ROW = "row"
+    PUBLIC = "public"
+    """Of an open table that guarded rows look things up in."""
     UNIT = "unit"
     OWNER = "owner"
     """The unit once rows are grouped by it."""
@@ -32,6 +33,9 @@ class Kind(Enum):
     RANK = "rank"
     GROUP = "group"
     TOTAL = "total"
+
+
+_ROWS = frozenset({Kind.ROW, Kind.PUBLIC})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,17 @@ class Lane:
 class Expected:
     """What the plan says the engine will do.
 
-    `tables` are the scanned schemas, one per table of FROM; `columns` the planned columns and types
-    of each schema; `extremes` admits min and max; `outputs` type and origins (None: not followed) of
-    each reply column, of which the first `keys` group.
+    `extremes` admits min and max; `tables` are the scanned schemas, one per table of FROM; `columns`
+    the planned columns and types of each schema; `lookups` the schemas of open tables beside guarded
+    ones; `outputs` type and origins (None: not followed) of each reply column, of which the first
+    `keys` group.
     """
 
     guarded: bool
     extremes: bool
     tables: tuple[str, ...]
     columns: dict[str, tuple[tuple[str, str], ...]]
+    lookups: frozenset[str]
     units: frozenset[Origin]
     equalities: tuple[frozenset[Origin], ...]
     outputs: tuple[tuple[str, frozenset[Origin] | None], ...]
@@ -134,9 +140,9 @@ class _Checker:
         return self.lanes(children[0])
 
     def _scan(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), _SCAN, "LOGICAL_GET")
-        READER.same(members, _SCAN_DEFAULTS, "LOGICAL_GET")
-        data = READER.exact(members["function_data"], _SCAN_DATA, "LOGICAL_GET")
+        members = READER.exact(dict(value), bound_members.SCAN, "LOGICAL_GET")
+        READER.same(members, bound_members.SCAN_DEFAULTS, "LOGICAL_GET")
+        data = READER.exact(members["function_data"], bound_members.SCAN_DATA, "LOGICAL_GET")
         schema = READER.text(data, "catalog")
         plain: Object = {"schema": "main", "table": "data", "is_index_scan": False, "is_create_index": False}
         READER.same(data, {**plain, "result_ids": [], "qualified_name": {"path": [schema, "main", "data"]}}, "scan")
@@ -148,21 +154,23 @@ class _Checker:
         return tuple(self._scanned(schema, columns, index) for index in READER.items(members, "column_indexes"))
 
     def _scanned(self, schema: str, columns: tuple[tuple[str, str], ...], value: Value) -> Lane:
-        members = READER.exact(value, _INDEX, "column_indexes")
-        READER.same(members, _INDEX_DEFAULTS, "column_indexes")
+        members = READER.exact(value, bound_members.INDEX, "column_indexes")
+        READER.same(members, bound_members.INDEX_DEFAULTS, "column_indexes")
         index = READER.integer(members, "index")
-        if index == NO_COLUMN:
+        if index == bound_members.NO_COLUMN:
             return Lane(Kind.RANK, "")
         if index >= len(columns):
             READER.refuse("column_indexes")
         origin = (schema, columns[index][0])
         self._read.add(origin)
         kind = Kind.UNIT if origin in self._expected.units else Kind.ROW
+        if schema in self._expected.lookups:
+            kind = Kind.PUBLIC
         return Lane(kind, columns[index][1], frozenset({origin}), origin)
 
     def _join(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), _JOIN, "JOIN")
-        READER.same(members, _JOIN_DEFAULTS, "JOIN")
+        members = READER.exact(dict(value), bound_members.JOIN, "JOIN")
+        READER.same(members, bound_members.JOIN_DEFAULTS, "JOIN")
         children = READER.items(members, "children")
         if len(children) != 2 or members["join_type"] not in ("INNER", "LEFT"):
             READER.refuse("JOIN")
@@ -188,7 +196,7 @@ class _Checker:
         READER.same(members, {"projection_map": []}, "FILTER")
         lanes = self._child(members)
         kinds = {lane.kind for lane in lanes}
-        admitted = {Kind.ROW} if kinds <= {Kind.ROW, Kind.UNIT} else {Kind.RANK}
+        admitted = _ROWS if kinds <= {*_ROWS, Kind.UNIT} else {Kind.RANK}
         for expression in READER.items(members, "expressions"):
             seen = Expressions(len(lanes)).see(expression)
             if self._expected.guarded and any(lanes[ref].kind not in admitted for ref in seen.refs):
@@ -209,12 +217,14 @@ class _Checker:
         origins = frozenset[Origin]().union(*(lane.origins for lane in used))
         if not self._expected.guarded or not kinds:
             return Lane(Kind.ROW, seen.type, origins)
-        if len(kinds) > 1 or not kinds <= {Kind.ROW, Kind.SHARE, Kind.TOTAL}:
+        if kinds <= _ROWS:
+            return Lane(Kind.ROW, seen.type, origins)
+        if kinds not in ({Kind.SHARE}, {Kind.TOTAL}):
             READER.refuse("PROJECTION")
         return Lane(kinds.pop(), seen.type, origins)
 
     def _aggregate(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), _AGGREGATE, "AGGREGATE")
+        members = READER.exact(dict(value), bound_members.AGGREGATE, "AGGREGATE")
         groups = READER.items(members, "groups")
         sets = [list(range(len(groups)))] if groups else []
         if members["grouping_sets"] != sets or members["grouping_functions"] != []:
@@ -242,16 +252,22 @@ class _Checker:
         lanes = self._child(members)
         expressions = Expressions(len(lanes), RANKING)
         for item in READER.items(members, "expressions"):
-            ranked = READER.exact(item, _RANKED, "WINDOW")
-            READER.same(ranked, _RANKED_DEFAULTS, "WINDOW")
+            ranked = READER.exact(item, bound_members.RANKED, "WINDOW")
+            READER.same(ranked, bound_members.RANKED_DEFAULTS, "WINDOW")
             partitions = [expressions.see(part) for part in READER.items(ranked, "partitions")]
-            if [lanes[part.bare].kind for part in partitions if part.bare is not None] != [Kind.OWNER]:
-                READER.refuse("WINDOW")
+            self._check_partitions(lanes, partitions)
             for order in READER.items(ranked, "orders"):
                 sorted_by = READER.exact(order, frozenset({"type", "null_order", "expression"}), "WINDOW")
                 if any(lanes[ref].kind is Kind.SHARE for ref in expressions.see(sorted_by["expression"]).refs):
                     READER.refuse("WINDOW")
         return (*lanes, *(Lane(Kind.RANK, "BIGINT") for _ in READER.items(members, "expressions")))
+
+    def _check_partitions(self, lanes: tuple[Lane, ...], partitions: list[Seen]) -> None:
+        """Rank one unit's groups, or the rows of an open table with equal keys: nothing else is ranked."""
+        kinds = [lanes[part.bare].kind for part in partitions if part.bare is not None]
+        lookup = {lane.kind for lane in lanes} == {Kind.PUBLIC} and set(kinds) == {Kind.PUBLIC}
+        if len(kinds) != len(partitions) or not (kinds == [Kind.OWNER] or lookup):
+            READER.refuse("WINDOW")
 
     def _order(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), frozenset({"type", "children", "orders", "projections"}), "ORDER BY")
@@ -284,7 +300,7 @@ def _guarded_aggregate(lanes: tuple[Lane, ...], keys: list[Lane], calls: list[Se
     kinds = [key.kind for key in keys]
     used = {lanes[ref].kind for seen in calls for ref in seen.refs}
     origins = [frozenset[Origin]().union(*(lanes[ref].origins for ref in seen.refs)) for seen in calls]
-    if kinds.count(Kind.UNIT) == 1 and set(kinds) <= {Kind.UNIT, Kind.ROW} and used <= {Kind.ROW}:
+    if kinds.count(Kind.UNIT) == 1 and set(kinds) <= {Kind.UNIT, *_ROWS} and used <= _ROWS:
         grouped = [Lane(Kind.OWNER if key.kind is Kind.UNIT else Kind.KEY, key.type, key.origins) for key in keys]
         shares = [Lane(Kind.SHARE, seen.type, found) for seen, found in zip(calls, origins, strict=True)]
         return (*grouped, *shares)
@@ -295,89 +311,3 @@ def _guarded_aggregate(lanes: tuple[Lane, ...], keys: list[Lane], calls: list[Se
         totals = [Lane(Kind.TOTAL, seen.type, found) for seen, found in zip(calls, origins, strict=True)]
         return (*grouped, *totals)
     return READER.refuse("AGGREGATE")
-
-
-_SCAN = frozenset(
-    {
-        *("type", "children", "table_index", "returned_types", "names", "projection_ids", "table_filters"),
-        *("arguments", "qname", "has_serialize", "function_data", "parameters", "named_parameters"),
-        *("input_table_types", "input_table_names", "projected_input", "column_indexes", "extra_info"),
-        *("ordinality_idx", "row_group_order_options", "scan_partition_indices", "source_ordinality"),
-        *("table_filters_by_projection", "has_pushed_projection", "at_clause"),
-    }
-)
-_SCAN_DEFAULTS: Object = {
-    "children": [],
-    "projection_ids": [],
-    "table_filters": {"filters": [], "multi_column_filters": []},
-    "arguments": [],
-    "qname": {"path": ["seq_scan"]},
-    "has_serialize": True,
-    "parameters": [],
-    "named_parameters": [],
-    "input_table_types": [],
-    "input_table_names": [],
-    "projected_input": [],
-    "row_group_order_options": None,
-    "scan_partition_indices": [],
-    "source_ordinality": "WITHOUT_ORDINALITY",
-    "has_pushed_projection": False,
-    "at_clause": None,
-    "extra_info": {
-        "file_filters": "",
-        "total_files": NO_COLUMN,
-        "filtered_files": NO_COLUMN,
-        "sample_options": None,
-        "file_filter_expressions": None,
-    },
-}
-_SCAN_DATA = frozenset(
-    {"catalog", "schema", "table", "is_index_scan", "is_create_index", "result_ids", "qualified_name"}
-)
-_INDEX = frozenset({"index", "child_indexes", "index_type", "type", "field", "has_index"})
-_INDEX_DEFAULTS: Object = {
-    "child_indexes": [],
-    "index_type": "FULL_READ",
-    "type": {"id": "INVALID", "type_info": None},
-    "field": "",
-    "has_index": True,
-}
-_JOIN = frozenset(
-    {
-        *("type", "children", "join_type", "mark_index", "left_projection_map", "right_projection_map"),
-        *("conditions", "mark_types", "duplicate_eliminated_columns", "delim_flipped"),
-    }
-)
-_JOIN_DEFAULTS: Object = {
-    "left_projection_map": [],
-    "right_projection_map": [],
-    "mark_types": [],
-    "duplicate_eliminated_columns": [],
-    "delim_flipped": False,
-}
-_AGGREGATE = frozenset(
-    {
-        *("type", "children", "expressions", "group_index", "aggregate_index", "groupings_index", "groups"),
-        *("grouping_sets", "grouping_functions", "distinct_validity"),
-    }
-)
-_RANKED = frozenset(
-    {
-        *("expression_class", "type", "alias", "query_location", "query_location_length", "return_type"),
-        *("children", "partitions", "orders", "filters", "ignore_nulls", "start", "end", "start_expr"),
-        *("end_expr", "offset_expr", "default_expr", "exclude_clause", "distinct", "arg_orders"),
-        *("sql_range_order_type", "sql_range_order_casts", "sql_range_start", "sql_range_end"),
-        *("sql_range_start_boundary", "sql_range_end_boundary"),
-    }
-)
-_RANKED_DEFAULTS: Object = {
-    "expression_class": "BOUND_WINDOW",
-    "type": "WINDOW_ROW_NUMBER",
-    "children": [],
-    "ignore_nulls": False,
-    "distinct": False,
-    "arg_orders": [],
-    "start": "UNBOUNDED_PRECEDING",
-    "end": "CURRENT_ROW_RANGE",
-    "exclude_clause": "NO_OTHER",
-}

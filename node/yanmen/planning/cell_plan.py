@@ -58,13 +58,13 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, limits: NodeLim
     if not figures.figures:
         raise refused(Reason.ROWS_WOULD_LEAVE, question.items[0].expression.at, "", hints.ROWS)
     aggregates = figures.bounded(cells)
-    read = rows(scope, joined, [term for term, _ in filters])
-    sql = emit(Cells(read, keys, tuple(figures.figures), aggregates, cells))
     terms = [key.term for key in keys] + [figure.term for figure in figures.figures if figure.term is not None]
+    read = rows(scope, joined, [term for term, _ in filters], terms)
+    sql = emit(Cells(read, keys, tuple(figures.figures), aggregates, cells))
     return CellPlan(
         rows=read,
         sql=sql,
-        scans=scans(read, terms),
+        scans=scans(read),
         keys=tuple(Key(key.name, key.type, key.domain) for key in keys),
         aggregates=aggregates,
         averages=tuple(figures.averages),

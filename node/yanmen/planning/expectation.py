@@ -56,6 +56,7 @@ def _expected(
         extremes=rows.joined.release is not DatasetClass.PERSONAL,
         tables=rows.schemas,
         columns={shape.schema: shape.columns for shape in shapes},
+        lookups=frozenset(schema for schema, source in sources if guarded and source.unit() is None),
         units=frozenset(units),
         equalities=tuple(frozenset({_end(rows, e.left), _end(rows, e.right)}) for e in rows.joined.equalities),
         outputs=tuple(outputs),

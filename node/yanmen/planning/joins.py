@@ -54,9 +54,10 @@ def join(scope: Scope, question: Question) -> Joined:
         _check_units(scope, equalities, left)
     order = _order(scope, equalities, left)
     unit = _unit(scope, order, left)
-    rows = prod(_multiplicity(scope, position, equalities) for position in order)
-    groups = prod(_groups(scope, position, equalities) for position in order)
-    upto = _rows_upto(scope, order, left, equalities)
+    guarded = [source.version.dataset for source in scope.sources if source.unit() is not None]
+    rows = prod(max(1, dataset.rows_per_unit) for dataset in guarded)
+    groups = prod(max(1, dataset.groups_per_unit) for dataset in guarded)
+    upto = _rows_upto(scope, left)
     return Joined(
         order, left, equalities, filters, unit, release, space, min(rows, upto), max(1, min(rows, groups)), upto
     )
@@ -68,9 +69,11 @@ def _release(scope: Scope) -> tuple[DatasetClass, str]:
     if not guarded:
         return DatasetClass.OPEN, ""
     first = guarded[0].version.dataset
-    for source in guarded:
+    alone = first.cls is DatasetClass.EXACT and len(guarded) > 1
+    for source in reversed(guarded):
         dataset = source.version.dataset
-        if dataset.cls is not first.cls or dataset.subject_space != first.subject_space:
+        # Exact data names no subject space: nothing says that two units are the same firm.
+        if alone or dataset.cls is not first.cls or dataset.subject_space != first.subject_space:
             raise refused(Reason.JOIN_NOT_ON_UNIT, source.at, source.name, hints.JOIN_SPACES)
         if dataset.unit() is None:
             raise refused(Reason.JOIN_NOT_ON_UNIT, source.at, source.name, hints.JOIN_UNIT)
@@ -80,17 +83,17 @@ def _release(scope: Scope) -> tuple[DatasetClass, str]:
 def _conditions(scope: Scope, question: Question) -> tuple[tuple[Equality, ...], tuple[Expression, ...]]:
     equalities: list[Equality] = []
     filters: list[Expression] = []
+    outer = {position for position, link in enumerate(question.links, start=1) if link.left}
     for position, link in enumerate(question.links, start=1):
         equalities += _using(scope, link, position)
         for part in conjuncts(link.condition):
             found = _equality(scope, part)
-            if found is not None and (not link.left or max(found.tables) == position):
+            if found is not None and (position in found.tables or not (link.left or outer.intersection(found.tables))):
                 equalities.append(found)
             elif link.left:
                 raise refused(Reason.CLAUSE_NOT_ADMITTED, part.at, "LEFT JOIN", hints.JOIN_LEFT)
             else:
                 filters.append(part)
-    outer = {position for position, link in enumerate(question.links, start=1) if link.left}
     for part in conjuncts(question.where):
         found = _equality(scope, part)
         # A WHERE equality on the optional side of a LEFT JOIN is a filter, not part of the join.
@@ -125,7 +128,8 @@ def _paired(scope: Scope, left: ColumnOf, right: ColumnOf) -> Equality:
     units = (scope.is_unit(left), scope.is_unit(right))
     if any(units) and not all(units):
         raise refused(Reason.JOIN_NOT_ON_UNIT, left.at if units[0] else right.at, left.column, hints.JOIN_UNIT)
-    if scope.column(left).type is not scope.column(right).type:
+    kinds = [(column.type, column.scale) for column in (scope.column(left), scope.column(right))]
+    if kinds[0] != kinds[1]:
         raise refused(Reason.TYPE_MISMATCH, left.at, f"{left.column} = {right.column}", hints.TYPE)
     return Equality(left, right, all(units))
 
@@ -143,14 +147,19 @@ def _check_units(scope: Scope, equalities: tuple[Equality, ...], left: frozenset
         source = scope.sources[position]
         if position not in reached:
             raise refused(Reason.JOIN_NOT_ON_UNIT, source.at, source.name, hints.JOIN_UNIT)
-    if all(position in left for position in guarded) or min(guarded) in left:
+    if left and guarded[0] != 0:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, scope.sources[guarded[0]].at, "LEFT JOIN", hints.JOIN_LEFT)
 
 
 def _order(scope: Scope, equalities: tuple[Equality, ...], left: frozenset[int]) -> tuple[int, ...]:
-    """Return an order in which each table has an equality with one before it; LEFT JOIN keeps the written one."""
-    order = [0]
-    waiting = list(range(1, len(scope.sources)))
+    """Return an order in which each table has an equality with one before it, a guarded table first.
+
+    Inner joins may be taken in any order; with a LEFT JOIN the written one is kept.
+    """
+    waiting = list(range(len(scope.sources)))
+    first = next((position for position in waiting if scope.sources[position].unit() is not None), 0)
+    order = [first]
+    waiting.remove(first)
     while waiting:
         chosen = next((position for position in waiting if _linked(position, order, equalities)), None)
         if chosen is None or (left and chosen != waiting[0]):
@@ -173,33 +182,18 @@ def _unit(scope: Scope, order: tuple[int, ...], left: frozenset[int]) -> ColumnO
     return None
 
 
-def _multiplicity(scope: Scope, position: int, equalities: tuple[Equality, ...]) -> int:
-    """Return how many rows of this table one unit, or one row of another table, may meet."""
-    dataset = scope.sources[position].version.dataset
-    if scope.sources[position].unit() is not None:
-        return max(1, dataset.rows_per_unit)
-    key = dataset.unit()
-    ends = [end for pair in equalities for end in (pair.left, pair.right) if end.table == position]
-    unique = key is not None and any(end.column == key.name for end in ends)
-    return max(1, dataset.rows_per_unit if unique else dataset.rows_upto)
+def _rows_upto(scope: Scope, left: frozenset[int]) -> int:
+    """Return a public bound on the number of joined rows.
 
-
-def _groups(scope: Scope, position: int, equalities: tuple[Equality, ...]) -> int:
-    source = scope.sources[position]
-    if source.unit() is not None:
-        return max(1, source.version.dataset.groups_per_unit)
-    return _multiplicity(scope, position, equalities)
-
-
-def _rows_upto(scope: Scope, order: tuple[int, ...], left: frozenset[int], equalities: tuple[Equality, ...]) -> int:
-    """Return a public bound on the number of joined rows: one table's rows times what each may meet."""
-    each = {position: _multiplicity(scope, position, equalities) for position in order}
-    bounds = [
-        max(1, scope.sources[base].version.dataset.rows_upto)
-        * prod(count for position, count in each.items() if position != base)
-        for base in order
-        if base not in left and (scope.sources[base].unit() is not None or len(order) == 1)
-    ]
-    if bounds:
-        return min(bounds)
-    return prod(max(1, scope.sources[position].version.dataset.rows_upto) for position in order)
+    Over guarded data an open table is a lookup (row_source), so only the rows of one unit multiply.
+    """
+    datasets = [source.version.dataset for source in scope.sources]
+    guarded = [position for position, source in enumerate(scope.sources) if source.unit() is not None]
+    if not guarded:
+        return prod(max(1, dataset.rows_upto) for dataset in datasets)
+    return min(
+        max(1, datasets[base].rows_upto)
+        * prod(max(1, datasets[other].rows_per_unit) for other in guarded if other != base)
+        for base in guarded
+        if base not in left
+    )

@@ -46,29 +46,33 @@ class OpenPlan:
 
 def plan_open(scope: Scope, joined: Joined, question: Question, limits: NodeLimits) -> OpenPlan:
     """Return the plan of `question` over open rows, or refuse."""
-    typer = RowTyper(scope)
-    read = rows(scope, joined, [typer.predicate(part) for part in joined.filters])
     most = limits.open_rows if question.limit is None else min(question.limit, limits.open_rows)
     tail = limited(most, question.offset)
     if is_grouped(question) or question.group_all:
-        return _grouped(read, question, most, tail)
-    return _listed(read, question, most, tail)
+        return _grouped(scope, joined, question, most, tail)
+    return _listed(scope, joined, question, most, tail)
 
 
-def _listed(read: Rows, question: Question, most: int, tail: str) -> OpenPlan:
-    typer = RowTyper(read.scope)
-    items = _expanded(read.scope, question.items)
-    terms = [typer.term(read.scope.resolve(item.expression)) for item in items]
+def _read(scope: Scope, joined: Joined, terms: Iterable[Term]) -> Rows:
+    typer = RowTyper(scope)
+    return rows(scope, joined, [typer.predicate(part) for part in joined.filters], terms)
+
+
+def _listed(scope: Scope, joined: Joined, question: Question, most: int, tail: str) -> OpenPlan:
+    typer = RowTyper(scope)
+    items = _expanded(scope, question.items)
+    terms = [typer.term(scope.resolve(item.expression)) for item in items]
     taken: set[str] = set()
     outputs = tuple(
         Output(unique_label(label(item), taken), term.facts.type, "") for item, term in zip(items, terms, strict=True)
     )
     columns = [f"{value(term)} AS {quoted(f'o{position}')}" for position, term in enumerate(terms)]
-    sorted_by = [_sort_term(read.scope, items, order) for order in question.orders]
+    sorted_by = [_sort_term(scope, items, order) for order in question.orders]
     if question.distinct and not all(term in terms for term in sorted_by):
         raise refused(Reason.CLAUSE_NOT_ADMITTED, question.orders[0].expression.at, "ORDER BY", hints.NO_DISTINCT)
     order = _order_by([f"{quoted(f'z{position}')}" for position in range(len(sorted_by))], question.orders)
     extra = [f"{value(term)} AS {quoted(f'z{position}')}" for position, term in enumerate(sorted_by)]
+    read = _read(scope, joined, [*terms, *sorted_by])
     sql = select([*columns, *extra], source(read))
     if question.distinct:
         sql = "SELECT DISTINCT" + sql.removeprefix("SELECT")
@@ -76,7 +80,7 @@ def _listed(read: Rows, question: Question, most: int, tail: str) -> OpenPlan:
     return OpenPlan(
         read,
         select(names, f"FROM ({sql}) AS {quoted('r')}{order}{tail}"),
-        scans(read, [*terms, *sorted_by]),
+        scans(read),
         outputs,
         most,
     )
@@ -109,9 +113,9 @@ def _sort_term(scope: Scope, items: tuple[Item, ...], order: Order) -> Term:
 class _OpenFigures:
     """Collects the aggregates of one question over open data."""
 
-    def __init__(self, read: Rows) -> None:
-        self._read = read
-        self._typer = RowTyper(read.scope)
+    def __init__(self, scope: Scope, joined: Joined) -> None:
+        self._joined = joined
+        self._typer = RowTyper(scope)
         self._known: dict[Apply, tuple[str, ColumnType]] = {}
         self.columns: list[str] = []
         self.terms: list[Term] = []
@@ -147,7 +151,7 @@ class _OpenFigures:
     def _sum(self, call: Apply, term: Term) -> tuple[str, ColumnType]:
         if not term.facts.numeric:
             raise refused(Reason.TYPE_MISMATCH, call.at, call.op.value, hints.TYPE)
-        if max(abs(term.facts.lower), abs(term.facts.upper)) * self._read.joined.rows_upto >= I128:
+        if max(abs(term.facts.lower), abs(term.facts.upper)) * self._joined.rows_upto >= I128:
             raise refused(Reason.MEASURE_WITHOUT_BOUNDS, call.at, call.op.value, hints.TOO_WIDE)
         if term.facts.scale > 18:
             raise refused(Reason.MEASURE_WITHOUT_BOUNDS, call.at, call.op.value, hints.TOO_WIDE)
@@ -157,23 +161,24 @@ class _OpenFigures:
         return unscaled(total, term.facts.scale), ColumnType.DECIMAL
 
 
-def _grouped(read: Rows, question: Question, most: int, tail: str) -> OpenPlan:
+def _grouped(scope: Scope, joined: Joined, question: Question, most: int, tail: str) -> OpenPlan:
     if question.distinct:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, question.at, "SELECT DISTINCT", hints.NO_DISTINCT)
-    typer = RowTyper(read.scope)
-    expressions = groups(read.scope, question)
+    typer = RowTyper(scope)
+    expressions = groups(scope, question)
     keys = [typer.term(expression) for expression in expressions]
-    figures = _OpenFigures(read)
+    figures = _OpenFigures(scope, joined)
     named = [
         (f"k{position}", expression, key.facts.type)
         for position, (expression, key) in enumerate(zip(expressions, keys, strict=True))
     ]
-    shown = answered(CellReader(read.scope, named, figures.column), question)
+    shown = answered(CellReader(scope, named, figures.column), question)
     inner = [f"{value(key)} AS {quoted(f'k{position}')}" for position, key in enumerate(keys)]
     by = f" GROUP BY {', '.join(value(key) for key in keys)}" if keys else ""
     if not inner and not figures.columns:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, question.at, "HAVING", hints.UNGROUPED)
+    read = _read(scope, joined, [*keys, *figures.terms])
     cells = select([*inner, *figures.columns], source(read) + by)
     sql = select(shown.columns, f"FROM ({cells}) AS {quoted('cells')}{shown.filtered}{tail}")
     outputs = tuple(Output(output.label, output.type, "") for output in shown.outputs)
-    return OpenPlan(read, sql, scans(read, [*keys, *figures.terms]), outputs, most)
+    return OpenPlan(read, sql, scans(read), outputs, most)

@@ -6,32 +6,37 @@ from dataclasses import dataclass
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.ports import TableShape
 from yanmen.model.stages import Scan
-from yanmen.planning.joins import Joined
+from yanmen.planning.joins import Equality, Joined
 from yanmen.planning.scope import Scope
-from yanmen.planning.sql_terms import alias, column_type, quoted, value
+from yanmen.planning.sql_terms import alias, column_type, quoted, select, value
 from yanmen.planning.syntax import ColumnOf, Op
 from yanmen.planning.terms import Facts, Field, Operation, Term, parts
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Joined and filtered rows: `schemas[i]` is where the engine finds the table at position i."""
+    """Joined and filtered rows.
+
+    `schemas[i]` is where the engine finds the table at position i, `columns[i]` what is read of it.
+    """
 
     scope: Scope
     joined: Joined
     where: Term | None
     schemas: tuple[str, ...]
+    columns: tuple[tuple[str, ...], ...]
 
 
-def rows(scope: Scope, joined: Joined, filters: Iterable[Term]) -> Rows:
-    """Return the rows of `joined` that pass `filters`."""
+def rows(scope: Scope, joined: Joined, filters: Iterable[Term], read: Iterable[Term]) -> Rows:
+    """Return the rows of `joined` that pass `filters`, of which the terms `read` are wanted."""
     terms = tuple(filters)
+    columns = _used(scope, joined, (*terms, *read))
     known: dict[str, str] = {}
     schemas = tuple(known.setdefault(source.version.version, f"s{len(known)}") for source in scope.sources)
     if not terms:
-        return Rows(scope, joined, None, schemas)
+        return Rows(scope, joined, None, schemas, columns)
     where = terms[0] if len(terms) == 1 else Operation(Op.AND, terms, Facts(ColumnType.BOOLEAN))
-    return Rows(scope, joined, where, schemas)
+    return Rows(scope, joined, where, schemas, columns)
 
 
 def column(found: ColumnOf) -> str:
@@ -43,7 +48,7 @@ def source(read: Rows) -> str:
     """Return the FROM and WHERE clauses."""
     joined = read.joined
     first, *rest = joined.order
-    sql = f"FROM {_table(read, first)}"
+    sql = f"FROM {_table(read, first, ())}"
     placed = {first}
     pending = list(joined.equalities)
     for position in rest:
@@ -52,28 +57,41 @@ def source(read: Rows) -> str:
         pending = [equality for equality in pending if equality not in here]
         condition = " AND ".join(f"{column(pair.left)} = {column(pair.right)}" for pair in here)
         kind = "LEFT JOIN" if position in joined.left else "INNER JOIN"
-        sql += f" {kind} {_table(read, position)} ON {condition}"
+        sql += f" {kind} {_table(read, position, here)} ON {condition}"
     return sql if read.where is None else f"{sql} WHERE {value(read.where)}"
 
 
-def _table(read: Rows, position: int) -> str:
-    return f"{quoted(read.schemas[position])}.{quoted('data')} AS {quoted(alias(position))}"
+def _table(read: Rows, position: int, here: Iterable[Equality]) -> str:
+    name = f"{quoted(read.schemas[position])}.{quoted('data')}"
+    if read.joined.unit is None or read.scope.sources[position].unit() is not None:
+        return f"{name} AS {quoted(alias(position))}"
+    # Open rows met by a unit's row could multiply it: keep one for each value that is joined on.
+    columns = [quoted(item) for item in read.columns[position]]
+    ends = [end for pair in here for end in (pair.left, pair.right) if end.table == position]
+    by = ", ".join(dict.fromkeys(quoted(end.column) for end in ends))
+    rank = f"row_number() OVER (PARTITION BY {by} ORDER BY {', '.join(columns)}) AS {quoted('n')}"
+    ranked = select([*columns, rank], f"FROM {name}")
+    lookup = select(columns, f"FROM ({ranked}) AS {quoted('d')} WHERE {quoted('n')} <= 1")
+    return f"({lookup}) AS {quoted(alias(position))}"
 
 
-def scans(read: Rows, terms: Iterable[Term]) -> tuple[Scan, ...]:
-    """Return the dataset versions read, each with the columns that `terms`, joins and WHERE touch."""
-    used: set[tuple[int, str]] = set()
-    for term in (*terms, *(() if read.where is None else (read.where,))):
-        used |= {(part.table, part.column) for part in parts(term) if isinstance(part, Field)}
-    ends = [end for pair in read.joined.equalities for end in (pair.left, pair.right)]
-    if read.joined.unit is not None:
-        ends.append(read.joined.unit)
-    used |= {(end.table, end.column) for end in ends}
+def _used(scope: Scope, joined: Joined, terms: Iterable[Term]) -> tuple[tuple[str, ...], ...]:
+    """Return for each table the columns that `terms` and joins touch, in declared order."""
+    used = {(part.table, part.column) for term in terms for part in parts(term) if isinstance(part, Field)}
+    ends = [end for pair in joined.equalities for end in (pair.left, pair.right)]
+    used |= {(end.table, end.column) for end in (*ends, *(() if joined.unit is None else (joined.unit,)))}
+    return tuple(
+        tuple(item.name for item in table.version.dataset.visible() if (position, item.name) in used)
+        for position, table in enumerate(scope.sources)
+    )
+
+
+def scans(read: Rows) -> tuple[Scan, ...]:
+    """Return the dataset versions read, each with every column the plan touches."""
     found: dict[str, Scan] = {}
-    for position, (schema, table) in enumerate(zip(read.schemas, read.scope.sources, strict=True)):
-        before = found[schema].columns if schema in found else ()
-        names = {name for where, name in used if where == position} | set(before)
-        ordered = tuple(item.name for item in table.version.dataset.visible() if item.name in names)
+    for schema, table, names in zip(read.schemas, read.scope.sources, read.columns, strict=True):
+        both = {*names, *(found[schema].columns if schema in found else ())}
+        ordered = tuple(item.name for item in table.version.dataset.visible() if item.name in both)
         found[schema] = Scan(schema, table.version, ordered)
     return tuple(found.values())
 

@@ -104,8 +104,7 @@ class Scope:
 
     def _granted(self, found: ColumnOf, name: Name) -> ColumnOf:
         source = self.sources[found.table]
-        # The unit column is read by every plan and can show nothing in its two admitted places.
-        if found.column.lower() not in source.granted and not source.is_unit(found.column):
+        if found.column.lower() not in source.granted:
             raise refused(Reason.COLUMN_NOT_IN_CONTRACT, name.at, ".".join(name.parts), hints.COLUMN_CONTRACT)
         return found
 

@@ -161,7 +161,7 @@ def dataset(
         sharing_reason="",
         legal_basis="",
         channels=(Channel.SHARING,),
-        subject_space="" if cls is DatasetClass.OPEN else ("firms" if cls is DatasetClass.EXACT else "persons"),
+        subject_space="persons" if cls is DatasetClass.PERSONAL else "",
         rows_per_unit=rows,
         groups_per_unit=groups,
         rows_upto=upto,
@@ -204,7 +204,7 @@ VISIT = dataset(
 TOWN = dataset(
     "town",
     DatasetClass.OPEN,
-    Column("code", ColumnType.TEXT, Role.UNIT),
+    Column("code", ColumnType.TEXT, Role.KEY),
     key("region", "east", "west"),
     Column("people", ColumnType.INTEGER, Role.MEASURE),
     Column("area", ColumnType.DECIMAL, Role.MEASURE, scale=2),
@@ -252,7 +252,7 @@ def admitted(
     grants = tuple(
         Grant(
             item.name,
-            tuple(c.name for c in item.visible() if (c is not CLOSED and c.role is not Role.UNIT) or item is TOWN),
+            tuple(c.name for c in item.visible() if c is not CLOSED),
         )
         for item in datasets
     )
