@@ -1,0 +1,53 @@
+"""Each dependency has one door: who reads the code knows where a key, a database or a process can be touched."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NODE = ROOT / "node" / "yanmen"
+SANDBOX = ROOT / "sandbox" / "yanmen_sandbox"
+
+DOORS = {
+    "cryptography": {"crypto"},
+    "nacl": {"crypto"},
+    "sqlite3": {"ledger"},
+    "grpc": {"wire", "client"},
+    "subprocess": {"execution"},
+    "multiprocessing": set[str](),
+    "opendp": {"disclosure"},
+    "cedarpy": {"admission"},
+    "duckdb": set[str](),
+    "yanmen_sandbox": set[str](),
+    "pickle": set[str](),
+}
+SANDBOX_NEVER = {"yanmen", "cryptography", "nacl", "grpc", "sqlite3", "subprocess", "opendp", "cedarpy", "pickle"}
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Yield the top-level packages `path` imports, inside functions too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("package", DOORS)
+def test_a_dependency_is_imported_behind_its_door_only(package: str) -> None:
+    users = {
+        path.relative_to(NODE).parts[0].removesuffix(".py") for path in NODE.rglob("*.py") if package in imported(path)
+    }
+    assert users <= DOORS[package]
+
+
+def test_every_door_is_used() -> None:
+    used = {package for path in NODE.rglob("*.py") for package in imported(path)}
+    assert {package for package, door in DOORS.items() if door} <= used
+
+
+def test_the_sandbox_can_reach_no_key_network_or_database_of_ours() -> None:
+    reached = {(path.name, package) for path in SANDBOX.rglob("*.py") for package in imported(path)}
+    assert {(name, package) for name, package in reached if package in SANDBOX_NEVER} == set()
