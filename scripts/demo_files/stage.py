@@ -43,7 +43,7 @@ class Stage:
     def step(self, name: str, expected: str, action: Callable[[], tuple[bool, str]]) -> bool:
         """Do one step; an exception is an outcome that was not expected."""
         began = time.monotonic()
-        if not self.as_json:
+        if not self.as_json and sys.stdout.isatty():
             print(f"   … {name}", end="\r", flush=True)
         try:
             ok, outcome = action()

@@ -136,20 +136,20 @@ class Story:
     def differencing(self) -> tuple[bool, str]:
         """Ask with and without one known person and look at the difference; the attacker knows age, sex and weight."""
         frame = pd.read_parquet(self.town.path("sources", "nafld1.parquet"))
-        groups = frame.groupby(["age", "male"]).id.agg(["count", "first"]).reset_index()
-        age, male, _, person = (int(value) for value in groups[groups["count"] == 1].iloc[-1])
-        died = int(frame.loc[frame.id == person, "status"].iloc[0])
+        frame = frame[frame.bmi.notna()].assign(bmi=lambda rows: rows.bmi.round(1))
+        alone = frame[~frame.duplicated(["age", "male", "bmi"], keep=False)]
+        known = alone[alone.status == 1].iloc[-1]
+        age, male, bmi, person = int(known.age), int(known.male), f"{known.bmi:.1f}", int(known.id)
         base = "SELECT count(DISTINCT id) AS n FROM nafld1 WHERE status = 1"
-        without = f"{base} AND NOT (age = {age} AND male = {male})"
+        without = f"{base} AND NOT (age = {age} AND male = {male} AND COALESCE(bmi, 10.0) = {bmi})"
         with yanmen.connect("civil", identity=self.identity) as node:
             answers = [node.query(sql, contract=self.contracts["residents"]) for sql in (base, without)]
         values = [int(str(answer.rows()[0]["n"])) for answer in answers]
         width = sum(answer.width["n"][0] or 0.0 for answer in answers)
         text = (
-            f"{base}\n{without}\nOnly one person is {age} years old and {'male' if male else 'female'}: id {person}. "
-            f"The attacker wants to know whether status = 1.\ntrue difference {died}; released difference "
-            f"{values[0]} - {values[1]} = {values[0] - values[1]} ± {width:.0f}: the noise is "
-            f"{width:.0f} times the person's whole contribution"
+            f"{base}\n{without}\nOnly id {person} is {age} years old, {'male' if male else 'female'} and of BMI {bmi}, "
+            f"and died: the true difference is 1.\nreleased difference {values[0]} - {values[1]} = {values[0] - values[1]} "
+            f"± {width:.0f}: the noise is {width:.0f} times the person's whole contribution"
         )
         return width > 10, text
 

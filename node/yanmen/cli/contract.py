@@ -8,6 +8,7 @@ from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, folder, group
 from yanmen.cli.output import Result, UsageProblem
 from yanmen.crypto.system import SystemClock
+from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel
 from yanmen.model.contract import Balance, Contract, Grant, Scenario, Terms
 
@@ -93,7 +94,7 @@ def requested(arguments: argparse.Namespace) -> Result:
             min_group=arguments.min_group,
             micro_rho=arguments.micro_rho,
             micro_rho_per_query=arguments.per_query,
-            micro_rho_per_query_max=max(arguments.per_query, arguments.per_query_max),
+            micro_rho_per_query_max=min(max(arguments.per_query, arguments.per_query_max), arguments.micro_rho),
             delta_e12=0,
             queries=arguments.queries,
             queries_per_day=arguments.queries_per_day,
@@ -104,7 +105,10 @@ def requested(arguments: argparse.Namespace) -> Result:
             retention_days=180,
             paper_sha256=arguments.paper_sha256,
         )
-        return _result(node.request_contract(terms), "")
+        try:
+            return _result(node.request_contract(terms), "")
+        except Malformed as error:
+            raise UsageProblem(f"these terms make no contract: {error}") from error
 
 
 def _grant(text: str) -> Grant:

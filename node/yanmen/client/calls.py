@@ -68,7 +68,7 @@ class Calls:
         self.log = log_pb2_grpc.LogServiceStub(self._channel)
 
     def call(
-        self, method: grpc.UnaryUnaryMultiCallable[Request, Reply], request: Request, seconds: float = SECONDS
+        self, method: "grpc.UnaryUnaryMultiCallable[Request, Reply]", request: Request, seconds: float = SECONDS
     ) -> Reply:
         """Call `method`; raises `UncheckedRefusal`, or `Refused` when there is no receipt, or a `Fault`."""
         try:

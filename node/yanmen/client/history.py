@@ -19,7 +19,7 @@ from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
 from yanmen.model.ports import Clock
-from yanmen.model.refusal import Reason
+from yanmen.model.refusal import Fault, FaultCode, Reason
 from yanmen.verify import verify_consistency
 
 Prove = Callable[[int, int], tuple[bytes, ...]]
@@ -45,7 +45,7 @@ class History:
             signed = ask()
             head = self._open(signed)
             before = self._before(head, signed)
-            if before is not None and head.size < self._open(before).size:
+            if before is not None and head.size < self._remembered(before).size:
                 raise LogWentBack("the log has fewer leaves than it had", before, signed)
             self._follow(before, head, signed)
         return head
@@ -61,7 +61,7 @@ class History:
         if before is None:
             durable.write(self.folder, _file(head.origin), signed)
             return
-        known = self._open(before)
+        known = self._remembered(before)
         try:
             if head.size >= known.size:
                 verify_consistency(before, signed, self._hashes(known.size, head.size), self.log_key)
@@ -86,6 +86,14 @@ class History:
         if checkpoint.origin_node(origin) != self.node_id:
             raise BadSignature("checkpoint of another node's log")
         return notes.verify_checkpoint(parsed, origin, self.log_key)
+
+    def _remembered(self, before: bytes) -> Checkpoint:
+        try:
+            return self._open(before)
+        except (Malformed, BadSignature) as error:
+            raise Fault(
+                FaultCode.STORAGE, f"{self.folder}: a checkpoint kept here is not the node's: {error}"
+            ) from error
 
     def _before(self, head: Checkpoint, signed: bytes) -> bytes | None:
         """Return the checkpoint seen last of this log; a new log must be that of a new year."""

@@ -7,10 +7,11 @@ import grpc
 
 from yanmen.client import decode
 from yanmen.client.calls import SECONDS, Calls, UncheckedRefusal
-from yanmen.client.errors import ReplyMalformed
+from yanmen.client.errors import ReceiptInvalid, ReplyMalformed
 from yanmen.client.history import History
 from yanmen.client.identity import Identity
 from yanmen.client.receipts import CheckedReceipt, Receipts
+from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.model.party import Party
@@ -33,7 +34,7 @@ class Link:
         self.receipts = Receipts(node, identity.id, identity.signer.public, self._history)
 
     def call(
-        self, method: grpc.UnaryUnaryMultiCallable[Request, Reply], request: Request, seconds: float = SECONDS
+        self, method: "grpc.UnaryUnaryMultiCallable[Request, Reply]", request: Request, seconds: float = SECONDS
     ) -> Reply:
         """Return the node's reply; raises `Refused` with its receipt verified, or a `Fault`."""
         try:
@@ -45,7 +46,10 @@ class Link:
 
     def checkpoint(self) -> Checkpoint:
         """Return the head of the node's log, which must not be older than any seen before."""
-        return parsed(lambda: self._history.newest(self._head))
+        try:
+            return parsed(lambda: self._history.newest(self._head))
+        except BadSignature as error:
+            raise ReceiptInvalid(f"checkpoint: {error}", None) from error
 
     def receipt(self, index: int) -> CheckedReceipt:
         """Return the verified receipt at `index`."""
@@ -70,7 +74,7 @@ class Link:
             raise ReplyMalformed("another receipt than the refusal named")
         return self.receipts.check_refusal(whole, found.refused.reason)
 
-    def _plain(self, method: grpc.UnaryUnaryMultiCallable[Request, Reply], request: Request) -> Reply:
+    def _plain(self, method: "grpc.UnaryUnaryMultiCallable[Request, Reply]", request: Request) -> Reply:
         """Call a method of the log, whose refusals are no uses and so have no receipts to wait for."""
         try:
             return self.calls.call(method, request)
