@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from yanmen.crypto import documents, notes, receipts
 from yanmen.crypto.keys import FileSigner
 from yanmen.formats import base64url, bundle, checkpoint, connector_id, merkle, note, proof, receipt

@@ -1,0 +1,355 @@
+"""The examples of docs/FORMATS.md and the vector files beside this one, made from pinned keys and salts.
+
+Run by scripts/vectors: writes them, or with --check says what differs and exits 1.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yanmen.crypto import documents, jose, keys, notes
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import (
+    base64url,
+    bundle,
+    checkpoint,
+    contract,
+    enrolment,
+    json_canonical,
+    listing,
+    merkle,
+    note,
+    proof,
+    receipt,
+    register,
+    released,
+)
+from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.contract import Acceptance, Reasons
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.merkle import BadProof
+from yanmen.formats.note import VerifierKey
+from yanmen.formats.released import Table
+from yanmen.model.catalogue import Channel, ColumnType
+from yanmen.model.contract import ContractStatus, Grant, Scenario, Terms
+from yanmen.model.party import PartyRole
+from yanmen.verify import verify_bundle, verify_consistency, verify_receipt
+
+if TYPE_CHECKING:
+    from tests.vectors import specimen as made
+else:
+    import specimen as made
+
+ROOT = Path(__file__).resolve().parents[2]
+FORMATS = ROOT / "docs" / "FORMATS.md"
+VECTORS = Path(__file__).resolve().parent
+OUTCOME = 9
+REFUSED = 12
+
+
+def indented(value: Json) -> str:
+    """Return JSON for reading; what is signed has no spaces."""
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+
+
+def payload_of(token: bytes) -> Json:
+    """Return the payload of a token as JSON."""
+    return json_canonical.decode(base64url.decode(token.decode().split(".")[1]))
+
+
+def shortened(text: str, keep: int = 64) -> str:
+    """Return the two ends of a long text."""
+    return text if len(text) <= 2 * keep else f"{text[:keep]}[…]{text[-keep:]}"
+
+
+def terms() -> Terms:
+    """Return the terms of the example contract."""
+    return Terms(
+        id=made.CONTRACT,
+        holder=made.NODE,
+        consumer=made.CONSUMER,
+        channel=Channel.AUTHORISED_OPERATION,
+        scenario=Scenario("S1", "慢病管理", "基本医疗卫生与健康促进法"),
+        grants=(Grant("persons", ("age_band", "city")),),
+        min_group=10,
+        micro_rho=100_000,
+        micro_rho_per_query=2_500,
+        micro_rho_per_query_max=10_000,
+        delta_e12=1_000_000,
+        queries=40,
+        queries_per_day=10,
+        not_before_ms=made.START_S * 1000,
+        not_after_ms=(made.START_S + 365 * 86_400) * 1000,
+        price_per_query_fen=120,
+        regulator_discloses=("budget", "decision", "price"),
+        retention_days=365,
+    )
+
+
+def acceptance() -> Acceptance:
+    """Return the holder's answer to it."""
+    offer = documents.sign_offer(terms(), made.MEMBER_KEY)
+    return Acceptance(
+        contract_id=made.CONTRACT,
+        holder=made.NODE,
+        offer_sha256=documents.digest(offer),
+        decision=ContractStatus.ACTIVE,
+        decided_by="首席数据官",
+        reasons=Reasons("必要性", "合法性", "安全性"),
+        time_ms=made.START_S * 1000,
+    )
+
+
+def application() -> enrolment.Application:
+    """Return how the member asked to join."""
+    return enrolment.Application(
+        role=PartyRole.DEVELOPER,
+        name="示例开发主体",
+        alias="lab",
+        subject="91140100MA0GUUUU1Y",
+        region="1401",
+        address="",
+        csr="-----BEGIN CERTIFICATE REQUEST-----\n[…]\n-----END CERTIFICATE REQUEST-----\n",
+        signing_key=made.MEMBER_KEY.public,
+        log_key=b"",
+        issued_s=made.START_S,
+    )
+
+
+def listed() -> listing.Listing:
+    """Return what the node lists."""
+    return listing.Listing(made.NODE, "persons", "v1", "personal", "general", "常住人口", "Residents", made.START_S)
+
+
+def table() -> Table:
+    """Return a released table."""
+    return Table(
+        labels=("city", "n"),
+        types=(ColumnType.TEXT, ColumnType.INTEGER),
+        rows=(("太原", 41), ("大同", -3)),
+        widths=((None, 12.5), (None, 12.5)),
+        suppressed=0,
+        mechanism="discrete gaussian",
+        notice="差分隐私估计值，不作为法定统计数据",
+    )
+
+
+def disclosures() -> str:
+    """Return the disclosures of the example receipt, read."""
+    lines = [base64url.decode(item).decode() for item in receipt.decode(LOG.sdjwts[OUTCOME]).disclosures]
+    return "\n".join(shortened(line, 90) for line in lines)
+
+
+def disclosure() -> str:
+    """Return one disclosure, its encoding and its digest."""
+    text = receipt.decode(LOG.sdjwts[OUTCOME]).disclosures[0]
+    return f"{base64url.decode(text).decode()}\n{text}\n{receipt.digest(text)}"
+
+
+def receipt_text() -> str:
+    """Return the SD-JWT in one line, shortened."""
+    leaf, *rest, _ = LOG.sdjwts[OUTCOME].split("~")
+    return "~".join([shortened(leaf), *(shortened(item, 12) for item in rest), ""])
+
+
+def procedure() -> str:
+    """Return the numbered list in the docstring of `verify_bundle`."""
+    lines = (verify_bundle.__doc__ or "").splitlines()
+    first = next(number for number, line in enumerate(lines) if line.lstrip().startswith("1. "))
+    return "\n".join(line[4:] if line.startswith("    ") else line for line in lines[first:]).strip()
+
+
+def fence(kind: str, make: Callable[[], str]) -> Callable[[], str]:
+    """Return what makes a fenced block of `make`."""
+    return lambda: f"```{kind}\n{make()}\n```"
+
+
+LOG = made.specimen()
+EXAMPLES: dict[str, Callable[[], str]] = {
+    "jws": fence("", lambda: jose.sign_jws({}, {"fen": 3}, made.MEMBER_KEY, "member", "example").decode()),
+    "register": fence("json", lambda: indented(register.encode(made.register()))),
+    "application": fence("json", lambda: indented(enrolment.application_payload(application()))),
+    "offer": fence("json", lambda: indented(contract.encode(terms()))),
+    "acceptance": fence("json", lambda: indented(contract.encode_acceptance(acceptance()))),
+    "request": fence("json", lambda: indented(payload_of(made.specimen().request().jws.encode()))),
+    "session": fence("json", lambda: indented(payload_of(made.specimen().session(5_000).jws.encode()))),
+    "listing": fence("json", lambda: indented(listing.payload(listed()))),
+    "table": fence("", lambda: released.encode(table()).decode()),
+    "receipt": fence("", receipt_text),
+    "receipt-payload": fence("json", lambda: indented(payload_of(LOG.leaves[OUTCOME]))),
+    "disclosures": fence("", disclosures),
+    "disclosure": fence("", disclosure),
+    "checkpoint": fence("", lambda: note.encode(LOG.checkpoint()).decode().rstrip("\n")),
+    "vkey": fence("", lambda: note.encode_key(VerifierKey(made.ORIGIN, made.LOG_KEY.public))),
+    "proof": fence("", lambda: LOG.proof(OUTCOME).rstrip("\n")),
+    "bundle": fence("json", lambda: indented(json_canonical.decode(bundle.encode(LOG.statement())))),
+    "leaves": fence(
+        "",
+        lambda: (
+            bundle.encode_lines(
+                bundle.LeafLine(stage, merkle.leaf_hash(leaf))
+                for stage, leaf in zip(LOG.stages, LOG.leaves, strict=True)
+            )
+            .decode()
+            .rstrip("\n")
+        ),
+    ),
+    "procedure": procedure,
+}
+
+
+def document(text: str) -> str:
+    """Return `text` with every example between its markers made anew."""
+    for name, make in EXAMPLES.items():
+        begin, end = f"<!-- begin {name} -->\n", f"\n<!-- end {name} -->"
+        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+        parts = pattern.split(text)
+        if len(parts) != 2:
+            raise SystemExit(f"docs/FORMATS.md: example {name!r} does not stand there once")
+        text = parts[0] + begin + make() + end + parts[1]
+    return text
+
+
+# Vectors ---------------------------------------------------------------------------------------------
+
+
+def receipts() -> Json:
+    """Return receipts with proofs, good and bad; bad ones are named by what is wrong with them."""
+    sdjwt, proof_text = LOG.sdjwts[REFUSED], LOG.proof(REFUSED)
+    leaf, first, *_ = sdjwt.split("~")
+    head = receipt.decode(sdjwt).leaf.head
+    payload = receipt.draft(head, {}, [], [bytes([number]) * 32 for number in range(24)]).payload
+    kid = keys.thumbprint(made.RECEIPT_KEY.public)
+    covert = {**payload, "pad": "x" + str(payload["pad"])[1:]}
+    forged = base64url.encode(json_canonical.encode([base64url.encode(bytes(16)), "price", {"fen": 0}]))
+    parsed = proof.decode(proof_text)
+    path = parsed.path
+    other = notes.sign_checkpoint(
+        Checkpoint(checkpoint.origin(made.CONSUMER, 2026), 19, merkle.root(19, LOG.reader())), made.LOG_KEY
+    )
+    unsigned = notes.sign_note(parsed.checkpoint.text, made.ORIGIN, made.MEMBER_KEY)
+    cases = {
+        "good_whole": (sdjwt, proof_text),
+        "good_nothing_disclosed": (f"{leaf}~", proof_text),
+        "good_older_checkpoint": (sdjwt, LOG.proof(REFUSED, 14)),
+        "bad_leaf_signature": (_flip(sdjwt, sdjwt.index("~") - 20), proof_text),
+        "bad_leaf_key": (
+            receipt.join(jose.sign_jws({}, payload, made.MEMBER_KEY, kid, receipt.TYP), ()),
+            proof_text,
+        ),
+        "bad_leaf_type": (
+            receipt.join(jose.sign_jws({}, payload, made.RECEIPT_KEY, kid, "yanmen-request+jwtxxx"), ()),
+            proof_text,
+        ),
+        "bad_leaf_padding": (
+            receipt.join(jose.sign_jws({}, covert, made.RECEIPT_KEY, kid, receipt.TYP), ()),
+            proof_text,
+        ),
+        "bad_leaf_not_logged": (
+            receipt.join(jose.sign_jws({}, payload, made.RECEIPT_KEY, kid, receipt.TYP), ()),
+            proof_text,
+        ),
+        "bad_disclosure_altered": (_flip(sdjwt, len(leaf) + 30), proof_text),
+        "bad_disclosure_not_referenced": (f"{sdjwt}{forged}~", proof_text),
+        "bad_disclosure_twice": (f"{sdjwt}{first}~", proof_text),
+        "bad_receipt_no_tilde": (sdjwt[:-1], proof_text),
+        "bad_proof_index": (sdjwt, proof_text.replace(f"index {REFUSED}", f"index {REFUSED + 1}")),
+        "bad_proof_index_leading_zero": (sdjwt, proof_text.replace("index ", "index 0")),
+        "bad_proof_extra": (sdjwt, proof_text.replace("\nindex", "\nextra QQ==\nindex")),
+        "bad_proof_path": (sdjwt, proof.encode(replace(parsed, path=(bytes(32), *path[1:])))),
+        "bad_proof_too_short": (sdjwt, proof.encode(replace(parsed, path=path[:-1]))),
+        "bad_proof_too_long": (sdjwt, proof.encode(replace(parsed, path=(*path, path[-1])))),
+        "bad_checkpoint_signature": (sdjwt, proof.encode(replace(parsed, checkpoint=unsigned))),
+        "bad_checkpoint_size": (sdjwt, proof_text.replace("\n19\n", "\n18\n")),
+        "bad_checkpoint_of_another_node": (sdjwt, proof.encode(replace(parsed, checkpoint=other))),
+    }
+    return {
+        "cases": [
+            {"expect": _verdict(partial(verify_receipt, *pair, made.RECEIPT_KEY.public, made.LOG_KEY.public)),
+             "name": name, "proof": pair[1], "sdjwt": pair[0]}
+            for name, pair in cases.items()
+        ],
+        "log_key": base64url.encode(made.LOG_KEY.public),
+        "receipt_key": base64url.encode(made.RECEIPT_KEY.public),
+    }  # fmt: skip
+
+
+def consistency() -> Json:
+    """Return pairs of checkpoints with proofs, good and bad."""
+
+    def head(size: int) -> bytes:
+        return note.encode(LOG.checkpoint(size))
+
+    fork = made.specimen("fork")
+    path = merkle.consistency(7, 19, LOG.reader())
+    cases = {
+        "good_grown": (head(7), head(19), path),
+        "good_unchanged": (head(19), head(19), ()),
+        "good_power_of_two": (head(8), head(19), merkle.consistency(8, 19, LOG.reader())),
+        "bad_went_back": (head(19), head(7), path),
+        "bad_forked": (head(7), note.encode(fork.checkpoint()), merkle.consistency(7, 19, fork.reader())),
+        "bad_path_short": (head(7), head(19), path[:-1]),
+        "bad_path_altered": (head(7), head(19), (bytes(32), *path[1:])),
+    }
+    return {
+        "cases": [
+            {
+                "expect": _verdict(partial(verify_consistency, *case, made.LOG_KEY.public)),
+                "hashes": [base64url.encode(item) for item in case[2]],
+                "name": name,
+                "new": case[1].decode(),
+                "old": case[0].decode(),
+            }
+            for name, case in cases.items()
+        ],
+        "log_key": base64url.encode(made.LOG_KEY.public),
+    }
+
+
+def _flip(text: str, place: int) -> str:
+    return text[:place] + ("A" if text[place] != "A" else "B") + text[place + 1 :]
+
+
+def _verdict(check: Callable[[], object]) -> str:
+    try:
+        check()
+    except (Malformed, BadProof, BadSignature) as error:
+        return {"Malformed": "malformed", "BadProof": "bad proof", "BadSignature": "bad signature"}[
+            type(error).__name__
+        ]
+    return "valid"
+
+
+FILES: dict[Path, Callable[[], str]] = {
+    VECTORS / "receipts.json": lambda: indented(receipts()) + "\n",
+    VECTORS / "consistency.json": lambda: indented(consistency()) + "\n",
+    FORMATS: lambda: document(FORMATS.read_text(encoding="utf-8")),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Write or check every file and return the exit code."""
+    if arguments not in ([], ["--check"]):
+        print("usage: scripts/vectors [--check]", file=sys.stderr)
+        return 2
+    stale: list[Path] = []
+    for path, make in FILES.items():
+        text = make()
+        if path.exists() and path.read_text(encoding="utf-8") == text:
+            continue
+        stale.append(path)
+        if not arguments:
+            path.write_text(text, encoding="utf-8")
+    for path in stale:
+        print(f"{path.relative_to(ROOT)}: {'differs, run scripts/vectors' if arguments else 'written'}")
+    return 1 if stale and arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
