@@ -34,10 +34,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    """Load the SDK when one of its names is first used: the node's own processes need no gRPC client."""
-    if name not in __all__:
-        raise AttributeError(name)
-    from yanmen import client
+if not TYPE_CHECKING:  # else every misspelt name would pass
 
-    return getattr(client, name)
+    def __getattr__(name: str) -> object:
+        """Load the SDK when one of its names is first used: the node's own processes need no gRPC client."""
+        if name not in __all__:
+            raise AttributeError(name)
+        from yanmen import client
+
+        return getattr(client, name)

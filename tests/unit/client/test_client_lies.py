@@ -1,0 +1,374 @@
+"""A node that lies: every lie is found before anything is shown."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yanmen
+from yanmen import client
+from yanmen.client import durable
+from yanmen.crypto import keys, notes
+from yanmen.formats import checkpoint, note
+from yanmen.formats.receipt import Slot
+from yanmen.formats.slots import Budget, Decision, Price, Verdict
+from yanmen.model.contract import ContractStatus
+from yanmen.model.party import PartyStatus
+from yanmen.model.receipt import Stage
+from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+from yanmen.model.stages import Answer
+
+from tests.unit.client.bench import NODE, OTHER, RANDOM, SQL, TERMS, YEAR
+
+if TYPE_CHECKING:
+    from tests.unit.client.conftest import World
+
+Slots = dict[Slot, Any]
+
+LIES: dict[str, Callable[[Answer], Answer]] = {
+    "a figure": lambda a: replace(a, rows=(("F", 9_013, *a.rows[0][2:]), *a.rows[1:])),
+    "a width": lambda a: replace(a, widths=((None, 1.0, 0.5, None), *a.widths[1:])),
+    "a label": lambda a: replace(a, labels=("x", *a.labels[1:])),
+    "a row less": lambda a: replace(a, rows=a.rows[1:], widths=a.widths[1:]),
+    "no notice": lambda a: replace(a, notice=""),
+    "the mechanism": lambda a: replace(a, mechanism="none"),
+    "the withheld": lambda a: replace(a, suppressed=0),
+    "the charge": lambda a: replace(a, micro_rho=999),
+    "the price": lambda a: replace(a, price_fen=1),
+    "repeated": lambda a: replace(a, repeated=True),
+    "receipt bytes": lambda a: replace(a, receipt=replace(a.receipt, sdjwt=a.receipt.sdjwt.replace("e", "f", 1))),
+    "a disclosure dropped": lambda a: replace(a, receipt=replace(a.receipt, sdjwt=_without_one(a.receipt.sdjwt))),
+    "the index": lambda a: replace(a, receipt=replace(a.receipt, index=0)),
+    "the jti": lambda a: replace(a, receipt=replace(a.receipt, jti="0" * 32)),
+    "the stage": lambda a: replace(a, receipt=replace(a.receipt, stage=Stage.INTENT)),
+    "the proof": lambda a: replace(a, receipt=replace(a.receipt, proof=a.receipt.proof.replace("index 1", "index 0"))),
+    "no receipt": lambda a: replace(a, receipt=replace(a.receipt, sdjwt="", proof="")),
+}
+
+
+def _without_one(sdjwt: str) -> str:
+    leaf, *disclosures, end = sdjwt.split("~")
+    return "~".join([leaf, *disclosures[:-1], end])
+
+
+@pytest.mark.parametrize("lie", sorted(LIES))
+def test_an_answer_that_its_receipt_does_not_prove_is_not_shown(world: "World", lie: str) -> None:
+    world.bench.spoil_answer = LIES[lie]
+    with world.connect() as node, pytest.raises((yanmen.ReceiptInvalid, client.ReplyMalformed)):
+        node.query(SQL, contract=TERMS.id)
+
+
+SLOT_LIES: dict[str, Callable[[Slots], None]] = {
+    "another consumer": lambda s: s.update({Slot.CONSUMER: OTHER}),
+    "no consumer": lambda s: s.update({Slot.CONSUMER: ""}),
+    "another question": lambda s: s.update({Slot.QUERY: {"sha256": hashlib.sha256(b"other").hexdigest()}}),
+    "another contract": lambda s: s.update({Slot.CONTRACT: "3" * 32}),
+    "another charge": lambda s: s.update({Slot.BUDGET: Budget("persons", 2_000, 0, 2_000, 0).json()}),
+    "another price": lambda s: s.update({Slot.PRICE: Price(1, 1).json()}),
+    "refused": lambda s: s.update({Slot.DECISION: Decision(Verdict.REFUSED, "BUDGET_SPENT").json()}),
+    "no figures": lambda s: s.update({Slot.OUTPUT: {}}),
+    "a request nobody signed": lambda s: s.update({Slot.REQUEST: {"binding": "per-request", "jws": "a.b.c"}}),
+    "a withheld request": lambda s: s.update({Slot.REQUEST: None}),
+}
+
+
+@pytest.mark.parametrize("lie", sorted(SLOT_LIES))
+def test_a_receipt_about_something_else_is_no_receipt_of_this_answer(world: "World", lie: str) -> None:
+    world.bench.spoil_slots = SLOT_LIES[lie]
+    with world.connect() as node, pytest.raises(yanmen.ReceiptInvalid) as invalid:
+        node.query(SQL, contract=TERMS.id)
+    assert invalid.value.receipt is not None
+    assert invalid.value.code is FaultCode.RECEIPT_INVALID
+
+
+def test_the_receipt_of_another_job_with_the_same_figures_does_not_do(world: "World") -> None:
+    with world.connect() as node:
+        first = node.submit(SQL, contract=TERMS.id)
+        first.fetch()
+        earlier = world.bench.log.receipt(1)
+        world.bench.spoil_answer = lambda answer: replace(answer, receipt=earlier)
+        with pytest.raises(yanmen.ReceiptInvalid, match="another job"):
+            node.query(SQL, contract=TERMS.id)
+
+
+@pytest.mark.parametrize("lie", ["another consumer", "another question"])
+def test_a_quotes_receipt_is_about_this_question(world: "World", lie: str) -> None:
+    world.bench.spoil_slots = SLOT_LIES[lie]
+    with world.connect() as node, pytest.raises(yanmen.ReceiptInvalid):
+        node.explain(SQL, contract=TERMS.id)
+
+
+@pytest.mark.parametrize("change", [{"micro_rho": 1}, {"price_fen": 1}, {"repeated": True}])
+def test_a_quote_is_the_one_that_was_logged(world: "World", change: dict[str, Any]) -> None:
+    world.bench.spoil_quote = lambda quote: replace(quote, **change)
+    with world.connect() as node, pytest.raises(yanmen.ReceiptInvalid):
+        node.explain(SQL, contract=TERMS.id)
+
+
+@pytest.mark.parametrize("lie", ["another consumer", "refused"])
+def test_a_refusals_receipt_is_about_this_refusal(world: "World", lie: str) -> None:
+    world.bench.refusal = Refused(Reason.QUOTA_SPENT)
+    world.bench.spoil_slots = SLOT_LIES[lie]
+    with world.connect() as node, pytest.raises(yanmen.ReceiptInvalid):
+        node.query(SQL, contract=TERMS.id)
+
+
+# The log.
+
+
+def grow(world: "World", leaves: int) -> None:
+    for _ in range(leaves):
+        world.bench.log.append(Stage.KEY, {})
+
+
+def stored(world: "World") -> Path:
+    return world.member / "state" / f"{NODE}-{YEAR}.checkpoint"
+
+
+def test_the_newest_checkpoint_is_kept_and_only_moves_forward(world: "World") -> None:
+    sizes = []
+    for step in range(6):
+        grow(world, step)
+        with world.connect() as node:
+            node.query(SQL, contract=TERMS.id)
+        sizes.append(checkpoint.decode(note.decode(stored(world).read_bytes()).text).size)
+    assert sizes == sorted(set(sizes))
+    assert [call for call in world.bench.calls if call[0] == "consistency"]
+
+
+def test_a_log_that_lost_leaves_is_refused_at_connect(world: "World") -> None:
+    grow(world, 5)
+    world.connect().close()
+    world.bench.log.cut(3)
+    with pytest.raises(yanmen.LogWentBack, match="fewer leaves") as went:
+        world.connect()
+    for signed, size in ((went.value.before, 6), (went.value.after, 3)):
+        evidence = notes.verify_checkpoint(
+            note.decode(signed), checkpoint.origin(NODE, YEAR), world.register.parties[0].log_key
+        )
+        assert evidence.size == size
+
+
+@pytest.mark.parametrize("again", [2, 3, 9])
+def test_a_log_that_was_rewritten_is_refused_and_nothing_shown(world: "World", again: int) -> None:
+    grow(world, 5)
+    with world.connect() as node:
+        world.bench.log.cut(3)
+        grow(world, again)
+        with pytest.raises(yanmen.LogWentBack):
+            node.query(SQL, contract=TERMS.id)
+    with pytest.raises(yanmen.LogWentBack):
+        world.connect()
+
+
+def test_a_refusal_on_a_forked_log_is_not_shown_either(world: "World") -> None:
+    grow(world, 5)
+    with world.connect() as node:
+        world.bench.log.cut(2)
+        grow(world, 9)
+        world.bench.refusal = Refused(Reason.BUDGET_SPENT)
+        with pytest.raises(yanmen.LogWentBack):
+            node.query(SQL, contract=TERMS.id)
+
+
+@pytest.mark.parametrize(
+    "lie", [(), (b"\0" * 32,), (b"short",), (b"\0" * 32,) * 70, Refused(Reason.REQUEST_MALFORMED, Detail("log size"))]
+)
+def test_a_log_that_cannot_prove_its_growth_is_refused(world: "World", lie: Any) -> None:
+    grow(world, 4)
+    world.connect().close()
+    grow(world, 4)
+    world.bench.consistency_lie = lie
+    with pytest.raises(yanmen.LogWentBack):
+        world.connect()
+
+
+def test_a_busy_node_is_not_taken_for_a_dishonest_one(world: "World") -> None:
+    grow(world, 4)
+    world.connect().close()
+    grow(world, 4)
+    world.bench.consistency_lie = Refused(Reason.RATE_LIMITED)
+    with pytest.raises(yanmen.Refused) as refused:
+        world.connect()
+    assert refused.value.reason is Reason.RATE_LIMITED
+    world.bench.consistency_lie = None
+    world.connect().close()
+
+
+def test_a_proof_to_an_older_checkpoint_of_the_same_log_is_fine(world: "World") -> None:
+    grow(world, 3)
+    with world.connect() as node:
+        answer = node.query(SQL, contract=TERMS.id)
+        grow(world, 6)
+        node.checkpoint()
+        world.bench.spoil_answer = lambda given: replace(
+            given, receipt=world.bench.log.receipt(given.receipt.index, given.receipt.index + 1)
+        )
+        later = node.submit(SQL, contract=TERMS.id)
+        grow(world, 2)
+        node.checkpoint()
+        assert later.fetch().receipt.size > answer.receipt.size
+        assert checkpoint.decode(note.decode(stored(world).read_bytes()).text).size >= 13
+
+
+def test_a_checkpoint_by_another_key_or_of_another_log_is_refused(world: "World") -> None:
+    world.connect().close()
+    honest = world.bench.log.log_signer
+    world.bench.log.log_signer = keys.generate(world.folder / "evil.key", RANDOM)
+    with pytest.raises(yanmen.ReceiptInvalid, match="no signature of this key"):
+        world.connect()
+    world.bench.log.log_signer = honest
+    world.connect().close()
+
+
+@pytest.mark.parametrize("year", [YEAR - 1, YEAR + 2])
+def test_a_second_log_of_another_year_does_not_hide_the_first(world: "World", year: int) -> None:
+    world.connect().close()
+    world.bench.log.year = year
+    with pytest.raises(yanmen.LogWentBack):
+        world.connect()
+
+
+def test_a_new_year_begins_a_new_log(world: "World") -> None:
+    world.bench.log.year = YEAR - 1
+    world.connect().close()
+    world.bench.log.year = YEAR
+    world.connect().close()
+    world.bench.log.year = YEAR - 1
+    world.connect().close()
+
+
+def test_memory_that_was_tampered_with_is_not_trusted(world: "World") -> None:
+    world.connect().close()
+    stored(world).write_bytes(b"nonsense")
+    with pytest.raises(Fault, match="kept here") as fault:
+        world.connect()
+    assert fault.value.code is FaultCode.STORAGE
+
+
+def _connect(folder: Path, times: int) -> None:
+    for _ in range(times):
+        client.connect("civil", folder).close()
+
+
+def test_many_threads_do_not_move_the_memory_backwards(world: "World") -> None:
+    import threading
+
+    threads = [threading.Thread(target=_connect, args=(world.member, 4)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(30):
+        grow(world, 1)
+    for thread in threads:
+        thread.join(30)
+    last = checkpoint.decode(note.decode(stored(world).read_bytes()).text).size
+    world.connect().close()
+    assert 1 < last <= 31
+
+
+def test_a_crash_while_writing_leaves_the_old_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    durable.write(tmp_path, "x", b"old")
+
+    def crash(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", crash)
+    with pytest.raises(Fault) as fault:
+        durable.write(tmp_path, "x", b"new and longer")
+    assert fault.value.code is FaultCode.STORAGE
+    assert durable.read(tmp_path, "x", 100) == b"old"
+
+
+# Contracts, identity, the other end.
+
+
+def test_a_contract_that_was_not_signed_so_is_not_believed(world: "World") -> None:
+    held = world.bench.held
+    assert held is not None
+    with world.connect() as node:
+        assert node.contract(TERMS.id).status is ContractStatus.ACTIVE
+        for lie in (
+            replace(held, acceptance=b""),
+            replace(held, status=ContractStatus.DENIED),
+            replace(held, digest="0" * 64),
+            replace(held, offer=held.offer[:-4] + b"AAAA"),
+            replace(held, acceptance=held.acceptance[:-4] + b"AAAA"),
+            replace(held, acceptance=held.offer),
+            replace(held, terms=replace(held.terms, id="4" * 32)),
+        ):
+            world.bench.held = lie
+            with pytest.raises(client.ReplyMalformed):
+                node.contracts()
+
+
+def test_a_denied_contract_is_not_shown_as_active(world: "World") -> None:
+    world.bench.decide(ContractStatus.DENIED)
+    assert world.bench.held is not None
+    world.bench.held = replace(world.bench.held, status=ContractStatus.ACTIVE)
+    with world.connect() as node, pytest.raises(client.ReplyMalformed):
+        node.contracts()
+
+
+def test_an_old_register_a_forged_one_and_that_of_another_space_are_refused(world: "World") -> None:
+    world.connect().close()
+    for register in (replace(world.register, serial=4), replace(world.register, space="other.test", serial=6)):
+        world.publish(register)
+        with pytest.raises(Fault) as fault:
+            world.connect()
+        assert fault.value.code is FaultCode.REGISTER
+    world.space = keys.generate(world.folder / "other-space.key", RANDOM)
+    world.publish(replace(world.register, serial=9))
+    with pytest.raises(Fault) as fault:
+        world.connect()
+    assert fault.value.code is FaultCode.REGISTER
+
+
+def test_a_node_that_is_not_active_or_not_listed_is_not_called(world: "World") -> None:
+    node, member = world.register.parties
+    world.publish(replace(world.register, serial=6, parties=(replace(node, status=PartyStatus.REVOKED), member)))
+    for name in ("civil", NODE, node.address):
+        with pytest.raises(Fault, match="revoked"):
+            client.connect(name, world.member)
+    with pytest.raises(Fault, match="lists no node"):
+        client.connect("health", world.member)
+    with pytest.raises(Fault, match="lists no node"):
+        client.connect("lab", world.member)
+
+
+def test_an_address_of_its_own_needs_the_nodes_name(world: "World") -> None:
+    with client.connect(f"127.0.0.1:{world.port}", world.member, node=NODE) as node:
+        assert node.party.alias == "civil"
+    with pytest.raises(yanmen.Unreachable):
+        client.connect("127.0.0.1:1", world.member, node="civil")
+
+
+@pytest.mark.parametrize("name", ["identity.json", "signing.key", "tls.key", "tls.crt", "ca.crt"])
+def test_a_file_missing_from_the_identity_is_named(world: "World", name: str) -> None:
+    (world.member / name).unlink()
+    with pytest.raises(Fault, match=name):
+        world.connect()
+
+
+def test_a_key_that_others_may_read_is_refused(world: "World") -> None:
+    (world.member / "tls.key").chmod(0o644)
+    with pytest.raises(Fault, match="chmod 600"):
+        world.connect()
+
+
+def test_no_key_is_printed(world: "World") -> None:
+    identity = client.Identity.load(world.member)
+    assert "PRIVATE" not in repr(identity)
+    assert "Signer" not in repr(identity)
+
+
+def test_the_package_names_the_sdk_and_loads_it_late() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, yanmen; assert 'grpc' not in sys.modules; yanmen.connect; assert 'grpc' in sys.modules"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert set(yanmen.__all__) <= set(dir(client)) | set(client.__all__)
+    with pytest.raises(AttributeError):
+        yanmen.nothing  # type: ignore[attr-defined]  # noqa: B018
