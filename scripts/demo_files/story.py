@@ -106,7 +106,8 @@ class Story:
                 answer = node.query(sql, contract=self.contracts[contract])
         except yanmen.Refused as refusal:
             receipt = "none" if refusal.receipt is None else f"no. {refusal.receipt.index}"
-            text = f"{sql}\nrefused: {refusal}\nreceipt {receipt}"
+            instead = "".join(f"\ncan be answered 可改问: {question}" for question in refusal.instead)
+            text = f"{sql}\nrefused: {refusal}{instead}\nreceipt {receipt}"
             return refusal.reason.value == reason and refusal.receipt is not None, text
         return False, f"{sql}\nanswered!\n{answer}"
 
@@ -148,8 +149,8 @@ class Story:
         width = sum(answer.width["n"][0] or 0.0 for answer in answers)
         text = (
             f"{base}\n{without}\nOnly id {person} is {age} years old, {'male' if male else 'female'} and of BMI {bmi}, "
-            f"and died: the true difference is 1.\nreleased difference {values[0]} - {values[1]} = {values[0] - values[1]} "
-            f"± {width:.0f}: the noise is {width:.0f} times the person's whole contribution"
+            f"and died: the true difference is 1.\n"
+            f"released difference {values[0]} - {values[1]} = {values[0] - values[1]} ± {width:.0f}: the noise is {width:.0f} times the person's whole contribution"
         )
         return width > 10, text
 
