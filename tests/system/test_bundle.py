@@ -103,5 +103,5 @@ def test_it_installs_what_the_lock_names_and_the_project(offline: Offline) -> No
 
 def test_the_demo_runs_there(offline: Offline) -> None:
     shown = offline.run("scripts/demo", "--json")
-    assert shown.returncode == 0, shown.stderr[-4000:]
+    assert shown.returncode == 0, (shown.stdout + shown.stderr)[-4000:]
     assert isinstance(json.loads(shown.stdout), dict)
