@@ -147,12 +147,15 @@ class Story:
             answers = [node.query(sql, contract=self.contracts["residents"]) for sql in (base, without)]
         values = [int(str(answer.rows()[0]["n"])) for answer in answers]
         width = sum(answer.width["n"][0] or 0.0 for answer in answers)
-        text = (
-            f"{base}\n{without}\nOnly id {person} is {age} years old, {'male' if male else 'female'} and of BMI {bmi}, "
-            f"and died: the true difference is 1.\n"
-            f"released difference {values[0]} - {values[1]} = {values[0] - values[1]} ± {width:.0f}: the noise is {width:.0f} times the person's whole contribution"
+        sex = "male" if male else "female"
+        lines = (
+            base,
+            without,
+            f"Only id {person} is {age} years old, {sex} and of BMI {bmi}, and died: the true difference is 1.",
+            f"released difference {values[0]} - {values[1]} = {values[0] - values[1]} ± {width:.0f}: "
+            f"the noise is {width:.0f} times the person's whole contribution",
         )
-        return width > 10, text
+        return width > 10, "\n".join(lines)
 
     def cancelled(self) -> tuple[bool, str]:
         """Stop a running question; what it was charged stays charged."""
