@@ -59,6 +59,12 @@ class JailRunner:
 
     def vet(self, sql: str) -> str:
         """Return DuckDB's serialised AST of the caller's `sql`, from a job that holds no data."""
+        try:
+            size = len(sql.encode("utf-8"))
+        except UnicodeEncodeError:
+            raise JobFailed(JobCode.BAD_SQL) from None
+        if size > self._limits.sql_bytes:
+            raise JobFailed(JobCode.BAD_SQL)
         return self._dataless(orders.vet(sql), self._limits.ast_bytes, _json)
 
     def bind(self, shapes: tuple[TableShape, ...], sql: str) -> str:

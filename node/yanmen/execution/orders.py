@@ -67,9 +67,11 @@ def post(
     columns: Iterable[tuple[str, ColumnType | None]], rows: tuple[tuple[Cell | float, ...], ...], sql: str, cap: int
 ) -> Order:
     """Ask for the rows of emitted text over the table `cells`."""
-    typed = [[name, _sql_type(kind, [row[index] for row in rows])] for index, (name, kind) in enumerate(columns)]
-    plain = [[_plain(value) for value in row] for row in rows]
-    return Order("post", {"columns": typed, "rows": plain, "sql": sql, "row_cap": cap})
+    written: list[list[object]] = []
+    for index, (name, kind) in enumerate(columns):
+        values = [row[index] for row in rows]
+        written.append([name, _sql_type(kind, values), [_text(value) for value in values]])
+    return Order("post", {"columns": written, "sql": sql, "rows": cap})
 
 
 def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) -> Order:
@@ -128,6 +130,19 @@ def _sql_type(kind: ColumnType | None, values: list[Cell | float]) -> str:
 def _scale(value: Cell | float) -> int:
     exponent = value.as_tuple().exponent if isinstance(value, Decimal) else 0
     return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def _text(value: Cell | float) -> str | None:
+    """Write a cell as text that DuckDB casts back to the very value."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case float():
+            return repr(value)
+        case _:
+            return str(_plain(value))
 
 
 def _plain(value: Cell | float) -> bool | int | float | str | None:

@@ -52,7 +52,7 @@ class _Found:
 def check(launcher: Launcher, limits: NodeLimits, randomness: Randomness) -> Profile:
     """Return the profile in force, or raise Fault(SANDBOX) naming what worked or what the host lacks."""
     scratch = Path("/tmp") / f"yanmen-probe-{randomness.token(16).hex()}"  # noqa: S108 - must not come to exist
-    bounds = Limits(limits.memory_bytes, PROBE_CPU_SECONDS, PROBE_WALL_MS, PROBE_REPLY_BYTES, 0)
+    bounds = _bounds(limits)
     try:
         found = _quiet(launcher, bounds, scratch)
         for name in ENDING:
@@ -60,6 +60,10 @@ def check(launcher: Launcher, limits: NodeLimits, randomness: Randomness) -> Pro
     finally:
         scratch.unlink(missing_ok=True)
     return _profile(found, limits, bounds)
+
+
+def _bounds(limits: NodeLimits) -> Limits:
+    return Limits(limits.memory_bytes, PROBE_CPU_SECONDS, PROBE_WALL_MS, PROBE_REPLY_BYTES, 0)
 
 
 def _quiet(launcher: Launcher, bounds: Limits, scratch: Path) -> _Found:

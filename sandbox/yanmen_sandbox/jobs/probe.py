@@ -20,7 +20,8 @@ SOCK_STREAM = 1
 SOCK_DGRAM = 2
 PROT_ALL = 0x7
 MAP_PRIVATE_ANONYMOUS = 0x22
-PTRACE_ATTACH = 16
+PTRACE_SEIZE = 0x4206
+"""Attaching without stopping: a probe that works must not freeze the node."""
 SYS_IO_URING_SETUP = 425
 FAILED = ctypes.c_void_p(-1).value
 
@@ -104,7 +105,7 @@ def _io_uring(_: Request) -> bool:
 
 
 def _ptrace(request: Request) -> bool:
-    return bool(_libc.ptrace(PTRACE_ATTACH, integer(request.body, "node"), None, None) == 0)
+    return bool(_libc.ptrace(PTRACE_SEIZE, integer(request.body, "node"), None, None) == 0)
 
 
 PROBES: dict[str, Callable[[Request], bool]] = {

@@ -1,0 +1,58 @@
+"""The real worker on a weaker host or with a layer missing: `weaker_worker.py WEAKNESS REPLY_FD NODE_PID`.
+
+`no-landlock` and `no-seccomp` take the calls away in the kernel, as a host without them would; the
+others leave one of our own steps out.
+"""
+
+import errno
+import os
+import sys
+from types import ModuleType
+from unittest.mock import patch
+
+import seccompy
+from yanmen_sandbox import engine, kernel, lockdown
+from yanmen_sandbox.__main__ import JOBS
+from yanmen_sandbox.worker import serve
+
+LANDLOCK_CALLS = (444, 445, 446)
+
+
+def refuse(calls: tuple[int, ...]) -> None:
+    host = seccompy.Filter(seccompy.Action.ALLOW)
+    for call in calls:
+        host.errno(call, errno.ENOSYS)
+    host.load()
+
+
+LEFT_OUT: dict[str, tuple[tuple[ModuleType, str], ...]] = {
+    "landlock-left-out": ((kernel, "refuse_by_landlock"),),
+    "seccomp-left-out": ((kernel, "filter_by_seccomp"),),
+    "engine-left-open": ((engine, "lock"),),
+    "everything-left-out": (
+        (kernel, "refuse_by_landlock"),
+        (kernel, "filter_by_seccomp"),
+        (kernel, "prctl"),
+        (lockdown, "_limit"),
+        (lockdown, "_become_nobody"),
+    ),
+}
+
+
+def weaken(weakness: str) -> None:
+    match weakness:
+        case "no-landlock":
+            refuse(LANDLOCK_CALLS)
+        case "no-seccomp":
+            refuse((seccompy.syscall_nr("seccomp"),))
+        case _:
+            for module, step in LEFT_OUT[weakness]:
+                patch.object(module, step).start()
+
+
+if __name__ == "__main__":
+    try:
+        weaken(sys.argv[1])
+        serve(int(sys.argv[2]), int(sys.argv[3]), JOBS)
+    finally:
+        os._exit(0 if sys.exc_info()[0] is None else 1)
