@@ -19,7 +19,9 @@ from yanmen.model.catalogue import Cell, ColumnType
 BYTES_MAX = 32 * 1024 * 1024
 """Twice the largest reply a job may give (`reply_bytes`): text needs more room than binary."""
 DIGITS_MAX = 200
-"""Longest number read: the widest column, DECIMAL(38), summed, has far fewer digits."""
+"""Longest number: the widest column, DECIMAL(38), summed, has far fewer digits."""
+TEXT_MAX = 1024 * 1024
+"""Longest label, mechanism or notice: labels come from a question of 16 KiB."""
 
 _INTEGER = re.compile(r"0|-?[1-9][0-9]*", re.ASCII)
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)
@@ -43,7 +45,7 @@ class Table:
 def encode(table: Table) -> bytes:
     """Return the canonical bytes of `table`."""
     _check_shape(table)
-    return json_canonical.encode(
+    data = json_canonical.encode(
         {
             "labels": list(table.labels),
             "types": [kind.value for kind in table.types],
@@ -56,6 +58,9 @@ def encode(table: Table) -> bytes:
             "notice": table.notice,
         }
     )
+    if len(data) > BYTES_MAX:
+        raise Malformed("table: too long")
+    return data
 
 
 def decode(data: bytes) -> Table:
@@ -63,13 +68,13 @@ def decode(data: bytes) -> Table:
     members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _MEMBERS)
     types = tuple(_type(text) for text in json_members.texts(members, "types"))
     table = Table(
-        labels=json_members.texts(members, "labels"),
+        labels=json_members.texts(members, "labels", max_length=TEXT_MAX),
         types=types,
         rows=tuple(_decode_row(types, row) for row in _arrays(members, "rows")),
         widths=tuple(tuple(_decode_width(width) for width in row) for row in _arrays(members, "widths")),
         suppressed=json_members.integer(members, "suppressed"),
-        mechanism=json_members.text(members, "mechanism"),
-        notice=json_members.text(members, "notice"),
+        mechanism=json_members.text(members, "mechanism", TEXT_MAX),
+        notice=json_members.text(members, "notice", TEXT_MAX),
     )
     _check_shape(table)
     return table
@@ -83,9 +88,9 @@ def encode_cell(kind: ColumnType, cell: Cell) -> Json:
         case ColumnType.BOOLEAN, bool():
             return cell
         case ColumnType.INTEGER, int() if not isinstance(cell, bool):
-            return str(cell)
+            return _number(str(cell))
         case ColumnType.DECIMAL, Decimal() if cell.is_finite():
-            return format(cell, "f")
+            return _number(format(cell, "f"))
         case ColumnType.TEXT, str():
             return cell
         case ColumnType.DATE, date() if type(cell) is date:
@@ -113,11 +118,19 @@ def decode_cell(kind: ColumnType, value: Json) -> Cell:
             raise Malformed("cell: value of another type than its column")
 
 
+def _number(text: str) -> str:
+    if len(text) > DIGITS_MAX:
+        raise Malformed("cell: number too long")
+    return text
+
+
 def _check_shape(table: Table) -> None:
     if len(table.labels) != len(table.types) or len(table.widths) != len(table.rows):
         raise Malformed("table: labels, types, rows and widths do not fit each other")
     if any(len(row) != len(table.types) for row in (*table.rows, *table.widths)):
         raise Malformed("table: a row has another number of columns")
+    if max(map(len, (*table.labels, table.mechanism, table.notice))) > TEXT_MAX:
+        raise Malformed("table: a text is too long")
     if table.suppressed < 0:
         raise Malformed("table: negative count of suppressed cells")
 

@@ -258,7 +258,7 @@ def plan_of(
         token = documents.sign_session(grant, MEMBER_KEYS[consumer])
     else:
         claims = RequestClaims(
-            NODE, consumer, jti, *common, query, Operation.SUBMIT, micro_rho, max_micro_rho, max_price_fen
+            NODE, consumer, jti, *common, query, Operation.SUBMIT, max(0, micro_rho), max_micro_rho, max_price_fen
         )
         token = documents.sign_request(claims, MEMBER_KEYS[consumer])
     request = Request(
