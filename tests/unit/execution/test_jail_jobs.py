@@ -103,7 +103,7 @@ def test_a_query_over_two_snapshots(runner: JailRunner, tmp_path: Path) -> None:
     second = seal(runner, tmp_path, "SELECT i, DATE '2026-01-01' + i::INT AS d, i > 5 AS b FROM range(10) t(i)")
     rows, usage = runner.query(
         (("s0", first), ("s1", second)),
-        'SELECT k, sum(v), count(*), max(d), bool_or(b) FROM "s0"."data" JOIN "s1"."data" USING (i) GROUP BY k ORDER BY k',
+        'SELECT k, sum(v), count(*), max(d), bool_or(b) FROM "s0"."data" JOIN s1.data USING (i) GROUP BY k ORDER BY k',
         (T.TEXT, T.DECIMAL, T.INTEGER, T.DATE, T.BOOLEAN),
         LIMITS,
         Event(),

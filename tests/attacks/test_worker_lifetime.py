@@ -1,0 +1,173 @@
+"""No worker outlives its question, its node or its cancel, and none can be reached by a descriptor left open."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event, Thread
+
+import duckdb
+import pytest
+from yanmen.crypto.system import SystemRandomness
+from yanmen.execution.jail import JailRunner
+from yanmen.model.catalogue import ColumnType
+from yanmen.model.config import NodeLimits
+from yanmen.model.ports import Limits
+from yanmen.model.refusal import JobCode, JobFailed
+
+LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=60, wall_ms=60_000, reply_bytes=1 << 20, rows=10)
+LONG = "SELECT sum(levenshtein(repeat(a.s, 100), repeat(b.s, 99))) FROM s0.data a, s0.data b"
+
+NODE = f"""
+import sys
+from pathlib import Path
+from threading import Event
+from yanmen.crypto.system import SystemRandomness
+from yanmen.execution.jail import JailRunner
+from yanmen.model.catalogue import ColumnType
+from yanmen.model.config import NodeLimits
+from yanmen.model.ports import Limits
+runner = JailRunner(Path(sys.argv[1]), b"k" * 32, SystemRandomness(), NodeLimits())
+limits = Limits({256 << 20}, 60, 60_000, 1 << 20, 10)
+runner.query((("s0", sys.argv[2]),), {LONG!r}, (ColumnType.INTEGER,), limits, Event())
+"""
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> tuple[JailRunner, str]:
+    runner = JailRunner(tmp_path, b"k" * 32, SystemRandomness(), NodeLimits())
+    path = tmp_path / "made.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("CREATE TABLE data AS SELECT 'person' || i AS s FROM range(10000) t(i)")
+    with path.open("rb") as made:
+        return runner, runner._snapshots.seal(made.fileno()).version
+
+
+def workers(parent: int) -> set[int]:
+    found: set[int] = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == parent and fields[0] != "Z":
+            found.add(int(path.parent.name))
+    return found
+
+
+def confined(pid: int) -> bool:
+    """Tell whether the worker is in its closed jail: seccomp in filter mode, by two filters."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    return "Seccomp_filters:\t2" in status
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_killing_the_node_kills_the_worker(published: tuple[JailRunner, str], tmp_path: Path) -> None:
+    node = subprocess.Popen([sys.executable, "-c", NODE, str(tmp_path), published[1]])
+    try:
+        wait_until(lambda: any(confined(pid) for pid in workers(node.pid)), 20)
+        (worker,) = workers(node.pid)
+    finally:
+        node.send_signal(signal.SIGKILL)
+        node.wait()
+    wait_until(lambda: not alive(worker), 1)
+
+
+def test_killing_the_node_while_a_worker_starts_kills_the_worker(
+    published: tuple[JailRunner, str], tmp_path: Path
+) -> None:
+    node = subprocess.Popen([sys.executable, "-c", NODE, str(tmp_path), published[1]])
+    try:
+        wait_until(lambda: bool(workers(node.pid)), 20)
+        (worker,) = workers(node.pid)
+    finally:
+        node.send_signal(signal.SIGKILL)
+        node.wait()
+    wait_until(lambda: not alive(worker), 5)
+
+
+def test_a_cancel_ends_a_running_query_within_a_second(published: tuple[JailRunner, str]) -> None:
+    runner, version = published
+    cancel = Event()
+    codes: list[JobCode] = []
+
+    def ask() -> None:
+        with pytest.raises(JobFailed) as failed:
+            runner.query((("s0", version),), LONG, (ColumnType.INTEGER,), LIMITS, cancel)
+        codes.append(failed.value.code)
+
+    before = workers(os.getpid())
+    thread = Thread(target=ask)
+    thread.start()
+    wait_until(lambda: any(confined(pid) for pid in workers(os.getpid()) - before), 20)
+    (worker,) = workers(os.getpid()) - before
+    began = time.monotonic()
+    cancel.set()
+    thread.join()
+    assert time.monotonic() - began < 1
+    assert codes == [JobCode.CANCELLED]
+    assert not alive(worker)
+
+
+def test_a_worker_runs_as_nobody_without_privileges(published: tuple[JailRunner, str]) -> None:
+    runner, version = published
+    cancel = Event()
+    thread = Thread(target=lambda: _swallow(runner, version, cancel))
+    before = workers(os.getpid())
+    thread.start()
+    try:
+        wait_until(lambda: any(confined(pid) for pid in workers(os.getpid()) - before), 20)
+        (worker,) = workers(os.getpid()) - before
+        status = dict(
+            line.split(":\t", 1) for line in Path(f"/proc/{worker}/status").read_text().splitlines() if ":\t" in line
+        )
+        threads = [path.read_text() for path in Path(f"/proc/{worker}/task").glob("*/status")]
+    finally:
+        cancel.set()
+        thread.join()
+    user = 65534 if os.getuid() == 0 else os.getuid()
+    assert status["Uid"].split() == [str(user)] * 4
+    assert int(status["CapEff"], 16) == 0 or os.getuid() != 0
+    assert int(status["CapPrm"], 16) == 0 or os.getuid() != 0
+    assert status["NoNewPrivs"] == "1"
+    assert len(threads) == 2
+    for thread_status in threads:
+        assert "Seccomp:\t2" in thread_status
+        assert "Seccomp_filters:\t2" in thread_status
+        if os.getuid() == 0:
+            assert "Groups:\t \n" in thread_status
+
+
+def _swallow(runner: JailRunner, version: str, cancel: Event) -> None:
+    with pytest.raises(JobFailed):
+        runner.query((("s0", version),), LONG, (ColumnType.INTEGER,), LIMITS, cancel)
+
+
+def test_many_jobs_leave_no_descriptor_and_no_process(published: tuple[JailRunner, str]) -> None:
+    runner, version = published
+    before = len(list(Path("/proc/self/fd").iterdir())), workers(os.getpid())
+    for sql in ("SELECT count(*) FROM s0.data", "SELECT nonsense", "SELECT s FROM s0.data"):
+        try:
+            runner.query((("s0", version),), sql, (ColumnType.INTEGER,), LIMITS, Event())
+        except JobFailed:
+            continue
+    assert (len(list(Path("/proc/self/fd").iterdir())), workers(os.getpid())) == before
