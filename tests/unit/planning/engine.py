@@ -1,7 +1,10 @@
 """Real DuckDB in this process behind the Runner protocol, without the jail, and a small catalogue."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from threading import Event
 from typing import Any
 
@@ -45,6 +48,41 @@ def connect() -> duckdb.DuckDBPyConnection:
     return connection
 
 
+@lru_cache(maxsize=1)
+def shared() -> duckdb.DuckDBPyConnection:
+    """Opening an engine takes longer than all a test asks of it, so one serves them all."""
+    return connect()
+
+
+@contextmanager
+def attached(tables: Iterable[tuple[str, tuple[tuple[str, str], ...], Rows]]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Hold each table as the jail does, in a database of its own, for as long as the block runs."""
+    connection, schemas = shared(), []
+    try:
+        for schema, columns, rows in tables:
+            connection.execute(f"ATTACH ':memory:' AS \"{schema}\"")
+            schemas.append(schema)
+            create(connection, f'"{schema}"."data"', columns, rows)
+        yield connection
+    finally:
+        for schema in schemas:
+            connection.execute(f'DETACH "{schema}"')
+
+
+def create(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: tuple[tuple[str, str], ...],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Create `table` and insert `rows` in one statement."""
+    defined = ", ".join('"' + name.replace('"', '""') + f'" {kind}' for name, kind in columns)
+    connection.execute(f"CREATE TABLE {table} ({defined})")
+    if rows:
+        marks = ", ".join(f"({', '.join('?' for _ in row)})" for row in rows)
+        connection.execute(f"INSERT INTO {table} VALUES {marks}", [cell for row in rows for cell in row])
+
+
 class InProcessRunner:
     """Runs every job in this process over tables given as rows; what it is asked is recorded."""
 
@@ -60,14 +98,11 @@ class InProcessRunner:
 
     def vet(self, sql: str) -> str:
         self.vetted.append(sql)
-        with connect() as connection:
-            return _one(connection.execute("SELECT json_serialize_sql(?)", [sql]))
+        return _one(shared().execute("SELECT json_serialize_sql(?)", [sql]))
 
     def bind(self, shapes: tuple[TableShape, ...], sql: str) -> str:
         self.bound.append(sql)
-        with connect() as connection:
-            for shape in shapes:
-                _create(connection, shape.schema, shape.columns)
+        with attached((shape.schema, shape.columns, []) for shape in shapes) as connection:
             return _one(connection.execute("SELECT json_serialize_plan(?)", [sql]))
 
     def query(
@@ -81,13 +116,7 @@ class InProcessRunner:
         return tuple(self.rows(scans, sql)), Usage()
 
     def rows(self, scans: tuple[tuple[str, str], ...], sql: str) -> Rows:
-        with connect() as connection:
-            for schema, version in scans:
-                columns, rows = self.data[version]
-                _create(connection, schema, columns)
-                for row in rows:
-                    marks = ", ".join("?" for _ in row)
-                    connection.execute(f'INSERT INTO "{schema}"."data" VALUES ({marks})', row)
+        with attached((schema, *self.data[version]) for schema, version in scans) as connection:
             return connection.execute(sql).fetchall()
 
     def post(
@@ -97,14 +126,13 @@ class InProcessRunner:
         sql: str,
         types: tuple[ColumnType | None, ...],
     ) -> tuple[tuple[Cell | float, ...], ...]:
-        with connect() as connection:
-            kinds = {None: "DOUBLE", ColumnType.INTEGER: "HUGEINT", ColumnType.DECIMAL: "DECIMAL(38,9)"}
-            kinds |= {ColumnType.TEXT: "VARCHAR", ColumnType.BOOLEAN: "BOOLEAN", ColumnType.DATE: "DATE"}
-            defined = ", ".join(f'"{name}" {kinds[kind]}' for name, kind in columns)
-            connection.execute(f'CREATE TABLE "cells" ({defined})')
-            for row in rows:
-                connection.execute(f'INSERT INTO "cells" VALUES ({", ".join("?" for _ in row)})', row)
-            return tuple(connection.execute(sql).fetchall())
+        kinds = {None: "DOUBLE", ColumnType.INTEGER: "HUGEINT", ColumnType.DECIMAL: "DECIMAL(38,9)"}
+        kinds |= {ColumnType.TEXT: "VARCHAR", ColumnType.BOOLEAN: "BOOLEAN", ColumnType.DATE: "DATE"}
+        try:
+            create(shared(), '"cells"', tuple((name, kinds[kind]) for name, kind in columns), rows)
+            return tuple(shared().execute(sql).fetchall())
+        finally:
+            shared().execute('DROP TABLE IF EXISTS "cells"')
 
     def publish(self, source: str, dataset: Dataset) -> Snapshot:
         raise NotImplementedError
@@ -117,12 +145,6 @@ def _one(found: duckdb.DuckDBPyConnection) -> str:
     row = found.fetchone()
     assert row is not None
     return str(row[0])
-
-
-def _create(connection: duckdb.DuckDBPyConnection, schema: str, columns: tuple[tuple[str, str], ...]) -> None:
-    connection.execute(f"ATTACH ':memory:' AS \"{schema}\"")
-    defined = ", ".join('"' + name.replace('"', '""') + f'" {kind}' for name, kind in columns)
-    connection.execute(f'CREATE TABLE "{schema}"."data" ({defined})')
 
 
 def unit(name: str = "pid") -> Column:
