@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import yanmen
+from yanmen.client.calls import UncheckedRefusal
 from yanmen.formats.request import Operation
 from yanmen.wire.v1 import query_pb2
 
@@ -53,14 +54,14 @@ def test_a_request_counts_once(town: Town) -> None:
     with yanmen.connect("clinic", identity=town.root / "alice") as node:
         binder = node._binder(contract, 0, None, None)
         signed = binder.bind(sql, "ab" * 16, Operation.SUBMIT)
-        for job in ("cd" * 16, "ef" * 16):
+        for job in ("ab" * 16, "ef" * 16):
             request = query_pb2.SubmitRequest(job_id=job, authorisation=signed, sql=sql)
             node._link.call(node._calls.query.Submit, request)
-        assert node.fetch("cd" * 16).rows()
-        with pytest.raises(yanmen.Refused) as caught:
-            node.fetch("ef" * 16)
-    assert caught.value.reason.value == "REQUEST_REPLAYED"
-    assert caught.value.receipt is not None
+        assert node.fetch("ab" * 16).rows()
+        with pytest.raises(UncheckedRefusal) as caught:
+            node._calls.call(node._calls.query.Fetch, query_pb2.FetchRequest(job_id="ef" * 16, wait_ms=5000))
+    assert caught.value.refused.reason.value == "REQUEST_REPLAYED"
+    assert caught.value.receipt.sdjwt
 
 
 def test_a_session_grant_answers_until_it_is_spent(town: Town) -> None:
