@@ -15,7 +15,7 @@ JOBS = {
     "post": Job(post.run),
     "import": Job(importing.run, importing.prepare, importing.make_blank, WRITE_SNAPSHOT),
     "inspect": Job(drafting.run, drafting.prepare),
-    "probe": Job(probe.run, first=probe.first),
+    "probe": Job(probe.run, probe.prepare, probe.first),
 }
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def close(job: Job, request: Request, reply_fd: int, node_pid: int) -> DuckDBPyC
     job.prepare(connection, request)
     if os.getuid() == 0:
         _become_nobody()
-        _die_with(node_pid)
+    _die_with(node_pid)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     engine.lock(connection, request.limits)
     kernel.filter_by_seccomp(compile_policy(machine, reply_fd, job.calls))

@@ -194,6 +194,7 @@ QUIET: dict[str, Attempt] = {
     "read the node's memory": lambda request: os.open(f"/proc/{node(request)}/mem", os.O_RDONLY),
     "read the node's environment": lambda request: os.open(f"/proc/{node(request)}/environ", os.O_RDONLY),
     "take the node's descriptors": lambda request: os.open(f"/proc/{node(request)}/fd/0", os.O_RDONLY),
+    "take the node's memory files": lambda request: os.open(text(request.body, "memory_file"), os.O_RDONLY),
     "open the snapshot anew": reopen_data,
     "write the snapshot": write_snapshot,
     "map the snapshot writable": map_snapshot_writable,
@@ -292,10 +293,22 @@ ENDING: dict[str, Attempt] = {
 """Attempts that end the process."""
 
 
+def prepare(connection: DuckDBPyConnection, request: Request) -> None:
+    """Attach as a query does; a snapshot that subverts the engine while it is attached acts here."""
+    query.prepare(connection, request)
+    if request.body["stage"] == "attaching":
+        request.body["outcomes"] = outcomes(request)
+
+
 def run(_: DuckDBPyConnection, request: Request) -> bytes:
+    if request.body["stage"] == "closed":
+        request.body["outcomes"] = outcomes(request)
+    return encode({"ok": True, "outcomes": array(request.body, "outcomes")}, request.limits.reply)
+
+
+def outcomes(request: Request) -> list[list[str]]:
     attempts = QUIET | ENDING
-    outcomes = [[str(name), outcome(attempts[str(name)], request)] for name in array(request.body, "attempts")]
-    return encode({"ok": True, "outcomes": outcomes}, request.limits.reply)
+    return [[str(name), outcome(attempts[str(name)], request)] for name in array(request.body, "attempts")]
 
 
 def outcome(attempt: Attempt, request: Request) -> str:
@@ -314,6 +327,6 @@ def outcome(attempt: Attempt, request: Request) -> str:
 
 if __name__ == "__main__":
     try:
-        serve(int(sys.argv[1]), int(sys.argv[2]), {"query": Job(run, query.prepare)})
+        serve(int(sys.argv[1]), int(sys.argv[2]), {"query": Job(run, prepare)})
     finally:
         os._exit(0 if sys.exc_info()[0] is None else 1)

@@ -16,7 +16,7 @@ import pytest
 from yanmen.crypto.system import SystemRandomness
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
-from yanmen.execution.snapshot import SnapshotStore
+from yanmen.execution.snapshot import SnapshotStore, memory_file
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import JobCode, JobFailed
 
@@ -54,9 +54,11 @@ class Jail:
         self._victim = victim
         self._buffer = ctypes.create_string_buffer(b"secret")
 
-    def attempt(self, *names: str) -> dict[str, str]:
-        with self._store.open(self._version, Event()) as fd:
+    def attempt(self, *names: str, stage: str = "closed") -> dict[str, str]:
+        with self._store.open(self._version, Event()) as fd, memory_file("other") as other:
             arguments = {
+                "stage": stage,
+                "memory_file": f"/proc/{os.getpid()}/fd/{other}",
                 "scans": [["s0", fd]],
                 "attempts": list(names),
                 "outside": str(self.outside),
@@ -83,6 +85,37 @@ def jail(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
 @pytest.fixture(scope="module")
 def outcomes(jail: Jail) -> dict[str, str]:
     return jail.attempt(*QUIET)
+
+
+WHILE_ATTACHING = (
+    "open the snapshot anew",  # it is sealed, and "write the snapshot" is refused
+    "unseal the snapshot",
+    "look at its length",
+    "become root",  # it is not nobody yet: all that root could reach is refused all the same
+    "change groups",
+    "become dumpable",
+    "outlive the node",  # asked again afterwards
+    "signal by tgkill",  # its own threads
+    "duplicate the reply pipe",  # "write" knows one descriptor, before and after
+)
+"""What a worker may still do while it attaches, behind Landlock and the first filter."""
+
+
+@pytest.fixture(scope="module")
+def attaching(jail: Jail) -> dict[str, str]:
+    return jail.attempt(*(name for name in QUIET if name != "all the memory"), stage="attaching")
+
+
+@pytest.mark.parametrize("name", [name for name in QUIET if name not in (*WHILE_ATTACHING, "all the memory")])
+def test_the_jail_refuses_while_a_snapshot_is_attached(name: str, attaching: dict[str, str]) -> None:
+    assert attaching[name] != "works"
+
+
+@pytest.mark.parametrize("name", ["run a shell", "fork", "start a thread", "TCP socket", "ptrace the node", "io_uring"])
+def test_the_jail_ends_a_worker_that_tries_while_attaching(name: str, jail: Jail) -> None:
+    with pytest.raises(JobFailed) as failed:
+        jail.attempt(name, stage="attaching")
+    assert failed.value.code is JobCode.VIOLATION
 
 
 @pytest.mark.parametrize("name", QUIET)

@@ -79,6 +79,10 @@ def test_a_missing_filter_is_found_though_landlock_holds() -> None:
     assert "read-file" not in found
 
 
+def test_missing_landlock_is_found_though_the_filter_holds() -> None:
+    assert "read-file-while-attaching" in note(weaker("landlock-left-out"))
+
+
 @pytest.mark.parametrize("name", preflight.ENDING)
 def test_each_ending_probe_is_tried(name: str) -> None:
     """Where nothing confines, each of them reports success instead of dying."""
