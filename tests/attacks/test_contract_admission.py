@@ -281,6 +281,15 @@ class TestAdmitted:
         assert admitted.elsewhere == (("civil", "persons"),)
         assert len(admitted.policy_digest) == 64
 
+    def test_only_active_nodes_have_tables_elsewhere(self, world: World) -> None:
+        for status in (PartyStatus.PENDING, PartyStatus.REVOKED):
+            world.enrol(OTHER_NODE, "civil", b"k" * 32, PartyRole.NODE, status, ("persons",))
+            assert world.ask().elsewhere == ()
+        world.enrol(OTHER_NODE, "civil", b"k" * 32, PartyRole.AUDITOR, datasets=("persons",))
+        assert world.ask().elsewhere == ()
+        world.enrol(NODE, "health", b"k" * 32, PartyRole.NODE, datasets=("labs",))
+        assert world.ask().elsewhere == ()
+
     def test_the_charge_may_be_chosen_within_the_contract(self, world: World) -> None:
         assert world.ask(micro_rho=50).micro_rho == 50
         refusal = refused(lambda: world.ask(micro_rho=51))
@@ -567,6 +576,21 @@ class TestContracts:
         signed = world.sign(terms(), ContractStatus.PENDING)
         world.contracts[signed.terms.id] = dataclasses.replace(signed, status=ContractStatus.ACTIVE)
         assert refused(world.ask).reason is Reason.CONTRACT_ALTERED
+
+    @pytest.mark.parametrize("changed", [{"digest": "0" * 64}, {"acceptance": b"x"}])
+    def test_a_pending_offer_altered(self, world: World, changed: dict[str, Any]) -> None:
+        signed = world.sign(terms(), ContractStatus.PENDING)
+        world.contracts[signed.terms.id] = dataclasses.replace(signed, **changed)
+        assert refused(world.ask).reason is Reason.CONTRACT_ALTERED
+
+    def test_an_offer_revoked_before_anybody_decided(self, world: World) -> None:
+        signed = world.sign(terms(), ContractStatus.PENDING)
+        world.contracts[signed.terms.id] = dataclasses.replace(signed, status=ContractStatus.REVOKED)
+        assert refused(world.ask).reason is Reason.CONTRACT_REVOKED
+
+    def test_one_contract_stored_under_the_id_of_another(self, world: World) -> None:
+        world.contracts["f" * 32] = world.sign(terms())
+        assert refused(lambda: world.ask(contract_id="f" * 32)).reason is Reason.CONTRACT_UNKNOWN
 
     def test_a_denial_flipped_to_active(self, world: World) -> None:
         signed = world.sign(terms(), ContractStatus.DENIED)

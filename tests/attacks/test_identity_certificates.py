@@ -353,6 +353,16 @@ class TestRegisterFile:
             assert reader.current() is reader.current()
         assert serials == [1, 4]
 
+    def test_the_same_register_written_again(self, tmp_path: Path, space: keys.FileSigner) -> None:
+        path = tmp_path / "register.jws"
+        reader, serials = self.reader(path, space.public)
+        token = documents.sign_register(register(serial=5), space)
+        for _ in range(2):
+            path.unlink(missing_ok=True)
+            path.write_bytes(token)
+            assert reader.current().serial == 5
+        assert serials == [5]
+
     def test_rollback(self, tmp_path: Path, space: keys.FileSigner) -> None:
         """The register of before a revocation, correctly signed, is put back."""
         path = tmp_path / "register.jws"
