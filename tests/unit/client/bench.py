@@ -83,6 +83,7 @@ class Logbook:
 
     receipt_signer: FileSigner
     log_signer: FileSigner
+    node: str = NODE
     year: int = YEAR
     leaves: list[bytes] = field(default_factory=list)
     sdjwts: list[str] = field(default_factory=list)
@@ -107,7 +108,7 @@ class Logbook:
     def head(self, size: int | None = None) -> note.Note:
         size = len(self.leaves) if size is None else size
         root = merkle.root(size, self.read()) if size else merkle.EMPTY_ROOT
-        head = checkpoint.Checkpoint(checkpoint.origin(NODE, self.year), size, root)
+        head = checkpoint.Checkpoint(checkpoint.origin(self.node, self.year), size, root)
         return notes.sign_checkpoint(head, self.log_signer)
 
     def receipt(self, index: int, size: int | None = None) -> Receipt:
@@ -132,7 +133,10 @@ class Bench:
     spoil_slots: Callable[[dict[Slot, Json]], None] = lambda _: None
     spoil_answer: Callable[[Answer], Answer] = lambda answer: answer
     spoil_quote: Callable[[Quote], Quote] = lambda quote: quote
+    outcome: Stage = Stage.OUTCOME
     proof_size: int | None = None
+    receipt_instead: Receipt | None = None
+    job_instead: str = ""
     consistency_lie: tuple[bytes, ...] | Refused | None = None
     key: FileSigner | None = None
 
@@ -193,7 +197,7 @@ class Bench:
     def submit(self, submission: Submission) -> str:
         self.calls.append(("submit", submission.job_id))
         self.submissions[submission.job_id] = submission
-        return submission.job_id
+        return self.job_instead or submission.job_id
 
     def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
         self.calls.append(("fetch", job_id, wait_ms))
@@ -207,7 +211,7 @@ class Bench:
         slots = self._slots(submission, Verdict.ALLOWED)
         slots[Slot.OUTPUT] = {"sha256": hashlib.sha256(released.encode(TABLE)).hexdigest()}
         self.spoil_slots(slots)
-        index = self.log.append(Stage.OUTCOME, slots)
+        index = self.log.append(self.outcome, slots)
         shown = TABLE
         answer = Answer(
             job_id, shown.labels, shown.types, shown.rows, shown.widths, shown.suppressed, shown.mechanism,
@@ -245,7 +249,7 @@ class Bench:
 
     def receipt(self, party: Party, index: int) -> Receipt:
         self.calls.append(("receipt", index))
-        return self.log.receipt(index)
+        return self.receipt_instead or self.log.receipt(index, self.proof_size)
 
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:
         self.calls.append(("consistency", old_size, new_size))

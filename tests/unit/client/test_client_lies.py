@@ -44,6 +44,7 @@ LIES: dict[str, Callable[[Answer], Answer]] = {
     "the jti": lambda a: replace(a, receipt=replace(a.receipt, jti="0" * 32)),
     "the stage": lambda a: replace(a, receipt=replace(a.receipt, stage=Stage.INTENT)),
     "the proof": lambda a: replace(a, receipt=replace(a.receipt, proof=a.receipt.proof.replace("index 1", "index 0"))),
+    "the job": lambda a: replace(a, job_id="0" * 32),
     "no receipt": lambda a: replace(a, receipt=replace(a.receipt, sdjwt="", proof="")),
 }
 
@@ -81,6 +82,48 @@ def test_a_receipt_about_something_else_is_no_receipt_of_this_answer(world: "Wor
         node.query(SQL, contract=TERMS.id)
     assert invalid.value.receipt is not None
     assert invalid.value.code is FaultCode.RECEIPT_INVALID
+
+
+def test_a_leaf_of_another_stage_is_no_answers_receipt(world: "World") -> None:
+    world.bench.outcome = Stage.INTENT
+    with world.connect() as node, pytest.raises(yanmen.ReceiptInvalid, match="not the receipt of an answer"):
+        node.query(SQL, contract=TERMS.id)
+
+
+def test_a_receipt_about_another_question_than_was_signed_is_found_by_job_id_alone(world: "World") -> None:
+    with world.connect() as node:
+        job = node.submit(SQL, contract=TERMS.id)
+        world.bench.spoil_slots = SLOT_LIES["another question"]
+        with pytest.raises(yanmen.ReceiptInvalid, match="than was signed"):
+            node.fetch(job.id)
+
+
+@pytest.mark.parametrize("lie", ["another question", "another contract", "another consumer", "another charge"])
+def test_under_a_session_grant_answers_are_held_to_their_receipts_too(world: "World", lie: str) -> None:
+    world.bench.spoil_slots = SLOT_LIES[lie]
+    with (
+        world.connect() as node,
+        node.session(TERMS.id, max_micro_rho=5_000, max_price_fen=900) as session,
+        pytest.raises(yanmen.ReceiptInvalid),
+    ):
+        session.query(SQL)
+
+
+def test_a_submit_answered_with_another_job_is_malformed(world: "World") -> None:
+    world.bench.job_instead = "0" * 32
+    with world.connect() as node, pytest.raises(client.ReplyMalformed):
+        node.submit(SQL, contract=TERMS.id)
+
+
+def test_the_receipt_of_another_refusal_does_not_do_for_this_one(world: "World") -> None:
+    long = "SELECT " + ", ".join(f"column_{number}" for number in range(2_000))
+    world.bench.refusal = Refused(Reason.SQL_MALFORMED)
+    with world.connect() as node:
+        with pytest.raises(yanmen.Refused):
+            node.explain(SQL, contract=TERMS.id)
+        world.bench.receipt_instead = world.bench.log.receipt(1)
+        with pytest.raises(client.ReplyMalformed):
+            node.explain(long, contract=TERMS.id)
 
 
 def test_the_receipt_of_another_job_with_the_same_figures_does_not_do(world: "World") -> None:
@@ -197,20 +240,16 @@ def test_a_busy_node_is_not_taken_for_a_dishonest_one(world: "World") -> None:
     world.connect().close()
 
 
-def test_a_proof_to_an_older_checkpoint_of_the_same_log_is_fine(world: "World") -> None:
-    grow(world, 3)
+def test_a_proof_to_an_older_checkpoint_of_the_same_log_is_fine_and_is_not_remembered(world: "World") -> None:
+    grow(world, 10)
     with world.connect() as node:
-        answer = node.query(SQL, contract=TERMS.id)
-        grow(world, 6)
-        node.checkpoint()
-        world.bench.spoil_answer = lambda given: replace(
-            given, receipt=world.bench.log.receipt(given.receipt.index, given.receipt.index + 1)
-        )
-        later = node.submit(SQL, contract=TERMS.id)
-        grow(world, 2)
-        node.checkpoint()
-        assert later.fetch().receipt.size > answer.receipt.size
-        assert checkpoint.decode(note.decode(stored(world).read_bytes()).text).size >= 13
+        world.bench.proof_size = 4
+        assert node.receipt(2).size == 4
+        assert checkpoint.decode(note.decode(stored(world).read_bytes()).text).size == 11
+        world.bench.log.cut(3)
+        grow(world, 20)
+        with pytest.raises(yanmen.LogWentBack):
+            node.receipt(2)
 
 
 def test_a_checkpoint_by_another_key_or_of_another_log_is_refused(world: "World") -> None:
@@ -220,6 +259,10 @@ def test_a_checkpoint_by_another_key_or_of_another_log_is_refused(world: "World"
     with pytest.raises(yanmen.ReceiptInvalid, match="no signature of this key"):
         world.connect()
     world.bench.log.log_signer = honest
+    world.bench.log.node = OTHER
+    with pytest.raises(yanmen.ReceiptInvalid, match="another node"):
+        world.connect()
+    world.bench.log.node = NODE
     world.connect().close()
 
 
@@ -285,9 +328,12 @@ def test_a_crash_while_writing_leaves_the_old_memory(tmp_path: Path, monkeypatch
 
 
 def test_a_contract_that_was_not_signed_so_is_not_believed(world: "World") -> None:
-    held = world.bench.held
-    assert held is not None
     with world.connect() as node:
+        held = node.contract(TERMS.id)
+        node.request_contract(replace(TERMS, id="5" * 32))
+        world.bench.decide(ContractStatus.ACTIVE)
+        other = node.contract("5" * 32)
+        world.bench.held = held
         assert node.contract(TERMS.id).status is ContractStatus.ACTIVE
         for lie in (
             replace(held, acceptance=b""),
@@ -296,6 +342,7 @@ def test_a_contract_that_was_not_signed_so_is_not_believed(world: "World") -> No
             replace(held, offer=held.offer[:-4] + b"AAAA"),
             replace(held, acceptance=held.acceptance[:-4] + b"AAAA"),
             replace(held, acceptance=held.offer),
+            replace(held, acceptance=other.acceptance),
             replace(held, terms=replace(held.terms, id="4" * 32)),
         ):
             world.bench.held = lie
