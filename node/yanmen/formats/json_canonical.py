@@ -6,7 +6,6 @@ rules out duplicate members, spare white space and alternative escapes.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NoReturn
 
 from yanmen.formats.malformed import Malformed
 
@@ -32,8 +31,6 @@ def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
         raise Malformed("JSON: too long")
     try:
         value: Json = _DECODER.decode(data.decode("utf-8"))
-    except Malformed:
-        raise
     except (ValueError, RecursionError) as error:
         raise Malformed("JSON: not well-formed") from error
     _check(value, DEPTH_MAX)
@@ -59,11 +56,7 @@ def _dump(value: Json) -> bytes:
         raise Malformed("JSON: lone surrogate") from error
 
 
-def _refuse_number(_: str) -> NoReturn:
-    raise Malformed("JSON: number that is not an integer")
-
-
-_DECODER = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number)
+_DECODER = json.JSONDecoder()
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 
 

@@ -106,5 +106,6 @@ def _with_check(body: str) -> str:
     ],
 )
 def test_text_refused(text: str) -> None:
-    with pytest.raises(Malformed):
-        connector_id.decode(text)
+    for read in (connector_id.decode, connector_id.check):
+        with pytest.raises(Malformed):
+            read(text)

@@ -240,11 +240,40 @@ def test_an_empty_log_begins_every_log() -> None:
 
 def test_paths_are_capped() -> None:
     with pytest.raises(BadProof, match="too long"):
-        merkle.verify_inclusion(b"", 0, 2**63, (merkle.EMPTY_ROOT,) * 64, b"")
+        merkle.verify_inclusion(b"", 0, 2**70, (merkle.EMPTY_ROOT,) * 64, b"")
+    with pytest.raises(BadProof, match="too long"):
+        merkle.verify_consistency(1, 2**70, (merkle.EMPTY_ROOT,) * 64, b"", b"")
     with pytest.raises(BadProof, match="no such leaf"):
         merkle.inclusion(3, 3, merkle.full_subtrees(hashes(3)))
     with pytest.raises(BadProof, match="larger"):
         merkle.consistency(4, 3, merkle.full_subtrees(hashes(3)))
+
+
+def test_a_path_is_as_long_as_the_size_says() -> None:
+    """A head may say any size: a path that fits another size must not lead to its root."""
+    leaves = hashes(2)
+    root = naive_root(leaves)
+    with pytest.raises(BadProof, match="too short"):
+        merkle.verify_inclusion(leaves[0], 0, 4, (leaves[1],), root)
+    with pytest.raises(BadProof, match="too long"):
+        merkle.verify_inclusion(leaves[0], 0, 1, (leaves[1],), root)
+    read = merkle.full_subtrees(hashes(5))
+    path = merkle.consistency(2, 3, read)
+    roots = (merkle.root(2, read), merkle.root(3, read))
+    merkle.verify_consistency(2, 3, path, *roots)
+    with pytest.raises(BadProof, match="too short"):
+        merkle.verify_consistency(2, 5, path, *roots)
+    with pytest.raises(BadProof, match="too short"):
+        merkle.verify_consistency(3, 5, (), *roots)
+
+
+def test_only_hashes_stand_in_a_path() -> None:
+    leaves = hashes(2)
+    for sibling in (b"", leaves[1][:31], leaves[1] + b"\x00"):
+        with pytest.raises(BadProof, match="no hash"):
+            merkle.verify_inclusion(leaves[0], 0, 2, (sibling,), merkle.node_hash(leaves[0], sibling))
+        with pytest.raises(BadProof, match="no hash"):
+            merkle.verify_consistency(1, 2, (sibling,), leaves[0], merkle.node_hash(leaves[0], sibling))
 
 
 def test_a_node_is_no_leaf() -> None:
