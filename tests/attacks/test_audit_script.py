@@ -1,17 +1,16 @@
 """The script of docs/AUDIT.md, run as an auditor would: with openssl, jq and bash, and nothing of ours."""
 
-import importlib.util
 import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from yanmen.formats import bundle
+
+from tests.vectors import specimen
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = re.search(r"```bash\n(#!/bin/bash\n.*?)```", (ROOT / "docs" / "AUDIT.md").read_text("utf-8"), re.DOTALL)
@@ -19,23 +18,12 @@ TOOLS = ["bash", "cat", "cmp", "cut", "grep", "head", "jq", "mktemp", "mv", "ope
 INDEX = 17
 
 
-def load_specimens() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("specimen", ROOT / "tests" / "vectors" / "specimen.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["specimen"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 class Desk:
     """An auditor's desk: the script, a bundle, the space's key, and only the tools the page names."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.specimens = load_specimens()
-        self.bundle: Path = self.specimens.specimen().export(path / "bundle")
+        self.bundle = specimen.specimen().export(path / "bundle")
         self.key = path / "space.vkey"
         shutil.copy(self.bundle / "space.vkey", self.key)
         assert SCRIPT is not None
@@ -131,7 +119,7 @@ def test_another_space_s_key_is_not(desk: Desk) -> None:
 def test_another_leaf_s_proof_is_not(desk: Desk) -> None:
     file = desk.bundle / PROOF
     good = file.read_bytes()
-    other = desk.specimens.specimen().proof(INDEX - 1).replace(f"index {INDEX - 1}", f"index {INDEX}")
+    other = specimen.specimen().proof(INDEX - 1).replace(f"index {INDEX - 1}", f"index {INDEX}")
     file.write_text(other)
     done = desk.run()
     file.write_bytes(good)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yanmen.crypto import documents, jose, keys, notes
 from yanmen.crypto.signatures import BadSignature
@@ -41,10 +40,7 @@ from yanmen.model.contract import ContractStatus, Grant, Scenario, Terms
 from yanmen.model.party import PartyRole
 from yanmen.verify import verify_bundle, verify_consistency, verify_receipt
 
-if TYPE_CHECKING:
-    from tests.vectors import specimen as made
-else:
-    import specimen as made
+from tests.vectors import specimen as made
 
 ROOT = Path(__file__).resolve().parents[2]
 FORMATS = ROOT / "docs" / "FORMATS.md"

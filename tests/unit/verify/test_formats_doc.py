@@ -30,8 +30,8 @@ CONSISTENCY, CONSISTENCY_CASES = cases("consistency.json")
 
 
 def test_examples_and_vectors_are_those_of_the_code() -> None:
-    command = [sys.executable, str(ROOT / "tests" / "vectors" / "examples.py"), "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "tests.vectors.examples", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
