@@ -105,9 +105,10 @@ class Policies:
             raise Fault(FaultCode.INTERNAL, "Cedar could not read the question") from error
         if result.decision is cedarpy.Decision.Allow and not result.diagnostics.errors:
             return Verdict(())
+        if result.decision is not cedarpy.Decision.Deny or result.diagnostics.errors:
+            return Verdict((UNDECIDED,))
         named = {self._name(name) for name in result.diagnostics.id_annotations_by_reason.values()}
-        denied = result.decision is cedarpy.Decision.Deny and not result.diagnostics.errors
-        return Verdict(tuple(sorted(named)) if denied and named else (UNDECIDED,))
+        return Verdict(tuple(sorted(named)) or (UNDECIDED,))
 
     def _name(self, policy_id: str) -> str:
         return GUARD_PREFIX + policy_id if policy_id in self._guards.ids else policy_id
@@ -182,7 +183,7 @@ def _guard_ids(path: Path, text: str, taken: set[str]) -> set[str]:
         raise Fault(FaultCode.CONFIG, f"{path}: a guard rail has no slots")
     ids: set[str] = set()
     for policy in parsed["staticPolicies"].values():
-        name = policy.get("annotations", {}).get("id") or ""
+        name = policy.get("annotations", {}).get("id")
         if policy["effect"] != "forbid":
             raise Fault(FaultCode.CONFIG, f"{path}: policy {name!r} permits; a guard rail may only forbid")
         if not name or name.startswith((clauses.PREFIX, GUARD_PREFIX)) or name in ids | taken:

@@ -114,6 +114,13 @@ class TestGuards:
         assert caught.value.code is FaultCode.CONFIG
         assert part in caught.value.note
 
+    @pytest.mark.parametrize("data", [b"\xff", b"//" + b"x" * 300_000])
+    def test_a_file_that_cannot_be_read(self, tmp_path: Path, data: bytes) -> None:
+        (tmp_path / "g.cedar").write_bytes(data)
+        with pytest.raises(Fault) as caught:
+            load_guards(tmp_path)
+        assert caught.value.code is FaultCode.CONFIG
+
     def test_ids_are_unique_over_files(self, tmp_path: Path) -> None:
         write(tmp_path, GUARD, "a.cedar")
         with pytest.raises(Fault, match="no @id of its own"):
@@ -181,6 +188,31 @@ class TestDoubt:
         verdict = policies.decide(contract(terms()), question(principal=NODE, entities=(*asked.entities, stranger)))
         assert verdict.clauses == ("contract:consumer",)
         assert not policies.decide(contract(terms()), asked).allowed
+
+    def test_nothing_permits_another_contract(self, policies: Policies) -> None:
+        """No clause is violated, and still nothing permits it."""
+        other = {
+            "uid": {"type": "Contract", "id": "f" * 32},
+            "attrs": {"channel": "sharing", "scenario": "S1", "status": "active"},
+            "parents": [],
+        }
+        asked = question(resource=("Contract", "f" * 32), entities=(*question().entities, other))
+        verdict = policies.decide(contract(terms()), asked)
+        assert (verdict.allowed, verdict.clauses) == (False, (UNDECIDED,))
+
+    def test_a_guard_rail_that_fails_while_it_runs_denies(self, tmp_path: Path) -> None:
+        """Cedar leaves out a policy that errs: here one that would have been silent about an overflow."""
+        failing = '@id("o") forbid (principal, action == Action::"submit", resource)\n'
+        failing += "when { context.micro_rho * 9223372036854775807 > 5 };"
+        policies = Policies(load_guards(write(tmp_path, failing)))
+        small = question(context={"now_ms": 150, "scenario": "S1", "micro_rho": 0})
+        assert policies.decide(contract(terms()), small).allowed
+        large = question(context={"now_ms": 150, "scenario": "S1", "micro_rho": 2})
+        assert policies.decide(contract(terms()), large).clauses == (UNDECIDED,)
+
+    def test_entities_that_are_none_are_no_permission(self, policies: Policies) -> None:
+        broken = question(entities=({"uid": {"type": "Party"}, "attrs": {}, "parents": []},))
+        assert policies.decide(contract(terms()), broken).clauses == (UNDECIDED,)
 
     def test_without_a_clause_the_denial_still_has_a_name(self, policies: Policies) -> None:
         verdict = policies.decide(contract(terms()), question(context={"now_ms": "x"}))
