@@ -14,7 +14,9 @@ from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 from yanmen.model.stages import Answer, Plan
 
 _DETAIL = frozenset({"clauses", "column", "hint_en", "hint_zh", "instead", "line", "subject"})
-_DETAIL_TEXT_MAX = 64 * 1024
+_DETAIL_TEXT_MAX = 16 * 1024
+_DETAIL_ITEMS_MAX = 100
+_DETAIL_BYTES_MAX = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,22 +128,22 @@ def outcome(db: sqlite3.Connection, owner: str, job_id: str) -> Outcome:
 
 
 def encode_detail(detail: Detail) -> bytes:
-    """Return the row's bytes of `detail`."""
+    """Return the row's bytes of `detail`, texts and lists cut to what is read back."""
     plain: dict[str, Json] = {
-        "clauses": list(detail.clauses),
+        "clauses": [text[:_DETAIL_TEXT_MAX] for text in detail.clauses[:_DETAIL_ITEMS_MAX]],
         "column": detail.column,
-        "hint_en": detail.hint_en,
-        "hint_zh": detail.hint_zh,
-        "instead": list(detail.instead),
+        "hint_en": detail.hint_en[:_DETAIL_TEXT_MAX],
+        "hint_zh": detail.hint_zh[:_DETAIL_TEXT_MAX],
+        "instead": [text[:_DETAIL_TEXT_MAX] for text in detail.instead[:_DETAIL_ITEMS_MAX]],
         "line": detail.line,
-        "subject": detail.subject,
+        "subject": detail.subject[:_DETAIL_TEXT_MAX],
     }
     return json_canonical.encode(plain)
 
 
 def _decode_detail(data: bytes) -> Detail:
     try:
-        members = json_members.exact(json_canonical.decode(data), _DETAIL)
+        members = json_members.exact(json_canonical.decode(data, _DETAIL_BYTES_MAX), _DETAIL)
         return Detail(
             subject=json_members.text(members, "subject", _DETAIL_TEXT_MAX),
             line=json_members.integer(members, "line"),

@@ -1,10 +1,15 @@
 """Recomputing everything derived from what it is derived from: `yanmen check`, and every test's last step."""
 
+import hashlib
 import sqlite3
+from collections.abc import Iterator
 
 from yanmen.formats import checkpoint, merkle, note
+from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
 from yanmen.ledger import answers, log
+from yanmen.ledger.log import Slots
 from yanmen.model.refusal import Fault, FaultCode
 
 _COUNTERS = (
@@ -53,11 +58,73 @@ def check(db: sqlite3.Connection) -> None:
     if db.execute("PRAGMA foreign_key_check").fetchone() is not None:
         raise Fault(FaultCode.STORAGE, "ledger: a row refers to nothing")
     _check_tree(db)
+    _check_standing(db)
     for name, kept, counted in _COUNTERS:
         if db.execute(kept).fetchall() != db.execute(counted).fetchall():
             raise Fault(FaultCode.STORAGE, f"ledger: {name} are not what the log makes them")
-    for (encoded,) in db.execute("SELECT released FROM answer"):
+    _check_answers(db)
+
+
+def _check_answers(db: sqlite3.Connection) -> None:
+    """Hold every kept table to the digest in the receipt it was released under."""
+    for position, encoded in db.execute("SELECT position, released FROM answer").fetchall():
         answers.table(encoded)
+        output = log.read_slots(db, position).get(Slot.OUTPUT)
+        if isinstance(output, dict) and output.get("sha256") != hashlib.sha256(encoded).hexdigest():
+            raise Fault(FaultCode.STORAGE, "ledger: an answer is not the one that was released")
+
+
+def _check_standing(db: sqlite3.Connection) -> None:
+    """Hold contracts, datasets, spaces and register to what their leaves last said of them and still disclose."""
+    said: dict[tuple[str, str], Json] = {}
+    rows = db.execute(
+        "SELECT leaf.position FROM leaf JOIN disclosure USING (position)"
+        " WHERE stage IN ('contract', 'approval', 'dataset', 'member') ORDER BY leaf.position"
+    )
+    for (position,) in rows.fetchall():
+        said.update(_standing(log.read_slots(db, position)))
+    for key, standing in _rows(db):
+        if said.get(key, standing) != standing:
+            raise Fault(FaultCode.STORAGE, f"ledger: {key[0]} {key[1]} is not as its leaves say")
+
+
+def _standing(slots: Slots) -> dict[tuple[str, str], Json]:
+    """Return what one leaf says of how something stands."""
+    subject = slots.get(Slot.SUBJECT)
+    if not isinstance(subject, dict):
+        return {}
+    match subject:
+        case {"status": "registered", "space": str(name)}:
+            return {("subject space", name): [subject["lifetime_micro_rho"], subject["lifetime_delta_e12"]]}
+        case {"status": "retracted", "dataset": str(name)}:
+            return {("dataset", name): "retracted"}
+        case {"status": "published"}:
+            return {("dataset", name): "published" for name in _names(slots)}
+        case {"register": int(serial)}:
+            return {("register", ""): serial}
+        case {"status": str(status), "document": str()}:
+            return {("contract", str(slots.get(Slot.CONTRACT))): status}
+        case _:
+            return {}
+
+
+def _names(slots: Slots) -> list[str]:
+    listed = slots.get(Slot.DATASETS)
+    if not isinstance(listed, list):
+        return []
+    return [str(item["name"]) for item in listed if isinstance(item, dict)]
+
+
+def _rows(db: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], Json]]:
+    """Yield how everything stands by its row."""
+    for name, status in db.execute("SELECT id, status FROM contract"):
+        yield ("contract", name), status
+    for name, retracted in db.execute("SELECT name, retracted FROM newest_version"):
+        yield ("dataset", name), "retracted" if retracted else "published"
+    for name, micro_rho, delta_e12 in db.execute("SELECT name, micro_rho_cap, delta_e12_cap FROM subject_space"):
+        yield ("subject space", name), [micro_rho, delta_e12]
+    for (serial,) in db.execute("SELECT serial FROM register"):
+        yield ("register", ""), serial
 
 
 def _check_tree(db: sqlite3.Connection) -> None:

@@ -14,10 +14,13 @@ from yanmen.model.party import Party
 from yanmen.model.refusal import JobCode, Reason, Refused, Usage
 from yanmen.model.stages import Plan, Request, Submission
 
-SQL_BYTES_MAX = 64 * 1024
-"""Longest statement kept in a leaf's disclosure: four times what may be asked; longer ones leave their digest."""
+ASKED_BYTES_MAX = 16 * 1024
+"""Longest question kept in a disclosure: what may be asked. A longer one, which is refused, leaves its digest."""
+EMITTED_BYTES_MAX = 64 * 1024
+"""Longest SQL of ours kept in a disclosure; a longer one, of long key domains, leaves its digest."""
 TEXT_MAX = 1024
 """Longest text taken over from a refusal's detail."""
+CLAUSES_MAX = 50
 CPU_STEP_MS = 100
 
 Slots = dict[Slot, Json]
@@ -94,7 +97,7 @@ def refused(submission: Submission, request: Request | None, refusal: Refused) -
         Slot.QUERY: _statement(submission.sql),
         Slot.DECISION: Decision(Verdict.REFUSED, refusal.reason.value).json(),
         Slot.SUBJECT: {
-            "clauses": [clause[:TEXT_MAX] for clause in refusal.detail.clauses],
+            "clauses": [clause[:TEXT_MAX] for clause in refusal.detail.clauses[:CLAUSES_MAX]],
             "column": refusal.detail.column,
             "contract": "" if request is None else request.contract_id[:TEXT_MAX],
             "line": refusal.detail.line,
@@ -144,7 +147,7 @@ def _question(plan: Plan) -> Slots:
         Slot.POLICY: admitted.policy_digest,
         Slot.REQUEST: _signed(admitted.submission),
         Slot.QUERY: _statement(admitted.submission.sql),
-        Slot.PLAN: {**_statement(plan.sql), "canonical_sha256": _sha256(plan.canonical)},
+        Slot.PLAN: {**_statement(plan.sql, EMITTED_BYTES_MAX), "canonical_sha256": _sha256(plan.canonical)},
         Slot.RELEASE: {"class": plan.release.value, "min_group": plan.min_group},
     }
 
@@ -163,8 +166,8 @@ def _confirmation(peer: Party) -> Json:
     return {"jwk": {"crv": "Ed25519", "kty": "OKP", "x": base64url.encode(peer.signing_key)}}
 
 
-def _statement(sql: str) -> dict[str, Json]:
-    return {"sha256": _sha256(sql), "sql": sql if len(sql.encode()) <= SQL_BYTES_MAX else ""}
+def _statement(sql: str, bytes_max: int = ASKED_BYTES_MAX) -> dict[str, Json]:
+    return {"sha256": _sha256(sql), "sql": sql if len(sql.encode()) <= bytes_max else ""}
 
 
 def _sha256(text: str) -> str:

@@ -312,6 +312,17 @@ def test_a_long_question_leaves_its_digest(scene: Scene, ledger: Ledger, contrac
     assert query == {"sha256": hashlib.sha256(sql.encode()).hexdigest(), "sql": ""}
 
 
+def test_a_refusal_of_any_length_is_recorded(scene: Scene, ledger: Ledger, contract: Contract) -> None:
+    long = "列" * 200_000
+    detail = Detail(long, 1, 1, long, long, (long,) * 300, (long,) * 300)
+    submission = scene.plan(contract).admitted.submission
+    ledger.refuse(submission, None, Refused(Reason.CLAUSE_NOT_ADMITTED, detail))
+    found = ledger.outcome(submission.job_id, CONSUMER)
+    assert isinstance(found, Declined)
+    assert long.startswith(found.detail.subject)
+    assert len(found.detail.subject) > 10_000
+
+
 def test_what_is_settled_must_be_what_was_reserved(scene: Scene, ledger: Ledger, contract: Contract) -> None:
     held = reserved(ledger.reserve(scene.plan(contract)))
     other = scene.plan(contract)

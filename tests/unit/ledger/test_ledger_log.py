@@ -219,6 +219,12 @@ WHEN_RECOMPUTED = [
     "DELETE FROM intent",
     "UPDATE job SET state = 'running', position = NULL, answer = NULL",
     "UPDATE answer SET released = x'7b7d'",
+    "UPDATE answer SET released = CAST(replace(CAST(released AS TEXT), '41', '42') AS BLOB)",
+    "UPDATE contract SET status = 'suspended'",
+    "UPDATE subject_space SET micro_rho_cap = micro_rho_cap * 2",
+    "UPDATE subject_space SET delta_e12_cap = delta_e12_cap + 1",
+    "UPDATE dataset_version SET retracted = 1",
+    "UPDATE register SET serial = 1",
     "UPDATE subtree SET hash = zeroblob(32) WHERE level = 0 AND position = 1",
 ]
 
@@ -241,6 +247,7 @@ def test_altered_books_are_found_by_recomputing(scene: Scene, statement: str) ->
         contract = scene.furnish(ledger)
         for _ in range(5):
             scene.ask(ledger, contract)
+        ledger.accept_register("s", 7, "a" * 64)
         ledger.check()
     tamper(scene, "PRAGMA foreign_keys = OFF", statement)
     with scene.open(create=False) as ledger, pytest.raises(Fault) as fault:
