@@ -33,6 +33,7 @@ ORIGIN = checkpoint.origin(NODE, 2026)
 CONTRACT = hashlib.sha256(b"contract one").hexdigest()[:32]
 OTHER = hashlib.sha256(b"contract two").hexdigest()[:32]
 SUBJECTS = "residents"
+SQL = "SELECT count(*) FROM persons"
 
 
 class Pinned:
@@ -118,7 +119,7 @@ class Log:
             expires_s=self.time_s + 300,
             contract_id=contract,
             scenario_id="S1",
-            query_sha256=hashlib.sha256(b"SELECT count(*) FROM persons").hexdigest(),
+            query_sha256=hashlib.sha256(SQL.encode()).hexdigest(),
             operation=Operation.SUBMIT,
             micro_rho=0,
             max_micro_rho=10_000,
@@ -182,7 +183,7 @@ class Log:
             Slot.CONSUMER: CONSUMER,
             Slot.CNF: confirmation(MEMBER_KEY.public),
             Slot.REQUEST: request.json(),
-            Slot.QUERY: {"sql": "SELECT count(*) FROM persons"},
+            Slot.QUERY: {"sha256": hashlib.sha256(SQL.encode()).hexdigest(), "sql": SQL},
             **self.charge(micro_rho, delta_e12, fen, contract),
             Slot.DECISION: Decision(Verdict.ALLOWED).json(),
         }

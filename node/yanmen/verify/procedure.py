@@ -65,7 +65,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None) -> Report:
         with the same contract and charge; an answer given again is charged nothing.
     11. The running totals in `budget` and `price` are the sums of the contract's charges so far.
     12. Every intent carries a request or session grant that the consumer's registered key signed, for
-        this node and contract; a request is used once, a grant not beyond its maxima.
+        this node and contract, a request also for this question; a request is used once, and neither
+        is charged beyond its maxima.
     13. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
     """
     findings: list[Finding] = []

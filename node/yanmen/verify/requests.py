@@ -56,6 +56,7 @@ class Requests:
             "contract": claims.contract_id != use.contract,
             "member key": party is None or party.signing_key != key,
             "operation": isinstance(claims, RequestClaims) and claims.operation is not Operation.SUBMIT,
+            "question": isinstance(claims, RequestClaims) and claims.query_sha256 != use.query_sha256,
         }
         return tuple(name for name, differs in wrong.items() if differs)
 

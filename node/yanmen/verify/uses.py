@@ -1,5 +1,6 @@
 """What an auditor computes with: the slots of one leaf, typed, or the finding that they are not there."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -15,11 +16,13 @@ from yanmen.verify.report import Code, Finding, finding
 T = TypeVar("T")
 """The type of a slot's value."""
 
-_QUERY = (Slot.CONTRACT, Slot.BUDGET, Slot.PRICE)
+QUERY_MAX = 256 * 1024
+"""Longest question read: more than a disclosure may hold."""
+_CHARGE = (Slot.CONTRACT, Slot.BUDGET, Slot.PRICE)
 _REQUIRED: dict[Stage, tuple[Slot, ...]] = {
-    Stage.INTENT: (*_QUERY, Slot.CONSUMER, Slot.CNF, Slot.REQUEST),
-    Stage.OUTCOME: (*_QUERY, Slot.DECISION),
-    Stage.ABORTED: (*_QUERY, Slot.DECISION),
+    Stage.INTENT: (*_CHARGE, Slot.CONSUMER, Slot.CNF, Slot.REQUEST, Slot.QUERY),
+    Stage.OUTCOME: (*_CHARGE, Slot.DECISION),
+    Stage.ABORTED: (*_CHARGE, Slot.DECISION),
     Stage.REFUSED: (Slot.DECISION,),
 }
 
@@ -42,6 +45,7 @@ class Use:
     consumer: str | None
     cnf: bytes | None
     request: SignedRequest | None
+    query_sha256: str | None
 
 
 def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
@@ -71,6 +75,7 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
         consumer=slot(Slot.CONSUMER, _connector),
         cnf=slot(Slot.CNF, _key),
         request=slot(Slot.REQUEST, SignedRequest.read),
+        query_sha256=slot(Slot.QUERY, _query),
     )
     return use, tuple(wrong)
 
@@ -79,6 +84,15 @@ def _text(value: Json) -> str:
     if not isinstance(value, str) or not value:
         raise Malformed("not a text")
     return value
+
+
+def _query(value: Json) -> str:
+    """Return the digest of the question; its text, which may be left out for length, must have that digest."""
+    members = json_members.exact(value, frozenset({"sha256", "sql"}))
+    sql, digest = json_members.text(members, "sql", QUERY_MAX), json_members.text(members, "sha256")
+    if sql and hashlib.sha256(sql.encode()).hexdigest() != digest:
+        raise Malformed("not the digest of this question")
+    return digest
 
 
 def _connector(value: Json) -> str:

@@ -1,5 +1,6 @@
 """A dishonest node, courier or exporter: each thing the verifier can find has the attack that it finds."""
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -443,6 +444,7 @@ def test_request_claims_are_compared(specimens: ModuleType, tmp_path: Path) -> N
         "consumer": {"issuer": made.NODE},
         "contract": {"contract_id": made.OTHER},
         "operation": {"operation": Operation.EXPLAIN},
+        "question": {"query_sha256": "0" * 64},
         "maximum": {"max_micro_rho": 2_499},
     }
     for name, other in cases.items():
@@ -465,6 +467,20 @@ def test_a_key_the_register_does_not_list_signs_nothing(specimens: ModuleType, t
         made.MEMBER_KEY = stolen
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
     assert [(item.code, item.subject) for item in report.findings] == [(Code.REQUEST_DIFFERS, "member key")]
+
+
+def test_a_question_has_the_digest_it_states(specimens: ModuleType, tmp_path: Path) -> None:
+    """The node discloses another text than the one it charged for."""
+    made: Any = specimens
+    log = started(made)
+    _, slots = log.intent(log.request())
+    other = {**slots, Slot.REQUEST: log.request().json(), **log.charge(2_500, 0, 120)}
+    digest = hashlib.sha256(made.SQL.encode()).hexdigest()
+    log.append(Stage.INTENT, {**other, Slot.QUERY: {"sha256": digest, "sql": "SELECT 1"}})
+    log.append(Stage.INTENT, {**other, Slot.REQUEST: log.request().json(), **log.charge(2_500, 0, 120)})
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    malformed = [(item.index, item.subject) for item in report.findings if item.code is Code.SLOT_MALFORMED]
+    assert malformed == [(2, "query")]
 
 
 def test_a_session_grant_is_not_overspent(specimens: ModuleType, tmp_path: Path) -> None:
