@@ -8,6 +8,8 @@ import grpc
 from yanmen.client import errors
 from yanmen.client.errors import Refused
 from yanmen.client.identity import Identity
+from yanmen.client.pin import registered_certificate
+from yanmen.model.party import Party
 from yanmen.wire.errors import INLINE, METADATA_BYTES
 from yanmen.wire.v1 import (
     catalogue_pb2_grpc,
@@ -58,9 +60,10 @@ class UncheckedRefusal(Exception):
 class Calls:
     """The stubs of one node."""
 
-    def __init__(self, target: str, identity: Identity) -> None:
-        """Open a channel to `target` with the identity's certificate; nothing is sent yet."""
-        tls = grpc.ssl_channel_credentials(identity.authority_pem, identity.tls_key_pem, identity.certificate_pem)
+    def __init__(self, target: str, node: Party, identity: Identity) -> None:
+        """Open a channel to `target` with the identity's certificate, to nobody but `node`."""
+        served = registered_certificate(target, node, identity)
+        tls = grpc.ssl_channel_credentials(served, identity.tls_key_pem, identity.certificate_pem)
         self._channel = grpc.secure_channel(target, tls, options=_options())
         self.catalogue = catalogue_pb2_grpc.CatalogueServiceStub(self._channel)
         self.contracts = contract_pb2_grpc.ContractServiceStub(self._channel)

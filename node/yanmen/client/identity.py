@@ -35,7 +35,12 @@ class Identity:
     tls_key_pem: bytes = field(repr=False)
     certificate_pem: bytes = field(repr=False)
     authority_pem: bytes = field(repr=False)
-    state: Path
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        """Where this member remembers what it saw."""
+        return self.folder / "state"
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> "Identity":
@@ -48,16 +53,15 @@ class Identity:
             place = root / json_members.text(named, "register")
         except Malformed as error:
             raise Fault(FaultCode.CONFIG, f"{root / 'identity.json'}: {error}") from error
-        state = root / "state"
         return cls(
             id=member,
             space=space,
-            register=_register(place, space, space_key, state),
+            register=_register(place, space, space_key, root / "state"),
             signer=keys.load(root / "signing.key"),
             tls_key_pem=keys.read_private(root / "tls.key"),
             certificate_pem=_read(root / "tls.crt"),
             authority_pem=_read(root / "ca.crt"),
-            state=state,
+            folder=root,
         )
 
     def node(self, name: str) -> Party:

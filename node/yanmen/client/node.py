@@ -84,7 +84,7 @@ class Node:
         """Open a channel to `target`; `connect` does this after looking the node up."""
         self.party = party
         self._identity = identity
-        self._calls = Calls(target, identity)
+        self._calls = Calls(target, party, identity)
         self._link = Link(self._calls, party, identity, clock)
         self._signing = Signing(identity, party.id, clock, randomness)
         self._terms: dict[str, Terms] = {}

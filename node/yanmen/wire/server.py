@@ -97,8 +97,10 @@ class Server:
         """Begin nothing new, give running jobs `grace_ms`, abort the rest with a receipt, hand out outcomes, close."""
         self._gate.stopping.set()
         self._health.enter_graceful_shutdown()
-        self._api.drain(grace_ms)
-        self._server.stop(LAST_REPLIES_S).wait()
+        try:
+            self._api.drain(grace_ms)
+        finally:
+            self._server.stop(LAST_REPLIES_S).wait()
 
 
 def service_names() -> tuple[str, ...]:

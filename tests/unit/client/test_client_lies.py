@@ -10,7 +10,7 @@ import pytest
 import yanmen
 from yanmen import client
 from yanmen.client import durable
-from yanmen.crypto import keys, notes
+from yanmen.crypto import keys, notes, x509
 from yanmen.formats import checkpoint, note
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Budget, Decision, Price, Verdict
@@ -20,7 +20,7 @@ from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 from yanmen.model.stages import Answer
 
-from tests.unit.client.bench import NODE, OTHER, RANDOM, SQL, TERMS, YEAR
+from tests.unit.client.bench import CLOCK, NODE, OTHER, RANDOM, SQL, TERMS, YEAR
 
 if TYPE_CHECKING:
     from tests.unit.client.conftest import World
@@ -389,6 +389,31 @@ def test_an_address_of_its_own_needs_the_nodes_name(world: "World") -> None:
         assert node.party.alias == "civil"
     with pytest.raises(yanmen.Unreachable):
         client.connect("127.0.0.1:1", world.member, node="civil")
+
+
+def test_another_node_of_the_space_on_the_same_host_is_not_spoken_to(world: "World") -> None:
+    node, member = world.register.parties
+    renewed = replace(node, certificate_sha256="0" * 64)
+    world.publish(replace(world.register, serial=6, parties=(renewed, member)))
+    with pytest.raises(yanmen.Unreachable, match="another certificate"):
+        world.connect()
+    assert world.bench.calls == []
+
+
+def test_a_certificate_swapped_after_the_first_look_is_not_accepted(
+    world: "World", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = (world.member / "tls.crt").read_bytes()
+    monkeypatch.setattr("yanmen.client.calls.registered_certificate", lambda *_: mine)
+    with pytest.raises(yanmen.Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        world.connect()
+
+
+def test_a_server_of_another_space_is_not_spoken_to(world: "World") -> None:
+    key = world.folder / "other-root.key"
+    (world.member / "ca.crt").write_bytes(x509.create_authority(key, "space.test", CLOCK.now_ms(), RANDOM))
+    with pytest.raises(yanmen.Unreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        world.connect()
 
 
 @pytest.mark.parametrize("name", ["identity.json", "signing.key", "tls.key", "tls.crt", "ca.crt"])
