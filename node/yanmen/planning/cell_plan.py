@@ -52,7 +52,7 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, limits: NodeLim
         raise refused(
             Reason.TOO_MANY_CELLS, question.groups[0].at if question.groups else NOWHERE, "GROUP BY", hints.CELLS
         )
-    figures = Figures(scope, joined)
+    figures = Figures(scope, joined, [term for term, _ in filters])
     reader = CellReader(scope, [(key.name, key.expression, key.type) for key in keys], figures.column)
     shown = answered(reader, question)
     if not figures.figures:
@@ -78,7 +78,7 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, limits: NodeLim
 
 def _check_shape(question: Question) -> None:
     if question.distinct:
-        raise refused(Reason.CLAUSE_NOT_ADMITTED, NOWHERE, "SELECT DISTINCT", hints.NO_DISTINCT)
+        raise refused(Reason.CLAUSE_NOT_ADMITTED, question.items[0].expression.at, "SELECT DISTINCT", hints.NO_DISTINCT)
     if not is_grouped(question):
         raise refused(Reason.ROWS_WOULD_LEAVE, question.items[0].expression.at, "SELECT", hints.ROWS)
 

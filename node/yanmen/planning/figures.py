@@ -1,5 +1,6 @@
 """Aggregates of a question over guarded data: what each unit may add, and how far it can move the answer."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
@@ -8,6 +9,7 @@ from yanmen.model.stages import Aggregate, AggregateKind, Average
 from yanmen.planning import hints
 from yanmen.planning.joins import Joined
 from yanmen.planning.places import Place, refused
+from yanmen.planning.presence import is_present, present_fields
 from yanmen.planning.scope import Scope
 from yanmen.planning.syntax import Apply, ColumnOf, Expression, Op
 from yanmen.planning.terms import I64, Constant, Field, Operation, Term, parts
@@ -43,9 +45,10 @@ class Figure:
 class Figures:
     """Collects the distinct aggregates of one question; each costs a share of the charge."""
 
-    def __init__(self, scope: Scope, joined: Joined) -> None:
-        """Collect over the rows of `joined`."""
+    def __init__(self, scope: Scope, joined: Joined, filters: Iterable[Term]) -> None:
+        """Collect over the rows of `joined` that pass `filters`."""
         self._scope = scope
+        self._present = present_fields(filters)
         self._joined = joined
         self._typer = RowTyper(scope)
         self.figures: list[Figure] = []
@@ -85,9 +88,7 @@ class Figures:
 
     def _count(self, call: Apply) -> str:
         term = self._argument(call)
-        if not term.facts.nullable:
-            return self._figure(AggregateKind.ROWS, None, call.at)
-        return self._figure(AggregateKind.ROWS, term, call.at)
+        return self._figure(AggregateKind.ROWS, None if is_present(term, self._present) else term, call.at)
 
     def _units(self, call: Apply) -> str:
         argument = call.args[0]
@@ -109,7 +110,7 @@ class Figures:
 
     def _average(self, call: Apply) -> str:
         total, term = self._sum(call)
-        counted = None if not term.facts.nullable else term
+        counted = None if is_present(term, self._present) else term
         count = self._figure(AggregateKind.ROWS, counted, call.at)
         for average in self.averages:
             if (average.sum, average.count) == (total, count):

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from yanmen.model.refusal import Fault, FaultCode, Reason
 from yanmen.planning import hints
-from yanmen.planning.places import NOWHERE, Hint, Place, refused
+from yanmen.planning.places import NOWHERE, CallerText, Hint, Place, refused
 
 Value = None | bool | int | str | Decimal | list["Value"] | dict[str, "Value"]
 Object = Mapping[str, Value]
@@ -60,7 +60,7 @@ class Reader:
         for name, expected in defaults.items():
             found = members.get(name)
             if type(found) is not type(expected) or found != expected:
-                self.refuse(f"{subject} {name}".strip(), at)
+                self.refuse(subject or name, at)
 
     def text(self, members: Object, name: str) -> str:
         """Return the text member `name`."""
@@ -98,3 +98,15 @@ class Reader:
                 self.refuse(name)
             found.append(value)
         return tuple(found)
+
+
+def first_place(value: Value, text: CallerText) -> Place:
+    """Return the first place named anywhere in `value`, for a clause that has none of its own."""
+    if isinstance(value, dict):
+        offset = value.get("query_location")
+        found = text.place(offset) if isinstance(offset, int) else NOWHERE
+        return found if found != NOWHERE else first_place(list(value.values()), text)
+    if isinstance(value, list):
+        places = (first_place(part, text) for part in value)
+        return next((place for place in places if place != NOWHERE), NOWHERE)
+    return NOWHERE

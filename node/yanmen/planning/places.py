@@ -44,6 +44,10 @@ class CallerText:
         before = self._data[self._starts[line - 1] : offset]
         return Place(line, len(before.decode("utf-8", errors="replace")) + 1)
 
+    def start(self) -> int:
+        """Return the byte offset of the first character that is not white space."""
+        return len(self._data) - len(self._data.lstrip())
+
     def word(self, offset: int) -> str:
         """Return the rest of the line at byte `offset`, cut at white space."""
         rest = self._data[offset : offset + 4 * SUBJECT_CHARS].decode("utf-8", errors="replace").split()

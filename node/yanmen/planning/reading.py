@@ -4,7 +4,7 @@ import re
 
 from yanmen.model.refusal import Fault, FaultCode, Reason
 from yanmen.planning import hints
-from yanmen.planning.members import Object, Reader, Value, parse
+from yanmen.planning.members import Object, Reader, Value, first_place, parse
 from yanmen.planning.places import NOWHERE, CallerText, Hint, Place, refused
 from yanmen.planning.reading_expressions import ExpressionReader
 from yanmen.planning.syntax import Expression, Item, Link, Literal, LiteralKind, Order, Question, Table
@@ -52,6 +52,7 @@ _SOURCES: dict[str, tuple[str, Hint]] = {
 _JOIN_KINDS: dict[tuple[object, object, object], bool] = {
     ("INNER", "REGULAR", False): False,
     ("INNER", "CROSS", True): False,
+    ("INNER", "CROSS", False): False,
     ("LEFT", "REGULAR", False): True,
 }
 _NULLS = {"ORDER_DEFAULT": False, "NULLS LAST": False, "NULLS FIRST": True}
@@ -72,7 +73,8 @@ def read(sql: str, serialised: str, ast_bytes: int) -> Question:
 
 def _unparsed(text: CallerText, reply: Object) -> Exception:
     if reply.get("error_type") == "not implemented":
-        return refused(Reason.NOT_ONE_SELECT, NOWHERE, "", hints.ONE_SELECT)
+        start = text.start()
+        return refused(Reason.NOT_ONE_SELECT, text.place(start), text.word(start), hints.ONE_SELECT)
     position = reply.get("position")
     if isinstance(position, str) and _OFFSET.fullmatch(position):
         offset = int(position)
@@ -82,28 +84,29 @@ def _unparsed(text: CallerText, reply: Object) -> Exception:
 
 class _QuestionReader:
     def __init__(self, text: CallerText) -> None:
+        self._text = text
         self._expressions = ExpressionReader(text)
         self._reader = Reader(Reason.CLAUSE_NOT_ADMITTED, hints.CLAUSE)
 
     def question(self, reply: Object) -> Question:
-        statements = self._reader.items(
-            self._reader.exact(dict(reply), frozenset({"error", "statements"}), ""), "statements"
-        )
+        members = self._reader.exact(dict(reply), frozenset({"error", "statements"}), "")
+        statements = self._reader.items(members, "statements")
         if len(statements) != 1:
-            raise refused(Reason.NOT_ONE_SELECT, NOWHERE, "", hints.ONE_SELECT)
+            raise refused(Reason.NOT_ONE_SELECT, self._near(list(statements[1:])), "", hints.ONE_SELECT)
         statement = self._reader.exact(statements[0], frozenset({"node", "named_param_map"}), "statement")
-        if statement["named_param_map"] != []:
-            self._reader.refuse("parameter", NOWHERE, hints.NO_PARAMETERS)
         node = statement["node"]
         if not isinstance(node, dict) or node.get("type") != "SELECT_NODE":
-            self._reader.refuse("set operation", NOWHERE, hints.NO_SUBQUERY)
-        return self._select(self._reader.exact(node, _SELECT, "SELECT"))
+            self._reader.refuse("set operation", self._near(node), hints.NO_SUBQUERY)
+        question = self._select(self._reader.exact(node, _SELECT, "SELECT"))
+        if statement["named_param_map"] != []:
+            self._reader.refuse("parameter", NOWHERE, hints.NO_PARAMETERS)
+        return question
 
     def _select(self, node: Object) -> Question:
         if node["cte_map"] != {"map": []}:
-            self._reader.refuse("WITH", NOWHERE, hints.NO_SUBQUERY)
-        self._reader.same(node, {"sample": None}, "USING SAMPLE")
-        self._reader.same(node, {"qualify": None}, "QUALIFY")
+            self._reader.refuse("WITH", self._near(node["cte_map"]), hints.NO_SUBQUERY)
+        self._reader.same(node, {"sample": None}, "USING SAMPLE", self._near(node["from_table"]))
+        self._reader.same(node, {"qualify": None}, "QUALIFY", self._near(node["qualify"]))
         tables, links = self._source(node["from_table"])
         groups, group_all = self._groups(node)
         orders, limit, offset, distinct = self._modifiers(node)
@@ -120,6 +123,9 @@ class _QuestionReader:
             offset=offset,
             distinct=distinct,
         )
+
+    def _near(self, value: Value) -> Place:
+        return first_place(value, self._text)
 
     def _capped(self, members: Object, name: str, most: int) -> list[Value]:
         values = list(self._reader.items(members, name))
@@ -142,7 +148,7 @@ class _QuestionReader:
         groups = tuple(self._expressions.read(value) for value in self._capped(node, "group_expressions", ITEMS_MAX))
         sets = [list(range(len(groups)))] if groups else []
         if node["group_sets"] != sets:
-            self._reader.refuse("GROUPING SETS")
+            self._reader.refuse("GROUPING SETS", self._near(node["group_expressions"]))
         return groups, handling == "FORCE_AGGREGATES"
 
     def _modifiers(self, node: Object) -> tuple[tuple[Order, ...], int | None, int, bool]:
@@ -167,7 +173,7 @@ class _QuestionReader:
 
     def _distinct(self, value: Value) -> bool:
         members = self._reader.exact(value, frozenset({"type", "distinct_on_targets"}), "DISTINCT")
-        self._reader.same(members, {"distinct_on_targets": []}, "DISTINCT ON")
+        self._reader.same(members, {"distinct_on_targets": []}, "DISTINCT ON", self._near(value))
         return True
 
     def _orders(self, value: Value) -> tuple[Order, ...]:
@@ -184,7 +190,7 @@ class _QuestionReader:
 
     def _limit(self, value: Value) -> tuple[int | None, int]:
         members = self._reader.exact(value, frozenset({"type", "limit", "offset", "limit_type"}), "LIMIT")
-        self._reader.same(members, {"limit_type": "ROW_COUNT"}, "LIMIT")
+        self._reader.same(members, {"limit_type": "ROW_COUNT"}, "LIMIT %", self._near(value))
         return self._count(members["limit"]), self._count(members["offset"]) or 0
 
     def _count(self, value: Value) -> int | None:

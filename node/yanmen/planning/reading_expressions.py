@@ -4,7 +4,7 @@ from yanmen.model.refusal import Reason
 from yanmen.planning import hints
 from yanmen.planning.literals import cast_target, constant
 from yanmen.planning.members import Object, Reader, Value
-from yanmen.planning.places import CallerText, Hint, Place, refused
+from yanmen.planning.places import NOWHERE, CallerText, Hint, Place, refused
 from yanmen.planning.syntax import Apply, Cast, Expression, Literal, LiteralKind, Name, Op, Star
 from yanmen.planning.vocabulary import (
     COMPARISONS,
@@ -40,11 +40,14 @@ class ExpressionReader:
     def __init__(self, text: CallerText) -> None:
         """Read places from `text`."""
         self._text = text
+        self._last = NOWHERE
         self._reader = Reader(Reason.CLAUSE_NOT_ADMITTED, hints.CLAUSE)
 
     def place(self, members: Object) -> Place:
-        """Return the place of a serialised node."""
-        return self._text.place(self._reader.integer(members, "query_location"))
+        """Return the place of a serialised node; what the parser made up stands where the last node stood."""
+        found = self._text.place(self._reader.integer(members, "query_location"))
+        self._last = found if found != NOWHERE else self._last
+        return self._last
 
     def read(self, value: Value, depth: int = 0, *, alias: bool = False) -> Expression:
         """Return the expression `value`; an alias may stand only at the top of a select item."""

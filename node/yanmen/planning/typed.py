@@ -54,7 +54,7 @@ class RowTyper:
 
     def predicate(self, expression: Expression) -> Term:
         """Return the boolean term that the resolved `expression` is, or refuse."""
-        return _as_boolean(self.term(expression), expression.at)
+        return _as_boolean(self.term(expression), "WHERE", expression.at)
 
     def _term(self, expression: Expression) -> Term:
         match expression:
@@ -117,19 +117,19 @@ def weight(term: Term) -> int:
             return 1
 
 
-def _mismatch(op: Op, at: Place) -> Exception:
-    return refused(Reason.TYPE_MISMATCH, at, op.value, hints.TYPE)
+def _mismatch(op: Op | str, at: Place) -> Exception:
+    return refused(Reason.TYPE_MISMATCH, at, op if isinstance(op, str) else op.value, hints.TYPE)
 
 
 def _is_null(term: Term) -> bool:
     return isinstance(term, Constant) and term.value is None
 
 
-def _as_boolean(term: Term, at: Place) -> Term:
+def _as_boolean(term: Term, op: Op | str, at: Place) -> Term:
     if _is_null(term):
         return null(_BOOLEAN)
     if term.facts.type is not ColumnType.BOOLEAN:
-        raise _mismatch(Op.AND, at)
+        raise _mismatch(op, at)
     return term
 
 
@@ -170,7 +170,7 @@ def _aligned_range(terms: Sequence[Term], at: Place) -> None:
 
 
 def _logic(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    terms = tuple(_as_boolean(arg, at) for arg in args)
+    terms = tuple(_as_boolean(arg, op, at) for arg in args)
     return Operation(op, terms, _nullable(terms))
 
 
@@ -295,7 +295,7 @@ def _half_away(value: int, step: int) -> int:
 
 
 def _choice(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    conditions = tuple(_as_boolean(term, at) for term in args[0:-1:2])
+    conditions = tuple(_as_boolean(term, op, at) for term in args[0:-1:2])
     results = unify((*args[1::2], args[-1]), op, at)
     parts = [part for pair in zip(conditions, results, strict=False) for part in pair]
     return Operation(op, (*parts, results[-1]), _result(results, at))

@@ -1,0 +1,191 @@
+-- question: SELECT count(*) FROM person
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid)
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   answer   at most 1 rows: count(*)
+SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT sum("a0") AS "a0" FROM (SELECT "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "u", count(*) AS "a0" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" GROUP BY "u") AS "p") AS "g") AS "t";
+
+-- question: SELECT sex, count(*) AS n FROM person WHERE age > 50 GROUP BY sex
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, sex, age)
+--   key      k0: f, m
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   answer   at most 2 rows: sex, n
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."sex" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0" WHERE ("t0"."age" > CAST(50 AS BIGINT))) AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+
+-- question: SELECT sex, avg(income) AS mean FROM person WHERE income < 5.5 GROUP BY 1 HAVING count(*) > 3 ORDER BY mean DESC LIMIT 2
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, sex, income)
+--   key      k0: f, m
+--   figure   a0: sum in units of 10^-2, one unit moves it by at most 10000000
+--   figure   a1: rows counted, one unit moves it by at most 1
+--   average  m0 = a0 / a1
+--   answer   at most 2 rows: sex, mean
+--   after    select list, HAVING, ORDER BY and LIMIT run on released figures
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 200000000000 THEN 200000000000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k0", sum("a0") AS "a0", sum("a1") AS "a1" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 10000000 THEN 10000000 ELSE "a0" END AS BIGINT) AS "a0", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 1 THEN 1 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k0", "u", sum(CASE WHEN "v0" < 0 THEN 0 WHEN "v0" > 10000000 THEN 10000000 ELSE "v0" END) AS "a0", count(*) AS "a1" FROM (SELECT "t0"."sex" AS "k0", "t0"."pid" AS "u", CAST(CAST("t0"."income" AS DECIMAL(38,2)) * CAST(100 AS DECIMAL(38,0)) AS BIGINT) AS "v0" FROM "s0"."data" AS "t0" WHERE ("t0"."income" < CAST('5.5' AS DECIMAL(18,2)))) AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+-- after:
+SELECT "k0" AS "o0", "m0" AS "o1", "w_m0" AS "w1" FROM "cells" WHERE (CAST("a1" AS DOUBLE) > CAST(3 AS DOUBLE)) ORDER BY "m0" DESC NULLS LAST LIMIT 2;
+
+-- question: SELECT CASE WHEN age < 40 THEN '18-39' WHEN age < 60 THEN '40-59' ELSE '60+' END AS band, count(DISTINCT pid) AS persons, avg(income) FROM person GROUP BY band ORDER BY band
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, age, income)
+--   key      k0: 18-39, 40-59, 60+
+--   figure   a0: units counted, one unit moves it by at most 1
+--   figure   a1: sum in units of 10^-2, one unit moves it by at most 10000000
+--   figure   a2: rows counted, one unit moves it by at most 1
+--   average  m0 = a1 / a2
+--   answer   at most 3 rows: band, persons, avg(income)
+--   after    select list, HAVING, ORDER BY and LIMIT run on released figures
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 200000000000 THEN 200000000000 ELSE "a1" END, 0) AS BIGINT) AS "a1", CAST(coalesce(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 20000 THEN 20000 ELSE "a2" END, 0) AS BIGINT) AS "a2" FROM (SELECT "k0", count(*) AS "a0", sum("a1") AS "a1", sum("a2") AS "a2" FROM (SELECT "k0", "u", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 10000000 THEN 10000000 ELSE "a1" END AS BIGINT) AS "a1", CAST(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 1 THEN 1 ELSE "a2" END AS BIGINT) AS "a2" FROM (SELECT "k0", "u", sum(CASE WHEN "v1" < 0 THEN 0 WHEN "v1" > 10000000 THEN 10000000 ELSE "v1" END) AS "a1", count("v2") AS "a2" FROM (SELECT (CASE WHEN ("t0"."age" < CAST(40 AS BIGINT)) THEN CAST('18-39' AS VARCHAR) WHEN ("t0"."age" < CAST(60 AS BIGINT)) THEN CAST('40-59' AS VARCHAR) ELSE CAST('60+' AS VARCHAR) END) AS "k0", "t0"."pid" AS "u", CAST(CAST("t0"."income" AS DECIMAL(38,2)) * CAST(100 AS DECIMAL(38,0)) AS BIGINT) AS "v1", "t0"."income" AS "v2" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+-- after:
+SELECT "k0" AS "o0", "a0" AS "o1", "m0" AS "o2", "w_a0" AS "w1", "w_m0" AS "w2" FROM "cells" ORDER BY "k0" ASC NULLS LAST;
+
+-- question: SELECT ward, count(DISTINCT pid), sum(cost) FROM visit GROUP BY ward
+--   release  personal: differential privacy, noise on every figure
+--   read     visit (pid, ward, cost)
+--   key      k0: w1, w2, w3, w4
+--   figure   a0: units counted, one unit moves it by at most 2
+--   figure   a1: sum in units of 10^-1, one unit moves it by at most 20000
+--   answer   at most 4 rows: ward, count(DISTINCT pid), sum(cost)
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 100000 THEN 100000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < -5000000 THEN -5000000 WHEN "a1" > 500000000 THEN 500000000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k0", count(*) AS "a0", sum("a1") AS "a1" FROM (SELECT "k0", "a1" FROM (SELECT "k0", "a1", row_number() OVER (PARTITION BY "u" ORDER BY hash("u", "k0", '5ae5c682ef9a0da7'), "k0") AS "n" FROM (SELECT "k0", "u", CAST(CASE WHEN "a1" < -200 THEN -200 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k0", "u", sum(CASE WHEN "v1" < -50 THEN -50 WHEN "v1" > 5000 THEN 5000 ELSE "v1" END) AS "a1" FROM (SELECT "t0"."ward" AS "k0", "t0"."pid" AS "u", CAST(CAST("t0"."cost" AS DECIMAL(38,1)) * CAST(10 AS DECIMAL(38,0)) AS BIGINT) AS "v1" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "q") AS "c" WHERE "n" <= 2) AS "g" GROUP BY "k0") AS "t";
+
+-- question: SELECT ward, town, sum(cost * days) AS s FROM visit JOIN person USING (pid) WHERE person.age BETWEEN 10 AND 20 GROUP BY ALL
+--   release  personal: differential privacy, noise on every figure
+--   read     visit (pid, ward, town, days, cost)
+--   read     person (pid, age)
+--   key      k0: w1, w2, w3, w4
+--   key      k1: north, south
+--   figure   a0: sum in units of 10^-1, one unit moves it by at most 600000
+--   answer   at most 8 rows: ward, town, s
+SELECT "k0", "k1", CAST(coalesce(CASE WHEN "a0" < -4000000000 THEN -4000000000 WHEN "a0" > 12000000000 THEN 12000000000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", "k1", sum("a0") AS "a0" FROM (SELECT "k0", "k1", "a0" FROM (SELECT "k0", "k1", "a0", row_number() OVER (PARTITION BY "u" ORDER BY hash("u", "k0", "k1", '0f717bb16569b7bb'), "k0", "k1") AS "n" FROM (SELECT "k0", "k1", "u", CAST(CASE WHEN "a0" < -200000 THEN -200000 WHEN "a0" > 600000 THEN 600000 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "k1", "u", sum(CASE WHEN "v0" < -50000 THEN -50000 WHEN "v0" > 150000 THEN 150000 ELSE "v0" END) AS "a0" FROM (SELECT "t0"."ward" AS "k0", "t0"."town" AS "k1", "t0"."pid" AS "u", (CAST(CAST("t0"."cost" AS DECIMAL(38,1)) * CAST(10 AS DECIMAL(38,0)) AS BIGINT) * "t0"."days") AS "v0" FROM "s0"."data" AS "t0" INNER JOIN "s1"."data" AS "t1" ON "t0"."pid" = "t1"."pid" WHERE ("t1"."age" BETWEEN CAST(10 AS BIGINT) AND CAST(20 AS BIGINT))) AS "r" WHERE "k0" IS NOT NULL AND "k1" IS NOT NULL GROUP BY "k0", "k1", "u") AS "p") AS "q") AS "c" WHERE "n" <= 2) AS "g" GROUP BY "k0", "k1") AS "t";
+
+-- question: SELECT count(DISTINCT a.pid) FROM visit a JOIN visit b ON a.pid = b.pid WHERE a.ward = 'w1' AND b.ward = 'w2'
+--   release  personal: differential privacy, noise on every figure
+--   read     visit (pid, ward)
+--   figure   a0: units counted, one unit moves it by at most 1
+--   answer   at most 1 rows: count(DISTINCT a.pid)
+SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 400000 THEN 400000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT count(*) AS "a0" FROM (SELECT "u" FROM (SELECT "u" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0" INNER JOIN "s0"."data" AS "t1" ON "t0"."pid" = "t1"."pid" WHERE (("t0"."ward" = CAST('w1' AS VARCHAR)) AND ("t1"."ward" = CAST('w2' AS VARCHAR)))) AS "r" GROUP BY "u") AS "p") AS "g") AS "t";
+
+-- question: SELECT p.sex, sum(coalesce(v.days, 0)) FROM person p LEFT JOIN visit v ON p.pid = v.pid GROUP BY p.sex
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, sex)
+--   read     visit (pid, days)
+--   key      k0: f, m
+--   figure   a0: sum, one unit moves it by at most 120
+--   answer   at most 2 rows: sex, sum(coalesce(v.days, 0))
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < -800000 THEN -800000 WHEN "a0" > 2400000 THEN 2400000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < -40 THEN -40 WHEN "a0" > 120 THEN 120 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", sum(CASE WHEN "v0" < -10 THEN -10 WHEN "v0" > 30 THEN 30 ELSE "v0" END) AS "a0" FROM (SELECT "t0"."sex" AS "k0", "t0"."pid" AS "u", coalesce("t1"."days", CAST(0 AS BIGINT)) AS "v0" FROM "s0"."data" AS "t0" LEFT JOIN "s1"."data" AS "t1" ON "t0"."pid" = "t1"."pid") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+
+-- question: SELECT region, count(*) FROM visit v JOIN town t ON v.town = t.code GROUP BY region
+--   release  personal: differential privacy, noise on every figure
+--   read     visit (pid, town)
+--   read     town (code, region)
+--   key      k0: east, west
+--   figure   a0: rows counted, one unit moves it by at most 4
+--   answer   at most 2 rows: region, count(*)
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 100000 THEN 100000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 4 THEN 4 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t1"."region" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0" INNER JOIN (SELECT "code", "region" FROM (SELECT "code", "region", row_number() OVER (PARTITION BY "code" ORDER BY "code", "region") AS "n" FROM "s1"."data") AS "d" WHERE "n" <= 1) AS "t1" ON "t0"."town" = "t1"."code") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+
+-- question: SELECT sex, insured, count(note) FROM person WHERE sex IN ('f') AND note LIKE '1!%%' ESCAPE '!' AND born >= DATE '1980-01-01' AND NOT (age = 3 OR age IS NULL) GROUP BY sex, insured
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, sex, insured, born, note, age)
+--   key      k0: f
+--   key      k1: False, True
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   answer   at most 2 rows: sex, insured, count(note)
+SELECT "k0", "k1", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", "k1", sum("a0") AS "a0" FROM (SELECT "k0", "k1", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "k1", "u", count(*) AS "a0" FROM (SELECT "t0"."sex" AS "k0", "t0"."insured" AS "k1", "t0"."pid" AS "u" FROM "s0"."data" AS "t0" WHERE (("t0"."sex" IN (CAST('f' AS VARCHAR))) AND ("t0"."note" LIKE '1!%%' ESCAPE '!') AND ("t0"."born" >= CAST('1980-01-01' AS DATE)) AND (NOT (("t0"."age" = CAST(3 AS BIGINT)) OR ("t0"."age" IS NULL))))) AS "r" WHERE "k0" IS NOT NULL AND "k1" IS NOT NULL GROUP BY "k0", "k1", "u") AS "p") AS "g" GROUP BY "k0", "k1") AS "t";
+
+-- question: SELECT round(avg(age), 1), sum(age) / count(*), sum(income) * 2 - 1 FROM person
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, age, income)
+--   figure   a0: sum, one unit moves it by at most 120
+--   figure   a1: rows counted, one unit moves it by at most 1
+--   figure   a2: rows counted, one unit moves it by at most 1
+--   figure   a3: sum in units of 10^-2, one unit moves it by at most 10000000
+--   average  m0 = a0 / a1
+--   answer   at most 1 rows: round(avg(age), 1), sum(age) / count(*), (sum(income) * 2) - 1
+--   after    select list, HAVING, ORDER BY and LIMIT run on released figures
+SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 2400000 THEN 2400000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END, 0) AS BIGINT) AS "a1", CAST(coalesce(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 20000 THEN 20000 ELSE "a2" END, 0) AS BIGINT) AS "a2", CAST(coalesce(CASE WHEN "a3" < 0 THEN 0 WHEN "a3" > 200000000000 THEN 200000000000 ELSE "a3" END, 0) AS BIGINT) AS "a3" FROM (SELECT sum("a0") AS "a0", sum("a1") AS "a1", sum("a2") AS "a2", sum("a3") AS "a3" FROM (SELECT "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 120 THEN 120 ELSE "a0" END AS BIGINT) AS "a0", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 1 THEN 1 ELSE "a1" END AS BIGINT) AS "a1", CAST(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 1 THEN 1 ELSE "a2" END AS BIGINT) AS "a2", CAST(CASE WHEN "a3" < 0 THEN 0 WHEN "a3" > 10000000 THEN 10000000 ELSE "a3" END AS BIGINT) AS "a3" FROM (SELECT "u", sum(CASE WHEN "v0" < 0 THEN 0 WHEN "v0" > 120 THEN 120 ELSE "v0" END) AS "a0", count("v1") AS "a1", count(*) AS "a2", sum(CASE WHEN "v3" < 0 THEN 0 WHEN "v3" > 10000000 THEN 10000000 ELSE "v3" END) AS "a3" FROM (SELECT "t0"."pid" AS "u", "t0"."age" AS "v0", "t0"."age" AS "v1", CAST(CAST("t0"."income" AS DECIMAL(38,2)) * CAST(100 AS DECIMAL(38,0)) AS BIGINT) AS "v3" FROM "s0"."data" AS "t0") AS "r" GROUP BY "u") AS "p") AS "g") AS "t";
+-- after:
+SELECT TRY_CAST(round(CAST("m0" AS DOUBLE), 1) AS DECIMAL(38,1)) AS "o0", TRY_CAST((CAST("a0" AS DOUBLE) / NULLIF(CAST("a2" AS DOUBLE), CAST(0 AS DOUBLE))) AS DECIMAL(38,9)) AS "o1", TRY_CAST(((CAST("a3" AS DOUBLE) * CAST(2 AS DOUBLE)) - CAST(1 AS DOUBLE)) AS DECIMAL(38,9)) AS "o2", "w_m0" AS "w0" FROM "cells";
+
+-- question: SELECT sum(round(income * 1.05, 1)), sum(-age), sum(abs(days)), sum(income / 4) FROM person p JOIN visit v USING (pid)
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, age, income)
+--   read     visit (pid, days)
+--   figure   a0: sum in units of 10^-1, one unit moves it by at most 4200000
+--   figure   a1: sum, one unit moves it by at most 480
+--   figure   a2: sum, one unit moves it by at most 120
+--   figure   a3: sum in units of 10^-4, one unit moves it by at most 1000000000
+--   answer   at most 1 rows: sum(round(income * 1.05, 1)), sum(-age), sum(abs(days)), sum(income / 4)
+SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 84000000000 THEN 84000000000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < -9600000 THEN -9600000 WHEN "a1" > 0 THEN 0 ELSE "a1" END, 0) AS BIGINT) AS "a1", CAST(coalesce(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 2400000 THEN 2400000 ELSE "a2" END, 0) AS BIGINT) AS "a2", CAST(coalesce(CASE WHEN "a3" < 0 THEN 0 WHEN "a3" > 20000000000000 THEN 20000000000000 ELSE "a3" END, 0) AS BIGINT) AS "a3" FROM (SELECT sum("a0") AS "a0", sum("a1") AS "a1", sum("a2") AS "a2", sum("a3") AS "a3" FROM (SELECT "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 4200000 THEN 4200000 ELSE "a0" END AS BIGINT) AS "a0", CAST(CASE WHEN "a1" < -480 THEN -480 WHEN "a1" > 0 THEN 0 ELSE "a1" END AS BIGINT) AS "a1", CAST(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 120 THEN 120 ELSE "a2" END AS BIGINT) AS "a2", CAST(CASE WHEN "a3" < 0 THEN 0 WHEN "a3" > 1000000000 THEN 1000000000 ELSE "a3" END AS BIGINT) AS "a3" FROM (SELECT "u", sum(CASE WHEN "v0" < 0 THEN 0 WHEN "v0" > 1050000 THEN 1050000 ELSE "v0" END) AS "a0", sum(CASE WHEN "v1" < -120 THEN -120 WHEN "v1" > 0 THEN 0 ELSE "v1" END) AS "a1", sum(CASE WHEN "v2" < 0 THEN 0 WHEN "v2" > 30 THEN 30 ELSE "v2" END) AS "a2", sum(CASE WHEN "v3" < 0 THEN 0 WHEN "v3" > 250000000 THEN 250000000 ELSE "v3" END) AS "a3" FROM (SELECT "t0"."pid" AS "u", CAST((round(CAST((CAST(CAST("t0"."income" AS DECIMAL(38,2)) * CAST(100 AS DECIMAL(38,0)) AS BIGINT) * CAST(105 AS BIGINT)) AS HUGEINT), -3) // CAST(1000 AS HUGEINT)) AS BIGINT) AS "v0", CAST((- CAST("t0"."age" AS HUGEINT)) AS BIGINT) AS "v1", CAST(abs(CAST("t1"."days" AS HUGEINT)) AS BIGINT) AS "v2", (CAST(CAST("t0"."income" AS DECIMAL(38,2)) * CAST(100 AS DECIMAL(38,0)) AS BIGINT) * CAST(25 AS BIGINT)) AS "v3" FROM "s0"."data" AS "t0" INNER JOIN "s1"."data" AS "t1" ON "t0"."pid" = "t1"."pid") AS "r" GROUP BY "u") AS "p") AS "g") AS "t";
+
+-- question: SELECT count(*) FROM person WHERE TRY_CAST(note AS INTEGER) > 3 AND CAST(income AS INTEGER) = 4 AND year(born) = 1980
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, born, note, income)
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   answer   at most 1 rows: count(*)
+SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT sum("a0") AS "a0" FROM (SELECT "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "u", count(*) AS "a0" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0" WHERE ((CAST((CASE WHEN TRY_CAST("t0"."note" AS BIGINT) BETWEEN -2147483648 AND 2147483647 THEN TRY_CAST("t0"."note" AS BIGINT) END) AS BIGINT) > CAST(3 AS BIGINT)) AND (CAST((CASE WHEN (round(CAST(CAST(CAST("t0"."income" AS DECIMAL(38,2)) * CAST(100 AS DECIMAL(38,0)) AS BIGINT) AS HUGEINT), -2) // CAST(100 AS HUGEINT)) BETWEEN 0 AND 100000 THEN (round(CAST(CAST(CAST("t0"."income" AS DECIMAL(38,2)) * CAST(100 AS DECIMAL(38,0)) AS BIGINT) AS HUGEINT), -2) // CAST(100 AS HUGEINT)) END) AS BIGINT) = CAST(4 AS BIGINT)) AND (year("t0"."born") = CAST(1980 AS BIGINT)))) AS "r" GROUP BY "u") AS "p") AS "g") AS "t";
+
+-- question: SELECT sector, size, sum(output), avg(output), count(*) FROM firm WHERE size IN (1, 2) AND sector <> 'c' GROUP BY sector, size
+--   release  exact: cells below the minimum group or dominated by two units are withheld
+--   read     firm (fid, sector, size, output)
+--   key      k0: a, b
+--   key      k1: 1, 2
+--   figure   a0: sum
+--   figure   a1: rows counted
+--   figure   a2: rows counted
+--   average  m0 = a0 / a1
+--   minimum  10 units in a cell
+--   answer   at most 4 rows: sector, size, sum(output), avg(output), count(*)
+SELECT "k0", "k1", CAST(coalesce(CASE WHEN "a0" < -50000000 THEN -50000000 WHEN "a0" > 50000000000 THEN 50000000000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 50000 THEN 50000 ELSE "a1" END, 0) AS BIGINT) AS "a1", CAST(coalesce(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 50000 THEN 50000 ELSE "a2" END, 0) AS BIGINT) AS "a2", "units", CAST(coalesce(list_extract("top_a0", 1), 0) AS BIGINT) AS "top1_a0", CAST(coalesce(list_extract("top_a0", 2), 0) AS BIGINT) AS "top2_a0" FROM (SELECT "k0", "k1", sum("a0") AS "a0", sum("a1") AS "a1", sum("a2") AS "a2", count(*) AS "units", max(abs("a0"), 2) AS "top_a0" FROM (SELECT "k0", "k1", "u", CAST(CASE WHEN "a0" < -2000 THEN -2000 WHEN "a0" > 2000000 THEN 2000000 ELSE "a0" END AS BIGINT) AS "a0", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 2 THEN 2 ELSE "a1" END AS BIGINT) AS "a1", CAST(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 2 THEN 2 ELSE "a2" END AS BIGINT) AS "a2" FROM (SELECT "k0", "k1", "u", sum(CASE WHEN "v0" < -1000 THEN -1000 WHEN "v0" > 1000000 THEN 1000000 ELSE "v0" END) AS "a0", count("v1") AS "a1", count(*) AS "a2" FROM (SELECT "t0"."sector" AS "k0", "t0"."size" AS "k1", "t0"."fid" AS "u", "t0"."output" AS "v0", "t0"."output" AS "v1" FROM "s0"."data" AS "t0" WHERE (("t0"."size" IN (CAST(1 AS BIGINT), CAST(2 AS BIGINT))) AND ("t0"."sector" <> CAST('c' AS VARCHAR)))) AS "r" WHERE "k0" IS NOT NULL AND "k1" IS NOT NULL GROUP BY "k0", "k1", "u") AS "p") AS "g" GROUP BY "k0", "k1") AS "t";
+
+-- question: SELECT sector, count(DISTINCT fid) AS firms FROM firm GROUP BY sector ORDER BY firms DESC LIMIT 1
+--   release  exact: cells below the minimum group or dominated by two units are withheld
+--   read     firm (fid, sector)
+--   key      k0: a, b, c
+--   figure   a0: units counted
+--   minimum  10 units in a cell
+--   answer   at most 3 rows: sector, firms
+--   after    select list, HAVING, ORDER BY and LIMIT run on released figures
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 50000 THEN 50000 ELSE "a0" END, 0) AS BIGINT) AS "a0", "units" FROM (SELECT "k0", count(*) AS "a0", count(*) AS "units" FROM (SELECT "k0", "u" FROM (SELECT "k0", "u" FROM (SELECT "t0"."sector" AS "k0", "t0"."fid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+-- after:
+SELECT "k0" AS "o0", "a0" AS "o1", "w_a0" AS "w1" FROM "cells" ORDER BY "a0" DESC NULLS LAST LIMIT 1;
+
+-- question: SELECT * FROM town ORDER BY people DESC LIMIT 3 OFFSET 1
+--   release  open: as asked
+--   read     town (code, region, people, area, founded)
+--   answer   at most 3 rows: code, region, people, area, founded
+SELECT "o0", "o1", "o2", "o3", "o4" FROM (SELECT "t0"."code" AS "o0", "t0"."region" AS "o1", "t0"."people" AS "o2", "t0"."area" AS "o3", "t0"."founded" AS "o4", "t0"."people" AS "z0" FROM "s0"."data" AS "t0") AS "r" ORDER BY "z0" DESC NULLS LAST LIMIT 3 OFFSET 1;
+
+-- question: SELECT DISTINCT region FROM town
+--   release  open: as asked
+--   read     town (region)
+--   answer   at most 10000 rows: region
+SELECT "o0" FROM (SELECT DISTINCT "t0"."region" AS "o0" FROM "s0"."data" AS "t0") AS "r" LIMIT 10000;
+
+-- question: SELECT region, count(*), sum(people), avg(area), max(founded), count(DISTINCT code) FROM town GROUP BY region HAVING count(*) > 1 ORDER BY 2 DESC
+--   release  open: as asked
+--   read     town (code, region, people, area, founded)
+--   answer   at most 10000 rows: region, count(*), sum(people), avg(area), max(founded), count(DISTINCT code)
+SELECT "k0" AS "o0", "a0" AS "o1", "a1" AS "o2", "a2" AS "o3", "a3" AS "o4", "a4" AS "o5" FROM (SELECT "t0"."region" AS "k0", count(*) AS "a0", TRY_CAST(sum("t0"."people") AS BIGINT) AS "a1", TRY_CAST(CAST((TRY_CAST(sum(CAST(CAST("t0"."area" AS DECIMAL(38,2)) * CAST(100 AS DECIMAL(38,0)) AS BIGINT)) AS DECIMAL(36,0)) * CAST('0.01' AS DECIMAL(2,2))) AS DOUBLE) / NULLIF(CAST(count(CAST(CAST("t0"."area" AS DECIMAL(38,2)) * CAST(100 AS DECIMAL(38,0)) AS BIGINT)) AS DOUBLE), CAST(0 AS DOUBLE)) AS DECIMAL(38,9)) AS "a2", max("t0"."founded") AS "a3", count(DISTINCT "t0"."code") AS "a4" FROM "s0"."data" AS "t0" GROUP BY "t0"."region") AS "cells" WHERE (CAST("a0" AS DOUBLE) > CAST(1 AS DOUBLE)) ORDER BY "a0" DESC NULLS LAST LIMIT 10000;
+
+-- question: SELECT a.code, b.people * 2 AS twice FROM town a JOIN town b ON a.code = b.region
+--   release  open: as asked
+--   read     town (code, region, people)
+--   answer   at most 10000 rows: code, twice
+SELECT "o0", "o1" FROM (SELECT "t0"."code" AS "o0", TRY_CAST((CAST("t1"."people" AS HUGEINT) * CAST(2 AS HUGEINT)) AS BIGINT) AS "o1" FROM "s0"."data" AS "t0" INNER JOIN "s0"."data" AS "t1" ON "t0"."code" = "t1"."region") AS "r" LIMIT 10000;
+
+-- question: SELECT "sex""; --", count(DISTINCT "p""id"), sum(年龄) FROM "odd ""name""; DROP" WHERE "sex""; --" <> 'm''--' GROUP BY 1
+--   release  personal: differential privacy, noise on every figure
+--   read     odd "name"; DROP (p"id, sex"; --, 年龄)
+--   key      k0: f, "x"
+--   figure   a0: units counted, one unit moves it by at most 1
+--   figure   a1: sum, one unit moves it by at most 120
+--   answer   at most 2 rows: sex"; --, count(DISTINCT "p""id"), sum("年龄")
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 2400000 THEN 2400000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k0", count(*) AS "a0", sum("a1") AS "a1" FROM (SELECT "k0", "u", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 120 THEN 120 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k0", "u", sum(CASE WHEN "v1" < 0 THEN 0 WHEN "v1" > 120 THEN 120 ELSE "v1" END) AS "a1" FROM (SELECT "t0"."sex""; --" AS "k0", "t0"."p""id" AS "u", "t0"."年龄" AS "v1" FROM "s0"."data" AS "t0" WHERE ("t0"."sex""; --" <> CAST('m''--' AS VARCHAR))) AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+
+-- question: SELECT count(*) FROM person WHERE sex = 'f'' OR 1=1 --'
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, sex)
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   answer   at most 1 rows: count(*)
+SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT sum("a0") AS "a0" FROM (SELECT "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "u", count(*) AS "a0" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0" WHERE ("t0"."sex" = CAST('f'' OR 1=1 --' AS VARCHAR))) AS "r" GROUP BY "u") AS "p") AS "g") AS "t";
