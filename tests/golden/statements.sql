@@ -1,0 +1,70 @@
+-- One statement a line; none of them is a question.
+ALTER TABLE person ADD COLUMN x INT
+ANALYZE
+ATTACH 'x.db'
+BEGIN
+CALL pragma_version()
+CHECKPOINT
+COMMIT
+ROLLBACK
+COMMENT ON TABLE person IS 'x'
+COPY person TO 'x.csv'
+COPY (SELECT 1) TO 'x'
+COPY person FROM 'x.csv'
+CREATE TABLE x (a INT)
+CREATE TABLE x AS SELECT * FROM person
+CREATE VIEW v AS SELECT 1
+CREATE SCHEMA s
+CREATE MACRO m(x) AS x
+CREATE TYPE t AS INT
+CREATE SEQUENCE s
+CREATE SECRET s (TYPE s3)
+CREATE INDEX i ON person (age)
+DEALLOCATE q
+DELETE FROM person
+DETACH s0
+DROP TABLE person
+EXECUTE q
+EXPLAIN SELECT count(*) FROM person
+EXPLAIN ANALYZE SELECT 1
+EXPORT DATABASE 'x'
+IMPORT DATABASE 'x'
+INSERT INTO person VALUES (1)
+INSERT INTO person SELECT * FROM person
+INSTALL httpfs
+LOAD httpfs
+FORCE INSTALL json
+PREPARE q AS SELECT count(*) FROM person
+PRAGMA version
+PRAGMA database_list
+RESET threads
+SET threads = 4
+SET VARIABLE x = 1
+SHOW TABLES
+SHOW ALL TABLES
+DESCRIBE person
+DESC person
+SUMMARIZE person
+SUMMARIZE SELECT * FROM person
+TRUNCATE person
+UPDATE person SET age = 1
+USE s0
+VACUUM
+UPDATE EXTENSIONS
+MERGE INTO person USING visit ON person.pid = visit.pid WHEN MATCHED THEN DELETE
+PIVOT person ON sex USING count(*)
+UNPIVOT person ON age, raw INTO NAME n VALUE v
+VALUES (1)
+TABLE person
+FROM person
+SELECT 1
+SELECT count(*) FROM person; SELECT count(*) FROM person
+SELECT count(*) FROM person; DROP TABLE person
+SELECT count(*) FROM person;;SELECT 2
+SELECT count(*) FROM (PIVOT person ON sex USING count(*))
+SELECT count(*) FROM (DESCRIBE person)
+SELECT count(*) FROM (SUMMARIZE person)
+SELECT count(*) FROM (SHOW TABLES)
+SELECT count(*) INTO x FROM person
+SELECT count(*) FROM person FOR UPDATE
+WITH x AS (DELETE FROM person RETURNING pid) SELECT count(*) FROM x
