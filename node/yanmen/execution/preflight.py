@@ -25,6 +25,7 @@ QUIET = (
     "write-file",
     "signal-node",
     "map-executable",
+    "become-dumpable",
     "exceed-memory",
 )
 ENDING = ("tcp-socket", "udp-socket", "vsock-socket", "fork", "exec", "io-uring", "ptrace")

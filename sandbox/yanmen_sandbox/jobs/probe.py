@@ -90,6 +90,12 @@ def _map_executable(_: Request) -> bool:
     return bool(_libc.mmap(None, 4096, PROT_ALL, MAP_PRIVATE_ANONYMOUS, -1, 0) != FAILED)
 
 
+def _become_dumpable(_: Request) -> bool:
+    """Open this process to others of its user; only the second filter refuses it."""
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 1)
+    return True
+
+
 def _exceed_memory(request: Request) -> bool:
     return len(bytearray(request.limits.address)) > 0
 
@@ -124,6 +130,7 @@ PROBES: dict[str, Callable[[Request], bool]] = {
     "write-file": _write_file,
     "signal-node": _signal_node,
     "map-executable": _map_executable,
+    "become-dumpable": _become_dumpable,
     "exceed-memory": _exceed_memory,
     "tcp-socket": _socket(AF_INET, SOCK_STREAM),
     "udp-socket": _socket(AF_INET, SOCK_DGRAM),

@@ -1,6 +1,7 @@
 """The data-less jobs and the query job as the rest of the node uses them."""
 
 import json
+import sys
 import time
 from contextlib import suppress
 from datetime import date
@@ -10,7 +11,9 @@ from threading import Event
 
 import duckdb
 import pytest
+from yanmen.crypto.system import SystemRandomness
 from yanmen.execution.jail import JailRunner
+from yanmen.execution.launcher import Launcher
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits, TableShape
@@ -235,3 +238,23 @@ def test_post_processing_of_the_largest_answer(runner: JailRunner) -> None:
     got = runner.post(columns, rows, "SELECT * FROM cells ORDER BY a0 DESC LIMIT 10", (T.TEXT, T.INTEGER, None))
     assert got[0] == (f"key{cells - 1}", cells - 1, 1.5)
     assert len(got) == 10
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT size FROM read_blob('/etc/passwd')",
+        "SELECT size FROM read_blob((SELECT path FROM duckdb_databases() WHERE database_name = 's0'))",
+        "COPY (SELECT 1) TO '/tmp/yanmen-copied'",
+        "ATTACH '/tmp/yanmen-copied' AS again",
+        "SET threads = 64",
+    ],
+)
+def test_the_engine_is_locked_even_where_the_jail_is_not(tmp_path: Path, sql: str) -> None:
+    """Settings are no boundary, but they are the second line: without the kernel's layers they still refuse."""
+    script = str(Path(__file__).with_name("weaker_worker.py"))
+    launcher = Launcher((sys.executable, "-I", "-B", script, "confinement-left-out"))
+    runner = JailRunner(tmp_path, b"k" * 32, SystemRandomness(), NodeLimits(), launcher)
+    version = seal(runner, tmp_path, "SELECT 1 AS i")
+    assert failure(runner, version, sql, T.INTEGER).code is JobCode.FAILED
+    assert not Path("/tmp/yanmen-copied").exists()

@@ -79,6 +79,10 @@ def test_a_missing_filter_is_found_though_landlock_holds() -> None:
     assert "read-file" not in found
 
 
+def test_a_missing_second_filter_is_found() -> None:
+    assert "become-dumpable" in note(weaker("second-filter-left-out"))
+
+
 def test_missing_landlock_is_found_though_the_filter_holds() -> None:
     assert "read-file-while-attaching" in note(weaker("landlock-left-out"))
 

@@ -11,11 +11,15 @@ from types import ModuleType
 from unittest.mock import patch
 
 import seccompy
-from yanmen_sandbox import engine, kernel, lockdown
+from yanmen_sandbox import kernel, lockdown
 from yanmen_sandbox.__main__ import JOBS
 from yanmen_sandbox.worker import serve
 
 LANDLOCK_CALLS = (444, 445, 446)
+
+
+def nothing(_: bytes) -> None:
+    return
 
 
 def refuse(calls: tuple[int, ...]) -> None:
@@ -25,10 +29,17 @@ def refuse(calls: tuple[int, ...]) -> None:
     host.load()
 
 
+def only_the_first_filter() -> None:
+    """Leave out the filter that follows the attachment."""
+    install = kernel.filter_by_seccomp
+    calls = iter((install, nothing))
+    patch.object(kernel, "filter_by_seccomp", lambda program: next(calls)(program)).start()
+
+
 LEFT_OUT: dict[str, tuple[tuple[ModuleType, str], ...]] = {
     "landlock-left-out": ((kernel, "refuse_by_landlock"),),
     "seccomp-left-out": ((kernel, "filter_by_seccomp"),),
-    "engine-left-open": ((engine, "lock"),),
+    "confinement-left-out": ((kernel, "refuse_by_landlock"), (kernel, "filter_by_seccomp")),
     "everything-left-out": (
         (kernel, "refuse_by_landlock"),
         (kernel, "filter_by_seccomp"),
@@ -45,6 +56,8 @@ def weaken(weakness: str) -> None:
             refuse(LANDLOCK_CALLS)
         case "no-seccomp":
             refuse((seccompy.syscall_nr("seccomp"),))
+        case "second-filter-left-out":
+            only_the_first_filter()
         case _:
             for module, step in LEFT_OUT[weakness]:
                 patch.object(module, step).start()
