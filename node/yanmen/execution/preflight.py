@@ -6,6 +6,7 @@ Each of `ENDING` would end a confined worker, so each gets a worker of its own; 
 import hashlib
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -29,6 +30,7 @@ QUIET = (
     "exceed-memory",
 )
 ENDING = ("tcp-socket", "udp-socket", "vsock-socket", "fork", "exec", "io-uring", "ptrace")
+PROBES_AT_ONCE = 4
 PROBE_WALL_MS = 20_000
 PROBE_CPU_SECONDS = 10
 PROBE_REPLY_BYTES = 4096
@@ -56,8 +58,8 @@ def check(launcher: Launcher, limits: NodeLimits, randomness: Randomness) -> Pro
     bounds = _bounds(limits)
     try:
         found = _quiet(launcher, bounds, scratch)
-        for name in ENDING:
-            _ending(launcher, bounds, scratch, name)
+        with ThreadPoolExecutor(PROBES_AT_ONCE) as pool:
+            list(pool.map(lambda name: _ending(launcher, bounds, scratch, name), ENDING))
     finally:
         scratch.unlink(missing_ok=True)
     return _profile(found, limits, bounds)
