@@ -54,10 +54,12 @@ def test_a_request_counts_once(town: Town) -> None:
     with yanmen.connect("clinic", identity=town.root / "alice") as node:
         binder = node._binder(contract, 0, None, None)
         signed = binder.bind(sql, "ab" * 16, Operation.SUBMIT)
-        for job in ("ab" * 16, "ef" * 16):
-            request = query_pb2.SubmitRequest(job_id=job, authorisation=signed, sql=sql)
-            node._link.call(node._calls.query.Submit, request)
+        first, second = (
+            query_pb2.SubmitRequest(job_id=job, authorisation=signed, sql=sql) for job in ("ab" * 16, "ef" * 16)
+        )
+        node._link.call(node._calls.query.Submit, first)
         assert node.fetch("ab" * 16).rows()
+        node._link.call(node._calls.query.Submit, second)
         with pytest.raises(UncheckedRefusal) as caught:
             node._calls.call(node._calls.query.Fetch, query_pb2.FetchRequest(job_id="ef" * 16, wait_ms=5000))
     assert caught.value.refused.reason.value == "REQUEST_REPLAYED"
@@ -85,6 +87,26 @@ def test_a_pending_then_active_then_revoked_member(town: Town) -> None:
     done("member", "revoke", town.space, "bob")
     code, document = run(*words)
     assert (code, document["reason"]) == (1, "IDENTITY_REVOKED")
+    report = town.verify("turned-away")
+    assert report["ok"]
+    bundle = town.root / "turned-away"
+    last = bundle / "receipts" / f"{report['size'] - 1:08d}.sdjwt"
+    assert report["stages"]["refused"] >= 2, "who was turned away is in the log, twice here"
+    assert last.exists()
+
+
+def test_an_auditor_may_look_but_not_ask(town: Town) -> None:
+    folder = town.root / "audra"
+    who = ("--name", "audra", "--alias", "audra", "--subject", "11140000MB0GTTTT09", "--region", "1401")
+    done("member", "init", folder, *who, "--role", "auditor")
+    town.admit(folder, "member")
+    assert run("dataset", "list", "--as", folder, "--at", "clinic")[0] == 0
+    with yanmen.connect("clinic", identity=folder) as node:
+        assert node.receipt(0).stage.value == "genesis"
+        request = query_pb2.SubmitRequest(job_id="ab" * 16, sql=COUNT)
+        with pytest.raises(UncheckedRefusal) as caught:
+            node._calls.call(node._calls.query.Submit, request)
+    assert caught.value.refused.reason.value == "ROLE_NOT_ALLOWED"
 
 
 def test_anothers_contract_is_unknown(town: Town) -> None:

@@ -19,6 +19,18 @@ def identify(certificate: bytes, register: Register, now_ms: int) -> Party:
 
     Whatever does not match is one refusal, so that a stranger learns nothing about the register.
     """
+    party, peer = _named(certificate, register)
+    if not peer.not_before_ms <= now_ms < peer.not_after_ms:
+        raise Refused(Reason.IDENTITY_UNKNOWN, _EXPIRED)
+    return _standing(party)
+
+
+def named(certificate: bytes, register: Register) -> Party:
+    """Return the party whose registered certificate this is, whatever its standing."""
+    return _named(certificate, register)[0]
+
+
+def _named(certificate: bytes, register: Register) -> tuple[Party, PeerCertificate]:
     try:
         peer = x509.parse_peer(certificate)
     except Malformed as error:
@@ -26,9 +38,7 @@ def identify(certificate: bytes, register: Register, now_ms: int) -> Party:
     party = register.find(peer.connector_id)
     if party is None or not _matches(peer, party, register.space):
         raise Refused(Reason.IDENTITY_UNKNOWN, _STRANGER)
-    if not peer.not_before_ms <= now_ms < peer.not_after_ms:
-        raise Refused(Reason.IDENTITY_UNKNOWN, _EXPIRED)
-    return _standing(party)
+    return party, peer
 
 
 def active(party_id: str, register: Register) -> Party:

@@ -109,6 +109,15 @@ def refused(submission: Submission, request: Request | None, refusal: Refused) -
     return slots
 
 
+def turned_away(peer: Party, refusal: Refused) -> Slots:
+    """Say who was not let in, and why; nothing it sent was read."""
+    return {
+        Slot.CONSUMER: peer.id,
+        Slot.CNF: _confirmation(peer),
+        Slot.DECISION: Decision(Verdict.REFUSED, refusal.reason.value).json(),
+    }
+
+
 def explained(plan: Plan, budget: Budget, price: Price) -> Slots:
     """Say what was explained and quoted; nothing was debited."""
     quoted: Json = {"micro_rho": plan.micro_rho, "price_fen": plan.price_fen}

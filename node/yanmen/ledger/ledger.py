@@ -24,12 +24,15 @@ from yanmen.ledger.store import Store, faults
 from yanmen.model.catalogue import SubjectSpace, Version
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Balance, Contract, ContractStatus
+from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, JobCode, Reason, Refused, Usage
 from yanmen.model.stages import Answer, Plan, Released, Request, Reserved, Submission
 
 EVENTS = frozenset({Stage.KEY, Stage.MEMBER, Stage.DATASET, Stage.CONTRACT, Stage.APPROVAL, Stage.EXPLAINED})
 """Stages a caller may record by itself; the others follow from what the ledger does."""
+TURNED_AWAY_PER_MINUTE = 10
+"""Leaves one party that may not come in can add; its calls are refused all the same."""
 
 
 class Ledger:
@@ -126,6 +129,16 @@ class Ledger:
         """Record a refusal; `request` is given once the consumer's signature verified."""
         with self._writing() as db:
             return self._receipt(db, jobs.refuse(db, self._log, submission, request, refusal))
+
+    def turn_away(self, peer: Party, refusal: Refused) -> Receipt | None:
+        """Record that a registered party was not let in; None when it came too often this minute to be noted again."""
+        with self._writing() as db:
+            try:
+                budget.count_use(db, peer.id, "turned-away", TURNED_AWAY_PER_MINUTE, self._log.now_ms(db))
+            except Refused:
+                return None
+            slots = leaves.turned_away(peer, refusal)
+            return self._receipt(db, self._log.append(db, Stage.REFUSED, slots, About("", peer.id)).position)
 
     def outcome(self, job_id: str, consumer: str) -> Outcome:
         """Return how the consumer's job stands, or refuse as for a job that never was."""

@@ -34,7 +34,18 @@ class Node:
 
     def identify(self, certificate_pem: bytes) -> Party:
         """Return the active member whose registered certificate this is."""
-        return identity.identify(certificate_pem, self._holder.register.current(), self._holder.clock.now_ms())
+        register = self._holder.register.current()
+        try:
+            return identity.identify(certificate_pem, register, self._holder.clock.now_ms())
+        except Refused as refusal:
+            if refusal.reason in {Reason.IDENTITY_PENDING, Reason.IDENTITY_REVOKED}:
+                party = identity.named(certificate_pem, register)
+                refusal.receipt = self.turn_away(party, refusal)
+            raise
+
+    def turn_away(self, party: Party, refusal: Refused) -> Receipt | None:
+        """Record that `party` was not let in."""
+        return self._ledger.turn_away(party, refusal)
 
     # The catalogue and contracts ------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
+from yanmen.model.refusal import Refused
 from yanmen.model.stages import Answer, Quote, Submission
 
 
@@ -14,6 +15,10 @@ class NodeApi(Protocol):
 
     def identify(self, certificate_pem: bytes) -> Party:
         """Return the active member whose registered certificate this is, or refuse it."""
+        ...
+
+    def turn_away(self, party: Party, refusal: Refused) -> Receipt | None:
+        """Record that `party` was not let in; None when that was noted often enough lately."""
         ...
 
     def datasets(self, party: Party) -> tuple[Version, ...]:

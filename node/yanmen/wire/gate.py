@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event, Lock
-from typing import Any, TextIO, TypeAlias
+from typing import Any, Protocol, TextIO, TypeAlias
 
 import grpc
 from google.protobuf.message import DecodeError
@@ -24,6 +24,7 @@ from typing_extensions import override
 from yanmen.formats.malformed import Malformed
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
+from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 from yanmen.wire import errors
 from yanmen.wire.authorisation import authorise
@@ -62,14 +63,25 @@ class _Call:
     notes: dict[str, str] = field(default_factory=dict)
 
 
+class Door(Protocol):
+    """What the gate needs of the node: who may come in, and a note of who may not."""
+
+    def identify(self, certificate_pem: bytes) -> Party:
+        """Return the active member whose registered certificate this is, or refuse it."""
+        ...
+
+    def turn_away(self, party: Party, refusal: Refused) -> Receipt | None:
+        """Record that `party` was not let in."""
+        ...
+
+
 class Gate(grpc.ServerInterceptor):
     """The interceptor in front of every service."""
 
-    def __init__(
-        self, identify: Callable[[bytes], Party], pacing: Pacing, clock: Clock, randomness: Randomness, log: TextIO
-    ) -> None:
+    def __init__(self, door: Door, pacing: Pacing, clock: Clock, randomness: Randomness, log: TextIO) -> None:
         """Hold what decides and where the log lines go."""
-        self._identify = identify
+        self._identify = door.identify
+        self._turn_away = door.turn_away
         self._pacing = pacing
         self._clock = clock
         self._randomness = randomness
@@ -145,7 +157,11 @@ class Gate(grpc.ServerInterceptor):
     def _admit(self, call: _Call, context: grpc.ServicerContext) -> Party:
         party = self._identify(_certificate(context))
         call.peer = party.id
-        authorise(party, call.method)
+        try:
+            authorise(party, call.method)
+        except Refused as refusal:
+            refusal.receipt = self._turn_away(party, refusal)
+            raise
         if self.stopping.is_set() and call.method in STARTING:
             raise Refused(Reason.SHUTTING_DOWN)
         remaining = _remaining(context)

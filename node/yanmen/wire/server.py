@@ -67,7 +67,7 @@ class Server:
         self._api = api
         self._at = surroundings
         pacing = Pacing(surroundings.clock)
-        self._gate = Gate(api.identify, pacing, surroundings.clock, surroundings.randomness, surroundings.log)
+        self._gate = Gate(api, pacing, surroundings.clock, surroundings.randomness, surroundings.log)
         self._health = health.HealthServicer(experimental_non_blocking=False)
         self._server = grpc.server(
             ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="wire"),

@@ -140,6 +140,9 @@ class Bench:
     consistency_lie: tuple[bytes, ...] | Refused | None = None
     key: FileSigner | None = None
 
+    def turn_away(self, party: Party, refusal: Refused) -> Receipt | None:
+        return None
+
     def identify(self, certificate_pem: bytes) -> Party:
         return self.members[x509.parse_peer(certificate_pem).sha256]
 

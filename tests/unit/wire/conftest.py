@@ -142,6 +142,7 @@ class Desk:
     error: Exception | None = None
     answer: Answer | None = ANSWER
     meanwhile: Callable[[], None] | None = None
+    turned_away: list[tuple[str, Reason]] = field(default_factory=list)
 
     def _note(self, *call: object) -> None:
         self.calls.append(call)
@@ -149,6 +150,11 @@ class Desk:
             self.meanwhile()
         if self.error is not None:
             raise self.error
+
+    def turn_away(self, party: Party, refusal: Refused) -> Receipt | None:
+        """Note who was not let in."""
+        self.turned_away.append((party.id, refusal.reason))
+        return None
 
     def identify(self, certificate_pem: bytes) -> Party:
         party = self.parties.get(x509.parse_peer(certificate_pem).sha256)

@@ -114,10 +114,10 @@ def test_a_call_whose_deadline_has_passed_does_not_begin(site: "Site") -> None:
     identify = site.desk.identify
     done = threading.Event()
 
-    def identify_slowly(pem: bytes) -> Any:
+    def identify_slowly(certificate_pem: bytes) -> Any:
         time.sleep(0.3)
         done.set()
-        return identify(pem)
+        return identify(certificate_pem)
 
     with site.channel("developer") as channel:
         raw_call(channel, "/grpc.health.v1.Health/Check", b"")
