@@ -55,6 +55,8 @@ COMPUTE = (
     Allowed("rt_sigprocmask", (14, 135), "the C library blocks signals around thread work"),
     Allowed("rt_sigreturn", (15, 139), "return from a signal handler"),
     Allowed("restart_syscall", (219, 128), "the kernel resumes an interrupted wait"),
+    Allowed("set_robust_list", (273, 99), "the C library registers a thread when it first runs, maybe only now"),
+    Allowed("rseq", (334, 293), "as set_robust_list, and it aborts when refused"),
     Allowed("exit", (60, 93), "a thread ends"),
     Allowed("exit_group", (231, 94), "the job ends"),
 )
@@ -78,8 +80,6 @@ ATTACH = (
     Allowed("stat", (4, None), "DuckDB looks for a write-ahead log beside the snapshot"),
     Allowed("newfstatat", (262, 79), "as stat"),
     Allowed("lseek", (8, 62), "DuckDB finds the length of the snapshot"),
-    Allowed("set_robust_list", (273, 99), "the C library registers the threads that just started"),
-    Allowed("rseq", (334, 293), "as set_robust_list"),
     Allowed("statx", (332, 291), "as stat"),
     Allowed("access", (21, None), "as stat"),
     Allowed("faccessat", (269, 48), "as stat, where access does not exist"),
