@@ -243,7 +243,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     for round_ in range(8):
         with scene.open() as ledger:
             old = head(ledger)
-        jobs = answered_until_killed(scene, contract_id, 0.05 + 0.02 * round_)
+        jobs = answered_until_killed(scene, contract_id, 3, round_ / 3_000)
         seen += len(jobs)
         with scene.open(create=False) as ledger:
             ledger.recover()
@@ -253,11 +253,11 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
                 found = ledger.outcome(job_id, CONSUMER)
                 assert isinstance(found, Answer)
                 assert ledger.receipt(found.receipt.index).stage is Stage.OUTCOME
-    assert seen > 20
+    assert seen >= 24
 
 
-def answered_until_killed(scene: Scene, contract_id: str, seconds: float) -> list[str]:
-    """Let a child answer questions, telling the job of each as soon as it has one, and kill it after a while."""
+def answered_until_killed(scene: Scene, contract_id: str, least: int, later_s: float) -> list[str]:
+    """Let a child answer questions, telling each job as soon as it has its answer; kill it soon after `least`."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
@@ -271,12 +271,13 @@ def answered_until_killed(scene: Scene, contract_id: str, seconds: float) -> lis
         finally:
             os._exit(1)
     os.close(writer)
-    time.sleep(seconds)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
     with os.fdopen(reader, "rb") as pipe:
-        told = pipe.read().decode()
-    return [told[start : start + 32] for start in range(0, len(told), 32)]
+        told = pipe.read(32 * least)
+        time.sleep(later_s)
+        os.kill(child, signal.SIGKILL)
+        told += pipe.read()
+    os.waitpid(child, 0)
+    return [told[start : start + 32].decode() for start in range(0, len(told), 32)]
 
 
 def test_an_answer_is_on_disk_when_it_is_returned(tmp_path: Path) -> None:

@@ -91,8 +91,9 @@ def test_it_appears_whole_or_not_at_all(
     assert set(tmp_path.iterdir()) == before
     monkeypatch.undo()
     ledger.export(tmp_path / "bundle", papers())
-    for taken in ("bundle", "file"):
-        (tmp_path / "file").touch()
+    (tmp_path / "file").touch()
+    (tmp_path / "empty").mkdir()
+    for taken in ("bundle", "file", "empty"):
         with pytest.raises(Fault) as fault:
             ledger.export(tmp_path / taken, papers())
         assert fault.value.code is FaultCode.STORAGE
