@@ -17,6 +17,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+import _duckdb
 from _duckdb import DuckDBPyConnection
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.jobs import query
@@ -306,6 +307,19 @@ def run(_: DuckDBPyConnection, request: Request) -> bytes:
     return encode({"ok": True, "outcomes": array(request.body, "outcomes")}, request.limits.reply)
 
 
+def run_statements(connection: DuckDBPyConnection, request: Request) -> bytes:
+    """Run SQL as if it had been emitted; "works" is what no statement of an attacker should come to."""
+    found: list[list[str]] = []
+    for statement in array(request.body, "statements"):
+        try:
+            connection.execute(str(statement)).fetchall()
+        except _duckdb.Error as error:
+            found.append([str(statement), type(error).__name__])
+        else:
+            found.append([str(statement), "works"])
+    return encode({"ok": True, "outcomes": found}, request.limits.reply)
+
+
 def outcomes(request: Request) -> list[list[str]]:
     attempts = QUIET | ENDING
     return [[str(name), outcome(attempts[str(name)], request)] for name in array(request.body, "attempts")]
@@ -327,6 +341,7 @@ def outcome(attempt: Attempt, request: Request) -> str:
 
 if __name__ == "__main__":
     try:
-        serve(int(sys.argv[1]), int(sys.argv[2]), {"query": Job(run, prepare)})
+        jobs = {"query": Job(run, prepare), "statements": Job(run_statements, query.prepare)}
+        serve(int(sys.argv[1]), int(sys.argv[2]), jobs)
     finally:
         os._exit(0 if sys.exc_info()[0] is None else 1)

@@ -1,6 +1,6 @@
 """Expressions of DuckDB's bound plan: a closed list of classes and system functions, with what each refers to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from yanmen.model.refusal import Reason
@@ -24,14 +24,19 @@ RANKING = SCALARS | {"hash"}
 AGGREGATES = frozenset({"count_star", "count", "sum", "max", "min"})
 
 _BASE = frozenset({"expression_class", "type", "alias", "query_location", "query_location_length"})
-_COMPARISONS = frozenset(
-    {
-        *("COMPARE_EQUAL", "COMPARE_NOTEQUAL", "COMPARE_LESSTHAN", "COMPARE_LESSTHANOREQUALTO"),
-        *("COMPARE_GREATERTHAN", "COMPARE_GREATERTHANOREQUALTO"),
-        *("COMPARE_DISTINCT_FROM", "COMPARE_NOT_DISTINCT_FROM"),
-    }
-)
+_COMPARISONS: dict[str, tuple[str, ...]] = {
+    "COMPARE_EQUAL": ("=",),
+    "COMPARE_NOTEQUAL": ("!=",),
+    "COMPARE_LESSTHAN": ("<",),
+    "COMPARE_LESSTHANOREQUALTO": ("<=",),
+    "COMPARE_GREATERTHAN": (">",),
+    "COMPARE_GREATERTHANOREQUALTO": (">=",),
+    "COMPARE_DISTINCT_FROM": ("IS DISTINCT FROM",),
+    "COMPARE_NOT_DISTINCT_FROM": ("IS NOT DISTINCT FROM",),
+}
 _OPERATORS = frozenset({"OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "COMPARE_IN"})
+_DECIMAL = frozenset({"type", "alias", "extension_info", "width", "scale"})
+_LIST = frozenset({"type", "alias", "extension_info", "child_type"})
 _NUMERIC = frozenset(
     {"NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "DOUBLE", "INTEGER_LITERAL"}
 )
@@ -48,11 +53,11 @@ class Seen:
 
 
 class Expressions:
-    """Checks expressions over an input of `width` columns, admitting only `functions`."""
+    """Checks expressions over input columns of `types`, admitting only `functions`."""
 
-    def __init__(self, width: int, functions: frozenset[str] = SCALARS) -> None:
+    def __init__(self, types: Sequence[str], functions: frozenset[str] = SCALARS) -> None:
         """Refuse references outside the input."""
-        self._width = width
+        self._types = types
         self._functions = functions
 
     def see(self, value: Value, depth: int = 0) -> Seen:
@@ -78,13 +83,15 @@ class Expressions:
 
     def _reference(self, value: Object, _: int) -> Seen:
         members = READER.exact(dict(value), _BASE | {"return_type", "index"}, "BOUND_REF")
-        index = READER.integer(members, "index")
-        if index >= self._width:
+        READER.same(members, {"type": "BOUND_REF"}, "BOUND_REF")
+        index, kind = READER.integer(members, "index"), type_id(members["return_type"])
+        if index >= len(self._types) or self._types[index] != kind:
             READER.refuse("BOUND_REF")
-        return Seen(frozenset({index}), index, type_id(members["return_type"]))
+        return Seen(frozenset({index}), index, kind)
 
     def _constant(self, value: Object, _: int) -> Seen:
         members = READER.exact(dict(value), _BASE | {"value"}, "BOUND_CONSTANT")
+        READER.same(members, {"type": "VALUE_CONSTANT"}, "BOUND_CONSTANT")
         constant = members["value"]
         kind = type_id(constant.get("type")) if isinstance(constant, dict) else READER.refuse("BOUND_CONSTANT")
         return Seen(frozenset(), None, kind, constant=True)
@@ -101,7 +108,7 @@ class Expressions:
         elif members["type"] == "BOUND_FUNCTION":
             if path[:2] != ("system", "main") or len(path) != 3 or path[2] not in self._functions:
                 READER.refuse(".".join(path))
-        elif members["type"] not in _COMPARISONS or len(path) != 1:
+        elif path != _COMPARISONS.get(str(members["type"])):
             READER.refuse(str(members["type"]))
         return _joined(inside, kind)
 
@@ -128,6 +135,7 @@ class Expressions:
 
     def _case(self, value: Object, depth: int) -> Seen:
         members = READER.exact(dict(value), _BASE | {"return_type", "case_checks", "else_expr"}, "BOUND_CASE")
+        READER.same(members, {"type": "CASE_EXPR"}, "BOUND_CASE")
         inside = [self.see(members["else_expr"], depth + 1)]
         for check in READER.items(members, "case_checks"):
             branch = READER.exact(check, frozenset({"when_expr", "then_expr"}), "CASE")
@@ -138,6 +146,8 @@ class Expressions:
         """Return what the arguments of a serialised aggregate refer to, and its name; or refuse."""
         names = {"return_type", "children", "arguments", "qname", "has_serialize", "filter", "order_bys"}
         members = READER.exact(value, _BASE | names | {"aggregate_type", "state_export"}, "BOUND_AGGREGATE")
+        kinds: Object = {"expression_class": "BOUND_AGGREGATE", "type": "BOUND_AGGREGATE"}
+        READER.same(members, kinds, "BOUND_AGGREGATE")
         plain: Object = {"filter": None, "order_bys": None, "state_export": "NONE", "has_serialize": False}
         READER.same(members, plain, "BOUND_AGGREGATE")
         path = READER.texts(READER.exact(members["qname"], frozenset({"path"}), "qname"), "path")
@@ -149,15 +159,21 @@ class Expressions:
 
 
 def type_id(value: Value) -> str:
-    """Return the name of a serialised type, with the digits of a decimal."""
-    if not isinstance(value, dict) or not isinstance(value.get("id"), str):
-        READER.refuse("type")
-    name, detail = str(value["id"]), value.get("type_info")
-    return (
-        f"{name}({detail.get('width')},{detail.get('scale')})"
-        if isinstance(detail, dict) and name == "DECIMAL"
-        else name
-    )
+    """Return the name of a serialised type, with the digits of a decimal and the elements of a list."""
+    members = READER.exact(value, frozenset({"id", "type_info"}), "type")
+    name, detail = READER.text(members, "id"), members["type_info"]
+    match name:
+        case "DECIMAL":
+            known = READER.exact(detail, _DECIMAL, "type")
+            READER.same(known, {"type": "DECIMAL_TYPE_INFO", "alias": "", "extension_info": None}, "type")
+            return f"DECIMAL({READER.integer(known, 'width')},{READER.integer(known, 'scale')})"
+        case "LIST":
+            known = READER.exact(detail, _LIST, "type")
+            READER.same(known, {"type": "LIST_TYPE_INFO", "alias": "", "extension_info": None}, "type")
+            return f"LIST({type_id(known['child_type'])})"
+        case _:
+            READER.same(members, {"type_info": None}, "type")
+            return name
 
 
 def _is_number(kind: str) -> bool:

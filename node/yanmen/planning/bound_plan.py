@@ -8,14 +8,17 @@ by keys, and only those keys and those totals reach the answer.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, unique
 
 from yanmen.planning import bound_members
+from yanmen.planning.bound_clamps import Range, at_most, clamp
 from yanmen.planning.bound_expressions import RANKING, READER, Expressions, Seen, type_id
 from yanmen.planning.members import Object, Value, parse
 
 Origin = tuple[str, str]
+Call = tuple[Seen, str, Value]
+"""An aggregate: what it refers to, its name, and how the engine wrote it."""
 
 
 @unique
@@ -40,12 +43,34 @@ _ROWS = frozenset({Kind.ROW, Kind.PUBLIC})
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One column: its kind, type, the snapshot columns it derives from, and which one it is unchanged."""
+    """One column: its kind and type, the snapshot columns it derives from, and which one it is unchanged.
+
+    `calls` are the aggregates on its way, innermost first; `row` and `share` the ranges to which each
+    row, and what one unit adds, were clamped.
+    """
 
     kind: Kind
     type: str
     origins: frozenset[Origin] = frozenset()
     pure: Origin | None = None
+    calls: tuple[str, ...] = ()
+    row: Range | None = None
+    share: Range | None = None
+
+
+def _types(lanes: tuple[Lane, ...]) -> tuple[str, ...]:
+    return tuple(lane.type for lane in lanes)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A column of the reply: its type, and over guarded data where it comes from and how."""
+
+    type: str
+    origins: frozenset[Origin] = frozenset()
+    calls: tuple[str, ...] = ()
+    row: Range | None = None
+    share: Range | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +79,8 @@ class Expected:
 
     `extremes` admits min and max; `tables` are the scanned schemas, one per table of FROM; `columns`
     the planned columns and types of each schema; `lookups` the schemas of open tables beside guarded
-    ones; `outputs` type and origins (None: not followed) of each reply column, of which the first
-    `keys` group.
+    ones; `filtered` the columns that rows are filtered by; `ranks` how many rows or groups each
+    ranking keeps; of the reply's `outputs` the first `keys` group.
     """
 
     guarded: bool
@@ -65,13 +90,19 @@ class Expected:
     lookups: frozenset[str]
     units: frozenset[Origin]
     equalities: tuple[frozenset[Origin], ...]
-    outputs: tuple[tuple[str, frozenset[Origin] | None], ...]
+    filtered: frozenset[Origin]
+    ranks: tuple[int, ...]
+    outputs: tuple[Shown, ...]
     keys: int
 
 
 def check(serialised: str, expected: Expected, max_bytes: int) -> None:
     """Refuse with PLAN_CHANGED unless the `serialised` bound plan is exactly what is `expected`."""
-    reply = parse(serialised, max_bytes)
+    check_reply(parse(serialised, max_bytes), expected)
+
+
+def check_reply(reply: Value, expected: Expected) -> None:
+    """Refuse with PLAN_CHANGED unless the parsed `reply` is a bound plan that is exactly what is `expected`."""
     members = READER.exact(reply, frozenset({"error", "plans"}), "plan")
     READER.same(members, {"error": False}, "plan")
     plans = READER.items(members, "plans")
@@ -87,6 +118,8 @@ class _Checker:
         self._expected = expected
         self._tables: Counter[str] = Counter()
         self._read: set[Origin] = set()
+        self._filtered: set[Origin] = set()
+        self._ranks: Counter[int] = Counter()
         self._equalities: Counter[frozenset[Origin]] = Counter()
         self._operators: dict[str, Callable[[Object], tuple[Lane, ...]]] = {
             "LOGICAL_GET": self._scan,
@@ -118,11 +151,12 @@ class _Checker:
         outputs = self._expected.outputs
         if len(found) != len(outputs):
             READER.refuse("columns")
-        for position, (lane, (kind, origins)) in enumerate(zip(found, outputs, strict=True)):
-            wanted = Kind.GROUP if position < self._expected.keys else Kind.TOTAL
-            if lane.type.partition("(")[0] != kind or (self._expected.guarded and lane.kind is not wanted):
+        for position, (lane, shown) in enumerate(zip(found, outputs, strict=True)):
+            if lane.type.partition("(")[0] != shown.type:
                 READER.refuse("columns")
-            if origins is not None and lane.origins != origins:
+            wanted = Kind.GROUP if position < self._expected.keys else Kind.TOTAL
+            path = Lane(wanted, lane.type, shown.origins, None, shown.calls, shown.row, shown.share)
+            if self._expected.guarded and replace(lane, pure=None) != path:
                 READER.refuse("columns")
 
     def check_totals(self) -> None:
@@ -130,6 +164,10 @@ class _Checker:
         planned = {(schema, name) for schema, columns in self._expected.columns.items() for name, _ in columns}
         if self._tables != Counter(self._expected.tables) or not self._read <= planned:
             READER.refuse("scans")
+        if self._expected.guarded and self._filtered != self._expected.filtered:
+            READER.refuse("filters")
+        if self._ranks != Counter(self._expected.ranks):
+            READER.refuse("ranks")
         if self._equalities != Counter(self._expected.equalities):
             READER.refuse("joins")
 
@@ -179,7 +217,10 @@ class _Checker:
             sides = READER.exact(condition, frozenset({"left", "right", "comparison"}), "JOIN")
             READER.same(sides, {"comparison": "COMPARE_EQUAL"}, "JOIN")
             self._equate(
-                left, Expressions(len(left)).see(sides["left"]), right, Expressions(len(right)).see(sides["right"])
+                left,
+                Expressions(_types(left)).see(sides["left"]),
+                right,
+                Expressions(_types(right)).see(sides["right"]),
             )
         return (*left, *right)
 
@@ -198,16 +239,29 @@ class _Checker:
         kinds = {lane.kind for lane in lanes}
         admitted = _ROWS if kinds <= {*_ROWS, Kind.UNIT} else {Kind.RANK}
         for expression in READER.items(members, "expressions"):
-            seen = Expressions(len(lanes)).see(expression)
+            seen = Expressions(_types(lanes)).see(expression)
             if self._expected.guarded and any(lanes[ref].kind not in admitted for ref in seen.refs):
                 READER.refuse("FILTER")
+            if self._expected.guarded and admitted == {Kind.RANK}:
+                self._ranks[at_most(expression)] += 1
+            for ref in seen.refs:
+                self._filtered |= lanes[ref].origins
         return lanes
 
     def _projection(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "table_index"}), "PROJECTION")
         lanes = self._child(members)
-        expressions = Expressions(len(lanes))
-        return tuple(self._derived(lanes, expressions.see(item)) for item in READER.items(members, "expressions"))
+        expressions = Expressions(_types(lanes))
+        return tuple(self._shown(lanes, expressions.see(item), item) for item in READER.items(members, "expressions"))
+
+    def _shown(self, lanes: tuple[Lane, ...], seen: Seen, item: Value) -> Lane:
+        """Return what a projection makes of one column; a unit's share is clamped or passed on, nothing else."""
+        lane = self._derived(lanes, seen)
+        if seen.bare is not None or lane.kind is not Kind.SHARE:
+            return lane
+        if lane.share is not None:
+            READER.refuse("PROJECTION")
+        return replace(lane, share=clamp(item))
 
     def _derived(self, lanes: tuple[Lane, ...], seen: Seen) -> Lane:
         if seen.bare is not None:
@@ -215,13 +269,11 @@ class _Checker:
         used = [lanes[ref] for ref in seen.refs]
         kinds = {lane.kind for lane in used}
         origins = frozenset[Origin]().union(*(lane.origins for lane in used))
-        if not self._expected.guarded or not kinds:
+        if not self._expected.guarded or kinds <= _ROWS:
             return Lane(Kind.ROW, seen.type, origins)
-        if kinds <= _ROWS:
-            return Lane(Kind.ROW, seen.type, origins)
-        if kinds not in ({Kind.SHARE}, {Kind.TOTAL}):
+        if kinds not in ({Kind.SHARE}, {Kind.TOTAL}) or len(used) != 1:
             READER.refuse("PROJECTION")
-        return Lane(kinds.pop(), seen.type, origins)
+        return replace(used[0], type=seen.type, pure=None)
 
     def _aggregate(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), bound_members.AGGREGATE, "AGGREGATE")
@@ -230,17 +282,37 @@ class _Checker:
         if members["grouping_sets"] != sets or members["grouping_functions"] != []:
             READER.refuse("AGGREGATE")
         lanes = self._child(members)
-        expressions = Expressions(len(lanes))
+        expressions = Expressions(_types(lanes))
         keys = [self._group(lanes, expressions.see(group)) for group in groups]
-        calls = [
-            expressions.aggregate(item, distinct=not self._expected.guarded)
-            for item in READER.items(members, "expressions")
-        ]
+        items = READER.items(members, "expressions")
+        calls = [expressions.aggregate(item, distinct=not self._expected.guarded) for item in items]
         if not self._expected.extremes and any(name in ("min", "max") for _, name in calls):
             READER.refuse("max")
         if self._expected.guarded:
-            return _guarded_aggregate(lanes, keys, [seen for seen, _ in calls])
+            return self._guarded(
+                lanes, keys, [(seen, name, item) for (seen, name), item in zip(calls, items, strict=True)]
+            )
         return (*keys, *(self._derived(lanes, Seen(seen.refs, None, seen.type)) for seen, _ in calls))
+
+    def _guarded(self, lanes: tuple[Lane, ...], keys: list[Lane], calls: list[Call]) -> tuple[Lane, ...]:
+        """Group rows by the unit itself and the keys, or what came of that by the keys: nothing else aggregates."""
+        kinds = {lanes[ref].kind for seen, _, _ in calls for ref in seen.refs}
+        wanted = [shown.origins for shown in self._expected.outputs[: self._expected.keys]]
+        if any(key.kind is Kind.UNIT for key in keys):
+            *groups, unit = keys
+            if unit.kind is not Kind.UNIT or not {group.kind for group in groups} <= _ROWS or not kinds <= _ROWS:
+                READER.refuse("AGGREGATE")
+            after, owner = (Kind.KEY, Kind.SHARE), [Lane(Kind.OWNER, unit.type, unit.origins)]
+        else:
+            # Only the step above makes keys, owners and shares.
+            before = {lane.kind for lane in lanes}
+            if not before or not before <= {Kind.OWNER, Kind.KEY, Kind.SHARE} or not kinds <= {Kind.SHARE}:
+                READER.refuse("AGGREGATE")
+            groups, after, owner = keys, (Kind.GROUP, Kind.TOTAL), []
+        if [group.origins for group in groups] != wanted:
+            READER.refuse("GROUP BY")
+        grouped = [Lane(after[0], group.type, group.origins) for group in groups]
+        return (*grouped, *owner, *(_called(after[1], lanes, call) for call in calls))
 
     def _group(self, lanes: tuple[Lane, ...], seen: Seen) -> Lane:
         if seen.bare is None:
@@ -250,7 +322,7 @@ class _Checker:
     def _window(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "window_index"}), "WINDOW")
         lanes = self._child(members)
-        expressions = Expressions(len(lanes), RANKING)
+        expressions = Expressions(_types(lanes), RANKING)
         for item in READER.items(members, "expressions"):
             ranked = READER.exact(item, bound_members.RANKED, "WINDOW")
             READER.same(ranked, bound_members.RANKED_DEFAULTS, "WINDOW")
@@ -275,7 +347,7 @@ class _Checker:
         lanes = self._child(members)
         for order in READER.items(members, "orders"):
             term = READER.exact(order, frozenset({"type", "null_order", "expression"}), "ORDER BY")
-            Expressions(len(lanes)).see(term["expression"])
+            Expressions(_types(lanes)).see(term["expression"])
         return lanes
 
     def _limit(self, value: Object) -> tuple[Lane, ...]:
@@ -295,19 +367,15 @@ class _Checker:
         return self._child(members)
 
 
-def _guarded_aggregate(lanes: tuple[Lane, ...], keys: list[Lane], calls: list[Seen]) -> tuple[Lane, ...]:
-    """Group rows by the unit itself, or what came of that by keys: nothing else aggregates."""
-    kinds = [key.kind for key in keys]
-    used = {lanes[ref].kind for seen in calls for ref in seen.refs}
-    origins = [frozenset[Origin]().union(*(lanes[ref].origins for ref in seen.refs)) for seen in calls]
-    if kinds.count(Kind.UNIT) == 1 and set(kinds) <= {Kind.UNIT, *_ROWS} and used <= _ROWS:
-        grouped = [Lane(Kind.OWNER if key.kind is Kind.UNIT else Kind.KEY, key.type, key.origins) for key in keys]
-        shares = [Lane(Kind.SHARE, seen.type, found) for seen, found in zip(calls, origins, strict=True)]
-        return (*grouped, *shares)
-    # Only the per-unit step makes owners, keys and shares, so this is the step after it.
-    before = {lane.kind for lane in lanes}
-    if set(kinds) <= {Kind.KEY} and used <= {Kind.SHARE} and before <= {Kind.OWNER, Kind.KEY, Kind.SHARE} and before:
-        grouped = [Lane(Kind.GROUP, key.type, key.origins) for key in keys]
-        totals = [Lane(Kind.TOTAL, seen.type, found) for seen, found in zip(calls, origins, strict=True)]
-        return (*grouped, *totals)
-    return READER.refuse("AGGREGATE")
+def _called(kind: Kind, lanes: tuple[Lane, ...], call: Call) -> Lane:
+    """Return the column an aggregate makes; SUM over rows adds up clamped values only."""
+    seen, name, item = call
+    used = [lanes[ref] for ref in sorted(seen.refs)]
+    origins = frozenset[Origin]().union(*(lane.origins for lane in used))
+    if kind is Kind.SHARE:
+        arguments = item.get("children") if isinstance(item, dict) else None
+        row = clamp(arguments[0]) if name == "sum" and isinstance(arguments, list) and arguments else None
+        return Lane(kind, seen.type, origins, calls=(name,), row=row)
+    if not used:
+        return Lane(kind, seen.type, calls=(name,))
+    return Lane(kind, seen.type, origins, calls=(*used[0].calls, name), row=used[0].row, share=used[0].share)

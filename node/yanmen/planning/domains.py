@@ -9,29 +9,6 @@ from yanmen.planning.terms import Constant, Field, Operation, Term
 
 _BOOLEANS: tuple[Cell, ...] = (False, True)
 _PARTS = {Op.QUARTER: 4, Op.MONTH: 12, Op.DAY: 31}
-_TRUTHS = frozenset(
-    {
-        Op.EQUAL,
-        Op.UNEQUAL,
-        Op.LESS,
-        Op.LESS_EQUAL,
-        Op.GREATER,
-        Op.GREATER_EQUAL,
-        Op.DISTINCT_FROM,
-        Op.NOT_DISTINCT_FROM,
-        Op.AND,
-        Op.OR,
-        Op.NOT,
-        Op.IS_NULL,
-        Op.IS_NOT_NULL,
-        Op.BETWEEN,
-        Op.IN,
-        Op.LIKE,
-        Op.NOT_LIKE,
-        Op.ILIKE,
-        Op.NOT_ILIKE,
-    }
-)
 
 
 def domain(scope: Scope, term: Term) -> tuple[Cell, ...] | None:
@@ -51,7 +28,7 @@ def domain(scope: Scope, term: Term) -> tuple[Cell, ...] | None:
             return _union(scope, term.args)
         case Operation(op=op) if op in _PARTS:
             return tuple(range(1, _PARTS[op] + 1))
-        case Operation(op=op) if op in _TRUTHS:
+        case _ if term.facts.type is ColumnType.BOOLEAN:
             return (*_BOOLEANS, None) if term.facts.nullable else _BOOLEANS
         case _:
             return None

@@ -140,6 +140,12 @@ def groups_cap(joined: Joined, cells: int) -> int:
     return min(joined.rows_per_unit, joined.groups_per_unit, cells)
 
 
+def is_capped(joined: Joined, cells: int) -> bool:
+    """Tell whether a unit could reach more cells than it may count in, so that some must be left out."""
+    guarded = joined.release is DatasetClass.PERSONAL
+    return guarded and joined.groups_per_unit < min(joined.rows_per_unit, cells)
+
+
 def _bounded(figure: Figure, joined: Joined, cells: int) -> Aggregate:
     rows, upto = joined.rows_per_unit, joined.rows_upto
     if figure.kind is AggregateKind.UNITS:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.stages import Aggregate, AggregateKind
-from yanmen.planning.figures import Figure, GroupKey, groups_cap
+from yanmen.planning.figures import Figure, GroupKey, groups_cap, is_capped
 from yanmen.planning.row_source import Rows, column, source
 from yanmen.planning.sql_terms import quoted, select, text_literal, units, value
 
@@ -30,9 +30,8 @@ class Cells:
 def emit(cells: Cells) -> str:
     """Return the SQL whose reply columns are the keys, then the aggregates (for exact data: units and tops)."""
     exact = cells.rows.joined.release is DatasetClass.EXACT
-    joined = cells.rows.joined
     inner = _clamped_shares(cells, _shares(cells, _rows(cells)))
-    if not exact and joined.groups_per_unit < min(joined.rows_per_unit, cells.grid):
+    if is_capped(cells.rows.joined, cells.grid):
         inner = _capped(cells, inner)
     return _ranged(cells, _totals(cells, inner, exact=exact), exact=exact)
 

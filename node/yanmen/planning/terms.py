@@ -159,7 +159,7 @@ def ranged(kind: ColumnType, scale: int, ends: Iterable[int], like: Iterable[Fac
     """Return numeric facts for values between `ends`, refusing what could overflow."""
     values = tuple(ends)
     known = tuple(like)
-    if max(abs(value) for value in values) >= I128 or scale > 36:
+    if max(abs(value) for value in values) > I128 or scale > 36:
         raise refused(Reason.MEASURE_WITHOUT_BOUNDS, at, "", hints.TOO_WIDE)
     return Facts(
         kind,
