@@ -1,0 +1,133 @@
+"""When an answer comes, or that it does not, tells nothing about persons but what is counted."""
+
+import time
+from dataclasses import replace
+from threading import Event
+from typing import Any, cast
+
+import pytest
+from yanmen import pipeline
+from yanmen.formats.request import Operation
+from yanmen.model.catalogue import DatasetClass
+from yanmen.model.refusal import JobCode, JobFailed, Reason, Refused
+from yanmen.model.stages import Admitted, Plan, Raw, Released, Reserved, Submission
+from yanmen.node.question import Question, Works
+from yanmen.pipeline import Stages
+
+STEP_MS = 200
+LATE_S = 0.15
+"""How late a busy machine may wake us."""
+SUBMISSION = cast("Submission", None)
+
+
+def held(release: DatasetClass) -> Reserved:
+    """Return a reservation whose plan is released as `release`, in steps of 200 ms."""
+    plan = Plan(
+        admitted=cast("Admitted", None),
+        release=release,
+        subject_space="residents",
+        scans=(),
+        sql="",
+        keys=(),
+        aggregates=(),
+        averages=(),
+        outputs=(),
+        post_sql="",
+        canonical="",
+        rows_max=1,
+        deadline_ms=STEP_MS,
+        micro_rho=1,
+        delta_e12=0,
+        price_fen=0,
+        min_group=10,
+    )
+    return Reserved(plan, 0, "ref")
+
+
+def released_after(work_s: float, release: DatasetClass = DatasetClass.PERSONAL) -> float:
+    """Return how long after its reservation a question whose job took `work_s` is let go."""
+    question = Question(cast("Works", None), Operation.SUBMIT)
+    question.began = time.monotonic() - work_s
+    question.stages().hold(held(release), Event())
+    return time.monotonic() - question.began
+
+
+@pytest.mark.parametrize(("work_s", "step"), [(0.0, 1), (0.05, 1), (0.15, 1), (0.21, 2), (0.35, 2), (0.41, 3)])
+def test_an_answer_about_persons_leaves_at_a_multiple_of_the_step(work_s: float, step: int) -> None:
+    due = step * STEP_MS / 1000
+    assert due <= released_after(work_s) < due + LATE_S
+
+
+def test_other_answers_leave_when_they_are_ready() -> None:
+    assert released_after(0.0, DatasetClass.EXACT) < LATE_S
+    assert released_after(0.0, DatasetClass.OPEN) < LATE_S
+
+
+def test_a_cancel_ends_the_wait_and_nothing_leaves() -> None:
+    cancel = Event()
+    cancel.set()
+    question = Question(cast("Works", None), Operation.SUBMIT, began=time.monotonic())
+    with pytest.raises(JobFailed) as failed:
+        question.stages().hold(held(DatasetClass.PERSONAL), cancel)
+    assert failed.value.code is JobCode.CANCELLED
+
+
+def stages(calls: list[str], code: JobCode) -> Stages:
+    """Return stages in which the job fails with `code`; `calls` names what was done after."""
+
+    def run(reserved: Reserved, cancel: Event) -> Raw:
+        raise JobFailed(code)
+
+    def hold(reserved: Reserved, cancel: Event) -> None:
+        calls.append("hold")
+
+    def abort(reserved: Reserved, reason: Reason, failure: JobFailed) -> Any:
+        calls.append(f"abort {reason.value}")
+
+    nothing = cast("Any", None)
+    return Stages(
+        admit=lambda _: nothing,
+        plan=lambda _: nothing,
+        reserve=lambda _: held(DatasetClass.PERSONAL),
+        run=run,
+        disclose=nothing,
+        hold=hold,
+        settle=nothing,
+        abort=abort,
+        refuse=nothing,
+        quote=nothing,
+    )
+
+
+FAILURES = [code for code in JobCode if code is not JobCode.CANCELLED]
+
+
+@pytest.mark.parametrize("code", FAILURES)
+def test_every_run_time_failure_has_one_face_at_the_same_time(code: JobCode) -> None:
+    calls: list[str] = []
+    with pytest.raises(Refused) as refused:
+        pipeline.answer(SUBMISSION, stages(calls, code), Event())
+    assert (refused.value.reason, refused.value.detail) == (Reason.RUN_FAILED, Refused(Reason.RUN_FAILED).detail)
+    assert str(refused.value) == "RUN_FAILED"
+    assert calls == ["hold", "abort RUN_FAILED"]
+
+
+def test_what_is_not_admitted_by_disclosure_fails_like_the_job() -> None:
+    calls: list[str] = []
+
+    def disclose(raw: Raw) -> Released:
+        raise JobFailed(JobCode.BAD_REPLY)
+
+    lied = replace(stages(calls, JobCode.FAILED), run=lambda *_: cast("Raw", None), disclose=disclose)
+    with pytest.raises(Refused) as refused:
+        pipeline.answer(SUBMISSION, lied, Event())
+    assert refused.value.reason is Reason.RUN_FAILED
+    assert calls == ["hold", "abort RUN_FAILED"]
+
+
+def test_a_question_that_was_stopped_is_told_at_once() -> None:
+    calls: list[str] = []
+    with pytest.raises(Refused) as refused:
+        pipeline.answer(SUBMISSION, stages(calls, JobCode.CANCELLED), Event())
+    assert refused.value.reason is Reason.CANCELLED
+    assert calls == ["abort CANCELLED"]
