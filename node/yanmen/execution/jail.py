@@ -1,6 +1,7 @@
 """The `landlock` profile: every job a fresh confined process (DESIGN §3)."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -138,10 +139,13 @@ def _source(path: str) -> Iterator[tuple[int, str]]:
     if form is None:
         raise JobFailed(JobCode.BAD_SOURCE)
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # O_NONBLOCK: opening a pipe would wait for its writer.
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
         raise JobFailed(JobCode.BAD_SOURCE) from None
     try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise JobFailed(JobCode.BAD_SOURCE)
         yield fd, form
     finally:
         os.close(fd)

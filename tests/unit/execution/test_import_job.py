@@ -1,5 +1,6 @@
 """From a source file to a snapshot: pruned, typed, clamped and capped, or not at all."""
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
@@ -196,6 +197,16 @@ def test_nested_parquet_types_are_no_plain_columns(press: Press, declare: Declar
 def test_a_path_that_is_no_source(press: Press, declare: Declare, tmp_path: Path, name: str) -> None:
     with pytest.raises(JobFailed) as failed:
         press.runner.publish(str(tmp_path / name), declare())
+    assert failed.value.code is JobCode.BAD_SOURCE
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_path_that_is_no_plain_file(
+    press: Press, declare: Declare, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "odd.csv")
+    with pytest.raises(JobFailed) as failed:
+        press.runner.publish(str(tmp_path / "odd.csv"), declare())
     assert failed.value.code is JobCode.BAD_SOURCE
 
 
