@@ -405,6 +405,15 @@ class TestRule:
         assert refusal.reason is Reason.BUDGET_SPENT
         assert contracting.show(made.terms.id, world.office).status is ContractStatus.PENDING
 
+    def test_a_delta_the_space_has_no_more_waits_for_a_person(self, world: World) -> None:
+        world.config = dataclasses.replace(world.config, subject_spaces=(SubjectSpace("persons", 5000, 10),))
+        assert world.offer(delta_e12=5).status is ContractStatus.PENDING
+
+    def test_an_offer_left_undecided_by_a_crash_is_decided_when_it_comes_again(self, world: World) -> None:
+        first = world.pending()
+        assert world.offer().status is ContractStatus.ACTIVE
+        assert world.offer().digest == first.digest
+
     def test_the_same_offer_again_is_the_same_contract(self, world: World) -> None:
         size = world.ledger.size
         first = world.pending()

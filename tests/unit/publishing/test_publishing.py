@@ -173,6 +173,8 @@ class TestPublish:
         for source in (tmp_path / "nothing.csv", tmp_path):
             refusal = refused(lambda s=source: publishing.publish(SPEC.encode(), s, world.press))  # type: ignore[misc]
             assert refusal.reason is Reason.SOURCE_MISMATCH
+            assert refusal.detail.hint_en == "There is no such file."
+        assert world.jail.read == 0
 
     def test_a_file_that_is_not_what_the_specification_says(self, world: World) -> None:
         world.source.write_text("who,sex\n1,f\n", encoding="utf-8")
