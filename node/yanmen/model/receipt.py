@@ -25,7 +25,7 @@ class Stage(Enum):
 class Receipt:
     """A signed leaf with its disclosures and its place in the log.
 
-    `sdjwt` is the SD-JWT with every disclosure, `proof` a C2SP tlog-proof of inclusion.
+    `sdjwt` is the SD-JWT with what its reader may see, `proof` a C2SP tlog-proof of inclusion.
     """
 
     index: int

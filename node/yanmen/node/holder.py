@@ -89,10 +89,7 @@ class Books:
 
     def version(self, name: str) -> Version | None:
         """Return the newest version of `name`, retracted or not."""
-        for version in reversed(self.ledger.versions()):
-            if version.dataset.name == name:
-                return version
-        return None
+        return self.ledger.version(name)
 
 
 def read_config(directory: Path) -> Config:

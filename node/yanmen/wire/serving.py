@@ -1,11 +1,14 @@
 """Serve the node in a folder until told to stop."""
 
+import resource
 import sys
 from pathlib import Path
 from threading import Event
 
 from yanmen import enrolment
 from yanmen.crypto import keys
+from yanmen.model.ports import Profile
+from yanmen.model.refusal import Fault, FaultCode
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.node import Node
 from yanmen.wire.server import Credentials, Server, Surroundings
@@ -16,9 +19,12 @@ READY = "serving.address"
 
 def serve(directory: Path, stop: Event, grace_s: int) -> str:
     """Serve until `stop` is set, then finish or abort what runs; return the address that was served."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys and unsealed snapshots pass through this process
     with open_holder(directory) as holder:
         holder.party()
-        node = Node(holder, holder.runner())
+        runner = holder.runner()
+        _require(runner.profile, holder.config.sandbox)
+        node = Node(holder, runner)
         server = Server(node, _surroundings(holder))
         port = server.start()
         address = f"{holder.config.address.rpartition(':')[0]}:{port}"
@@ -30,6 +36,12 @@ def serve(directory: Path, stop: Event, grace_s: int) -> str:
             ready.unlink(missing_ok=True)
             server.stop(grace_s * 1000)
         return address
+
+
+def _require(profile: Profile, wanted: str) -> None:
+    """Hold the jail to what node.toml asks for; reading the profile ran the escape probes."""
+    if profile.name != wanted:
+        raise Fault(FaultCode.SANDBOX, f"node.toml asks for the sandbox {wanted!r}; this is {profile.name!r}")
 
 
 def _surroundings(holder: Holder) -> Surroundings:
