@@ -82,9 +82,7 @@ def decode(data: bytes) -> Note:
 def _decode_line(line: str) -> NoteSignature:
     if not line.startswith(_MARK):
         raise Malformed("note: signature line does not begin with an em dash and a space")
-    name, space, encoded = line.removeprefix(_MARK).partition(" ")
-    if not space:
-        raise Malformed("note: signature line without signature")
+    name, _, encoded = line.removeprefix(_MARK).partition(" ")
     _check_name(name)
     data = base64std.decode(encoded)
     if len(data) <= _KEY_ID_BYTES:

@@ -19,15 +19,17 @@ def read(root: Path, name: str, max_bytes: int) -> bytes:
     """Return the content of the file `name` of the bundle in `root`."""
     try:
         fd = os.open(root / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Unreadable(name)
+            with os.fdopen(fd, "rb", closefd=False) as file:
+                data = file.read(max_bytes + 1)
+        finally:
+            os.close(fd)
     except FileNotFoundError as error:
         raise Missing(name) from error
     except OSError as error:
         raise Unreadable(name) from error
-    with os.fdopen(fd, "rb") as file:
-        status = os.fstat(fd)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > max_bytes:
-            raise Unreadable(name)
-        data = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise Unreadable(name)
     return data

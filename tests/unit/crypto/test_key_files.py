@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from yanmen.crypto import keys, signatures
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
@@ -102,26 +108,26 @@ def _encrypted(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    ("spoil", "rule"),
     [
-        _group_reads,
-        _others_read,
-        _others_write,
-        _link,
-        _directory,
-        _fifo,
-        _gone,
-        _large,
-        _garbage,
-        _other_kind,
-        _encrypted,
+        (_group_reads, "readable"),
+        (_others_read, "readable"),
+        (_others_write, "readable"),
+        (_link, "symbolic links"),
+        (_directory, "Is a directory"),
+        (_fifo, "not a regular file"),
+        (_gone, "No such file"),
+        (_large, "too large"),
+        (_garbage, "not an unencrypted"),
+        (_other_kind, "not an Ed25519"),
+        (_encrypted, "not an unencrypted"),
     ],
 )
-def test_spoiled_files_are_refused(tmp_path: Path, spoil: Callable[[Path], None]) -> None:
+def test_spoiled_files_are_refused(tmp_path: Path, spoil: Callable[[Path], None], rule: str) -> None:
     path = tmp_path / "key.pem"
     keys.generate(path, RANDOM)
     spoil(path)
-    with pytest.raises(Fault) as caught:
+    with pytest.raises(Fault, match=rule) as caught:
         keys.load(path)
     assert caught.value.code is FaultCode.KEYS
 
@@ -140,6 +146,31 @@ def test_public_pem_has_one_form(tmp_path: Path) -> None:
             keys.parse_public_pem(text)
     with pytest.raises(BadSignature):
         keys.public_pem(bytes(32))
+
+
+def test_a_public_pem_of_another_kind_is_refused() -> None:
+    key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    with pytest.raises(Malformed, match="not an Ed25519"):
+        keys.parse_public_pem(pem)
+
+
+def test_a_new_key_is_on_disk_before_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file's content and then its name: a key that signed must not be gone after a power cut."""
+    synced: list[str] = []
+    real = os.fsync
+
+    def fsync(fd: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        if len(synced) == 1:
+            assert (tmp_path / "key.pem").read_bytes().endswith(b"-----END PRIVATE KEY-----\n")
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    keys.generate(tmp_path / "key.pem", RANDOM)
+    assert synced == [str(tmp_path / "key.pem"), str(tmp_path)]
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_public_pem_of_low_order_is_refused() -> None:

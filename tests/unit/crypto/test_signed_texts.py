@@ -101,6 +101,8 @@ def test_a_receipt_counts_for_its_node_s_key() -> None:
     assert receipts.verify_disclosed(sdjwt, KEY.public).slots == {Slot.CONTRACT: "c"}
     with pytest.raises(BadSignature, match="another key"):
         receipts.verify_leaf(leaf, OTHER.public)
+    with pytest.raises(BadSignature, match="another key"):
+        receipts.verify_disclosed(sdjwt, OTHER.public)
     forged = jose.sign_jws({}, receipt.draft(head, {}, [], [bytes([n]) * 32 for n in range(24)]).payload, OTHER,
                            keys.thumbprint(KEY.public), receipt.TYP)  # fmt: skip
     with pytest.raises(BadSignature, match="does not verify"):

@@ -61,6 +61,9 @@ def test_totals_stand_in_order_once() -> None:
     for contracts in ((ContractTotal("b"), ContractTotal("a")), (ContractTotal("a"), ContractTotal("a"))):
         with pytest.raises(Malformed, match="order"):
             bundle.decode(bundle.encode(replace(STATEMENT, contracts=contracts)))
+    for spaces in ((SpaceTotal("b"), SpaceTotal("a")), (SpaceTotal("a"), SpaceTotal("a"))):
+        with pytest.raises(Malformed, match="order"):
+            bundle.decode(bundle.encode(replace(STATEMENT, spaces=spaces)))
 
 
 @given(st.lists(st.builds(LeafLine, st.sampled_from(Stage), st.binary(min_size=32, max_size=32)), max_size=5))

@@ -66,6 +66,7 @@ def test_the_specification_s_own_note() -> None:
         NOTE.replace("a.example/log", ""),
         NOTE.replace("a.example/log", "a+b"),
         NOTE.replace("a.example/log", "a\u00a0b"),
+        NOTE.replace("a.example/log", "a\x1bb"),
         NOTE.replace("a.example/log", "a\u2003b"),
         NOTE.replace("=\n", "= \n"),
         NOTE.replace("=\n", "==\n"),
@@ -104,6 +105,7 @@ def test_a_text_with_blank_lines_ends_at_the_last_one() -> None:
         Note("text\n", (NoteSignature("a b", bytes(4), b"s"),)),
         Note("te\x1bxt\n", (NoteSignature("n", bytes(4), b"s"),)),
         Note("text\n", (NoteSignature("n\n", bytes(4), b"s"),)),
+        Note("text\n", (NoteSignature("n\x1b", bytes(4), b"s"),)),
     ],
 )
 def test_notes_that_could_not_be_read_are_not_written(value: Note) -> None:
@@ -142,6 +144,16 @@ def test_vkeys_come_back(name: str, public: bytes) -> None:
 def test_vkey_refused(text: str) -> None:
     with pytest.raises(Malformed):
         note.decode_key(text)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a+b", "a\u00a0b", "a\x1bb"])
+def test_vkey_names_are_key_names(name: str) -> None:
+    key = VerifierKey(name, bytes(32))
+    with pytest.raises(Malformed, match="note:"):
+        note.encode_key(key)
+    if "+" not in name:
+        with pytest.raises(Malformed, match="note:"):
+            note.decode_key(f"{name}+{key.key_id.hex()}+{base64std.encode(note.ED25519 + key.public)}")
 
 
 @given(NAMES, st.integers(1, 2**63 - 1), st.binary(min_size=32, max_size=32))
@@ -228,6 +240,7 @@ def test_proofs_come_back(index: int, path: list[bytes], head: Note) -> None:
         PROOF.replace("index 3", "index 3 "),
         PROOF.replace("index 3", "Index 3"),
         PROOF.replace("index 3\n", ""),
+        PROOF.replace("index 3\n", "3\n"),
         PROOF.replace(ROOT, ROOT[:-2], 1),
         PROOF.replace(ROOT, ROOT + "=", 1),
         PROOF.replace(f"{ROOT}\n{ROOT}\n", f"{ROOT}\r\n{ROOT}\n"),
@@ -235,13 +248,17 @@ def test_proofs_come_back(index: int, path: list[bytes], head: Note) -> None:
         PROOF.replace("\n\n", "\n", 1),
         PROOF.split("\n\n", maxsplit=1)[0],
         PROOF[:-1],
-        "a" * (proof.BYTES_MAX + 1),
         PROOF.replace("example.com/log", "example.com/\ud800"),
     ],
 )
 def test_proof_refused(text: str) -> None:
     with pytest.raises(Malformed):
         proof.decode(text)
+
+
+def test_proofs_are_capped() -> None:
+    with pytest.raises(Malformed, match="proof: too long"):
+        proof.decode("a" * (proof.BYTES_MAX + 1))
 
 
 def test_the_good_proof_is_good() -> None:

@@ -265,6 +265,8 @@ def test_a_path_is_as_long_as_the_size_says() -> None:
         merkle.verify_consistency(2, 5, path, *roots)
     with pytest.raises(BadProof, match="too short"):
         merkle.verify_consistency(3, 5, (), *roots)
+    with pytest.raises(BadProof, match="too long"):
+        merkle.verify_consistency(2, 3, merkle.consistency(2, 5, read), roots[0], merkle.root(5, read))
 
 
 def test_only_hashes_stand_in_a_path() -> None:

@@ -224,7 +224,18 @@ def test_header_is_that_of_a_receipt() -> None:
 def test_lengths_are_held() -> None:
     leaf, disclosures = made()
     text = receipt.join(leaf, disclosures)
-    for wrong in (text[:-1], text + "x", text + "~", "~" + text, text.replace("~", "~~", 1), text + "é~", ""):
+    bare = leaf.decode()
+    for wrong in (
+        bare,
+        bare + "x",
+        text[:-1],
+        text + "x",
+        text + "~",
+        "~" + text,
+        text.replace("~", "~~", 1),
+        text + "é~",
+        "",
+    ):
         with pytest.raises(Malformed):
             receipt.decode(wrong)
     with pytest.raises(Malformed, match="2560"):
@@ -244,6 +255,23 @@ def test_drafts_need_their_salts_and_decoys() -> None:
             receipt.draft(HEAD, SLOTS, salts, decoys)
     with pytest.raises(Malformed, match="query is too long"):
         receipt.draft(HEAD, {Slot.QUERY: "x" * 300_000}, SALTS[:1], DECOYS[:23])
+
+
+def test_drafts_that_could_not_be_read_are_not_made() -> None:
+    for head, rule in (
+        (replace(HEAD, jti="x"), "jti"),
+        (replace(HEAD, iat_s=1), "minute"),
+        (replace(HEAD, iss="x" * 32), "connector id"),
+        (replace(HEAD, jti="0" * 2000), "too long"),
+    ):
+        with pytest.raises(Malformed, match=rule):
+            receipt.draft(head, {}, [], DECOYS)
+
+
+def test_disclosures_are_capped() -> None:
+    text = base64url.encode(json_canonical.encode([SALT, "query", "x" * 200_000]))
+    with pytest.raises(Malformed, match="disclosure too long"):
+        receipt.decode(leaf_over(text))
 
 
 def test_time_is_rounded_down_to_the_minute() -> None:

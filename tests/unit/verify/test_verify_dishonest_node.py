@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 from yanmen.crypto import documents, notes, receipts
-from yanmen.formats import base64url, bundle, note, proof
+from yanmen.formats import base64url, bundle, checkpoint, note, proof
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.json_canonical import Json
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.receipt import Head, Slot
 from yanmen.formats.request import Operation
@@ -502,6 +503,92 @@ def test_an_answer_given_again_is_free(specimens: ModuleType, tmp_path: Path) ->
     log.append(Stage.OUTCOME, again)
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
     assert [item.code for item in report.findings] == [Code.CHARGE_DIFFERS]
+
+
+def test_what_an_answer_given_again_says_was_spent_is_compared(specimens: ModuleType, tmp_path: Path) -> None:
+    made: Any = specimens
+    log = started(made)
+    log.ask()
+    spent = {**log.spent(0, 0, 0), Slot.PRICE: Price(0, 121).json()}
+    again = {Slot.CONTRACT: made.CONTRACT, **spent, Slot.DECISION: Decision(Verdict.REPEATED).json()}
+    log.append(Stage.OUTCOME, again)
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    assert [(item.code, item.subject) for item in report.findings] == [(Code.SPENT_DIFFERS, "price")]
+
+
+def test_an_empty_log_has_no_genesis(specimens: ModuleType, tmp_path: Path) -> None:
+    made: Any = specimens
+    log = made.Log(made.Pinned("empty"))
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    assert [item.code for item in report.findings] == [Code.GENESIS_WRONG]
+
+
+def test_a_log_under_another_node_s_name_is_found(specimens: ModuleType, tmp_path: Path) -> None:
+    made: Any = specimens
+    log = made.Log(made.Pinned("dishonest"), origin=checkpoint.origin(made.CONSUMER, 2026))
+    log.append(Stage.GENESIS, {})
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    assert [(item.code, item.subject) for item in report.findings] == [
+        (Code.CHECKPOINT_SIGNATURE, "origin of another node")
+    ]
+
+
+def test_a_proof_of_a_fork_is_found(specimens: ModuleType, tmp_path: Path) -> None:
+    """The consumer's proof holds by itself; only against the bundle it shows that there are two logs."""
+    made: Any = specimens
+    log, fork = made.specimen(), made.specimen()
+    fork.leaves[10] = fork.leaves[11]
+    path = log.export(tmp_path / "bundle")
+    (path / bundle.proof_name(2)).write_text(fork.proof(2))
+    report = verify_bundle(path, made.SPACE_KEY.public)
+    assert [(item.index, item.code, item.subject) for item in report.findings] == [
+        (2, Code.PROOF_WRONG, "checkpoint contradicts the bundle's: the log showed two histories")
+    ]
+
+
+def test_a_proof_newer_than_the_bundle_is_found(specimens: ModuleType, tmp_path: Path) -> None:
+    """The bundle was cut off: somebody holds a head over more leaves."""
+    made: Any = specimens
+    log = made.specimen()
+    path = log.export(tmp_path / "bundle")
+    log.append(Stage.MEMBER, {})
+    (path / bundle.proof_name(2)).write_text(log.proof(2))
+    report = verify_bundle(path, made.SPACE_KEY.public)
+    assert [(item.index, item.code, item.subject) for item in report.findings] == [
+        (2, Code.PROOF_WRONG, "checkpoint is newer than the bundle's")
+    ]
+
+
+def test_a_proof_states_its_own_index(specimens: ModuleType, tmp_path: Path) -> None:
+    made: Any = specimens
+    path = honest(made, tmp_path / "bundle")
+    file = path / bundle.proof_name(2)
+    file.write_text(proof.encode(replace(proof.decode(file.read_text()), index=3)))
+    report = verify_bundle(path, made.SPACE_KEY.public)
+    assert [(item.index, item.subject) for item in report.findings] == [(2, "index of another leaf")]
+
+
+@pytest.mark.parametrize(
+    ("slot", "value"),
+    [
+        (Slot.CONSUMER, ""),
+        (Slot.CONSUMER, 5),
+        (Slot.CONSUMER, "5" * 32),
+        (Slot.CNF, "x"),
+        (Slot.CNF, {"jwk": {"crv": "P-256", "kty": "EC", "x": "x"}}),
+        (Slot.CNF, {"jwk": {"crv": "X25519", "kty": "OKP", "x": base64url.encode(bytes(32))}}),
+        (Slot.CNF, {"jwk": {"crv": "Ed25519", "kty": "OKP", "x": "AAAA"}}),
+        (Slot.QUERY, {"sql": "SELECT 1"}),
+    ],
+)
+def test_slots_are_typed(specimens: ModuleType, tmp_path: Path, slot: Slot, value: Json) -> None:
+    made: Any = specimens
+    log = started(made)
+    _, slots = log.intent(log.request())
+    log.append(Stage.INTENT, {**slots, **log.charge(2_500, 0, 120), Slot.REQUEST: log.request().json(), slot: value})
+    report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
+    malformed = [(item.index, item.subject) for item in report.findings if item.code is Code.SLOT_MALFORMED]
+    assert malformed == [(2, slot.value)]
 
 
 def test_an_intent_cannot_be_closed_as_a_repetition(specimens: ModuleType, tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """An honest bundle holds; no file of it can be deleted or altered without being found."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -121,6 +123,18 @@ def test_an_oversized_file_is_not_read(specimens: ModuleType, exported: Path) ->
     report = verify_bundle(exported, specimens.SPACE_KEY.public)
     file.unlink()
     file.write_bytes(data)
+    assert [(item.code, item.subject) for item in report.findings] == [(Code.FILE_UNREADABLE, "checkpoint")]
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: path.symlink_to("log.vkey")])
+def test_a_file_that_is_no_file_is_not_read(
+    specimens: ModuleType, tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    """A pipe would make the verifier wait for ever, a link would show it another file."""
+    path = specimens.specimen().export(tmp_path / "bundle")
+    (path / "checkpoint").unlink()
+    make(path / "checkpoint")
+    report = verify_bundle(path, specimens.SPACE_KEY.public)
     assert [(item.code, item.subject) for item in report.findings] == [(Code.FILE_UNREADABLE, "checkpoint")]
 
 
