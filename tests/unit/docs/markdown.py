@@ -31,10 +31,10 @@ def fences(name: str, *languages: str) -> list[Fence]:
 
 
 def commands(name: str) -> list[str]:
-    """Return every line that a document tells the reader to type: after a prompt, or in a block of bash."""
+    """Return every line that a document tells the reader to type: after a prompt, in a block of bash, or indented."""
     typed = [line[2:] for fence in fences(name, "console") for line in fence.text.splitlines() if line[:2] == "$ "]
     typed += [line for fence in fences(name, "bash") for line in fence.text.splitlines() if line]
-    return typed
+    return typed + re.findall(r"^ {4}(yanmen .*)$", text_of(name), re.MULTILINE)
 
 
 def inline_commands(name: str) -> list[str]:
