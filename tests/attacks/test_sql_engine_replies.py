@@ -122,6 +122,7 @@ def test_every_member_of_a_bound_plan_is_accounted_for(sql: str) -> None:
         ('count(*) AS "a1"', 'sum("a0") AS "a1"'),
         # The step per unit left out, or taken by something else.
         ('GROUP BY "k0", "u"', 'GROUP BY "k0", "u", "v0"'),
+        ('GROUP BY "k0", "u"', 'GROUP BY "k0", "v0", "u"'),
         ('"k0", "u", sum(', '"k0", max("u") AS "u", sum('),
         # Another bound on what one unit can do.
         ('"v0" > 30 THEN 30', '"v0" > 31 THEN 31'),
