@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from yanmen.model.catalogue import Cell, ColumnType, Role
+from yanmen.model.catalogue import Cell, ColumnType
 from yanmen.planning.scope import Scope
 from yanmen.planning.syntax import ColumnOf, Op
 from yanmen.planning.terms import Constant, Field, Operation, Term
@@ -44,8 +44,6 @@ def cell(constant: Constant) -> Cell:
 
 def _column(scope: Scope, field: Field) -> tuple[Cell, ...] | None:
     column = scope.column(ColumnOf(field.table, field.column))
-    if column.role is not Role.KEY:
-        return None
     if column.domain is not None:
         return tuple(dict.fromkeys(column.domain))
     return _BOOLEANS if column.type is ColumnType.BOOLEAN else None
