@@ -114,6 +114,10 @@ JOIN_SPACES = Hint(
     "These tables are about different kinds of units, or under different release rules; ask them one by one.",
     "这些数据集的个体范围或输出规则不同；请分别提问。",
 )
+JOIN_ROWS = Hint(
+    "These joins let one unit's rows meet too often: any figure would drown in its noise, and the run could fail.",
+    "这些关联使同一个体的记录相互组合过多：结果将被噪声淹没，执行也可能失败。",
+)
 CELLS = Hint("Group by fewer columns or by CASE with fewer results.", "请减少分组列，或用分支更少的 CASE 分组。")
 RETRACTED = Hint("The holder has withdrawn this dataset.", "数源部门已撤回该数据集。")
 PLAN = Hint(

@@ -10,6 +10,9 @@ from yanmen.planning.places import NOWHERE, refused
 from yanmen.planning.scope import Scope
 from yanmen.planning.syntax import Apply, ColumnOf, Expression, Link, Op, Question, conjuncts
 
+ROWS_OF_A_UNIT_MAX = 10_000
+"""Combined rows of one unit after joining: without a ceiling one person could make a run fail, which is a bit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Equality:
@@ -56,6 +59,8 @@ def join(scope: Scope, question: Question) -> Joined:
     unit = _unit(scope, order, left)
     guarded = [source.version.dataset for source in scope.sources if source.unit() is not None]
     rows = prod(max(1, dataset.rows_per_unit) for dataset in guarded)
+    if release is not DatasetClass.OPEN and len(guarded) > 1 and rows > ROWS_OF_A_UNIT_MAX:
+        raise refused(Reason.CLAUSE_NOT_ADMITTED, scope.sources[-1].at, "JOIN", hints.JOIN_ROWS)
     groups = prod(max(1, dataset.groups_per_unit) for dataset in guarded)
     upto = _rows_upto(scope, left)
     return Joined(

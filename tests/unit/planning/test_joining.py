@@ -1,5 +1,6 @@
 """Joins mean what SQL means by them, an open table is a lookup, and tables of two nodes never meet."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,7 @@ from tests.unit.planning.answering import Data, answer, both, runner
 from tests.unit.planning.engine import CATALOGUE, InProcessRunner, admitted, planned
 
 TABLES = tuple(item for item in CATALOGUE if item.name in ("person", "visit", "town"))
+MANY = Reason.CLAUSE_NOT_ADMITTED
 ROWS: Data = {
     "person": [
         (n, "fm"[n % 2], f"d{n % 5}", n % 3 == 0, None, "ab"[n % 2], 10 * n, Decimal(n), n, "a") for n in range(1, 7)
@@ -74,6 +76,8 @@ def test_an_open_table_with_several_rows_for_a_key_counts_one_of_them() -> None:
         ("SELECT count(*) FROM firm f JOIN firm g USING (fid)", Reason.JOIN_NOT_ON_UNIT),
         ("SELECT count(*) FROM person JOIN visit USING (days)", Reason.UNKNOWN_COLUMN),
         ("SELECT pid FROM town, person WHERE pid = people", Reason.JOIN_NOT_ON_UNIT),
+        # 4^7 rows of one unit could make the run fail, which would tell that there is such a unit.
+        ("SELECT count(*) FROM visit a" + "".join(f" JOIN visit v{n} USING (pid)" for n in range(6)), MANY),
     ],
 )
 def test_joins_that_are_refused(sql: str, reason: Reason) -> None:
@@ -129,3 +133,14 @@ def test_a_table_of_another_node_alone_is_asked_there() -> None:
 def test_a_local_table_hides_a_listed_one_of_the_same_name() -> None:
     asked = admitted("SELECT count(*) FROM person", elsewhere=(("health", "person"),))
     assert plan(asked, InProcessRunner(), NodeLimits()).scans[0].version.dataset.name == "person"
+
+
+def test_one_units_rows_do_not_meet_without_a_ceiling() -> None:
+    """Eight tables of sixty rows a person made a run fail for the one person who matched: a bit, free of noise."""
+    many = tuple(replace(item, rows_per_unit=60) if item.name == "visit" else item for item in CATALOGUE)
+    twice = "SELECT count(*) FROM visit a JOIN visit b ON a.pid = b.pid"
+    assert planned(twice, datasets=many).aggregates[0].l1 == 3600
+    with pytest.raises(Refused) as caught:
+        planned(f"{twice} JOIN visit c ON a.pid = c.pid", datasets=many)
+    assert caught.value.reason is Reason.CLAUSE_NOT_ADMITTED
+    assert caught.value.detail.subject == "JOIN"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yanmen.planning
 from yanmen.model.refusal import Reason, Refused
-from yanmen.planning import figures, hints
+from yanmen.planning import figures, hints, joins
 from yanmen.planning.places import Hint
 from yanmen.planning.released import PLACES
 from yanmen.planning.vocabulary import CASTS, FUNCTIONS, OPERATORS
@@ -58,6 +58,7 @@ def test_every_cast_target_is_on_the_page() -> None:
 
 def test_figures_on_the_page_are_the_code_s() -> None:
     assert f"more than {figures.FIGURES_MAX} figures" in TEXT
+    assert f"more than {joins.ROWS_OF_A_UNIT_MAX:,} times" in TEXT
     assert f"at most {PLACES} decimal places" in TEXT
 
 
