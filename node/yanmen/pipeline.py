@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
-from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
+from yanmen.model.refusal import Detail, Fault, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Plan, Quote, Raw, Receipt, Released, Reserved, Submission
 
 
@@ -51,6 +51,9 @@ def answer(submission: Submission, stages: Stages, cancel: Event) -> Answer:
         stages.hold(held, cancel)  # until the deadline the plan fixed from public facts
     except JobFailed as failure:
         raise _aborted(held, failure, stages, cancel) from failure
+    except Fault:
+        stages.abort(held, Reason.NODE_FAILED, JobFailed(JobCode.FAILED))  # ours, not the consumer's failure
+        raise
     return stages.settle(held, released)
 
 

@@ -3,15 +3,20 @@
 import time
 from dataclasses import replace
 from threading import Event
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from yanmen import pipeline
+from yanmen.execution.run import RUN_PERCENT, run
 from yanmen.formats.request import Operation
 from yanmen.model.catalogue import DatasetClass
-from yanmen.model.refusal import JobCode, JobFailed, Reason, Refused
+from yanmen.model.config import NodeLimits
+from yanmen.model.ports import Limits, Runner
+from yanmen.model.refusal import JobCode, JobFailed, Reason, Refused, Usage
 from yanmen.model.stages import Admitted, Plan, Raw, Released, Reserved, Submission
-from yanmen.node.question import Question, Works
+from yanmen.node.jobs import CANCEL_S, Stop
+from yanmen.node.question import Question, Works, _check_charge
 from yanmen.pipeline import Stages
 
 STEP_MS = 200
@@ -131,3 +136,45 @@ def test_a_question_that_was_stopped_is_told_at_once() -> None:
         pipeline.answer(SUBMISSION, stages(calls, JobCode.CANCELLED), Event())
     assert refused.value.reason is Reason.CANCELLED
     assert calls == ["abort CANCELLED"]
+
+
+def test_releasing_begins_at_one_moment_however_long_the_run_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    began = []
+    for work_s in (0.0, 0.05, 0.12):
+        monkeypatch.setattr("yanmen.node.question.run", lambda *_, work=work_s: time.sleep(work))
+        question = Question(cast("Works", SimpleNamespace(runner=None, limits=None)), Operation.SUBMIT)
+        question.began = time.monotonic()
+        question.stages().run(held(DatasetClass.PERSONAL), Event())
+        began.append(time.monotonic() - question.began)
+    due = STEP_MS / 1000 * RUN_PERCENT / 100
+    assert all(due <= each < due + LATE_S for each in began), began
+
+
+def test_the_engine_has_less_than_the_whole_deadline() -> None:
+    asked: list[Limits] = []
+
+    class Watching:
+        def query(self, scans: object, sql: str, types: object, limits: Limits, cancel: Event) -> object:
+            asked.append(limits)
+            return (), Usage()
+
+    run(held(DatasetClass.PERSONAL), cast("Runner", Watching()), NodeLimits(), Event())
+    assert asked[0].wall_ms == STEP_MS * RUN_PERCENT // 100 < STEP_MS
+
+
+def test_a_cancel_is_told_at_a_fixed_time_after_it() -> None:
+    for stopping_s in (0.0, 0.1):
+        cancel = Stop()
+        cancel.set()
+        began = time.monotonic()
+        time.sleep(stopping_s)
+        cancel.set()
+        cancel.wait_settled()
+        assert CANCEL_S <= time.monotonic() - began + 0.01 < CANCEL_S + LATE_S
+
+
+def test_an_answer_about_persons_has_a_least_charge() -> None:
+    plan = replace(held(DatasetClass.PERSONAL).plan, micro_rho=NodeLimits().micro_rho_least - 1)
+    with pytest.raises(Refused) as caught:
+        _check_charge(plan, NodeLimits())
+    assert caught.value.reason is Reason.SPEND_LIMIT

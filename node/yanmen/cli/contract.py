@@ -3,14 +3,18 @@
 import argparse
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, folder, group
-from yanmen.cli.output import Result, UsageProblem
+from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto.system import SystemClock
 from yanmen.formats.malformed import Malformed
-from yanmen.model.catalogue import Channel
-from yanmen.model.contract import Balance, Contract, Grant, Scenario, Terms
+from yanmen.model.catalogue import Channel, Grade
+from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
+
+if TYPE_CHECKING:
+    from yanmen.client.node import Node
 
 DAY_MS = 24 * 60 * 60 * 1000
 
@@ -19,7 +23,10 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands of this group."""
     here = group(commands, "contract", "contracts 数字合约: request, approve, deny, list, show, revoke")
     _declare_request(here)
-    example = "yanmen contract approve health urn:uuid:… --by 张某（首席数据官） --reviewed-by 李某（专管员）"
+    example = (
+        "yanmen contract approve health 40d566d1aa5b48338b7a6d3d9ebca39c --by '张某（首席数据官）'"
+        " --reviewed-by '李某（专管员）' --necessity '慢病监测所需' --legality '依申请共享' --security '只出汇总结果'"
+    )
     approve = command(here, "approve", "sign a pending contract 批准", approved, example)
     _holder(approve)
     approve.add_argument("--reviewed-by", default="", help="who looked at it first 专管员 (needed for important data)")
@@ -27,6 +34,11 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         approve.add_argument(f"--{name}", default="", help=f"why, {purpose} (needed for important data)")
     _holder(command(here, "deny", "deny a pending contract 拒绝", denied, "yanmen contract deny health ID --by 张某"))
     _holder(command(here, "revoke", "end a contract now 终止", revoked, "yanmen contract revoke health ID --by 张某"))
+    example = "yanmen contract suspend health ID --by 张某"
+    _holder(command(here, "suspend", "stop a contract until it is resumed 暂停", suspended, example))
+    _holder(
+        command(here, "resume", "let a suspended contract go on 恢复", resumed, example.replace("suspend", "resume"))
+    )
     lists = command(here, "list", "list contracts 列出", listed, "yanmen contract list --node health")
     where(lists)
     show = command(
@@ -60,7 +72,12 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
     request.add_argument("--scenario", required=True, help="id of the one scenario 场景 it is for")
     request.add_argument("--purpose", required=True, help="the scenario in words")
     request.add_argument("--legal-basis", required=True, help="the legal basis 法律依据")
-    request.add_argument("--channel", choices=[channel.value for channel in Channel], default=Channel.SHARING.value)
+    request.add_argument(
+        "--channel",
+        choices=[channel.value for channel in Channel],
+        default=Channel.SHARING.value,
+        help="渠道 it is asked for through, one that the dataset declares (sharing); see yanmen dataset show",
+    )
     request.add_argument(
         "--micro-rho", type=int, default=100_000, help="whole privacy budget, in millionths of ρ (100000)"
     )
@@ -106,9 +123,31 @@ def requested(arguments: argparse.Namespace) -> Result:
             paper_sha256=arguments.paper_sha256,
         )
         try:
-            return _result(node.request_contract(terms), "")
+            contract = node.request_contract(terms)
         except Malformed as error:
             raise UsageProblem(f"these terms make no contract: {error}") from error
+        return _after_request(contract, node, arguments)
+
+
+def _after_request(contract: Contract, node: "Node", arguments: argparse.Namespace) -> Result:
+    """Say who acts next: the holder on a pending contract, the member on an active one."""
+    if contract.status is ContractStatus.ACTIVE:
+        return _result(contract, _question(contract, arguments.identity, arguments.at))
+    if contract.status is not ContractStatus.PENDING:
+        return _result(contract, "")
+    granted = {grant.dataset for grant in contract.terms.grants}
+    important = any(
+        each.dataset.name in granted and each.dataset.grade is not Grade.GENERAL for each in node.catalogue()
+    )
+    words = ("yanmen", "contract", "approve", node.party.alias, contract.terms.id, "--by", "NAME")
+    reasons = ("--reviewed-by", "ANOTHER", "--necessity", "WHY", "--legality", "WHY", "--security", "WHY")
+    who = f"   (by its holder 由数源部门执行, {node.party.alias}: the node's folder)"
+    return _result(contract, next_step(*words, *(reasons if important else ()), note=who))
+
+
+def _question(contract: Contract, identity: object, at: str) -> str:
+    sql = " ".join(("SELECT count(*) AS n FROM", contract.terms.grants[0].dataset))
+    return next_step("yanmen", "explain", "--as", identity, "--at", at, "--contract", contract.terms.id, sql)
 
 
 def _grant(text: str) -> Grant:
@@ -129,7 +168,8 @@ def approved(arguments: argparse.Namespace) -> Result:
     with open_holder(arguments.node) as holder:
         approval = contracting.Approval(arguments.by, arguments.reviewed_by, reasons)
         done = contracting.approve(arguments.id, approval, contracting.Office.of(holder))
-        return _result(done, f"receipt 回执 no. {holder.ledger.size() - 1}")
+        note = f" receipt 回执 no. {holder.ledger.size() - 1}"
+        return _result(done, note + _question(done, "MEMBER", holder.config.alias))
 
 
 def denied(arguments: argparse.Namespace) -> Result:
@@ -148,6 +188,24 @@ def revoked(arguments: argparse.Namespace) -> Result:
 
     with open_holder(arguments.node) as holder:
         return _result(contracting.revoke(arguments.id, arguments.by, contracting.Office.of(holder)), "")
+
+
+def suspended(arguments: argparse.Namespace) -> Result:
+    """Stop the contract until it is resumed; questions under way are stopped at release."""
+    from yanmen import contracting
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        return _result(contracting.suspend(arguments.id, arguments.by, contracting.Office.of(holder)), "")
+
+
+def resumed(arguments: argparse.Namespace) -> Result:
+    """Let the contract admit questions again."""
+    from yanmen import contracting
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        return _result(contracting.resume(arguments.id, arguments.by, contracting.Office.of(holder)), "")
 
 
 def listed(arguments: argparse.Namespace) -> Result:
@@ -193,10 +251,8 @@ def _member(arguments: argparse.Namespace) -> tuple[Path, str]:
 
 
 def _result(contract: Contract, note: str) -> Result:
-    waiting = f"\nnext 下一步: yanmen contract approve NODE {contract.terms.id} --by NAME"
-    pending = waiting if contract.status.value == "pending" else ""
-    text = f"{contract.terms.id}: {contract.status.value} {contract.decided_by} {note}".rstrip()
-    return Result(text + pending, _fields(contract))
+    text = f"{contract.terms.id}: {contract.status.value} {contract.decided_by}".rstrip()
+    return Result(text + note, _fields(contract))
 
 
 def _with_balance(contract: Contract, left: Balance) -> Result:

@@ -4,12 +4,13 @@ import argparse
 import shutil
 import signal
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from yanmen import enrolment
 from yanmen.cli import member
-from yanmen.cli.grammar import Parser, command, file, folder, group
-from yanmen.cli.output import Result, UsageProblem
+from yanmen.cli.grammar import Parser, command, existing, file, folder, group
+from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import config as config_format
 from yanmen.formats.enrolment import Grant
@@ -20,7 +21,7 @@ from yanmen.model.party import PartyRole
 CONFIG = "node.toml"
 POLICIES = "policies"
 PERSONS = SubjectSpace(name="person", lifetime_micro_rho=1_000_000, lifetime_delta_e12=0)
-"""A safe start: over its whole life a person's data gives away at most ρ = 1 (ε ≈ 8.4 at δ = 1e-6)."""
+"""A safe start: over its whole life a person's data gives away at most ρ = 1 (ε < 8 at δ = 1e-6)."""
 STOP_SECONDS = 10
 """How long running questions may finish after a stop signal before they are aborted with a receipt."""
 
@@ -42,7 +43,11 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(accept, "node", "the node's folder")
     file(accept, "grant", "the granted.json from the space operator")
-    accept.add_argument("--register", required=True, help="where the space's signed register is kept up to date")
+    accept.add_argument(
+        "--register", type=existing, required=True, help="where the space's signed register is kept up to date"
+    )
+    budget = "lifetime privacy budget of the subject space `person`, in millionths of ρ; fixed for good (1000000)"
+    accept.add_argument("--lifetime-micro-rho", type=int, default=PERSONS.lifetime_micro_rho, help=budget)
     accept.add_argument("--policies", type=Path, help="folder of guard rails (*.cedar) to copy in")
     serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")
     folder(serve, "node", "the node's folder")
@@ -59,8 +64,8 @@ def initialise(arguments: argparse.Namespace) -> Result:
     )
     enrolment.apply(arguments.node, claims, SystemClock(), SystemRandomness())
     path = arguments.node / enrolment.APPLICATION
-    text = f"keys are in {arguments.node}; they never leave it\nnext 下一步: yanmen space sign SPACE {path}"
-    return Result(text, {"application": str(path)})
+    hint = next_step("yanmen", "space", "sign", "SPACE", path, note="   (SPACE: the space operator's folder)")
+    return Result(f"keys are in {arguments.node}; they never leave it{hint}", {"application": str(path)})
 
 
 def accepted(arguments: argparse.Namespace) -> Result:
@@ -75,7 +80,8 @@ def accepted(arguments: argparse.Namespace) -> Result:
     if not policies.exists():
         _guard_rails(arguments.policies, policies)
     _begin(directory)
-    text = f"{grant.id} in {grant.space}; configuration 配置: {target}\nnext 下一步: yanmen check node {directory}"
+    text = f"{grant.id} in {grant.space}; configuration 配置: {target}"
+    text += next_step("yanmen", "check", "node", directory)
     return Result(text, {"id": grant.id, "space": grant.space, "config": str(target)})
 
 
@@ -109,7 +115,7 @@ def _config(arguments: argparse.Namespace, grant: Grant) -> Config:
         sandbox="landlock",
         approve_general=False,
         approve_columns_max=0,
-        subject_spaces=(PERSONS,),
+        subject_spaces=(replace(PERSONS, lifetime_micro_rho=arguments.lifetime_micro_rho),),
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Role
 from yanmen.model.ports import TableShape
 
 DECIMAL_DIGITS = 38
@@ -84,7 +84,7 @@ def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) 
         "class": dataset.cls.value,
         "rows_upto": dataset.rows_upto,
         "rows_per_unit": dataset.rows_per_unit,
-        "columns": [_column(column, dataset.cls) for column in dataset.visible()],
+        "columns": [_column(column) for column in dataset.visible()],
         "hidden": [column.source_name for column in dataset.columns if column.role is Role.HIDDEN],
     }
     return Order("import", arguments, (source, target), SNAPSHOT_BYTES)
@@ -95,10 +95,9 @@ def inspect(source: int, form: str) -> Order:
     return Order("inspect", {"source": source, "format": form}, (source,))
 
 
-def _column(column: Column, cls: DatasetClass) -> dict[str, object]:
-    """Write a visible column; open data leaves as it is, so its domain and bounds are not applied."""
-    applied = cls is not DatasetClass.OPEN
-    domain = [_plain(cell) for cell in column.domain] if applied and column.domain is not None else None
+def _column(column: Column) -> dict[str, object]:
+    """Write a visible column; what is declared of it is made true, in open data too: plans rely on it."""
+    domain = None if column.domain is None else [_plain(cell) for cell in column.domain]
     return {
         "name": column.name,
         "source": column.source_name or column.name,
@@ -106,8 +105,8 @@ def _column(column: Column, cls: DatasetClass) -> dict[str, object]:
         "role": column.role.value,
         "scale": column.scale,
         "domain": domain,
-        "lower": format(column.lower, "f") if applied and column.lower is not None else None,
-        "upper": format(column.upper, "f") if applied and column.upper is not None else None,
+        "lower": None if column.lower is None else format(column.lower, "f"),
+        "upper": None if column.upper is None else format(column.upper, "f"),
     }
 
 

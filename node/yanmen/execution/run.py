@@ -7,6 +7,9 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits, Runner
 from yanmen.model.stages import AggregateKind, Plan, Raw, Reserved
 
+RUN_PERCENT = 70
+"""Share of a personal answer's deadline that is the engine's: the rest is for releasing, which starts at one moment."""
+
 
 def run(reserved: Reserved, runner: Runner, limits: NodeLimits, cancel: Event) -> Raw:
     """Run the plan of `reserved` in a jail and return its rows; raises `JobFailed` with a closed code."""
@@ -14,7 +17,7 @@ def run(reserved: Reserved, runner: Runner, limits: NodeLimits, cancel: Event) -
     allowed = Limits(
         memory_bytes=limits.memory_bytes,
         cpu_seconds=limits.cpu_seconds,
-        wall_ms=plan.deadline_ms,
+        wall_ms=plan.deadline_ms * RUN_PERCENT // 100 if plan.release is DatasetClass.PERSONAL else plan.deadline_ms,
         reply_bytes=limits.reply_bytes,
         rows=plan.rows_max,
     )

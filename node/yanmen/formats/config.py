@@ -19,6 +19,8 @@ ALIAS = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 """A node's short name is also an SQL schema in messages about joins across nodes."""
 ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\]):[0-9]{1,5}", re.ASCII)
 COLUMNS_MAX = 10_000
+SANDBOXES = ("landlock",)
+"""Profiles this program has; another word is refused, never replaced."""
 
 
 def decode(text: bytes) -> Config:
@@ -72,7 +74,7 @@ def _config(table: Table) -> Config:
         space=table.text("space", pattern=SPACE),
         register=table.text("register"),
         space_key=_space_key(table),
-        sandbox=table.text("sandbox"),
+        sandbox=_sandbox(table),
         approve_general=approve.boolean("general"),
         approve_columns_max=approve.integer("columns_max", 0, COLUMNS_MAX),
         subject_spaces=tuple(_space(section) for section in table.table("subject_spaces", required=False).tables()),
@@ -99,6 +101,13 @@ def _address(table: Table) -> str:
     port = value.rpartition(":")[2]
     if port.isascii() and port.isdigit() and int(port) > 65535:
         table.problem("address", "no such port", "端口号超出范围")
+    return value
+
+
+def _sandbox(table: Table) -> str:
+    value = table.text("sandbox")
+    if value not in SANDBOXES:
+        table.problem("sandbox", f"must be one of {', '.join(SANDBOXES)}", f"须为 {', '.join(SANDBOXES)} 之一")
     return value
 
 

@@ -23,7 +23,7 @@ class NodeLimits:
     """CPU time of one job, enforced by the kernel."""
     reply_bytes: int = 16 * 1024 * 1024
     """One framed reply, enforced while writing and again before reading."""
-    deadline_ms: int = 2_000
+    deadline_ms: int = 3_000
     """Answers about persons are released at a multiple of this, fixed per plan from public facts."""
     request_age_ms: int = 300_000
     """Longest life of a signed request: replays are remembered longer than this."""
@@ -33,12 +33,14 @@ class NodeLimits:
     """How far a consumer's clock may be ahead of ours."""
     jobs: int = 4
     """Questions running at once; more wait."""
-    jobs_per_consumer: int = 4
+    jobs_per_consumer: int = 2
     """Open questions of one consumer; more are refused."""
     explains_per_minute: int = 60
     """`explain` touches no data but costs CPU and tells about columns."""
     failures: int = 8
-    """Run-time failures per consumer and subject space over all time: each may tell one bit."""
+    """Run-time failures per consumer and subject space over all time: which of N questions failed is what they tell."""
+    micro_rho_least: int = 1_000
+    """Least charge of an answer about persons: even one drowned in noise tells that it did not fail."""
     contract_days: int = 366
     """Longest validity of a contract: its terms are looked at again at least once a year."""
     message_bytes: int = 4 * 1024 * 1024

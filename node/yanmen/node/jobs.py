@@ -1,19 +1,46 @@
 """The questions running in this process; what became of them is in the ledger, not here."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Event, RLock
+
+from typing_extensions import override
 
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
 Work = Callable[[Event], None]
 
 
+CANCEL_S = 0.5
+"""A stopped question is told of at this time after the stop, whatever there was to stop."""
+
+
+class Stop(Event):
+    """A cancel that remembers when it was first set."""
+
+    def __init__(self) -> None:
+        """Start unset."""
+        super().__init__()
+        self._at = 0.0
+
+    @override
+    def set(self) -> None:
+        """Set it, noting the time of the first time."""
+        if not self.is_set():
+            self._at = time.monotonic()
+        super().set()
+
+    def wait_settled(self) -> None:
+        """Wait for the fixed time after the stop: how long stopping took would tell what was running."""
+        time.sleep(max(0.0, self._at + CANCEL_S - time.monotonic()))
+
+
 @dataclass(slots=True)
 class _Job:
     owner: str
-    cancel: Event = field(default_factory=Event)
+    cancel: Stop = field(default_factory=Stop)
     future: "Future[None] | None" = None
 
     def open(self) -> bool:

@@ -7,15 +7,16 @@ from threading import Event
 from yanmen.admission import admit as admission
 from yanmen.admission.admit import Desk
 from yanmen.disclosure import release
-from yanmen.execution.run import run
+from yanmen.execution.run import RUN_PERCENT, run
 from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Runner
 from yanmen.model.receipt import Receipt
-from yanmen.model.refusal import JobCode, JobFailed, Reason, Refused
+from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Plan, Quote, Raw, Released, Reserved, Submission
+from yanmen.node.jobs import Stop
 from yanmen.pipeline import Stages
 from yanmen.planning.plan import plan as make_plan
 from yanmen.planning.rendering import render
@@ -39,6 +40,7 @@ class Question:
     operation: Operation
     admitted: Admitted | None = None
     began: float = field(default=0.0)
+    cancel: Event | None = None
 
     def stages(self) -> Stages:
         """Return the pipeline's stages."""
@@ -62,7 +64,7 @@ class Question:
     def _plan(self, admitted: Admitted) -> Plan:
         plan = make_plan(admitted, self.works.runner, self.works.limits)
         admission.permits(plan, self.works.desk)
-        release.quote(plan)  # refuses a charge too small to split, before it is spent
+        _check_charge(plan, self.works.limits)
         return plan
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
@@ -71,7 +73,12 @@ class Question:
         return held
 
     def _run(self, reserved: Reserved, cancel: Event) -> Raw:
-        return run(reserved, self.works.runner, self.works.limits, cancel)
+        """Run, then wait for the moment the plan fixed: when releasing begins tells nothing about the run."""
+        self.cancel = cancel
+        raw = run(reserved, self.works.runner, self.works.limits, cancel)
+        if reserved.plan.release is DatasetClass.PERSONAL:
+            _wait_until(self.began + reserved.plan.deadline_ms / 1000 * RUN_PERCENT / 100, cancel)
+        return raw
 
     def _disclose(self, raw: Raw) -> Released:
         return release.disclose(raw, self.works.runner.post)
@@ -82,13 +89,14 @@ class Question:
             return
         step = reserved.plan.deadline_ms / 1000
         elapsed = time.monotonic() - self.began
-        if cancel.wait((elapsed // step + 1) * step - elapsed):
-            raise JobFailed(JobCode.CANCELLED)
+        _wait_until(self.began + (elapsed // step + 1) * step, cancel)
 
     def _settle(self, reserved: Reserved, released: Released) -> Answer:
         return self.works.ledger.settle(reserved, released, self.works.runner.profile.digest)
 
     def _abort(self, reserved: Reserved, reason: Reason, failure: JobFailed) -> Receipt:
+        if reason is Reason.CANCELLED and isinstance(self.cancel, Stop):
+            self.cancel.wait_settled()
         return self.works.ledger.abort(reserved, reason, failure.code, failure.usage)
 
     def _refuse(self, submission: Submission, refusal: Refused) -> Receipt:
@@ -113,3 +121,23 @@ class Question:
             plan_text=render(plan),
             receipt=ledger.explained(plan),
         )
+
+
+def _wait_until(moment: float, cancel: Event) -> None:
+    """Wait for the monotonic `moment`; a cancel ends the question there and then."""
+    if cancel.wait(max(0.0, moment - time.monotonic())):
+        raise JobFailed(JobCode.CANCELLED)
+
+
+def _check_charge(plan: Plan, limits: NodeLimits) -> None:
+    """Refuse a charge below the node's least, or too small to be split, before it is spent."""
+    if plan.release is DatasetClass.PERSONAL and plan.micro_rho < limits.micro_rho_least:
+        raise Refused(
+            Reason.SPEND_LIMIT,
+            Detail(
+                subject="micro_rho",
+                hint_en=f"An answer about persons is charged at least {limits.micro_rho_least} micro-rho here.",
+                hint_zh=f"本节点对个人数据的每次回答至少扣减 {limits.micro_rho_least} 微ρ。",
+            ),
+        )
+    release.quote(plan)

@@ -165,6 +165,10 @@ NOT_PROVEN: tuple[tuple[str, str], ...] = (
         "节点之外是否另有使用：持有源文件者可在别处读取。",
     ),
     (
+        "That charges kept to the contract's caps, dates and columns, or noise to its charge: the node promises it.",
+        "各次扣减是否遵守合约的限额、期限与字段，噪声是否与扣减相符：此由节点承诺。",
+    ),
+    (
         "What the consumer did with the answer afterwards.",
         "使用方取得结果之后的行为。",
     ),

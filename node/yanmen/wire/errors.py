@@ -93,6 +93,7 @@ REASON_STATUS: dict[Reason, grpc.StatusCode] = {
     Reason.JOB_UNKNOWN: _S.NOT_FOUND,
     Reason.CANCELLED: _S.CANCELLED,
     Reason.RUN_FAILED: _S.ABORTED,
+    Reason.NODE_FAILED: _S.ABORTED,
     Reason.SHUTTING_DOWN: _S.UNAVAILABLE,
 }
 

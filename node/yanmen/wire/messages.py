@@ -89,6 +89,9 @@ TEXTS: dict[Reason, Text] = {
     Reason.OVERLAP_GUARD: Text("It differs too little from a question answered before.", "与已答复的查询过于接近。"),
     Reason.JOB_UNKNOWN: Text("No such job of this member.", "该成员没有此任务。"),
     Reason.CANCELLED: Text("The job was stopped.", "任务已被停止。"),
+    Reason.NODE_FAILED: Text(
+        "The node failed while it answered; its holder is told why.", "节点在回答时发生故障，原因已告知数源部门。"
+    ),
     Reason.RUN_FAILED: Text("The question failed while running.", "查询运行失败。"),
     Reason.SHUTTING_DOWN: Text("The node is stopping; ask again later.", "节点正在停止，请稍后再试。"),
 }

@@ -106,14 +106,16 @@ def test_rows_are_not_capped_when_the_class_is_exact(press: Press, declare: Decl
     assert press.rows("SELECT count(*) FROM s0.data", (T.INTEGER,)) == [(50,)]
 
 
-def test_open_data_leaves_as_it_is(press: Press, declare: Declare) -> None:
+def test_what_is_declared_of_open_data_is_made_true_as_well(press: Press, declare: Declare) -> None:
     columns = (
         Column("place", T.TEXT, Role.KEY, domain=("a",), source_name="place"),
         Column("people", T.INTEGER, Role.MEASURE, lower=Decimal(0), upper=Decimal(5), source_name="people"),
     )
     press.csv("place,people\na,10\nb,\n,7\n", declare(columns, DatasetClass.OPEN))
-    rows = press.rows("SELECT place, people FROM s0.data ORDER BY people NULLS LAST", (T.TEXT, T.INTEGER))
-    assert rows == [(None, 7), ("a", 10), ("b", None)]
+    rows = press.rows(
+        "SELECT place, people FROM s0.data ORDER BY people NULLS LAST, place NULLS LAST", (T.TEXT, T.INTEGER)
+    )
+    assert rows == [("a", 5), (None, 5), (None, None)]
 
 
 def test_every_type_from_parquet(press: Press, declare: Declare) -> None:
