@@ -44,7 +44,17 @@ class Claims:
 
 
 def apply(folder: Path, claims: Claims, clock: Clock, randomness: Randomness) -> Application:
-    """Make the keys of a new node or member in `folder` and write its application."""
+    """Make the keys of a new node or member in `folder` and write its application; `Malformed` before any key."""
+    enrolment.check_claims(
+        {
+            "address": claims.address,
+            "alias": claims.alias,
+            "name": claims.name,
+            "region": claims.region,
+            "subject": claims.subject,
+        },
+        claims.role,
+    )
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (folder / APPLICATION).exists():
         raise Refused(Reason.REQUEST_REPLAYED, _already(folder / APPLICATION))
@@ -241,7 +251,7 @@ def _already(path: Path) -> Detail:
     )
 
 
-def write_identity(folder: Path, grant: Grant, register_path: str) -> None:
+def write_identity(folder: Path, grant: Grant, register_path: str | Path) -> None:
     """Write `identity.json`: who the member is and where the space's signed register is found."""
     payload = {
         "id": grant.id,

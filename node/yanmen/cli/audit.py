@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from yanmen.cli.grammar import Parser, command, existing, folder, group
-from yanmen.cli.output import Negative, Result, UsageProblem
+from yanmen.cli.output import Negative, Result, UsageProblem, next_step
 from yanmen.formats import note
 from yanmen.formats.malformed import Malformed
 from yanmen.verify import Report, verify_bundle
@@ -44,7 +44,7 @@ def exported(arguments: argparse.Namespace) -> Result:
         raise UsageProblem(f"{target} exists; name a new folder")
     with open_holder(arguments.node) as holder:
         size = holder.ledger.export(target, holder.papers())
-    text = f"{size} leaves in {target}\nnext 下一步: yanmen verify {target}"
+    text = f"{size} leaves in {target}" + next_step("yanmen", "verify", target)
     return Result(text, {"bundle": str(target), "size": size})
 
 

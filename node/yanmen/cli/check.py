@@ -3,7 +3,7 @@
 import argparse
 
 from yanmen.cli.grammar import Parser, command, folder, group
-from yanmen.cli.output import Result
+from yanmen.cli.output import Result, next_step
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -37,7 +37,8 @@ def checked(arguments: argparse.Namespace) -> Result:
             "leaves": holder.ledger.size(),
             "sandbox": {"name": profile.name, "layers": list(profile.layers), "digest": profile.digest},
         }
-        return Result(f"{holder.config.name} {holder.config.id}: ok 正常\n" + "\n".join(trusted), fields)
+        hint = next_step("yanmen", "node", "serve", arguments.node)
+        return Result(f"{holder.config.name} {holder.config.id}: ok 正常\n" + "\n".join(trusted) + hint, fields)
 
 
 def probed(arguments: argparse.Namespace) -> Result:

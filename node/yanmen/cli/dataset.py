@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
+from yanmen import enrolment
 from yanmen.cli.grammar import Parser, command, file, folder, group
-from yanmen.cli.output import Result, UsageProblem
+from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import jose, keys
 from yanmen.formats import listing
 from yanmen.formats.listing import Listing
@@ -68,7 +69,8 @@ def suggested(arguments: argparse.Namespace) -> Result:
         raise UsageProblem(f"{arguments.to} exists; name a new file")
     arguments.to.write_text(draft, encoding="utf-8")
     text = f"{arguments.to}: check each line marked CONFIRM, delete the mark, fill in what is empty"
-    return Result(f"{text}\nnext 下一步: yanmen dataset publish", {"spec": draft, "file": str(arguments.to)})
+    text += next_step("yanmen", "dataset", "publish", arguments.node, arguments.to, arguments.source)
+    return Result(text, {"spec": draft, "file": str(arguments.to)})
 
 
 def published(arguments: argparse.Namespace) -> Result:
@@ -91,16 +93,20 @@ def published(arguments: argparse.Namespace) -> Result:
             issued_s=holder.clock.now_ms() // 1000,
         )
         signer = holder.receipt_signer
+        space = _space_folder(Path(holder.config.register))
         token = jose.sign_jws({}, listing.payload(entry), signer, keys.thumbprint(signer.public), listing.TYP)
     target = arguments.node / CATALOGUE / f"{dataset.name}.jws"
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(token)
-    text = (
-        f"{dataset.name} {done.version.version}: published 已发布, receipt 回执 no. {done.receipt.index}\n"
-        f"next 下一步: yanmen space list SPACE {target}"
-    )
+    text = f"{dataset.name} {done.version.version}: published 已发布, receipt 回执 no. {done.receipt.index}"
+    text += next_step("yanmen", "space", "list", space, target)
     fields = {"dataset": dataset.name, "version": done.version.version, "receipt": done.receipt.index}
     return Result(text, {**fields, "entry": str(target)})
+
+
+def _space_folder(register: Path) -> str:
+    """Return the folder of the space operator when it is on this machine, else a word that stands for it."""
+    return str(register.parent) if (register.parent / enrolment.SPACE_KEY).is_file() else "SPACE"
 
 
 def retracted(arguments: argparse.Namespace) -> Result:
@@ -148,6 +154,8 @@ def _page(dataset: Dataset, version: str) -> str:
     lines = [f"{dataset.name}  {dataset.title_zh} {dataset.title_en}"]
     lines.append(f"  class {dataset.cls.value}, grade {dataset.grade.value}, owner {dataset.owner}, {version}")
     lines.append(f"  ≤ {dataset.rows_per_unit} rows and {dataset.groups_per_unit} groups of one unit count")
+    channels = ", ".join(channel.value for channel in dataset.channels)
+    lines.append(f"  channels 渠道 {channels}; price ceiling 上限 {dataset.price_ceiling_fen} fen 分")
     lines += [f"  {_column(column)}" for column in dataset.visible()]
     return "\n".join(lines)
 
@@ -175,4 +183,8 @@ def _fields(dataset: Dataset, version: str) -> dict[str, object]:
         for column in dataset.visible()
     ]
     fields = {"name": dataset.name, "version": version, "class": dataset.cls.value}
-    return {**fields, "grade": dataset.grade.value, "title_zh": dataset.title_zh, "columns": columns}
+    offered = {
+        "channels": [channel.value for channel in dataset.channels],
+        "price_ceiling_fen": dataset.price_ceiling_fen,
+    }
+    return {**fields, "grade": dataset.grade.value, **offered, "title_zh": dataset.title_zh, "columns": columns}

@@ -1,19 +1,25 @@
 """How commands are declared: every one has examples, `--json`, and one handler."""
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from typing_extensions import override
 
-from yanmen.cli.output import Result, UsageProblem
+from yanmen.cli.output import Result, UsageProblem, say
 
 Handler = Callable[[argparse.Namespace], Result]
 
 
 class Parser(argparse.ArgumentParser):
     """A parser that raises instead of exiting, so that `--json` holds for usage errors too."""
+
+    @override
+    def print_help(self, file: object = None) -> None:
+        """Print the help, also into a pipe that nobody reads to its end."""
+        say(self.format_help().rstrip("\n"), sys.stdout)
 
     @override
     def error(self, message: str) -> NoReturn:

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 from yanmen import enrolment
 from yanmen.cli import space
-from yanmen.cli.grammar import Parser, command, file, folder, group
-from yanmen.cli.output import Result, UsageProblem
+from yanmen.cli.grammar import Parser, command, existing, file, folder, group
+from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.model.party import PartyRole, PartyStatus
 
@@ -36,7 +36,9 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(accept, "member", "the member's folder")
     file(accept, "grant", "the granted.json from the space operator")
-    accept.add_argument("--register", required=True, help="where the space's signed register is kept up to date")
+    accept.add_argument(
+        "--register", type=existing, required=True, help="where the space's signed register is kept up to date"
+    )
     revoke = command(here, "revoke", "end a membership 撤销成员", revoked, "yanmen member revoke space ID")
     folder(revoke, "space", "the space's folder")
     revoke.add_argument("id", metavar="ID", help="the 32-character connector id or the alias")
@@ -57,16 +59,19 @@ def initialise(arguments: argparse.Namespace) -> Result:
     )
     enrolment.apply(arguments.member, claims, SystemClock(), SystemRandomness())
     path = arguments.member / enrolment.APPLICATION
-    text = f"keys are in {arguments.member}; they never leave it\nnext 下一步: yanmen member enrol SPACE {path}"
-    return Result(text, {"application": str(path)})
+    hint = next_step("yanmen", "member", "enrol", "SPACE", path, note="   (SPACE: the space operator's folder)")
+    return Result(f"keys are in {arguments.member}; they never leave it{hint}", {"application": str(path)})
 
 
 def accepted(arguments: argparse.Namespace) -> Result:
     """Install the grant."""
     grant = enrolment.read_grant(arguments.grant.read_bytes())
+    known = enrolment.read_register(arguments.register.read_bytes(), grant.space_key)
     enrolment.accept(arguments.member, grant)
     enrolment.write_identity(arguments.member, grant, arguments.register)
-    text = f"{grant.id} in {grant.space}\nnext 下一步: yanmen dataset list --as {arguments.member} --at ADDRESS"
+    nodes = [party.alias for party in known.parties if party.role is PartyRole.NODE]
+    text = f"{grant.id} in {grant.space}; nodes 节点: {', '.join(nodes) or 'none yet 尚无'}"
+    text += next_step("yanmen", "dataset", "list", "--as", arguments.member, "--at", nodes[0] if nodes else "NODE")
     return Result(text, {"id": grant.id, "space": grant.space})
 
 

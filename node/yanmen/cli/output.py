@@ -5,13 +5,16 @@ Exit codes: 0 done, 1 refused, 2 usage, 3 the node failed.
 
 import argparse
 import json
+import os
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TextIO
 
+from yanmen.formats.malformed import Malformed
 from yanmen.model.refusal import Fault, FaultCode, Refused
 
 DONE, REFUSED, USAGE, FAILED = 0, 1, 2, 3
@@ -63,6 +66,11 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     except UsageProblem as problem:
         _complain({"error": "USAGE", "message": str(problem)}, f"yanmen: {problem}", as_json=as_json)
         return USAGE
+    except Malformed as problem:
+        where = " ".join(getattr(arguments, word, None) or "" for word in ("group", "command")).strip()
+        text = f"yanmen: {problem}\nSee 详见: yanmen {where} --help"
+        _complain({"error": "USAGE", "message": str(problem)}, text, as_json=as_json)
+        return USAGE
     except Refused as refusal:
         _complain(refusal_fields(refusal), refusal_text(refusal), as_json=as_json)
         return REFUSED
@@ -109,15 +117,30 @@ def refusal_text(refusal: Refused) -> str:
     return "\n".join(lines)
 
 
+def next_step(*words: object, note: str = "") -> str:
+    """Return the line that says what to run next; words in capitals stand for what only the reader knows."""
+    return f"\nnext 下一步: {shlex.join(map(str, words))}{note}"
+
+
+def say(text: str, stream: TextIO) -> None:
+    """Print `text`; a reader who closed the pipe (`| head`) has read enough, and the verdict stays what it was."""
+    try:
+        print(text, file=stream, flush=True)
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())  # what is still buffered is flushed when Python ends
+        os.close(nowhere)
+
+
 def _print(result: Result, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(result.fields, ensure_ascii=False, default=plain))
+        say(json.dumps(result.fields, ensure_ascii=False, default=plain), sys.stdout)
     elif result.text:
-        print(result.text)
+        say(result.text, sys.stdout)
 
 
 def _complain(fields: Fields, text: str, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(fields, ensure_ascii=False, default=plain))
+        say(json.dumps(fields, ensure_ascii=False, default=plain), sys.stdout)
     else:
-        print(text, file=sys.stderr)
+        say(text, sys.stderr)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from yanmen.cli.grammar import Parser, command
-from yanmen.cli.output import Result, UsageProblem
+from yanmen.cli.output import Result, UsageProblem, next_step
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -72,10 +72,8 @@ def queried(arguments: argparse.Namespace) -> Result:
     with connect(arguments.at, identity=arguments.identity) as node:
         job = node.submit(_sql(arguments.sql), contract=arguments.contract, micro_rho=arguments.micro_rho)
         if arguments.submit:
-            text = (
-                f"job 作业 {job.id}\nnext 下一步: yanmen fetch --as {arguments.identity} --at {arguments.at} {job.id}"
-            )
-            return Result(text, {"job": job.id})
+            hint = next_step("yanmen", "fetch", "--as", arguments.identity, "--at", arguments.at, job.id)
+            return Result(f"job 作业 {job.id}{hint}", {"job": job.id})
         return _answer(job.fetch(timeout=arguments.timeout))
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from yanmen import enrolment
 from yanmen.cli.grammar import Parser, command, file, folder, group
-from yanmen.cli.output import Result, UsageProblem
+from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import jose
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import enrolment as formats
 from yanmen.formats import listing
+from yanmen.formats.config import SPACE
 from yanmen.formats.malformed import Malformed
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 
@@ -43,8 +44,13 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def initialise(arguments: argparse.Namespace) -> Result:
     """Make the space."""
+    if SPACE.fullmatch(arguments.name) is None:
+        raise UsageProblem(
+            f"--name {arguments.name!r}: write lower-case letters, digits, dots and hyphens, for instance "
+            "shanxi.example 空间名称只含小写字母、数字、点与连字符"
+        )
     space = enrolment.create_space(arguments.space, arguments.name, SystemClock(), SystemRandomness())
-    text = f"space {space.register.space}: {arguments.space}\nnext 下一步: yanmen node init, then yanmen space sign"
+    text = f"space {space.register.space}: {arguments.space}" + next_step("yanmen", "node", "init", "--help")
     return Result(text, {"space": space.register.space, "folder": str(arguments.space)})
 
 
@@ -60,8 +66,10 @@ def admit(arguments: argparse.Namespace) -> Result:
     kind = "node" if application.role is PartyRole.NODE else "member"
     text = (
         f"{application.name} ({application.role.value}, {status.value}): {grant.id}\n"
-        f"register serial {changed.register.serial}\nnext 下一步: yanmen {kind} accept FOLDER {target}"
+        f"register serial {changed.register.serial}"
     )
+    register = arguments.space / enrolment.REGISTER
+    text += next_step("yanmen", kind, "accept", path.parent, target, "--register", register)
     fields = {"id": grant.id, "status": status.value, "grant": str(target), "serial": changed.register.serial}
     return Result(text, fields)
 

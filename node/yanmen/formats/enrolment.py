@@ -5,9 +5,12 @@ key is held; the P-256 key proves itself inside the CSR. A grant is canonical JS
 can be checked against the application's own keys and the space's root.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from yanmen.formats import base64url, connector_id, json_canonical
+from yanmen.formats.config import ADDRESS, ALIAS
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.json_members import exact, integer, text
 from yanmen.formats.malformed import Malformed
@@ -17,10 +20,16 @@ APPLICATION_TYP = "yanmen-application+jws"
 GRANT_TYP = "yanmen-grant-1"
 KEY_BYTES = 32
 PEM_MAX = 16 * 1024
+NAME_MAX = 200
+PORT_MAX = 65535
+SUBJECT = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}", re.ASCII)
+"""A credit code (GB 32100): digits and capitals without I, O, S, V and Z."""
+REGION = re.compile(r"[0-9]{4}", re.ASCII)
 
 _APPLICATION = frozenset(
     {"address", "alias", "csr", "iat", "log_key", "name", "region", "role", "signing_key", "subject"},
 )
+_CLAIMS = ("address", "alias", "name", "region", "subject")
 _GRANT = frozenset({"authority", "certificate", "id", "space", "space_key", "typ"})
 
 
@@ -51,6 +60,31 @@ class Grant:
     space_key: bytes
 
 
+def check_claims(claims: Mapping[str, str], role: PartyRole) -> None:
+    """Refuse what an applicant says of itself unless a register can hold it; the message says what to write."""
+    name, address = claims["name"], claims["address"]
+    if not (name.strip() and name.isprintable() and len(name) <= NAME_MAX):
+        raise Malformed(f"name: write the full name on one line, 1 to {NAME_MAX} characters 请写全称")
+    if ALIAS.fullmatch(claims["alias"]) is None:
+        raise Malformed("alias: write up to 32 lower-case letters, digits and _, a letter first 小写字母开头")
+    if SUBJECT.fullmatch(claims["subject"]) is None:
+        raise Malformed(
+            "subject: write the 18-character credit code, digits and capitals without I, O, S, V, Z"
+            " 请写 18 位统一社会信用代码"
+        )
+    if REGION.fullmatch(claims["region"]) is None:
+        raise Malformed("region: write the first four digits of GB/T 2260, for instance 1401 请写行政区划代码前四位")
+    if role is PartyRole.NODE and not is_address(address):
+        raise Malformed("address: write HOST:PORT, for instance 127.0.0.1:7443 请写 主机:端口")
+    if role is not PartyRole.NODE and address:
+        raise Malformed("address: only a node has an address 只有节点有地址")
+
+
+def is_address(text: str) -> bool:
+    """Say whether `text` is host:port as node.toml takes it."""
+    return ADDRESS.fullmatch(text) is not None and int(text.rpartition(":")[2]) <= PORT_MAX
+
+
 def application_payload(application: Application) -> dict[str, Json]:
     """Return `application` as the payload to sign."""
     return {
@@ -72,8 +106,8 @@ def parse_application(payload: Json) -> Application:
     members = exact(payload, _APPLICATION)
     application = Application(
         role=_role(text(members, "role", 32)),
-        name=text(members, "name", 200),
-        alias=_alias(text(members, "alias", 32)),
+        name=text(members, "name", NAME_MAX),
+        alias=text(members, "alias", 32),
         subject=text(members, "subject", 18),
         region=text(members, "region", 4),
         address=text(members, "address", 300),
@@ -85,8 +119,7 @@ def parse_application(payload: Json) -> Application:
     wanted = KEY_BYTES if application.role is PartyRole.NODE else 0
     if len(application.log_key) != wanted:
         raise Malformed("application: a node, and only a node, brings a log key")
-    if application.role is not PartyRole.NODE and application.address:
-        raise Malformed("application: only a node has an address")
+    check_claims({name: text(members, name) for name in _CLAIMS}, application.role)
     return application
 
 
@@ -123,13 +156,6 @@ def _role(value: str) -> PartyRole:
         return PartyRole(value)
     except ValueError as error:
         raise Malformed("application: unknown role") from error
-
-
-def _alias(value: str) -> str:
-    """An alias is an SQL name: what stands before the dot in `health.nafld2`."""
-    if not (value.isascii() and value.isidentifier() and value == value.lower()):
-        raise Malformed("application: the alias must be lower-case letters, digits and _")
-    return value
 
 
 def _key(value: str) -> bytes:

@@ -1,0 +1,61 @@
+"""Every printed next step is a command of this program with all its required words."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from yanmen.cli.main import main, parser
+
+ME = ["--subject", "11140000MB0GTTTT0X", "--region", "1401"]
+
+
+def hinted(text: str) -> list[str]:
+    """Return the words of the next step in `text`, once the grammar took them."""
+    found = re.search(r"next 下一步: yanmen (.*?)(?:   \(.*)?$", text, re.MULTILINE)
+    assert found is not None, text
+    line = shlex.split(found[1])
+    if "--help" not in line:
+        parser().parse_args(line)
+    return line
+
+
+def ran(capsys: pytest.CaptureFixture[str], *line: object) -> list[str]:
+    """Run the command and return its next step."""
+    assert main([str(word) for word in line]) == 0
+    return hinted(capsys.readouterr().out)
+
+
+def test_from_nothing_to_a_node_and_a_member_by_the_printed_steps(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    space = tmp_path / "my space"
+    assert ran(capsys, "space", "init", space, "--name", "shanxi.example") == ["node", "init", "--help"]
+    node = tmp_path / "civil"
+    step = ran(capsys, "node", "init", node, "--name", "民政局", "--alias", "civil", *ME, "--address", "127.0.0.1:7443")
+    assert step[:3] == ["space", "sign", "SPACE"]
+    step = ran(capsys, *(str(space) if word == "SPACE" else word for word in step))
+    assert step[:2] == ["node", "accept"]
+    step = ran(capsys, *step)
+    assert step == ["check", "node", str(node)]
+
+    step = ran(capsys, "member", "init", tmp_path / "me", "--name", "Lab", "--alias", "lab", *ME)
+    step = ran(capsys, *(str(space) if word == "SPACE" else word for word in step))
+    assert step[:2] == ["member", "accept"]
+    step = ran(capsys, *step)
+    assert step == ["dataset", "list", "--as", str(tmp_path / "me"), "--at", "civil"]
+
+
+def test_accepting_without_a_register_is_a_usage_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grant = tmp_path / "granted.json"
+    grant.write_text("{}")
+    assert main(["member", "accept", str(tmp_path), str(grant), "--register", str(tmp_path / "none.jws")]) == 2
+    assert "none.jws is not a file" in capsys.readouterr().err
+
+
+def test_help_of_approve_names_what_important_data_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["contract", "approve", "--help"])
+    shown = capsys.readouterr().out.partition("example")[2]
+    assert re.search(r" health [0-9a-f]{32} ", shown)
+    assert all(f"--{name} " in shown for name in ("by", "reviewed-by", "necessity", "legality", "security"))
