@@ -80,12 +80,11 @@ def _outputs(items: tuple[Item, ...], shown: list[Shown]) -> tuple[tuple[Output,
 
 
 def label(item: Item) -> str:
-    """Return the column name of a select item: its alias, else its text."""
-    if item.alias:
-        return item.alias
-    if isinstance(item.expression, Name):
-        return item.expression.parts[-1]
-    return show(item.expression)[:LABEL_CHARS]
+    """Return the column name of a select item: its alias, else its text; cut, and printable everywhere."""
+    text = item.alias
+    if not text:
+        text = item.expression.parts[-1] if isinstance(item.expression, Name) else show(item.expression)
+    return "".join(character if character.isprintable() else " " for character in text[:LABEL_CHARS])
 
 
 def unique_label(wanted: str, taken: set[str]) -> str:

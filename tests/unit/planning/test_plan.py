@@ -232,6 +232,11 @@ def test_a_plan_is_explained_without_its_sql() -> None:
     assert len(render(planned("SELECT month(born), count(*) FROM person GROUP BY 1")).splitlines()) < 10
 
 
+def test_labels_are_distinct_short_and_printable() -> None:
+    sql = f'SELECT count(*), count(*), count(*) AS "a\x1b[2Jb\nc", count(*) AS "{"x" * 300}" FROM person'
+    assert [output.label for output in planned(sql).outputs] == ["count(*)", "count(*)_2", "a [2Jb c", "x" * 200]
+
+
 def test_the_unit_itself_must_be_granted() -> None:
     asked = admitted("SELECT count(DISTINCT pid) FROM visit", datasets=(VISIT,))
     grants = tuple(replace(grant, columns=("ward",)) for grant in asked.contract.terms.grants)
