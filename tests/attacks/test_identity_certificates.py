@@ -9,7 +9,7 @@ import pytest
 from cryptography import x509 as c_x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from yanmen.admission.identity import RegisterFile, active, identify
 from yanmen.crypto import documents, keys, x509
@@ -140,6 +140,51 @@ class TestCertificates:
                 authority, x509.create_csr(tmp_path / "k"), Subject(SPACE, Kind.MEMBER, ALICE), late, Counting()
             )
 
+    @pytest.mark.parametrize("space", ["", "SX", "a/b", "-a", "a" * 64, "sx.example\n", "sx:443", "空间"])
+    def test_a_space_is_a_trust_domain(self, authority: Authority, tmp_path: Path, space: str) -> None:
+        with pytest.raises(Malformed, match="space"):
+            x509.create_authority(tmp_path / "new.key", space, NOW_MS, Counting())
+        assert not (tmp_path / "new.key").exists()
+        x509.create_key(tmp_path / "k")
+        with pytest.raises(Malformed, match="space"):
+            x509.sign_csr(
+                authority, x509.create_csr(tmp_path / "k"), Subject(space, Kind.MEMBER, ALICE), NOW_MS, Counting()
+            )
+
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            Subject(SPACE, Kind.MEMBER, ALICE[:-1] + "0"),
+            Subject(SPACE, Kind.MEMBER, f"{ALICE}/../x"),
+            Subject(SPACE, Kind.NODE, ALICE, ("a.example",) * 17),
+            Subject(SPACE, Kind.NODE, ALICE, (".".join(["a" * 60] * 5),)),
+        ],
+    )
+    def test_who_is_certified_is_in_form(self, authority: Authority, tmp_path: Path, subject: Subject) -> None:
+        x509.create_key(tmp_path / "k")
+        with pytest.raises(Malformed):
+            x509.sign_csr(authority, x509.create_csr(tmp_path / "k"), subject, NOW_MS, Counting())
+
+    def test_keys_and_certificates_belong_together(self, authority: Authority, tmp_path: Path) -> None:
+        leaf = issue(authority, tmp_path / "k", ALICE)
+        x509.check_key_pair(tmp_path / "k", leaf)
+        x509.create_key(tmp_path / "other")
+        with pytest.raises(Fault, match="not the key of this certificate"):
+            x509.check_key_pair(tmp_path / "other", leaf)
+        with pytest.raises(Fault, match="not the key of this root"):
+            x509.load_authority(tmp_path / "other", authority.certificate.public_bytes(Encoding.PEM))
+
+    def test_a_key_file_of_another_kind(self, tmp_path: Path) -> None:
+        keys.generate(tmp_path / "ed25519", Counting())
+        keys.write_private(tmp_path / "text", b"not a key")
+        p384 = ec.generate_private_key(ec.SECP384R1())
+        pem = p384.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        keys.write_private(tmp_path / "p384", pem)
+        for name in ("ed25519", "text", "p384"):
+            with pytest.raises(Fault) as caught:
+                x509.load_key(tmp_path / name)
+            assert caught.value.code is FaultCode.KEYS
+
     def test_a_stranger_s_root_did_not_issue_it(self, authority: Authority, tmp_path: Path) -> None:
         other = x509.create_authority(tmp_path / "other.key", SPACE, NOW_MS, Counting())
         leaf = issue(authority, tmp_path / "k", ALICE)
@@ -217,8 +262,16 @@ def _point(key: ec.EllipticCurvePrivateKey) -> bytes:
 class TestHostileCertificates:
     """Certificates the space's own root might sign by mistake, or another root on purpose."""
 
-    def build(self, *, ou: list[str], uris: list[str], ca: bool = False, client: bool = True) -> bytes:
-        key = ec.generate_private_key(ec.SECP256R1())
+    def build(
+        self,
+        *,
+        ou: list[str],
+        uris: list[str],
+        ca: bool = False,
+        client: bool = True,
+        curve: type[ec.EllipticCurve] = ec.SECP256R1,
+    ) -> bytes:
+        key = ec.generate_private_key(curve())
         name = c_x509.Name([c_x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, value) for value in ou])
         start = datetime.fromtimestamp(NOW_MS / 1000, UTC)
         usage = ExtendedKeyUsageOID.CLIENT_AUTH if client else ExtendedKeyUsageOID.SERVER_AUTH
@@ -274,6 +327,17 @@ class TestHostileCertificates:
         ):
             with pytest.raises(Malformed, match="not a leaf"):
                 x509.parse_peer(certificate)
+
+    def test_a_key_of_another_curve(self) -> None:
+        with pytest.raises(Malformed, match="P-256"):
+            x509.parse_peer(self.build(ou=[ALICE], uris=[f"spiffe://{SPACE}/member/{ALICE}"], curve=ec.SECP384R1))
+
+    def test_text_around_a_certificate(self) -> None:
+        good = self.build(ou=[ALICE], uris=[f"spiffe://{SPACE}/member/{ALICE}"])
+        padded = b"-----BEGIN CERTIFICATE-----\n" + b"A" * 64 + b"\n" * 1
+        for smuggled in (good + good, good + b"x", padded * 300, good.replace(b"\n", b"\r\n")):
+            with pytest.raises(Malformed):
+                x509.parse_peer(smuggled)
 
     @pytest.mark.parametrize("data", [b"", b"\x30\x82", b"-----BEGIN CERTIFICATE-----\n", b"0" * 20_000])
     def test_bytes_that_are_no_certificate(self, data: bytes) -> None:

@@ -117,6 +117,17 @@ class TestGood:
         text = GOOD + '[columns.smokes]\ntype = "boolean"\nrole = "key"\n'
         assert spec.decode(text.encode()).columns[-1].domain == (False, True)
 
+    def test_only_a_key_has_both_values_of_a_flag(self) -> None:
+        text = (
+            GOOD + '[columns.smokes]\ntype = "boolean"\nrole = "hidden"\n[columns.code]\ntype = "text"\nrole = "key"\n'
+        )
+        assert [column.domain for column in spec.decode(text.encode()).columns[-2:]] == [None, None]
+
+    def test_open_sums_are_not_bounded_by_rows(self) -> None:
+        text = GOOD.replace('class = "personal"', 'class = "open"').replace('subject_space = "persons"\n', "")
+        text = text.replace('role = "unit"', 'role = "key"').replace("upper = 999.99", "upper = 999999999999999.99")
+        assert spec.decode(text.encode()).columns[2].upper == Decimal("999999999999999.99")
+
     def test_exact_data_need_not_bound_its_units(self) -> None:
         text = GOOD.replace('class = "personal"', 'class = "exact"').replace('subject_space = "persons"\n', "")
         text = text.replace("rows_per_unit = 20\ngroups_per_unit = 5\n", "")
@@ -143,6 +154,10 @@ class TestProblems:
             ('region = "140100"', 'region = "١٤٠١٠٠"', 6, "region"),
             ("1401000000ZZS", "1401000000ZZT", 8, "ndi_id"),
             ("1401000000ZZS", "1401000000Z", 8, "ndi_id"),
+            ("691140100MA0GTTTT0X1401000000ZZS", "591140100MA0GTTTT0X1401A1B2C3D46", 8, "ndi_id"),
+            ('owner = "卫健委"', f'owner = "{"x" * 513}"', 5, "at most 512 characters"),
+            ('rights = ["hold", "use"]', 'rights = ["hold", 5]', 13, "list of texts"),
+            ('class = "personal"', 'class = ["personal"]', 14, "must be one of"),
             ('quality = "B"', 'quality = "E"', 12, "must be one of A, B, C, D"),
             ('rights = ["hold", "use"]', "rights = []", 13, "not empty"),
             ('rights = ["hold", "use"]', 'rights = ["hold", "hold"]', 13, "without repeats"),
@@ -169,6 +184,33 @@ class TestProblems:
             ('  "AST",\n', "  5,\n", 33, "no text"),
             ('  "AST",\n', '  "",\n', 33, "no text"),
             ("domain = [2020-01-01, 2020-01-02]", "domain = [2020-01-01T00:00:00]", 49, "no date"),
+            ('  "AST",\n', '  "A\\u0007",\n', 33, "no text"),
+            ("domain = [2020-01-01, 2020-01-02]", "domain = 5", 49, "list of 1 to"),
+            ("domain = [2020-01-01, 2020-01-02]", 'domain = ["2020-01-01"]', 49, "no date"),
+            (
+                'type = "date"\nrole = "key"\ndomain = [2020-01-01',
+                'type = "integer"\nrole = "key"\ndomain = [true',
+                49,
+                "no integer",
+            ),
+            (
+                'type = "date"\nrole = "key"\ndomain = [2020-01-01',
+                'type = "integer"\nrole = "key"\ndomain = ["1"',
+                49,
+                "no integer",
+            ),
+            (
+                'type = "date"\nrole = "key"\ndomain = [2020-01-01',
+                f'type = "integer"\nrole = "key"\ndomain = [{2**63}',
+                49,
+                "no integer",
+            ),
+            (
+                'type = "date"\nrole = "key"\ndomain = [2020-01-01',
+                'type = "boolean"\nrole = "key"\ndomain = [1',
+                49,
+                "no boolean",
+            ),
             ("domain = [2020-01-01, 2020-01-02]", "domain = []", 49, "list of 1 to"),
             ("scale = 2\n", "", 39, "scale: missing"),
             ("scale = 2", "scale = 10", 42, "between 0 and 9"),
@@ -185,6 +227,7 @@ class TestProblems:
             ('[columns."姓名"]', '[columns."a b"]', 52, "not a column name"),
             ('[columns."姓名"]', "[columns.TEST]", 52, "differs from another column only in case"),
             ('[columns."姓名"]', '[columns."e\u0301"]', 52, "not a column name"),
+            ('[columns."姓名"]', '[columns."\u1100\u1161"]', 52, "not a column name"),
             ('role = "hidden"', 'role = "secret"', 53, "must be one of unit, key, measure, hidden"),
             ('role = "hidden"', 'role = "hidden"\nscale = 1', 54, "only decimals"),
             ('role = "unit"\n', 'role = "unit"\nlower = 1\nupper = 2\n', 29, "not admitted for the role unit"),
@@ -224,6 +267,15 @@ class TestProblems:
             spec.decode(GOOD.replace('grade = "general"', 'grade = "core"').replace('quality = "B"', "").encode())
         assert caught.value.reason is Reason.GRADE_CORE
         assert caught.value.detail.line == 15
+
+    def test_nothing_to_see(self) -> None:
+        text = GOOD[: GOOD.index("[columns.person]")].replace('"personal"', '"open"') + '[columns.a]\nrole = "hidden"\n'
+        text = text.replace('subject_space = "persons"\n', "")
+        assert problems(text) == ["line 25: columns: no column is visible"]
+
+    def test_too_many_columns(self) -> None:
+        more = "".join(f'[columns.c{number}]\nrole = "hidden"\n' for number in range(510))
+        assert any("more than 512 columns" in problem for problem in problems(GOOD + more))
 
     def test_no_columns_at_all(self) -> None:
         assert any("columns: missing" in problem for problem in problems(GOOD[: GOOD.index("[columns.person]")]))
