@@ -146,6 +146,8 @@ class TestGuards:
             ('[[expect]]\naction = "scan"\n', "line 1: expect.0.name: missing"),
             ('[expect]\nname = "x"\n', "line 1: expect: must be [[tables]]"),
             ("x = 1\n", "expect: missing"),
+            ("expect = [1]\n", "line 1: expect: must be [[tables]]"),
+            ("expect = [[1]]\n", "line 1: expect: must be [[tables]]"),
         ],
     )
     def test_a_malformed_expectation_names_its_line(self, tmp_path: Path, text: str, part: str) -> None:
