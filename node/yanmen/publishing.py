@@ -5,7 +5,7 @@
 The file is read by jailed jobs only; this process sees the specification and the snapshot's digest.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,10 +69,21 @@ def check(text: bytes) -> Dataset:
                 line=lines[0],
                 hint_en="Check each line against what is publicly known, then delete its mark.",
                 hint_zh="请逐行核对为公开可知的内容，然后删除该行的标记。",
-                clauses=tuple(f"line {line} 第 {line} 行" for line in lines),
+                clauses=(f"lines {ranges(lines)} 行",),
             ),
         )
     return spec.decode(text)
+
+
+def ranges(lines: Sequence[int]) -> str:
+    """Return ascending line numbers as a person writes them: 3-9, 12."""
+    runs: list[list[int]] = []
+    for line in lines:
+        if runs and line == runs[-1][1] + 1:
+            runs[-1][1] = line
+        else:
+            runs.append([line, line])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in runs)
 
 
 def retract(name: str, ledger: Ledger) -> Receipt:

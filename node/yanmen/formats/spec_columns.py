@@ -12,6 +12,7 @@ from yanmen.model.catalogue import Cell, Column, ColumnType, DatasetClass, Role
 NAME = re.compile(r"[^\W\d]\w{0,62}")
 """Letters of any script, digits and underscores: what SQL takes for a name."""
 COLUMNS_MAX = 512
+LINES_SHOWN = 8
 DOMAIN_MAX = 10_000
 """A larger domain could never be one axis of an answer (model/config.py, cells)."""
 DOMAIN_TEXT_MAX = 256
@@ -58,9 +59,25 @@ def _check_roles(table: Table, cls: DatasetClass, columns: list[Column]) -> None
     if cls is DatasetClass.OPEN and units:
         table.problem("", "open data protects no unit: declare a key instead", "开放类数据没有受保护单元，请声明为 key")
     if cls is not DatasetClass.OPEN and units != 1:
-        table.problem("", "exactly one column must have the role unit", "须恰有一列的角色为 unit")
+        _not_one_unit(table, columns)
     if not any(column.role in (Role.KEY, Role.MEASURE, Role.UNIT) for column in columns):
         table.problem("", "no column is visible", "没有任何可见列")
+
+
+def _not_one_unit(table: Table, columns: list[Column]) -> None:
+    """Point at the lines that could give the unit, or at those that give it twice."""
+    units = [column for column in columns if column.role is Role.UNIT]
+    able = [column for column in columns if column.type in _TYPES[Role.UNIT] and column.lower is None]
+    without_domain = [column for column in able if column.domain is None]
+    found = [
+        f"{table.document.line((*table.path, column.name, 'role'))} ({column.name})"
+        for column in units or without_domain or able
+    ][:LINES_SHOWN]
+    en, zh = "exactly one column must have the role unit", "须恰有一列的角色为 unit"
+    if found:
+        could_en, could_zh = ("now it is", "目前为") if units else ("it could be", "可为")
+        en, zh = f"{en}; {could_en} line {', '.join(found)}", f"{zh}；{could_zh}第 {'、'.join(found)} 行"
+    table.problem("", en, zh)
 
 
 def _column(section: Table, cls: DatasetClass, rows_upto: int) -> Column:

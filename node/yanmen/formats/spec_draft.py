@@ -19,19 +19,31 @@ _BLANK = (
     ("authority", "the authority under which it was collected 数源职责"),
     ("update_cycle", "how often it changes 更新周期"),
 )
+_ROWS = (
+    "rows of one unit beyond this are dropped, and noise grows with it: 1 where a person has one row, the usual"
+    " number (3, 10) for visits or payments 每个主体最多保留的行数；越大噪声越大，取够用的最小值"
+)
+_GROUPS = (
+    "groups one unit may count in, noise grows with it: 1 unless rows_per_unit is more, never above it"
+    " 每个主体最多计入的分组数；越大噪声越大，不超过 rows_per_unit"
+)
 _CHOICES = (
     ("quality", '"C"', "A, B, C or D 质量等级"),
     ("rights", '["hold"]', "hold 持有, use 使用, operate 经营"),
     ("class", '"personal"', "open, exact or personal; personal unless a person decides otherwise"),
     ("grade", '"important"', "general 一般 or important 重要; core 核心 is never published"),
-    ("sharing", '"not-shared"', "unconditional 无条件, conditional 有条件, not-shared 不予"),
+    (
+        "sharing",
+        '"conditional"',
+        "unconditional 无条件, conditional 有条件, not-shared 不予 (then without sharing below)",
+    ),
     ("sharing_reason", '""', "needed unless unconditional 理由"),
     ("legal_basis", '""', "needed unless unconditional 法律依据"),
-    ("channels", '["authorised-operation"]', "sharing 共享, opening 开放, authorised-operation 授权运营"),
-    ("subject_space", '""', "whose lifetime privacy budget is spent 主体空间"),
-    ("rows_per_unit", "1", "most rows of one unit that are kept"),
-    ("groups_per_unit", "1", "most groups one unit may fall into"),
-    ("rows_upto", "1", "a public upper bound of the number of rows"),
+    ("channels", '["sharing"]', "sharing 共享, opening 开放, authorised-operation 授权运营"),
+    ("subject_space", '"person"', "whose lifetime privacy budget is spent, as named in node.toml 主体空间"),
+    ("rows_per_unit", "1", _ROWS),
+    ("groups_per_unit", "1", _GROUPS),
+    ("rows_upto", "1000000", "a public upper bound of the number of rows 行数的公开上限"),
     ("price_ceiling_fen", "0", "上限收费标准, in fen"),
 )
 

@@ -16,7 +16,11 @@ from yanmen_sandbox.tables import SCALAR, SourceTable, open_source
 DOMAIN_MAX = 64
 """More different values than this are drafted as hidden text or as a measure, not as a key."""
 SCALE_MAX = 9
-UNIT_NAME = re.compile(r"(?:.*_)?id|.*编号|.*号码|.*代码", re.IGNORECASE)
+UNIT_NAMES = (
+    re.compile(r".*身份证.*|.*证件号.*|.*信用代码.*|(?:.*_)?(?:id_?card|id_?(?:no|number))", re.IGNORECASE),
+    re.compile(r"(?:.*_)?id|.*编号|.*号码|.*证号|.*代码", re.IGNORECASE),
+)
+"""What names a person or an enterprise first, then whatever is called an id."""
 
 KINDS = (
     ("boolean", re.compile(r"BOOLEAN")),
@@ -53,15 +57,16 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
         raise
     except _duckdb.Error:
         raise Ended(Code.BAD_SOURCE) from None
-    return encode({"ok": True, "columns": _with_one_unit(drafts)}, request.limits.reply)
+    return encode({"ok": True, "columns": with_one_unit(drafts)}, request.limits.reply)
 
 
-def _with_one_unit(drafts: list[Drafted]) -> list[Drafted]:
-    """Let the first column named like an id be the unit; a person decides."""
-    for index, draft in enumerate(drafts):
-        if draft.kind in {"integer", "text"} and UNIT_NAME.fullmatch(draft.source) is not None:
-            unit = draft._replace(role="unit", domain=None, lower=None, upper=None)
-            return [*drafts[:index], unit, *drafts[index + 1 :]]
+def with_one_unit(drafts: list[Drafted]) -> list[Drafted]:
+    """Let the first column named most like an id be the unit; a person decides."""
+    for names in UNIT_NAMES:
+        for index, draft in enumerate(drafts):
+            if draft.kind in {"integer", "text"} and names.fullmatch(draft.source) is not None:
+                unit = draft._replace(role="unit", domain=None, lower=None, upper=None)
+                return [*drafts[:index], unit, *drafts[index + 1 :]]
     return drafts
 
 

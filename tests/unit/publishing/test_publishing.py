@@ -141,7 +141,7 @@ class TestPublish:
         refusal = refused(lambda: publishing.publish(text.encode(), world.source, world.press))
         assert refusal.reason is Reason.SPEC_UNCONFIRMED
         assert refusal.detail.line == 16
-        assert [clause.split(" 第")[0] for clause in refusal.detail.clauses] == ["line 16", "line 26"]
+        assert refusal.detail.clauses == ("lines 16, 26 行",)
         assert world.jail.read == 0
 
     @pytest.mark.parametrize(
