@@ -19,6 +19,8 @@ from yanmen.model.refusal import Fault, FaultCode, Refused
 
 DONE, REFUSED, USAGE, FAILED = 0, 1, 2, 3
 
+_ADVICE = {FaultCode.UNREACHABLE: "\n  Is it serving (yanmen node serve)? 请确认节点已启动并可连通。"}
+
 Fields = Mapping[str, Any]
 
 
@@ -76,7 +78,8 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
         return REFUSED
     except Fault as fault:
         note = {"error": "FAULT", "code": fault.code.value, "message": fault.note}
-        _complain(note, f"the node failed 节点故障: {fault.code.value} {fault.note}", as_json=as_json)
+        text = f"the node failed 节点故障: {fault.code.value} {fault.note}{_ADVICE.get(fault.code, '')}"
+        _complain(note, text, as_json=as_json)
         return FAILED
     except OSError as error:
         note = {"error": "FAULT", "code": FaultCode.STORAGE.value, "message": error.strerror or ""}
@@ -105,7 +108,8 @@ def refusal_fields(refusal: Refused) -> dict[str, Any]:
 def refusal_text(refusal: Refused) -> str:
     """Return the refusal for a person: reason, place, next step, and what would be answered."""
     detail = refusal.detail
-    where = f" at line {detail.line}, column {detail.column}" if detail.line else ""
+    column = f", column {detail.column}" if detail.column else ""
+    where = f" at line {detail.line}{column}" if detail.line else ""
     lines = [f"refused 拒绝: {refusal.reason.value} {detail.subject}{where}".rstrip()]
     lines += [f"  {text}" for text in (detail.hint_en, detail.hint_zh) if text]
     lines += [f"  - {clause}" for clause in detail.clauses]

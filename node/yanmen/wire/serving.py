@@ -1,5 +1,6 @@
 """Serve the node in a folder until told to stop."""
 
+import json
 import resource
 import sys
 from pathlib import Path
@@ -30,12 +31,26 @@ def serve(directory: Path, stop: Event, grace_s: int) -> str:
         address = f"{holder.config.address.rpartition(':')[0]}:{port}"
         ready = directory / READY
         ready.write_text(address + "\n", encoding="ascii")
+        _announce(holder, address, runner.profile)
         try:
             stop.wait()
         finally:
             ready.unlink(missing_ok=True)
             server.stop(grace_s * 1000)
         return address
+
+
+def _announce(holder: Holder, address: str, profile: Profile) -> None:
+    """Write the first line of the log: where this node is, who it is, how it is jailed, what it offers."""
+    line = {
+        "serving": address,
+        "connector": holder.config.id,
+        "sandbox": profile.name,
+        "profile": profile.digest,
+        "datasets": len(holder.ledger.current_versions()),
+    }
+    sys.stderr.write(json.dumps(line) + "\n")
+    sys.stderr.flush()
 
 
 def _require(profile: Profile, wanted: str) -> None:

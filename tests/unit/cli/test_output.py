@@ -8,6 +8,7 @@ import sys
 import pytest
 from yanmen.cli.output import Result, next_step, run
 from yanmen.formats.malformed import Malformed
+from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
 
 def malformed(_: argparse.Namespace) -> Result:
@@ -51,3 +52,23 @@ def test_a_closed_pipe_ends_quietly_with_the_usual_code(verdict: str, code: int)
     assert process.stderr.read() == ""
     process.stderr.close()
     assert process.wait(timeout=20) == code
+
+
+def refuse_at_a_line(_: argparse.Namespace) -> Result:
+    """Refuse something about a whole line."""
+    raise Refused(Reason.SPEC_UNCONFIRMED, Detail(line=4))
+
+
+def unreachable(_: argparse.Namespace) -> Result:
+    """Fail as a client does when nobody listens."""
+    raise Fault(FaultCode.UNREACHABLE, "refused")
+
+
+def test_a_refusal_of_a_whole_line_names_no_column(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(refuse_at_a_line, argparse.Namespace()) == 1
+    assert capsys.readouterr().err.splitlines()[0].endswith("at line 4")
+
+
+def test_a_node_that_does_not_listen_leads_to_serve(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(unreachable, argparse.Namespace()) == 3
+    assert "yanmen node serve" in capsys.readouterr().err
