@@ -25,8 +25,8 @@ MENTIONED = sorted({line for name in DOCUMENTS for line in inline_commands(name)
 def grammar() -> Iterator[Parser]:
     """Return the whole grammar, in which the files that are named need not exist."""
     with pytest.MonkeyPatch.context() as patched:
-        for module in ("grammar", "audit"):
-            patched.setattr(f"yanmen.cli.{module}.existing", Path)
+        for module in ("grammar", "audit", "member", "node"):
+            patched.setattr(f"yanmen.cli.{module}.existing", Path, raising=False)
         yield parser()
 
 

@@ -75,7 +75,7 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
         (SNAPSHOT_BYTES >> 30, "4 GiB for a"),
         (int(STOP_SECONDS + server.LAST_REPLIES_S), "within 12 seconds"),
         (CLOCK_TOLERANCE_MS // 1000, "more than 2 seconds behind"),
-        (PERSONS.lifetime_micro_rho, "of 1,000,000;"),
+        (PERSONS.lifetime_micro_rho, "of 1,000,000,"),
     ],
 )
 def test_figures_in_the_text_are_those_of_the_code(figure: int, stated: str) -> None:
