@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from yanmen.cli.grammar import Parser, command, existing, folder, group
+from yanmen.cli.grammar import Parser, command, existing, folder, group, whole
 from yanmen.cli.output import Negative, Result, UsageProblem, next_step
 from yanmen.formats import note
 from yanmen.formats.malformed import Malformed
@@ -21,7 +21,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     folder(export, "target", "a new folder for the bundle: leaves, receipts, proofs, checkpoint, keys")
     show = command(here, "show", "print one receipt 查看回执", shown, "yanmen receipts show health 17")
     folder(show, "node", "the node's folder")
-    show.add_argument("index", type=int, metavar="INDEX", help="the number of its leaf")
+    show.add_argument("index", type=whole, metavar="INDEX", help="the number of its leaf")
     check = command(
         commands,
         "verify",
@@ -53,6 +53,8 @@ def shown(arguments: argparse.Namespace) -> Result:
     from yanmen.node.holder import open_holder
 
     with open_holder(arguments.node) as holder:
+        if arguments.index >= holder.ledger.size():
+            raise UsageProblem(f"there is no receipt {arguments.index}; the last is no. {holder.ledger.size() - 1}")
         receipt = holder.ledger.receipt(arguments.index)
     fields = {"index": receipt.index, "stage": receipt.stage.value, "jti": receipt.jti}
     fields |= {"sdjwt": receipt.sdjwt, "proof": receipt.proof}

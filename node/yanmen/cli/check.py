@@ -38,6 +38,9 @@ def checked(arguments: argparse.Namespace) -> Result:
             "sandbox": {"name": profile.name, "layers": list(profile.layers), "digest": profile.digest},
         }
         hint = next_step("yanmen", "node", "serve", arguments.node)
+        if not holder.ledger.current_versions():
+            words = ("suggest", arguments.node, "NAME", "FILE.csv", "--to", "NAME.toml")
+            hint = next_step("yanmen", "dataset", *words, note="NAME: the table's name in SQL 表名") + hint
         return Result(f"{holder.config.name} {holder.config.id}: ok 正常\n" + "\n".join(trusted) + hint, fields)
 
 

@@ -2,16 +2,20 @@
 
 import argparse
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yanmen.cli.dataset import where
-from yanmen.cli.grammar import Parser, command, folder, group
+from yanmen.cli.grammar import Parser, command, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto.system import SystemClock
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel, Grade
 from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
+from yanmen.model.refusal import Reason, Refused
 
 if TYPE_CHECKING:
     from yanmen.client.node import Node
@@ -79,17 +83,19 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
         help="渠道 it is asked for through, one that the dataset declares (sharing); see yanmen dataset show",
     )
     request.add_argument(
-        "--micro-rho", type=int, default=100_000, help="whole privacy budget, in millionths of ρ (100000)"
+        "--micro-rho", type=whole, default=100_000, help="whole privacy budget, in millionths of ρ (100000)"
     )
     request.add_argument(
-        "--per-query", type=int, default=10_000, help="default charge of one answer, in millionths of ρ (10000)"
+        "--per-query", type=whole, default=10_000, help="default charge of one answer, in millionths of ρ (10000)"
     )
-    request.add_argument("--per-query-max", type=int, default=50_000, help="the most one answer may be charged (50000)")
-    request.add_argument("--queries", type=int, default=1000, help="how many questions in all (1000)")
-    request.add_argument("--queries-per-day", type=int, default=100, help="how many questions a day (100)")
-    request.add_argument("--min-group", type=int, default=10, help="fewest units in a cell of exact data (10)")
     request.add_argument(
-        "--price", type=int, required=True, help="price of one answer in fen; see the ceiling in the catalogue"
+        "--per-query-max", type=whole, default=50_000, help="the most one answer may be charged (50000)"
+    )
+    request.add_argument("--queries", type=whole, default=1000, help="how many questions in all (1000)")
+    request.add_argument("--queries-per-day", type=whole, default=100, help="how many questions a day (100)")
+    request.add_argument("--min-group", type=whole, default=10, help="fewest units in a cell of exact data (10)")
+    request.add_argument(
+        "--price", type=whole, required=True, help="price of one answer in fen; see the ceiling in the catalogue"
     )
     request.add_argument("--days", type=float, default=30, help="how long it runs, in days (30)")
     request.add_argument("--paper-sha256", default="", help="hex SHA-256 of the paper contract, if there is one")
@@ -123,10 +129,30 @@ def requested(arguments: argparse.Namespace) -> Result:
             paper_sha256=arguments.paper_sha256,
         )
         try:
-            contract = node.request_contract(terms)
+            with options_named(terms):
+                contract = node.request_contract(terms)
         except Malformed as error:
             raise UsageProblem(f"these terms make no contract: {error}") from error
         return _after_request(contract, node, arguments)
+
+
+@contextmanager
+def options_named(terms: Terms | None = None) -> Iterator[None]:
+    """Add to a refusal of offer or approval the options of this command that answer it."""
+    try:
+        yield
+    except Refused as refusal:
+        if refusal.reason is not Reason.POLICY_FORBIDS:
+            raise
+        options = "--reviewed-by ANOTHER --necessity WHY --legality WHY --security WHY"
+        if terms is not None:
+            options = (
+                "--channel with one of these 从上列渠道中选择" if "dataset:channels" in refusal.detail.clauses else ""
+            )
+        if not options:
+            raise
+        clauses = (*refusal.detail.clauses, f"add 请加上: {options}")
+        raise Refused(refusal.reason, replace(refusal.detail, clauses=clauses), refusal.receipt) from refusal
 
 
 def _after_request(contract: Contract, node: "Node", arguments: argparse.Namespace) -> Result:
@@ -141,7 +167,7 @@ def _after_request(contract: Contract, node: "Node", arguments: argparse.Namespa
     )
     words = ("yanmen", "contract", "approve", node.party.alias, contract.terms.id, "--by", "NAME")
     reasons = ("--reviewed-by", "ANOTHER", "--necessity", "WHY", "--legality", "WHY", "--security", "WHY")
-    who = f"   (by its holder 由数源部门执行, {node.party.alias}: the node's folder)"
+    who = f"by its holder 由数源部门执行; {node.party.alias}: the node's folder 节点目录"
     return _result(contract, next_step(*words, *(reasons if important else ()), note=who))
 
 
@@ -167,7 +193,8 @@ def approved(arguments: argparse.Namespace) -> Result:
     reasons = Reasons(arguments.necessity, arguments.legality, arguments.security)
     with open_holder(arguments.node) as holder:
         approval = contracting.Approval(arguments.by, arguments.reviewed_by, reasons)
-        done = contracting.approve(arguments.id, approval, contracting.Office.of(holder))
+        with options_named():
+            done = contracting.approve(arguments.id, approval, contracting.Office.of(holder))
         note = f" receipt 回执 no. {holder.ledger.size() - 1}"
         return _result(done, note + _question(done, "MEMBER", holder.config.alias))
 

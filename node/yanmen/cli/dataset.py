@@ -9,7 +9,7 @@ from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import jose, keys
 from yanmen.formats import listing
 from yanmen.formats.listing import Listing
-from yanmen.model.catalogue import Column, Dataset
+from yanmen.model.catalogue import Column, Dataset, Role
 
 CATALOGUE = "catalogue"
 
@@ -125,15 +125,30 @@ def listed(arguments: argparse.Namespace) -> Result:
     versions = _versions(arguments)
     lines = [f"{each.name:16} {each.cls.value:9} {each.title_zh}" for each, _ in versions]
     rows = [{"name": each.name, "class": each.cls.value, "version": version} for each, version in versions]
-    return Result("\n".join(lines) or "nothing is published 尚无数据集", {"datasets": rows})
+    hint = ""
+    if versions and arguments.node is None:
+        side = ("--as", arguments.identity, "--at", arguments.at)
+        hint = next_step("yanmen", "dataset", "show", versions[0][0].name, *side)
+    return Result(("\n".join(lines) or "nothing is published 尚无数据集") + hint, {"datasets": rows})
 
 
 def shown(arguments: argparse.Namespace) -> Result:
     """Show one dataset as its catalogue page: nothing here was derived from rows."""
     for dataset, version in _versions(arguments):
         if dataset.name == arguments.name:
-            return Result(_page(dataset, version), _fields(dataset, version))
+            hint = _request(dataset, arguments) if arguments.node is None else ""
+            return Result(_page(dataset, version) + hint, _fields(dataset, version))
     raise UsageProblem(f"there is no dataset {arguments.name}; see yanmen dataset list")
+
+
+def _request(dataset: Dataset, arguments: argparse.Namespace) -> str:
+    """Return how a member asks for what is visible here, at the listed price."""
+    columns = ",".join(column.name for column in dataset.visible() if column.role is not Role.UNIT)
+    words = ("--grant", f"{dataset.name}:{columns}", "--channel", dataset.channels[0].value)
+    price = ("--price", dataset.price_ceiling_fen)
+    why = ("--scenario", "SCENARIO", "--purpose", "WHY", "--legal-basis", "BASIS")
+    who = ("--as", arguments.identity, "--at", arguments.at)
+    return next_step("yanmen", "contract", "request", *who, *words, *why, *price)
 
 
 def _versions(arguments: argparse.Namespace) -> list[tuple[Dataset, str]]:

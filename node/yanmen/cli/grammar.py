@@ -10,6 +10,9 @@ from typing_extensions import override
 
 from yanmen.cli.output import Result, UsageProblem, say
 
+WHOLE_DIGITS = 15
+"""Signed documents carry no larger numbers."""
+
 Handler = Callable[[argparse.Namespace], Result]
 
 
@@ -61,6 +64,13 @@ def folder(parser: Parser, name: str, purpose: str) -> None:
 def file(parser: Parser, name: str, purpose: str) -> None:
     """Add a positional file that must exist when the command runs."""
     parser.add_argument(name, type=existing, metavar=name.upper(), help=purpose)
+
+
+def whole(text: str) -> int:
+    """Return `text` as a whole number, 0 or more."""
+    if not (text.isascii() and text.isdigit() and len(text) <= WHOLE_DIGITS):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 0 or more 须为非负整数")
+    return int(text)
 
 
 def existing(text: str) -> Path:

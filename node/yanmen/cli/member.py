@@ -59,7 +59,9 @@ def initialise(arguments: argparse.Namespace) -> Result:
     )
     enrolment.apply(arguments.member, claims, SystemClock(), SystemRandomness())
     path = arguments.member / enrolment.APPLICATION
-    hint = next_step("yanmen", "member", "enrol", "SPACE", path, note="   (SPACE: the space operator's folder)")
+    hint = next_step(
+        "yanmen", "member", "enrol", "SPACE", path, note="SPACE: the space operator's folder 空间运营者的目录"
+    )
     return Result(f"keys are in {arguments.member}; they never leave it{hint}", {"application": str(path)})
 
 

@@ -64,7 +64,9 @@ def initialise(arguments: argparse.Namespace) -> Result:
     )
     enrolment.apply(arguments.node, claims, SystemClock(), SystemRandomness())
     path = arguments.node / enrolment.APPLICATION
-    hint = next_step("yanmen", "space", "sign", "SPACE", path, note="   (SPACE: the space operator's folder)")
+    hint = next_step(
+        "yanmen", "space", "sign", "SPACE", path, note="SPACE: the space operator's folder 空间运营者的目录"
+    )
     return Result(f"keys are in {arguments.node}; they never leave it{hint}", {"application": str(path)})
 
 

@@ -123,7 +123,7 @@ def refusal_text(refusal: Refused) -> str:
 
 def next_step(*words: object, note: str = "") -> str:
     """Return the line that says what to run next; words in capitals stand for what only the reader knows."""
-    return f"\nnext 下一步: {shlex.join(map(str, words))}{note}"
+    return f"\nnext 下一步: {shlex.join(map(str, words))}" + (f"\n  {note}" if note else "")
 
 
 def say(text: str, stream: TextIO) -> None:

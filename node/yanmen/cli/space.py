@@ -49,6 +49,8 @@ def initialise(arguments: argparse.Namespace) -> Result:
             f"--name {arguments.name!r}: write lower-case letters, digits, dots and hyphens, for instance "
             "shanxi.example 空间名称只含小写字母、数字、点与连字符"
         )
+    if (arguments.space / enrolment.AUTHORITY_KEY).exists():
+        raise UsageProblem(f"{arguments.space} is a space already; name a new folder 该目录已是空间，请另选")
     space = enrolment.create_space(arguments.space, arguments.name, SystemClock(), SystemRandomness())
     text = f"space {space.register.space}: {arguments.space}" + next_step("yanmen", "node", "init", "--help")
     return Result(text, {"space": space.register.space, "folder": str(arguments.space)})
@@ -82,7 +84,10 @@ def enlist(arguments: argparse.Namespace) -> Result:
     names = tuple(sorted({*party.datasets, name}))
     changed = enrolment.enter(space, replace(party, datasets=names), SystemClock())
     fields = {"node": party.id, "alias": party.alias, "datasets": names, "serial": changed.register.serial}
-    return Result(f"{party.alias}.{name} is listed (register serial {changed.register.serial})", fields)
+    hint = next_step(
+        "yanmen", "node", "serve", arguments.entry.parent.parent, note="unless it serves already 若尚未启动"
+    )
+    return Result(f"{party.alias}.{name} is listed (register serial {changed.register.serial}){hint}", fields)
 
 
 def _listed(known: Register, token: bytes) -> tuple[Party, str]:
