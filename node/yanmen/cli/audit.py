@@ -19,6 +19,15 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(export, "node", "the node's folder")
     folder(export, "target", "a new folder for the bundle: leaves, receipts, proofs, checkpoint, keys")
+    mirror = command(
+        here,
+        "tiles",
+        "write or extend static tiles to mirror 导出静态分块",
+        tiled,
+        "yanmen receipts tiles health mirror",
+    )
+    folder(mirror, "node", "the node's folder")
+    folder(mirror, "target", "the mirror's folder, new or written before: C2SP tlog-tiles")
     show = command(here, "show", "print one receipt 查看回执", shown, "yanmen receipts show health 17")
     folder(show, "node", "the node's folder")
     show.add_argument("index", type=whole, metavar="INDEX", help="the number of its leaf")
@@ -33,6 +42,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     check.add_argument(
         "--space-key", type=existing, help="space.vkey from the space operator, got another way than the bundle"
     )
+    check.add_argument("--tiles", type=Path, help="a mirror of the same log's tiles, to hold against the bundle")
 
 
 def exported(arguments: argparse.Namespace) -> Result:
@@ -46,6 +56,17 @@ def exported(arguments: argparse.Namespace) -> Result:
         size = holder.ledger.export(target, holder.papers())
     text = f"{size} leaves in {target}" + next_step("yanmen", "verify", target)
     return Result(text, {"bundle": str(target), "size": size})
+
+
+def tiled(arguments: argparse.Namespace) -> Result:
+    """Bring the mirror up to the log's head."""
+    from yanmen.node.holder import open_holder
+
+    target: Path = arguments.target
+    with open_holder(arguments.node) as holder:
+        size = holder.ledger.tiles(target)
+    text = f"{size} leaves in {target}\nnext 下一步: yanmen verify BUNDLE --tiles {target}"
+    return Result(text, {"mirror": str(target), "size": size})
 
 
 def shown(arguments: argparse.Namespace) -> Result:
@@ -65,7 +86,7 @@ def verified(arguments: argparse.Namespace) -> Result:
     """Verify the bundle; a finding that is an error ends with exit code 1."""
     if not arguments.bundle.is_dir():
         raise UsageProblem(f"{arguments.bundle} is not a folder")
-    report = verify_bundle(arguments.bundle, _space_key(arguments.space_key))
+    report = verify_bundle(arguments.bundle, _space_key(arguments.space_key), arguments.tiles)
     result = Result(_text(report), _fields(report))
     if not report.ok:
         raise Negative(result)

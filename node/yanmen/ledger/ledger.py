@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Self
 
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.note import VerifierKey
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import answers, audit, budget, contracts, datasets, export, genesis, jobs, leaves, log
+from yanmen.ledger import answers, audit, budget, contracts, datasets, export, genesis, jobs, leaves, log, mirror
 from yanmen.ledger.answers import Declined, Outcome, Pending
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.genesis import Keeper
@@ -299,6 +300,11 @@ class Ledger:
             stated = export.statement(db, self._log.identity, papers.name)
             export.write(db, directory, stated, papers, self._keeper.log_signer.public)
         return stated.size
+
+    def tiles(self, directory: Path) -> int:
+        """Bring the static tiles in `directory` up to the newest head and return the number of leaves."""
+        with self._store.view() as db, _internal():
+            return mirror.write(db, directory, VerifierKey(self.origin, self._keeper.log_signer.public), log.head(db))
 
     def check(self) -> None:
         """Recompute tree, heads, counters and answers from leaves and intents; raise a `Fault` at what differs."""

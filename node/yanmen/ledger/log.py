@@ -119,7 +119,7 @@ class Log:
         now = size(db)
         if sealed(db):
             return
-        current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, _reader(db)))
+        current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, reader(db)))
         signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
 
@@ -131,9 +131,9 @@ class Log:
         except BadSignature as error:
             raise Fault(FaultCode.STORAGE, "ledger: the head is not signed by the log key") from error
         (last,) = db.execute("SELECT jws FROM leaf ORDER BY position DESC LIMIT 1").fetchone()
-        if current.size != size(db) or merkle.root(current.size, _reader(db)) != current.root:
+        if current.size != size(db) or merkle.root(current.size, reader(db)) != current.root:
             raise Fault(FaultCode.STORAGE, "ledger: the head is not that of these leaves")
-        if merkle.leaf_hash(last.encode("ascii")) != _reader(db)(0, current.size - 1):
+        if merkle.leaf_hash(last.encode("ascii")) != reader(db)(0, current.size - 1):
             raise Fault(FaultCode.STORAGE, "ledger: the last leaf is not the one in the tree")
 
 
@@ -161,7 +161,12 @@ def consistency(db: sqlite3.Connection, old: int, new: int) -> tuple[bytes, ...]
     """Return the proof that the first `new` leaves begin with the first `old` leaves."""
     if new > size(db):
         raise merkle.BadProof("the log is not that long")
-    return merkle.consistency(old, new, _reader(db))
+    return merkle.consistency(old, new, reader(db))
+
+
+def root(db: sqlite3.Connection, covered: int) -> bytes:
+    """Return the root of the tree of the first `covered` leaves, which must be there."""
+    return merkle.root(covered, reader(db))
 
 
 def jti(db: sqlite3.Connection, position: int) -> str:
@@ -190,7 +195,7 @@ def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Recei
     jti, stage, jws, shown, withheld = row
     signed = note.decode(head(db).encode())
     covered = checkpoint.decode(signed.text).size
-    path = merkle.inclusion(position, covered, _reader(db))
+    path = merkle.inclusion(position, covered, reader(db))
     return Receipt(
         index=position,
         jti=jti,
@@ -231,7 +236,7 @@ def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, sdjwt
 
 
 def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
-    made = merkle.append(position, merkle.leaf_hash(leaf), _reader(db))
+    made = merkle.append(position, merkle.leaf_hash(leaf), reader(db))
     db.executemany("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", made)
     return base64url.encode(made[0][2])
 
@@ -241,7 +246,9 @@ def _next_in_series(db: sqlite3.Connection, contract: str) -> Series:
     return Series(1, "") if row is None else Series(row[0] + 1, row[1])
 
 
-def _reader(db: sqlite3.Connection) -> merkle.HashReader:
+def reader(db: sqlite3.Connection) -> merkle.HashReader:
+    """Return what reads the hashes of full subtrees."""
+
     def read(level: int, index: int) -> bytes:
         row = db.execute("SELECT hash FROM subtree WHERE level = ? AND position = ?", (level, index)).fetchone()
         if row is None:

@@ -16,6 +16,7 @@ from yanmen.verify import directory, metering
 from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.entries import Entries, Node
 from yanmen.verify.metering import Replay
+from yanmen.verify.mirror import Mirror
 from yanmen.verify.report import Code, Finding, Report, Severity, finding
 from yanmen.verify.requests import Requests
 from yanmen.verify.uses import Use
@@ -43,11 +44,12 @@ class _Trust:
     head: Checkpoint
 
 
-def verify_bundle(path: Path, space_key: bytes | None = None) -> Report:
+def verify_bundle(path: Path, space_key: bytes | None = None, mirror: Path | None = None) -> Report:
     """Return the report on the audit bundle in the directory `path`.
 
     `space_key` is the space's raw Ed25519 key, got another way than from the bundle; without it the
-    bundle's own is used and a note says so. Each step rests on those before it.
+    bundle's own is used and a note says so. `mirror` is a folder of static tiles of the same log, to
+    be held against the bundle too. Each step rests on those before it.
 
     1. `bundle.json` is well-formed; every file is a regular one, of bounded size.
     2. The space's key signed the register; the register lists the node, with its receipt key and log key.
@@ -74,7 +76,12 @@ def verify_bundle(path: Path, space_key: bytes | None = None) -> Report:
         trust = _establish(path, space_key, findings)
     except _Stop as stop:
         return _report(None, [], Replay(), [*findings, stop.found])
-    uses = _leaves(path, trust, findings)
+    lines = _lines(path, trust.head, findings)
+    uses = _leaves(path, trust, lines, findings)
+    if mirror is not None:
+        tiles = Mirror(mirror, trust.head.origin, trust.party)
+        tiles.check(trust.head, None if lines is None else tuple(line.hash for line in lines))
+        findings.extend(tiles.findings)
     replay = _replay(uses, trust, findings)
     findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in directory.unknown(path, trust.statement.size))
     return _report(trust, uses, replay, findings)
@@ -144,9 +151,8 @@ def _checkpoint(path: Path, statement: Statement, party: Party) -> Checkpoint:
     return head
 
 
-def _leaves(path: Path, trust: _Trust, findings: list[Finding]) -> list[Use]:
-    """Take steps 4 to 7 and return what could be read of each leaf."""
-    lines = _lines(path, trust.head, findings)
+def _leaves(path: Path, trust: _Trust, lines: tuple[LeafLine, ...] | None, findings: list[Finding]) -> list[Use]:
+    """Take steps 5 to 7, and 4 without leaf lines, and return what could be read of each leaf."""
     node = Node(trust.party.id, trust.party.signing_key, trust.party.log_key, trust.head)
     entries = Entries(path, node, lines)
     uses: list[Use] = []

@@ -63,6 +63,11 @@ class Code(Enum):
     REQUEST_REUSED = "REQUEST_REUSED"
     CONTRACT_TOTAL_DIFFERS = "CONTRACT_TOTAL_DIFFERS"
     SPACE_TOTAL_DIFFERS = "SPACE_TOTAL_DIFFERS"
+    TILES_CHECKPOINT = "TILES_CHECKPOINT"
+    TILE_MISSING = "TILE_MISSING"
+    TILE_DIFFERS = "TILE_DIFFERS"
+    TILES_ROOT_DIFFERS = "TILES_ROOT_DIFFERS"
+    TILES_OTHER_HISTORY = "TILES_OTHER_HISTORY"
 
 
 _TEXTS: dict[Code, tuple[str, str]] = {
@@ -136,6 +141,17 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     Code.SPACE_TOTAL_DIFFERS: (
         "subject space {subject}: the totals stated are not those of the receipts",
         "主体空间 {subject}：声明的合计与回执重算不符",
+    ),
+    Code.TILES_CHECKPOINT: (
+        "the log did not sign the mirror's checkpoint: {subject}",
+        "镜像的检查点未经日志签名：{subject}",
+    ),
+    Code.TILE_MISSING: ("the mirror lacks {subject}", "镜像缺少 {subject}"),
+    Code.TILE_DIFFERS: ("{subject} of the mirror does not fit the tree", "镜像中的 {subject} 与树不符"),
+    Code.TILES_ROOT_DIFFERS: ("the mirror's tiles do not give its checkpoint's root", "镜像的分块与其检查点的根不符"),
+    Code.TILES_OTHER_HISTORY: (
+        "mirror and bundle are two histories of one log: it was forked",
+        "镜像与审计包是同一日志的两种历史：日志已分叉",
     ),
 }
 

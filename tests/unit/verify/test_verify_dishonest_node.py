@@ -410,11 +410,15 @@ def _(made: Any, path: Path) -> Path:
 # The tests -------------------------------------------------------------------------------------------
 
 
+BESIDE = {code for code in Code if code.value.startswith("TILE")}
+"""Findings about files beside the bundle: their attacks are in test_verify_mirror.py."""
+
+
 def test_every_finding_has_its_attack() -> None:
-    assert set(ATTACKS) == set(Code)
+    assert set(ATTACKS) == set(Code) - BESIDE
 
 
-@pytest.mark.parametrize("code", list(Code), ids=[code.value for code in Code])
+@pytest.mark.parametrize("code", list(ATTACKS), ids=[code.value for code in ATTACKS])
 def test_attack_is_found(specimens: ModuleType, tmp_path: Path, code: Code) -> None:
     path = ATTACKS[code](specimens, tmp_path / "bundle")
     pinned = None if code is Code.SPACE_KEY_NOT_PINNED else specimens.SPACE_KEY.public
