@@ -12,7 +12,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from yanmen.crypto import documents, notes, receipts
 from yanmen.crypto.keys import FileSigner
-from yanmen.formats import base64url, bundle, checkpoint, connector_id, merkle, note, proof, receipt
+from yanmen.formats import base64url, bundle, checkpoint, connector_id, merkle, note, proof, receipt, tiles
 from yanmen.formats.bundle import ContractTotal, Entry, Keys, SpaceTotal, Statement
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.json_canonical import Json
@@ -246,6 +246,22 @@ class Log:
             file.write_bytes(data)
         return path
 
+    def mirror(self, path: Path, size: int | None = None) -> Path:
+        """Write the static tiles of the first `size` leaves into the new directory `path`."""
+        count = len(self.leaves) if size is None else size
+        path.mkdir()
+        for tile in tiles.of_size(count):
+            files = {tile.path: tiles.encode_hashes(tile, self.reader())}
+            if tile.level == 0:
+                begin = tile.index * tiles.WIDTH
+                files[tile.entries_path] = tiles.encode_entries(self.leaves[begin : begin + tile.width])
+            for name, data in files.items():
+                file = path / name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(data)
+        (path / "checkpoint").write_bytes(note.encode(self.checkpoint(count)))
+        return path
+
 
 def confirmation(public: bytes) -> Json:
     """Return the confirmation claim of a key."""
@@ -273,4 +289,12 @@ def specimen(seed: str = "specimen") -> Log:
     log.append(Stage.OUTCOME, repeated)
     log.refuse(OTHER, "BUDGET_SPENT")
     log.append(Stage.KEY, {Slot.SUBJECT: {"key": base64url.encode(LOG_KEY.public)}})
+    return log
+
+
+def long_specimen(seed: str = "specimen") -> Log:
+    """Return that log with 250 refusals more: a full tile, partial ones and a second level."""
+    log = specimen(seed)
+    for _ in range(250):
+        log.refuse("", "REQUEST_EXPIRED")
     return log

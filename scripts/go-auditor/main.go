@@ -1,0 +1,439 @@
+// Go-auditor checks a mirror of a usage log with the Go project's own transparency log packages
+// (golang.org/x/mod/sumdb/note and tlog) and crypto/ed25519. It shares no code with the node.
+//
+//		go-auditor -space space.vkey -register register.jws -tiles MIRROR [-receipt R.sdjwt -proof R.tlog-proof]
+//
+//	 1. The space's key signed the register, which names the node's receipt key and log key.
+//	 2. The log key signed the mirror's checkpoint.
+//	 3. The tiles give its root; every entry hashes to its place.
+//	 4. The receipt key signed every entry; the first alone is a genesis, times do not go back, no jti occurs twice.
+//	 5. The receipt is the entry its proof names, its disclosures are the entry's, and the proof leads to a
+//	    checkpoint of this very log.
+package main
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+const (
+	height    = 8
+	width     = 1 << height
+	leafBytes = 2560
+	suite     = "yanmen-1-Ed25519-SHA256"
+	sizeMax   = 100_000_000
+)
+
+type party struct {
+	ID         string `json:"id"`
+	Role       string `json:"role"`
+	SigningKey string `json:"signing_key"`
+	LogKey     string `json:"log_key"`
+}
+
+type leaf struct {
+	SD    []string `json:"_sd"`
+	SDAlg string   `json:"_sd_alg"`
+	Iat   int64    `json:"iat"`
+	Iss   string   `json:"iss"`
+	Jti   string   `json:"jti"`
+	Stage string   `json:"stage"`
+	Suite string   `json:"suite"`
+}
+
+// unbase64 decodes text and refuses any other spelling of the same bytes.
+func unbase64(encoding *base64.Encoding, text string) ([]byte, error) {
+	data, err := encoding.Strict().DecodeString(text)
+	if err == nil && encoding.EncodeToString(data) != text {
+		err = errors.New("base64 that is not canonical")
+	}
+	return data, err
+}
+
+func key(text string) (ed25519.PublicKey, error) {
+	data, err := unbase64(base64.RawURLEncoding, text)
+	if err == nil && len(data) != ed25519.PublicKeySize {
+		err = errors.New("a key is not 32 bytes")
+	}
+	return data, err
+}
+
+// openJWS returns the payload of a compact JWS of type typ that public signed.
+func openJWS(token string, public ed25519.PublicKey, typ string) ([]byte, error) {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return nil, errors.New("not a compact JWS")
+	}
+	var decoded [3][]byte
+	for i, part := range parts {
+		var err error
+		if decoded[i], err = unbase64(base64.RawURLEncoding, part); err != nil {
+			return nil, err
+		}
+	}
+	if !ed25519.Verify(public, []byte(parts[0]+"."+parts[1]), decoded[2]) {
+		return nil, errors.New("signature does not verify")
+	}
+	header := map[string]string{}
+	if err := json.Unmarshal(decoded[0], &header); err != nil {
+		return nil, err
+	}
+	if len(header) != 3 || header["alg"] != "Ed25519" || header["typ"] != typ || header["kid"] == "" {
+		return nil, errors.New("header of another kind of JWS")
+	}
+	return decoded[1], nil
+}
+
+// spaceKey returns the raw key of a note verifier key file, which the note package checks first.
+func spaceKey(path string) (ed25519.PublicKey, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	vkey := strings.TrimSuffix(string(data), "\n")
+	if _, err := note.NewVerifier(vkey); err != nil {
+		return nil, err
+	}
+	typed, err := unbase64(base64.StdEncoding, strings.SplitN(vkey, "+", 3)[2])
+	if err != nil {
+		return nil, err
+	}
+	return typed[1:], nil
+}
+
+// readRegister returns the node with the id, once the space's key signed the register.
+func readRegister(path, space, id string) (party, error) {
+	public, err := spaceKey(space)
+	if err != nil {
+		return party{}, err
+	}
+	token, err := os.ReadFile(path)
+	if err != nil {
+		return party{}, err
+	}
+	payload, err := openJWS(string(token), public, "yanmen-register+jws")
+	if err != nil {
+		return party{}, err
+	}
+	var register struct {
+		Parties []party `json:"parties"`
+	}
+	if err := json.Unmarshal(payload, &register); err != nil {
+		return party{}, err
+	}
+	for _, found := range register.Parties {
+		if found.ID == id && found.Role == "node" {
+			return found, nil
+		}
+	}
+	return party{}, errors.New("the register lists no such node")
+}
+
+// openHead returns the tree of a signed checkpoint of the log origin.
+func openHead(signed []byte, origin string, verifier note.Verifier) (tlog.Tree, error) {
+	opened, err := note.Open(signed, note.VerifierList(verifier))
+	if err != nil {
+		return tlog.Tree{}, err
+	}
+	lines := strings.Split(opened.Text, "\n")
+	if len(lines) != 4 || lines[0] != origin || lines[3] != "" {
+		return tlog.Tree{}, errors.New("not a checkpoint of this log")
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil || size < 1 || size > sizeMax || strconv.FormatInt(size, 10) != lines[1] {
+		return tlog.Tree{}, errors.New("a size that no log of this kind has")
+	}
+	root, err := unbase64(base64.StdEncoding, lines[2])
+	if err != nil || len(root) != tlog.HashSize {
+		return tlog.Tree{}, errors.New("a root that is no hash")
+	}
+	tree := tlog.Tree{N: size}
+	copy(tree.Hash[:], root)
+	return tree, nil
+}
+
+// mirror reads tiles from files laid out as C2SP tlog-tiles says.
+type mirror struct{ root string }
+
+func (m mirror) Height() int                         { return height }
+func (m mirror) SaveTiles(_ []tlog.Tile, _ [][]byte) {}
+
+func (m mirror) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
+	all := make([][]byte, len(tiles))
+	for i, tile := range tiles {
+		data, err := m.read(strconv.Itoa(tile.L), tile.N, tile.W)
+		if err != nil {
+			return nil, err
+		}
+		all[i] = data
+	}
+	return all, nil
+}
+
+func (m mirror) read(level string, index int64, count int) ([]byte, error) {
+	name := fmt.Sprintf("%03d", index%1000)
+	for rest := index / 1000; rest > 0; rest /= 1000 {
+		name = fmt.Sprintf("x%03d/%s", rest%1000, name)
+	}
+	if count < width {
+		name += ".p/" + strconv.Itoa(count)
+	}
+	return os.ReadFile(filepath.Join(m.root, "tile", level, filepath.FromSlash(name)))
+}
+
+// entries returns the leaves under the lowest tile number index.
+func (m mirror) entries(index int64, count int) ([][]byte, error) {
+	data, err := m.read("entries", index, count)
+	if err != nil {
+		return nil, err
+	}
+	var found [][]byte
+	for len(data) >= 2 {
+		length := 2 + int(binary.BigEndian.Uint16(data))
+		if length > len(data) {
+			break
+		}
+		found, data = append(found, data[2:length]), data[length:]
+	}
+	if len(found) != count || len(data) != 0 {
+		return nil, errors.New("entries do not fill their bundle")
+	}
+	return found, nil
+}
+
+// checkTree demands every tile of the tree, each hash in it, and the entries under it; visit sees each entry.
+func checkTree(m mirror, tree tlog.Tree, visit func(index int64, entry []byte) error) error {
+	reader := tlog.TileHashReader(tree, m)
+	if root, err := tlog.TreeHash(tree.N, reader); err != nil || root != tree.Hash {
+		return fmt.Errorf("the tiles do not give the root: %v", err)
+	}
+	for level := 0; tree.N>>(height*level) > 0; level++ {
+		count := tree.N >> (height * level)
+		for begin := int64(0); begin < count; begin += width {
+			held := count - begin
+			if held > width {
+				held = width
+			}
+			indexes := make([]int64, held)
+			for i := range indexes {
+				indexes[i] = tlog.StoredHashIndex(height*level, begin+int64(i))
+			}
+			hashes, err := reader.ReadHashes(indexes)
+			if err != nil {
+				return err
+			}
+			if level == 0 {
+				if err := checkEntries(m, begin, hashes, visit); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func checkEntries(m mirror, begin int64, hashes []tlog.Hash, visit func(int64, []byte) error) error {
+	entries, err := m.entries(begin/width, len(hashes))
+	if err != nil {
+		return err
+	}
+	for i, entry := range entries {
+		if tlog.RecordHash(entry) != hashes[i] {
+			return fmt.Errorf("entry %d is not the one in the tree", begin+int64(i))
+		}
+		if err := visit(begin+int64(i), entry); err != nil {
+			return fmt.Errorf("entry %d: %v", begin+int64(i), err)
+		}
+	}
+	return nil
+}
+
+// history checks each leaf after the one before it.
+type history struct {
+	node   party
+	public ed25519.PublicKey
+	iat    int64
+	seen   map[string]bool
+}
+
+func (h *history) visit(index int64, entry []byte) error {
+	if len(entry) != leafBytes {
+		return errors.New("not 2,560 bytes")
+	}
+	payload, err := openJWS(string(entry), h.public, "yanmen-receipt+sd-jwt")
+	if err != nil {
+		return err
+	}
+	var said leaf
+	if err := json.Unmarshal(payload, &said); err != nil {
+		return err
+	}
+	switch {
+	case said.Iss != h.node.ID:
+		return errors.New("a leaf of another node")
+	case said.Suite != suite || said.SDAlg != "sha-256" || len(said.SD) != 24:
+		return errors.New("another suite")
+	case (said.Stage == "genesis") != (index == 0):
+		return errors.New("a genesis out of place")
+	case said.Iat < h.iat:
+		return errors.New("older than the leaf before it")
+	case h.seen[said.Jti]:
+		return errors.New("its jti occurs twice")
+	}
+	h.iat, h.seen[said.Jti] = said.Iat, true
+	return nil
+}
+
+// checkProof returns the index of the leaf with the hash, once the proof leads from it into this tree.
+func checkProof(text []byte, record tlog.Hash, origin string, verifier note.Verifier, m mirror, tree tlog.Tree) (int64, error) {
+	head, signed, _ := bytes.Cut(text, []byte("\n\n"))
+	lines := strings.Split(string(head), "\n")
+	if len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" || !strings.HasPrefix(lines[1], "index ") {
+		return 0, errors.New("not a tlog-proof")
+	}
+	digits := strings.TrimPrefix(lines[1], "index ")
+	index, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil || strconv.FormatInt(index, 10) != digits {
+		return 0, errors.New("not an index")
+	}
+	var proof tlog.RecordProof
+	for _, line := range lines[2:] {
+		hash, err := unbase64(base64.StdEncoding, line)
+		if err != nil || len(hash) != tlog.HashSize {
+			return 0, errors.New("not a hash")
+		}
+		proof = append(proof, *(*tlog.Hash)(hash))
+	}
+	proven, err := openHead(signed, origin, verifier)
+	if err != nil {
+		return 0, err
+	}
+	if proven.N > tree.N {
+		return 0, errors.New("the proof is newer than the mirror")
+	}
+	if root, err := tlog.TreeHash(proven.N, tlog.TileHashReader(tree, m)); err != nil || root != proven.Hash {
+		return 0, fmt.Errorf("the proof's checkpoint is of another history: %v", err)
+	}
+	return index, tlog.CheckRecord(proof, proven.N, proven.Hash, index, record)
+}
+
+// checkReceipt checks that every disclosure of the receipt is its leaf's, once, and returns the leaf.
+func checkReceipt(text string, public ed25519.PublicKey) (string, error) {
+	parts := strings.Split(text, "~")
+	if len(parts) < 2 || parts[len(parts)-1] != "" {
+		return "", errors.New("the receipt does not end in a tilde")
+	}
+	payload, err := openJWS(parts[0], public, "yanmen-receipt+sd-jwt")
+	if err != nil {
+		return "", err
+	}
+	var said leaf
+	if err := json.Unmarshal(payload, &said); err != nil {
+		return "", err
+	}
+	open := map[string]bool{}
+	for _, digest := range said.SD {
+		open[digest] = true
+	}
+	for _, disclosure := range parts[1 : len(parts)-1] {
+		sum := sha256.Sum256([]byte(disclosure))
+		digest := base64.RawURLEncoding.EncodeToString(sum[:])
+		if !open[digest] {
+			return "", errors.New("a disclosure is not the leaf's, or is given twice")
+		}
+		delete(open, digest)
+	}
+	return parts[0], nil
+}
+
+func audit(space, register, tiles, receipt, proof string) (string, error) {
+	signed, err := os.ReadFile(filepath.Join(tiles, "checkpoint"))
+	if err != nil {
+		return "", err
+	}
+	origin, _, _ := strings.Cut(string(signed), "\n")
+	id, _, _ := strings.Cut(origin, ".yanmen/usage-log/")
+	node, err := readRegister(register, space, id)
+	if err != nil {
+		return "", fmt.Errorf("register: %v", err)
+	}
+	public, err := key(node.SigningKey)
+	if err != nil {
+		return "", err
+	}
+	logKey, err := key(node.LogKey)
+	if err != nil {
+		return "", err
+	}
+	vkey, err := note.NewEd25519VerifierKey(origin, logKey)
+	if err != nil {
+		return "", err
+	}
+	verifier, err := note.NewVerifier(vkey)
+	if err != nil {
+		return "", err
+	}
+	tree, err := openHead(signed, origin, verifier)
+	if err != nil {
+		return "", fmt.Errorf("checkpoint: %v", err)
+	}
+	past := history{node: node, public: public, seen: map[string]bool{}}
+	m := mirror{tiles}
+	if err := checkTree(m, tree, past.visit); err != nil {
+		return "", err
+	}
+	said := fmt.Sprintf("VALID: %d leaves of %s", tree.N, origin)
+	if receipt == "" {
+		return said, nil
+	}
+	text, err := os.ReadFile(receipt)
+	if err != nil {
+		return "", err
+	}
+	proven, err := os.ReadFile(proof)
+	if err != nil {
+		return "", err
+	}
+	entry, err := checkReceipt(string(text), public)
+	if err != nil {
+		return "", fmt.Errorf("receipt: %v", err)
+	}
+	index, err := checkProof(proven, tlog.RecordHash([]byte(entry)), origin, verifier, m, tree)
+	if err != nil {
+		return "", fmt.Errorf("proof: %v", err)
+	}
+	return fmt.Sprintf("%s; the receipt is leaf %d", said, index), nil
+}
+
+func main() {
+	space := flag.String("space", "", "space.vkey, got another way than the rest")
+	register := flag.String("register", "", "register.jws")
+	tiles := flag.String("tiles", "", "folder of the mirror")
+	receipt := flag.String("receipt", "", "one receipt, .sdjwt")
+	proof := flag.String("proof", "", "its proof, .tlog-proof")
+	flag.Parse()
+	if *space == "" || *register == "" || *tiles == "" || (*receipt == "") != (*proof == "") || flag.NArg() != 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	said, err := audit(*space, *register, *tiles, *receipt, *proof)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "NOT VALID:", err)
+		os.Exit(1)
+	}
+	fmt.Println(said)
+}
