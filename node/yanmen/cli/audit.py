@@ -8,7 +8,8 @@ from yanmen.cli.grammar import Parser, command, existing, folder, group, whole
 from yanmen.cli.output import Negative, Result, UsageProblem, next_step
 from yanmen.formats import note
 from yanmen.formats.malformed import Malformed
-from yanmen.verify import Report, verify_bundle
+from yanmen.formats.note import VerifierKey
+from yanmen.verify import Beside, Report, verify_bundle
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -41,6 +42,13 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     folder(check, "bundle", "the folder `receipts export` wrote; no node and no network is needed")
     check.add_argument(
         "--space-key", type=existing, help="space.vkey from the space operator, got another way than the bundle"
+    )
+    check.add_argument(
+        "--witness-key",
+        type=existing,
+        action="append",
+        default=[],
+        help="key of a witness that must have cosigned, got another way; may be given several times",
     )
     check.add_argument("--tiles", type=Path, help="a mirror of the same log's tiles, to hold against the bundle")
 
@@ -86,11 +94,23 @@ def verified(arguments: argparse.Namespace) -> Result:
     """Verify the bundle; a finding that is an error ends with exit code 1."""
     if not arguments.bundle.is_dir():
         raise UsageProblem(f"{arguments.bundle} is not a folder")
-    report = verify_bundle(arguments.bundle, _space_key(arguments.space_key), arguments.tiles)
+    report = verify_bundle(
+        arguments.bundle,
+        _space_key(arguments.space_key),
+        Beside(arguments.tiles, tuple(witness_key(path) for path in arguments.witness_key)),
+    )
     result = Result(_text(report), _fields(report))
     if not report.ok:
         raise Negative(result)
     return result
+
+
+def witness_key(path: Path) -> VerifierKey:
+    """Return the witness key in the file `path`."""
+    try:
+        return note.decode_key(path.read_text(encoding="utf-8").strip(), note.COSIGNATURE)
+    except (Malformed, UnicodeDecodeError) as error:
+        raise UsageProblem(f"{path} is not a witness key: {error}") from error
 
 
 def _space_key(path: Path | None) -> bytes | None:
@@ -112,6 +132,7 @@ def _fields(report: Report) -> dict[str, object]:
         "stages": {stage.value: count for stage, count in report.stages},
         "contracts": [asdict(total) for total in report.contracts],
         "spaces": [asdict(total) for total in report.spaces],
+        "cosigned": [asdict(seen) for seen in report.cosigned],
         "findings": [asdict(finding) for finding in report.findings],
         "not_proven": [{"en": en, "zh": zh} for en, zh in report.not_proven],
     }
@@ -124,6 +145,7 @@ def _text(report: Report) -> str:
     lines.append("  " + ", ".join(f"{stage.value} {count}" for stage, count in report.stages))
     lines += [f"contract 合约 {_words(asdict(total))}" for total in report.contracts]
     lines += [f"subject space 主体空间 {_words(asdict(space))}" for space in report.spaces]
+    lines += [f"witness 见证者 {_words(asdict(seen))}" for seen in report.cosigned]
     lines += [f"{each.severity.value:5} {each.code.value}: {each.en} · {each.zh}" for each in report.findings]
     lines.append("Not proven by any receipt 回执不能证明:")
     lines += [f"  - {en} {zh}" for en, zh in report.not_proven]

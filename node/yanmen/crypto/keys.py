@@ -55,6 +55,11 @@ def generate(path: Path, randomness: Randomness) -> FileSigner:
     return FileSigner(key)
 
 
+def from_seed(seed: bytes) -> FileSigner:
+    """Return the key that the 32 secret bytes `seed` are."""
+    return FileSigner(Ed25519PrivateKey.from_private_bytes(seed))
+
+
 def load(path: Path) -> FileSigner:
     """Return the key in the file `path`, which nobody but its owner may read."""
     try:

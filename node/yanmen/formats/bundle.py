@@ -5,6 +5,7 @@ checkpoint      the log's head, a C2SP signed note
 log.vkey        the log's key        space.vkey   the space's key (pin it: see FORMATS.md)
 register.jws    the space's members and their keys
 leaves.txt      one line for each leaf: stage and leaf hash
+cosigned        only if witnesses cosigned one: the newest such head, with their cosignatures
 leaves/00000017.jws   receipts/00000017.sdjwt   receipts/00000017.tlog-proof
 """
 
@@ -24,6 +25,7 @@ LOG_KEY = "log.vkey"
 SPACE_KEY = "space.vkey"
 REGISTER = "register.jws"
 LEAF_LINES = "leaves.txt"
+COSIGNED = "cosigned"
 LEAVES = "leaves"
 RECEIPTS = "receipts"
 

@@ -3,14 +3,14 @@
 import re
 from dataclasses import fields
 
-from yanmen.formats import base64url, connector_id, toml_lines, toml_table
+from yanmen.formats import base64url, connector_id, note, toml_lines, toml_table
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.spec import NAME
 from yanmen.formats.spec_draft import quote
 from yanmen.formats.toml_lines import NotToml
 from yanmen.formats.toml_table import INTEGER_MAX, Table
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config, NodeLimits
+from yanmen.model.config import Config, NodeLimits, Witness
 from yanmen.model.refusal import Fault, FaultCode
 
 SPACE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
@@ -21,6 +21,10 @@ ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\]):[0-9]{1,5
 COLUMNS_MAX = 10_000
 SANDBOXES = ("landlock",)
 """Profiles this program has; another word is refused, never replaced."""
+URL = re.compile(
+    r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*", re.ASCII
+)
+"""A witness's prefix, without a slash at its end."""
 
 
 def decode(text: bytes) -> Config:
@@ -59,6 +63,9 @@ def encode(config: Config) -> str:
     for space in config.subject_spaces:
         lines += ["", f"[subject_spaces.{space.name}]", f"lifetime_micro_rho = {space.lifetime_micro_rho}"]
         lines.append(f"lifetime_delta_e12 = {space.lifetime_delta_e12}")
+    for witness in config.witnesses:
+        vkey = note.encode_key(note.VerifierKey(witness.name, witness.public, note.COSIGNATURE))
+        lines += ["", "[[witness]]", f"url = {quote(witness.url)}", f"vkey = {quote(vkey)}"]
     lines += ["", "[limits]"]
     lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
     return "\n".join(lines) + "\n"
@@ -81,6 +88,7 @@ def _config(table: Table) -> Config:
         limits=_limits(table.table("limits", required=False)),
         approve_micro_rho_max=approve.integer("micro_rho_max", 0, INTEGER_MAX, 0),
         policies=table.text("policies", required=False) or "policies",
+        witnesses=_witnesses(table),
     )
     approve.close()
     return config
@@ -119,6 +127,25 @@ def _space_key(table: Table) -> bytes:
         if value:
             table.problem("space_key", str(error), "不是 base64url 编码的 32 字节公钥")
         return b""
+
+
+def _witnesses(table: Table) -> tuple[Witness, ...]:
+    found = tuple(_witness(section) for section in table.sections("witness")) if table.has("witness") else ()
+    if len({witness.public for witness in found}) < len(found):
+        table.problem("witness", "the same key twice", "同一公钥出现两次")
+    return found
+
+
+def _witness(section: Table) -> Witness:
+    url, vkey = section.text("url", pattern=URL), section.text("vkey")
+    section.close()
+    try:
+        key = note.decode_key(vkey, note.COSIGNATURE)
+    except Malformed as error:
+        if vkey:
+            section.problem("vkey", str(error), "不是见证者的公钥")
+        return Witness(url, "", b"")
+    return Witness(url, key.name, key.public)
 
 
 def _space(section: Table) -> SubjectSpace:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from yanmen.formats import base64std
@@ -11,7 +12,9 @@ BYTES_MAX = 64 * 1024
 SIGNATURES_MAX = 32
 """The specification demands at least 16: one log and its witnesses."""
 ED25519 = b"\x01"
-"""Signature type of plain Ed25519 over the text."""
+"""Signature type of plain Ed25519 over the text: a log's own."""
+COSIGNATURE = b"\x04"
+"""Signature type of a timestamped Ed25519 cosignature (formats/cosignature.py): a witness's."""
 
 _MARK = "— "
 _KEY_ID_BYTES = 4
@@ -38,15 +41,16 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """An Ed25519 key under its name, as a `vkey` line holds it."""
+    """An Ed25519 key under its name, as a `vkey` line holds it; `kind` is the type of its signatures."""
 
     name: str
     public: bytes
+    kind: bytes = ED25519
 
     @property
     def key_id(self) -> bytes:
         """The four bytes that stand before this key's signatures."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.public).digest()[:_KEY_ID_BYTES]
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:_KEY_ID_BYTES]
 
 
 def encode(note: Note) -> bytes:
@@ -54,11 +58,16 @@ def encode(note: Note) -> bytes:
     _check_text(note.text)
     if not 1 <= len(note.signatures) <= SIGNATURES_MAX:
         raise Malformed("note: no signature, or too many")
+    return (note.text + "\n" + encode_signatures(note.signatures)).encode()
+
+
+def encode_signatures(signatures: Iterable[NoteSignature]) -> str:
+    """Return the signature lines of `signatures`."""
     lines: list[str] = []
-    for signature in note.signatures:
+    for signature in signatures:
         _check_name(signature.name)
         lines.append(f"{_MARK}{signature.name} {base64std.encode(signature.key_id + signature.signature)}\n")
-    return (note.text + "\n" + "".join(lines)).encode()
+    return "".join(lines)
 
 
 def decode(data: bytes) -> Note:
@@ -73,10 +82,17 @@ def decode(data: bytes) -> Note:
     if not blank or not tail.endswith("\n"):
         raise Malformed("note: no text, or no signature lines")
     _check_text(text + "\n")
-    lines = tail.split("\n")[:-1]
+    return Note(text=text + "\n", signatures=decode_signatures(tail))
+
+
+def decode_signatures(text: str) -> tuple[NoteSignature, ...]:
+    """Return the signatures of the lines `text`."""
+    if not text.endswith("\n"):
+        raise Malformed("note: signature line does not end")
+    lines = text.split("\n")[:-1]
     if len(lines) > SIGNATURES_MAX:
         raise Malformed("note: too many signatures")
-    return Note(text=text + "\n", signatures=tuple(_decode_line(line) for line in lines))
+    return tuple(_decode_line(line) for line in lines)
 
 
 def _decode_line(line: str) -> NoteSignature:
@@ -107,20 +123,20 @@ def _check_name(name: str) -> None:
 def encode_key(key: VerifierKey) -> str:
     """Return `key` as a `vkey`: name, key id and typed key, joined by plus signs."""
     _check_name(key.name)
-    return f"{key.name}+{key.key_id.hex()}+{base64std.encode(ED25519 + key.public)}"
+    return f"{key.name}+{key.key_id.hex()}+{base64std.encode(key.kind + key.public)}"
 
 
-def decode_key(text: str) -> VerifierKey:
-    """Return the key of a `vkey` text; only Ed25519 keys are read."""
+def decode_key(text: str, kind: bytes = ED25519) -> VerifierKey:
+    """Return the key of a `vkey` text; only Ed25519 keys of the `kind` asked for are read."""
     parts = text.split("+", 2)
     if len(parts) != 3:
         raise Malformed("vkey: not three parts")
     name, key_id, encoded = parts
     _check_name(name)
     data = base64std.decode(encoded)
-    if len(data) != 33 or data[:1] != ED25519:
-        raise Malformed("vkey: not an Ed25519 key")
-    key = VerifierKey(name=name, public=data[1:])
+    if len(data) != 33 or data[:1] != kind:
+        raise Malformed("vkey: not an Ed25519 key of this kind")
+    key = VerifierKey(name=name, public=data[1:], kind=kind)
     if _KEY_ID.fullmatch(key_id) is None or bytes.fromhex(key_id) != key.key_id:
         raise Malformed("vkey: key id does not belong to this name and key")
     return key

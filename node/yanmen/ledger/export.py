@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yanmen.formats import bundle, note
 from yanmen.formats.bundle import ContractTotal, SpaceTotal, Statement
-from yanmen.ledger import log
+from yanmen.ledger import cosigned, log
 from yanmen.ledger.log import Identity
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -48,6 +48,9 @@ def write(db: sqlite3.Connection, directory: Path, stated: Statement, papers: Sp
             (partial / folder).mkdir()
         for name, content in bundle.files(stated, log.head(db).encode(), keys, _entries(db, stated.size)):
             (partial / name).write_bytes(content)
+        seen = cosigned.size(db)
+        if seen:
+            (partial / bundle.COSIGNED).write_bytes(cosigned.with_cosignatures(db, seen).encode())
 
 
 def _entries(db: sqlite3.Connection, size: int) -> Iterator[bundle.Entry]:

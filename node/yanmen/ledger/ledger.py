@@ -12,9 +12,22 @@ from types import TracebackType
 from typing import Self
 
 from yanmen.formats.malformed import Malformed
-from yanmen.formats.note import VerifierKey
+from yanmen.formats.note import NoteSignature, VerifierKey
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import answers, audit, budget, contracts, datasets, export, genesis, jobs, leaves, log, mirror
+from yanmen.ledger import (
+    answers,
+    audit,
+    budget,
+    contracts,
+    cosigned,
+    datasets,
+    export,
+    genesis,
+    jobs,
+    leaves,
+    log,
+    mirror,
+)
 from yanmen.ledger.answers import Declined, Outcome, Pending
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.genesis import Keeper
@@ -265,6 +278,11 @@ class Ledger:
         """The name of the log, which is also the name of its key."""
         return self._log.identity.origin
 
+    @property
+    def log_public(self) -> bytes:
+        """The raw public key that heads verify with."""
+        return self._keeper.log_signer.public
+
     def size(self) -> int:
         """Return the number of leaves."""
         with self._store.read() as db:
@@ -279,6 +297,21 @@ class Ledger:
         """Return the proof that the log of `new` leaves begins with that of `old`; `BadProof` if there is none."""
         with self._store.read() as db:
             return log.consistency(db, old, new)
+
+    def root(self, size: int) -> bytes:
+        """Return the root of the first `size` leaves, which must be there."""
+        with self._store.read() as db:
+            return log.root(db, size)
+
+    def cosigned(self, witness: VerifierKey) -> int:
+        """Return the size of the newest head that `witness` cosigned, 0 when there is none."""
+        with self._store.read() as db:
+            return cosigned.newest(db, witness)
+
+    def add_cosignature(self, size: int, witness: VerifierKey, signature: NoteSignature) -> int:
+        """Keep what `witness` signed over the head of `size` leaves and return when; refuse what does not verify."""
+        with self._writing() as db:
+            return cosigned.keep(db, size, witness, signature)
 
     def receipt(self, index: int) -> Receipt:
         """Return any receipt with all that is still disclosed: for the holder and the auditor."""
@@ -304,7 +337,8 @@ class Ledger:
     def tiles(self, directory: Path) -> int:
         """Bring the static tiles in `directory` up to the newest head and return the number of leaves."""
         with self._store.view() as db, _internal():
-            return mirror.write(db, directory, VerifierKey(self.origin, self._keeper.log_signer.public), log.head(db))
+            key = VerifierKey(self.origin, self._keeper.log_signer.public)
+            return mirror.write(db, directory, key, cosigned.with_cosignatures(db, log.size(db)))
 
     def check(self) -> None:
         """Recompute tree, heads, counters and answers from leaves and intents; raise a `Fault` at what differs."""

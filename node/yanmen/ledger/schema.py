@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 
 from yanmen.model.refusal import Fault, FaultCode
@@ -10,13 +11,25 @@ from yanmen.model.refusal import Fault, FaultCode
 APPLICATION_ID = 0x59414E4D
 """`YANM`: a file of another program is not ours to migrate."""
 
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of file of ours: the folder of its migrations and the mark SQLite keeps in it."""
+
+    folder: str
+    application: int
+
+
+LEDGER = Kind("migrations", APPLICATION_ID)
+WITNESS = Kind("witness_migrations", 0x59414E57)
+
 _NAME = re.compile(r"([0-9]{4})_[a-z_]+\.sql", re.ASCII)
 
 
-def migrations() -> tuple[str, ...]:
-    """Return the SQL of every migration; the n-th lifts a file from version n - 1 to n."""
+def migrations(kind: Kind = LEDGER) -> tuple[str, ...]:
+    """Return the SQL of every migration of `kind`; the n-th lifts a file from version n - 1 to n."""
     found: dict[int, str] = {}
-    for entry in resources.files("yanmen.ledger").joinpath("migrations").iterdir():
+    for entry in resources.files("yanmen.ledger").joinpath(kind.folder).iterdir():
         match = _NAME.fullmatch(entry.name)
         if match is not None:
             found[int(match.group(1))] = entry.read_text(encoding="utf-8")
@@ -25,18 +38,18 @@ def migrations() -> tuple[str, ...]:
     return tuple(found[number] for number in sorted(found))
 
 
-def migrate(connection: sqlite3.Connection, steps: Sequence[str]) -> None:
+def migrate(connection: sqlite3.Connection, steps: Sequence[str], application: int = APPLICATION_ID) -> None:
     """Lift the open file to the last of `steps`, each step whole or not at all; a newer file is refused."""
     version = _pragma(connection, "user_version")
-    application = _pragma(connection, "application_id")
+    marked = _pragma(connection, "application_id")
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-    if application != (APPLICATION_ID if version else 0) or (tables and not version):
+    if marked != (application if version else 0) or (tables and not version):
         raise Fault(FaultCode.STORAGE, "this file is no ledger of ours")
     if version > len(steps):
         note = f"the ledger has schema {version}, this program knows {len(steps)}: use the newer program"
         raise Fault(FaultCode.STORAGE, note)
     for number, step in enumerate(steps[version:], start=version + 1):
-        marks = f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {number};\n"
+        marks = f"PRAGMA application_id = {application};\nPRAGMA user_version = {number};\n"
         try:
             connection.executescript(f"BEGIN IMMEDIATE;\n{step}\n{marks}COMMIT;")
         except sqlite3.Error:

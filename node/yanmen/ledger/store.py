@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 
 from yanmen.ledger import schema
+from yanmen.ledger.schema import Kind
 from yanmen.model.refusal import Fault, FaultCode
 
 BUSY_MS = 30_000
@@ -28,7 +29,7 @@ class Store:
 
     __slots__ = ("_path", "_reader", "_reading", "_writer", "_writing")
 
-    def __init__(self, path: Path, *, create: bool) -> None:
+    def __init__(self, path: Path, *, create: bool, kind: Kind = schema.LEDGER) -> None:
         """Open `path`, making it only if `create` says so, and lift it to the present schema."""
         self._path = path
         self._writing = Lock()
@@ -36,7 +37,7 @@ class Store:
         with faults(), _opening(path, create=create):
             self._writer = _connect(path)
             try:
-                schema.migrate(self._writer, schema.migrations())
+                schema.migrate(self._writer, schema.migrations(kind), kind.application)
                 self._reader = _connect(path)
             except BaseException:
                 self._writer.close()

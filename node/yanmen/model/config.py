@@ -48,6 +48,15 @@ class NodeLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """Who cosigns this node's log heads: where it is asked, and the name and raw Ed25519 key it signs with."""
+
+    url: str
+    name: str
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -71,3 +80,4 @@ class Config:
     limits: NodeLimits = field(default_factory=NodeLimits)
     approve_micro_rho_max: int = 0
     policies: str = "policies"
+    witnesses: tuple[Witness, ...] = ()

@@ -18,18 +18,20 @@ from yanmen.node.holder import Holder
 from yanmen.node.jobs import Jobs
 from yanmen.node.question import Question, Works
 from yanmen.pipeline import Stages
+from yanmen.witness import standing
 
 
 class Node:
     """Implements yanmen.wire.api.NodeApi over one opened holder and one runner."""
 
     def __init__(self, holder: Holder, runner: Runner) -> None:
-        """Begin to answer; intents a dead process left open are closed as spent first."""
+        """Begin to answer, unless a witness saw more of the log; intents left open are closed as spent first."""
         limits = holder.config.limits
         self._holder = holder
         self._ledger = holder.ledger
         self._works = Works(holder.desk(), runner, holder.ledger, limits)
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
+        standing.check(self._ledger, holder.config.witnesses)
         self._ledger.recover()
 
     def identify(self, certificate_pem: bytes) -> Party:

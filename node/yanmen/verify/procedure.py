@@ -1,7 +1,7 @@
 """The verification of an audit bundle, as a numbered procedure; docs/FORMATS.md states the same list."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yanmen.crypto import documents, notes
@@ -13,10 +13,10 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.model.party import Party, PartyRole, Register
 from yanmen.verify import directory, metering
+from yanmen.verify.beside import Beside, View, compare
 from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.entries import Entries, Node
 from yanmen.verify.metering import Replay
-from yanmen.verify.mirror import Mirror
 from yanmen.verify.report import Code, Finding, Report, Severity, finding
 from yanmen.verify.requests import Requests
 from yanmen.verify.uses import Use
@@ -44,12 +44,12 @@ class _Trust:
     head: Checkpoint
 
 
-def verify_bundle(path: Path, space_key: bytes | None = None, mirror: Path | None = None) -> Report:
+def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | None = None) -> Report:
     """Return the report on the audit bundle in the directory `path`.
 
     `space_key` is the space's raw Ed25519 key, got another way than from the bundle; without it the
-    bundle's own is used and a note says so. `mirror` is a folder of static tiles of the same log, to
-    be held against the bundle too. Each step rests on those before it.
+    bundle's own is used and a note says so. `beside` says what else the bundle is to be
+    held against: a mirror, witnesses. Each step rests on those before it.
 
     1. `bundle.json` is well-formed; every file is a regular one, of bounded size.
     2. The space's key signed the register; the register lists the node, with its receipt key and log key.
@@ -78,13 +78,11 @@ def verify_bundle(path: Path, space_key: bytes | None = None, mirror: Path | Non
         return _report(None, [], Replay(), [*findings, stop.found])
     lines = _lines(path, trust.head, findings)
     uses = _leaves(path, trust, lines, findings)
-    if mirror is not None:
-        tiles = Mirror(mirror, trust.head.origin, trust.party)
-        tiles.check(trust.head, None if lines is None else tuple(line.hash for line in lines))
-        findings.extend(tiles.findings)
+    view = View(trust.party, trust.head, None if lines is None else tuple(line.hash for line in lines))
+    cosigned = compare(path, view, beside or Beside(), findings)
     replay = _replay(uses, trust, findings)
     findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in directory.unknown(path, trust.statement.size))
-    return _report(trust, uses, replay, findings)
+    return replace(_report(trust, uses, replay, findings), cosigned=cosigned)
 
 
 def _establish(path: Path, space_key: bytes | None, findings: list[Finding]) -> _Trust:

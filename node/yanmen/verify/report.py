@@ -63,6 +63,10 @@ class Code(Enum):
     REQUEST_REUSED = "REQUEST_REUSED"
     CONTRACT_TOTAL_DIFFERS = "CONTRACT_TOTAL_DIFFERS"
     SPACE_TOTAL_DIFFERS = "SPACE_TOTAL_DIFFERS"
+    COSIGNED_HEAD = "COSIGNED_HEAD"
+    COSIGNED_OTHER_HISTORY = "COSIGNED_OTHER_HISTORY"
+    NOT_COSIGNED = "NOT_COSIGNED"
+    COSIGNED_PART = "COSIGNED_PART"
     TILES_CHECKPOINT = "TILES_CHECKPOINT"
     TILE_MISSING = "TILE_MISSING"
     TILE_DIFFERS = "TILE_DIFFERS"
@@ -142,6 +146,16 @@ _TEXTS: dict[Code, tuple[str, str]] = {
         "subject space {subject}: the totals stated are not those of the receipts",
         "主体空间 {subject}：声明的合计与回执重算不符",
     ),
+    Code.COSIGNED_HEAD: ("the log did not sign the cosigned head: {subject}", "经见证的检查点未经日志签名：{subject}"),
+    Code.COSIGNED_OTHER_HISTORY: (
+        "the node showed its witnesses another history than this one: it was forked",
+        "节点向见证者出示了另一种历史：日志已分叉",
+    ),
+    Code.NOT_COSIGNED: ("the witness {subject} cosigned no head of this log here", "见证者 {subject} 未对此日志联署"),
+    Code.COSIGNED_PART: (
+        "witnesses saw the first {subject} leaves; those after them are the node's word alone",
+        "见证者见到前 {subject} 叶；其后各叶仅有节点自己的说法",
+    ),
     Code.TILES_CHECKPOINT: (
         "the log did not sign the mirror's checkpoint: {subject}",
         "镜像的检查点未经日志签名：{subject}",
@@ -155,7 +169,7 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     ),
 }
 
-_NOTES = frozenset({Code.FILE_UNKNOWN, Code.INTENT_RUNNING, Code.SPACE_KEY_NOT_PINNED})
+_NOTES = frozenset({Code.FILE_UNKNOWN, Code.INTENT_RUNNING, Code.SPACE_KEY_NOT_PINNED, Code.COSIGNED_PART})
 
 _STAGES_ZH: dict[Stage, str] = {
     Stage.GENESIS: "创世",
@@ -209,6 +223,15 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Cosigned:
+    """A witness whose key was pinned saw the first `size` leaves as the whole log, at the Unix time `at_s`."""
+
+    witness: str
+    size: int
+    at_s: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a bundle's verification found; every total was recomputed from receipts alone.
 
@@ -223,6 +246,7 @@ class Report:
     contracts: tuple[ContractTotal, ...]
     spaces: tuple[SpaceTotal, ...]
     findings: tuple[Finding, ...]
+    cosigned: tuple[Cosigned, ...] = ()
     not_proven: tuple[tuple[str, str], ...] = NOT_PROVEN
 
     @property

@@ -9,7 +9,7 @@ from yanmen.execution.orders import SNAPSHOT_BYTES
 from yanmen.formats import config as config_format
 from yanmen.formats import toml_lines
 from yanmen.ledger.log import CLOCK_TOLERANCE_MS
-from yanmen.model.config import Config, NodeLimits
+from yanmen.model.config import Config, NodeLimits, Witness
 from yanmen.model.refusal import FaultCode, Reason
 from yanmen.wire import pacing, server
 
@@ -37,11 +37,14 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
         approve_general=False,
         approve_columns_max=0,
         subject_spaces=(PERSONS,),
+        witnesses=(Witness("http://127.0.0.1:7450", "w", bytes(32)),),
     )
     document = toml_lines.parse(config_format.encode(config).encode()).data
     written = set()
     for key, value in document.items():
-        if not isinstance(value, dict):
+        if isinstance(value, list):
+            written |= {f"{key}.{name}" for name in value[0]}
+        elif not isinstance(value, dict):
             written.add(key)
         elif key == "approve":
             written |= {f"approve.{name}" for name in value}

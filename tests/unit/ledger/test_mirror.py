@@ -10,7 +10,7 @@ from yanmen.ledger.ledger import Ledger
 from yanmen.model.contract import Contract
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Fault, FaultCode
-from yanmen.verify import Code, verify_bundle
+from yanmen.verify import Beside, Code, verify_bundle
 
 from tests.unit.ledger.scene import LOG_KEY, SPACE_KEY, Scene, papers
 
@@ -105,7 +105,7 @@ def test_the_verifier_reads_it(scene: Scene, ledger: Ledger, contract: Contract,
     ledger.append_event(Stage.MEMBER, {})
     ledger.tiles(tmp_path / "newer")
     for mirror in ("older", "newer"):
-        assert verify_bundle(tmp_path / "bundle", SPACE_KEY.public, tmp_path / mirror).findings == ()
+        assert verify_bundle(tmp_path / "bundle", SPACE_KEY.public, Beside(tmp_path / mirror)).findings == ()
     (tmp_path / "newer" / "checkpoint").unlink()
-    report = verify_bundle(tmp_path / "bundle", SPACE_KEY.public, tmp_path / "newer")
+    report = verify_bundle(tmp_path / "bundle", SPACE_KEY.public, Beside(tmp_path / "newer"))
     assert [item.code for item in report.findings] == [Code.TILE_MISSING]

@@ -6,7 +6,7 @@ import pytest
 from yanmen.formats import config as node_toml
 from yanmen.formats import connector_id
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config, NodeLimits
+from yanmen.model.config import Config, NodeLimits, Witness
 from yanmen.model.refusal import Fault, FaultCode
 
 CONFIG = Config(
@@ -24,6 +24,7 @@ CONFIG = Config(
     limits=NodeLimits(jobs=2, sql_bytes=1024),
     approve_micro_rho_max=100_000,
     policies="guards",
+    witnesses=(Witness("https://w.example:7450/one", "w.example/one", bytes(range(1, 33))),),
 )
 
 
@@ -58,6 +59,11 @@ def test_everything_has_a_default_that_is_not_a_promise() -> None:
         ("lifetime_micro_rho = 2000000", "lifetime = 2000000", "line 18: subject_spaces.persons.lifetime: unknown"),
         ("lifetime_delta_e12 = 10", "lifetime_delta_e12 = 9999999999999", "line 19"),
         ("[subject_spaces.persons]", "[subject_spaces.Persons]", "line 17"),
+        ('url = "https:', 'url = "ftp:', "witness.0.url: must match"),
+        ('/one"\nvkey', '/one/"\nvkey', "witness.0.url: must match"),
+        ("//w.example", "//user@w.example", "witness.0.url: must match"),
+        ('vkey = "w.example', 'vkey = "x.example', "witness.0.vkey: vkey"),
+        ('vkey = "w', 'key = "w', "witness.0.key: unknown key"),
         ("jobs = 2", "jobs = 0", "limits.jobs: must lie between 1"),
         ("jobs = 2", "jbos = 2", "limits.jbos: unknown key"),
         ("[limits]", "[limits", "not TOML"),

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 from yanmen.formats import note
-from yanmen.verify import Code, verify_bundle
+from yanmen.verify import Beside, Code, verify_bundle
 
 from tests.vectors import specimen
 from tests.vectors.specimen import long_specimen
 
 
 def codes(bundle: Path, tiles_path: Path) -> set[Code]:
-    return {item.code for item in verify_bundle(bundle, specimen.SPACE_KEY.public, tiles_path).findings}
+    return {item.code for item in verify_bundle(bundle, specimen.SPACE_KEY.public, Beside(tiles_path)).findings}
 
 
 @pytest.fixture(scope="module")

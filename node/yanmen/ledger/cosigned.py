@@ -1,0 +1,53 @@
+"""What witnesses cosigned of this log's heads."""
+
+import sqlite3
+
+from yanmen.crypto import cosigning
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import note
+from yanmen.formats.note import Note, NoteSignature, VerifierKey
+from yanmen.model.refusal import Fault, FaultCode
+
+
+def keep(db: sqlite3.Connection, size: int, witness: VerifierKey, signature: NoteSignature) -> int:
+    """Keep the cosignature over the head of `size` leaves and return its time; one that does not verify is a fault."""
+    head = _head(db, size)
+    try:
+        at_s = cosigning.verify(Note(head.text, (signature,)), witness)
+    except BadSignature as error:
+        raise Fault(FaultCode.REPLY_MALFORMED, f"{witness.name} did not cosign this head: {error}") from error
+    db.execute(
+        "INSERT OR REPLACE INTO cosignature (size, name, key, line) VALUES (?, ?, ?, ?)",
+        (size, witness.name, witness.public, note.encode_signatures([signature])),
+    )
+    return at_s
+
+
+def newest(db: sqlite3.Connection, witness: VerifierKey) -> int:
+    """Return the size of the newest head that `witness` cosigned, 0 when there is none."""
+    (found,) = db.execute(
+        "SELECT coalesce(max(size), 0) FROM cosignature WHERE name = ? AND key = ?", (witness.name, witness.public)
+    ).fetchone()
+    return int(found)
+
+
+def size(db: sqlite3.Connection) -> int:
+    """Return the size of the newest head that anybody cosigned, 0 when there is none."""
+    (found,) = db.execute("SELECT coalesce(max(size), 0) FROM cosignature").fetchone()
+    return int(found)
+
+
+def with_cosignatures(db: sqlite3.Connection, covered: int) -> str:
+    """Return the signed head of `covered` leaves with the cosignatures there are."""
+    head = _head(db, covered)
+    rows = db.execute("SELECT line FROM cosignature WHERE size = ? ORDER BY name, key", (covered,)).fetchall()
+    lines = tuple(item for (line,) in rows for item in note.decode_signatures(line))
+    signatures = (head.signatures + lines)[: note.SIGNATURES_MAX]
+    return note.encode(Note(head.text, signatures)).decode()
+
+
+def _head(db: sqlite3.Connection, covered: int) -> Note:
+    row = db.execute("SELECT note FROM checkpoint WHERE size = ?", (covered,)).fetchone()
+    if row is None:
+        raise Fault(FaultCode.STORAGE, "ledger: no checkpoint of that size")
+    return note.decode(row[0].encode())

@@ -1,0 +1,82 @@
+"""What a bundle is held against: a mirror of the log's tiles, and the heads that witnesses cosigned."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from yanmen.crypto import cosigning, notes
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import bundle, merkle, note
+from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.note import Note, VerifierKey
+from yanmen.model.party import Party
+from yanmen.verify import directory
+from yanmen.verify.directory import Missing, Unreadable
+from yanmen.verify.mirror import Mirror
+from yanmen.verify.report import Code, Cosigned, Finding, finding
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The folder of a mirror, if there is one, and the keys of witnesses that must have cosigned."""
+
+    mirror: Path | None = None
+    witnesses: tuple[VerifierKey, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """The bundle's history: whose log, its head, and its leaf hashes where they give the head's root."""
+
+    party: Party
+    head: Checkpoint
+    leaves: tuple[bytes, ...] | None
+
+
+def compare(root: Path, view: View, beside: Beside, findings: list[Finding]) -> tuple[Cosigned, ...]:
+    """Return what witnesses saw of this history; what contradicts it is added to `findings`."""
+    if beside.mirror is not None:
+        mirror = Mirror(beside.mirror, view.head.origin, view.party)
+        mirror.check(view.head, view.leaves)
+        findings.extend(mirror.findings)
+    signed = _signed(root, findings)
+    head = None if signed is None else _head(signed, view, findings)
+    found: list[Cosigned] = []
+    for key in beside.witnesses:
+        try:
+            if signed is None or head is None:
+                raise BadSignature("no head to look at")
+            found.append(Cosigned(key.name, head.size, cosigning.verify(signed, key)))
+        except BadSignature:
+            findings.append(finding(Code.NOT_COSIGNED, subject=key.name))
+    if found and found[0].size < view.head.size:
+        findings.append(finding(Code.COSIGNED_PART, subject=str(found[0].size)))
+    return tuple(found)
+
+
+def _signed(root: Path, findings: list[Finding]) -> Note | None:
+    try:
+        return note.decode(directory.read(root, bundle.COSIGNED, note.BYTES_MAX))
+    except Missing:
+        return None
+    except Unreadable:
+        findings.append(finding(Code.FILE_UNREADABLE, subject=bundle.COSIGNED))
+    except Malformed as error:
+        findings.append(finding(Code.FILE_MALFORMED, subject=f"{bundle.COSIGNED}: {error}"))
+    return None
+
+
+def _head(signed: Note, view: View, findings: list[Finding]) -> Checkpoint | None:
+    """Return the cosigned head once the log signed it and it is one of this history's."""
+    try:
+        head = notes.verify_checkpoint(signed, view.head.origin, view.party.log_key)
+    except (Malformed, BadSignature) as error:
+        findings.append(finding(Code.COSIGNED_HEAD, subject=str(error)))
+        return None
+    if view.leaves is None:
+        return None
+    known = view.leaves[: head.size]
+    if len(known) < head.size or merkle.root(head.size, merkle.full_subtrees(known)) != head.root:
+        findings.append(finding(Code.COSIGNED_OTHER_HISTORY))
+        return None
+    return head
