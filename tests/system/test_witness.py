@@ -22,7 +22,16 @@ def office(tmp_path: Path) -> Iterator[Path]:
     """A witness served by a process of its own."""
     folder = tmp_path / "office"
     done("witness", "init", folder, "--name", "audit.test.example/w1")
-    command: list[str | Path] = [sys.executable, "-m", "yanmen.cli.main", "witness", "serve", folder, "--address", "127.0.0.1:0"]
+    command: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "yanmen.cli.main",
+        "witness",
+        "serve",
+        folder,
+        "--address",
+        "127.0.0.1:0",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     until = time.monotonic() + 30
     while not (folder / "serving.address").exists() and time.monotonic() < until:
