@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from yanmen.cli.grammar import Parser, command, existing, folder, group, whole
+from yanmen.cli.grammar import Parser, bundle, command, folder, group, space_key, whole
 from yanmen.cli.output import Negative, Result, UsageProblem, next_step
 from yanmen.formats import note
 from yanmen.formats.malformed import Malformed
@@ -30,9 +30,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         "yanmen verify audit-health --space-key space/space.vkey",
     )
     folder(check, "bundle", "the folder `receipts export` wrote; no node and no network is needed")
-    check.add_argument(
-        "--space-key", type=existing, help="space.vkey from the space operator, got another way than the bundle"
-    )
+    space_key(check)
 
 
 def exported(arguments: argparse.Namespace) -> Result:
@@ -63,16 +61,15 @@ def shown(arguments: argparse.Namespace) -> Result:
 
 def verified(arguments: argparse.Namespace) -> Result:
     """Verify the bundle; a finding that is an error ends with exit code 1."""
-    if not arguments.bundle.is_dir():
-        raise UsageProblem(f"{arguments.bundle} is not a folder")
-    report = verify_bundle(arguments.bundle, _space_key(arguments.space_key))
+    report = verify_bundle(bundle(arguments.bundle), pinned(arguments.space_key))
     result = Result(_text(report), _fields(report))
     if not report.ok:
         raise Negative(result)
     return result
 
 
-def _space_key(path: Path | None) -> bytes | None:
+def pinned(path: Path | None) -> bytes | None:
+    """Return the space's key in the file given with `--space-key`, if one was."""
     if path is None:
         return None
     try:

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from yanmen.cli import audit, check, contract, dataset, member, node, query, space
+from yanmen.cli import audit, bill, check, contract, dataset, inspection, member, node, query, space
 from yanmen.cli.grammar import Parser
 from yanmen.cli.output import USAGE, Result, UsageProblem, run
 
@@ -16,6 +16,7 @@ LIFE = """a first hour 第一小时:
   contract request  contract approve                                  who may ask what, for which scenario
   explain  query                                                      ask, and know ± and price before
   receipts export  verify                                             check every use, offline
+  bill statement   audit bill  audit revenue                          account for a period, and check the account
 
 Exit codes 退出码: 0 done, 1 refused, 2 usage, 3 the node failed. Every command takes --json and --help."""
 
@@ -26,7 +27,7 @@ def parser() -> Parser:
     commands = root.add_subparsers(
         title="commands 命令", dest="group", required=True, metavar="COMMAND", parser_class=Parser
     )
-    for part in (space, node, member, dataset, contract, query, audit, check):
+    for part in (space, node, member, dataset, contract, query, audit, bill, inspection, check):
         part.declare(commands)
     return root
 
