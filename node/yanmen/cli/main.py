@@ -16,7 +16,7 @@ LIFE = """a first hour 第一小时:
   contract request  contract approve                                  who may ask what, for which scenario
   explain  query                                                      ask, and know ± and price before
   receipts export  verify                                             check every use, offline
-  bill statement   audit bill  audit revenue                          account for a period, and check the account
+  bill statement   audit bill  audit revenue  sample                  account for a period, and check the account
 
 Exit codes 退出码: 0 done, 1 refused, 2 usage, 3 the node failed. Every command takes --json and --help."""
 

@@ -1,14 +1,14 @@
 """Tests the maximum permitted revenue (最高准许收入): the sum over all contracts of all nodes, from receipts alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from yanmen.formats.bill import Period
-from yanmen.model.party import PartyRole, PartyStatus
 from yanmen.model.receipt import Stage
+from yanmen.verify import collection
 from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
-from yanmen.verify.procedure import Examined, Trust, examine
+from yanmen.verify.procedure import Examined, examine
 from yanmen.verify.report import Report
 
 
@@ -57,7 +57,7 @@ def sum_revenue(
     trusted = [each.trust for each in examined if each.trust is not None]
     parts = tuple(part for each in examined for part in _parts(each, consumer, period))
     fen = sum(part.fen for part in parts)
-    findings = [*_twice(trusted), *_spaces(trusted), *_absent(trusted)]
+    findings = [*collection.check(trusted)]
     if fen > maximum_fen:
         above = bill_finding(BillCode.REVENUE_ABOVE_MAXIMUM, "", str(fen - maximum_fen), maximum_fen, fen)
         findings.append(above)
@@ -76,28 +76,3 @@ def _parts(examined: Examined, consumer: str, period: Period | None) -> Iterator
         sums[use.contract, use.consumer] = (queries + 1, fen + use.price.fen)
     for (contract, asker), (queries, fen) in sorted(sums.items()):
         yield Part(examined.report.origin, contract, asker, queries, fen)
-
-
-def _twice(trusted: Iterable[Trust]) -> Iterator[BillFinding]:
-    seen: set[str] = set()
-    for trust in trusted:
-        if trust.head.origin in seen:
-            yield bill_finding(BillCode.LOG_TWICE, subject=trust.head.origin)
-        seen.add(trust.head.origin)
-
-
-def _spaces(trusted: Iterable[Trust]) -> Iterator[BillFinding]:
-    names = sorted({trust.members.space for trust in trusted})
-    if len(names) > 1:
-        yield bill_finding(BillCode.SPACE_DIFFERS, subject=", ".join(names))
-
-
-def _absent(trusted: Sequence[Trust]) -> Iterator[BillFinding]:
-    """Name the nodes of the newest register that gave no bundle: what is not there cannot be summed."""
-    if not trusted:
-        return
-    newest = max((trust.members for trust in trusted), key=lambda members: members.serial)
-    here = {trust.party.id for trust in trusted}
-    for party in newest.parties:
-        if party.role is PartyRole.NODE and party.status is not PartyStatus.PENDING and party.id not in here:
-            yield bill_finding(BillCode.NODE_ABSENT, subject=f"{party.alias} {party.id}")
