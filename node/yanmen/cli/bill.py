@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from yanmen.cli.grammar import Parser, command, day, folder, group, period
-from yanmen.cli.output import Result, UsageProblem
+from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.formats.bill import Bill, Line
 
 
@@ -45,7 +45,8 @@ def stated(arguments: argparse.Namespace) -> Result:
         value = documents.open_statement(token, holder.receipt_signer.public)
     _write(target, token)
     text = f"{summary(value)}\nreceipt 回执 no. {receipt.index}; statement 账单: {target}"
-    verify = f"\nnext 下一步: yanmen receipts export {arguments.node} BUNDLE, then yanmen audit bill BUNDLE {target}"
+    then = f"   (then yanmen audit bill BUNDLE {target})"
+    verify = next_step("yanmen", "receipts", "export", arguments.node, "BUNDLE", note=then)
     return Result(text + verify, {**fields(value), "receipt": receipt.index, "statement": str(target)})
 
 
