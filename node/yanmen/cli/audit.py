@@ -35,7 +35,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(check, "bundle", "the folder `receipts export` wrote; no node and no network is needed")
     space_key(check)
-    check.add_argument("--receipt", type=int, metavar="INDEX", help="only this one, with all it discloses")
+    check.add_argument("--receipt", type=whole, metavar="INDEX", help="only this one, with all it discloses")
     check.add_argument("--html", type=Path, metavar="FILE", help="also write the report as one page 核验报告")
 
 

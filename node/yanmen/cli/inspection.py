@@ -6,11 +6,10 @@ from pathlib import Path
 
 from yanmen.cli import bill
 from yanmen.cli.audit import finding_lines, fresh, judged, new_page, pinned, receipt_fields
-from yanmen.cli.grammar import Parser, bundle, command, day, file, folder, group, period, space_key
+from yanmen.cli.grammar import Parser, bundle, command, day, file, folder, group, period, space_key, whole
 from yanmen.cli.output import Result, UsageProblem
 from yanmen.formats import base64std
 from yanmen.formats.bill import Period
-from yanmen.formats.decimals import decode
 from yanmen.formats.malformed import Malformed
 from yanmen.verify import (
     BillFinding,
@@ -39,7 +38,9 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     example = "yanmen audit revenue audit-health audit-civil --maximum 5000000 --space-key space.vkey"
     total = command(here, "revenue", "test the maximum permitted revenue 最高准许收入", summed, example)
     total.add_argument("bundle", type=Path, nargs="+", metavar="BUNDLE", help="one bundle for each log, all nodes")
-    total.add_argument("--maximum", type=fen, required=True, metavar="FEN", help="the most that may be charged, in 分")
+    total.add_argument(
+        "--maximum", type=whole, required=True, metavar="FEN", help="the most that may be charged, in 分"
+    )
     total.add_argument("--consumer", default="", metavar="ID", help="of this operator or consumer only")
     total.add_argument("--from", dest="first", type=day, metavar="DATE", help="first day, UTC+8")
     total.add_argument("--to", dest="last", type=day, metavar="DATE", help="last day")
@@ -64,18 +65,10 @@ def _declare_sample(here: "argparse._SubParsersAction[Parser]") -> None:
 
 def number(text: str) -> int:
     """Return a number of receipts, 1 at least."""
-    value = fen(text)
+    value = whole(text)
     if value == 0:
         raise argparse.ArgumentTypeError("draw 1 at least")
     return value
-
-
-def fen(text: str) -> int:
-    """Return an amount in fen."""
-    try:
-        return decode(text)
-    except Malformed as error:
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number of fen") from error
 
 
 def billed(arguments: argparse.Namespace) -> Result:

@@ -126,13 +126,13 @@ def test_the_command_writes_it(specimens: ModuleType, tmp_path: Path, capsys: py
     assert said["jti"] in harmless(one.read_text(encoding="utf-8")).text
 
 
-@pytest.mark.parametrize("index", ["19", "-1"])
 def test_a_receipt_that_is_not_there_is_said_not_to_be(
-    specimens: ModuleType, tmp_path: Path, index: str, capsys: pytest.CaptureFixture[str]
+    specimens: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = specimens.specimen().export(tmp_path / "bundle")
-    assert main(["verify", str(path), f"--receipt={index}"]) == 1
+    assert main(["verify", str(path), "--receipt", "19"]) == 1
     assert "LEAF_MISSING" in capsys.readouterr().out
+    assert main(["verify", str(path), "--receipt=-1"]) == 2
 
 
 def test_one_altered_receipt_does_not_hold(specimens: ModuleType, tmp_path: Path) -> None:
