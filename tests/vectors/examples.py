@@ -15,6 +15,7 @@ from yanmen.crypto import documents, jose, keys, notes
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import (
     base64url,
+    bill,
     bundle,
     checkpoint,
     contract,
@@ -177,6 +178,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "session": fence("json", lambda: indented(payload_of(made.specimen().session(5_000).jws.encode()))),
     "listing": fence("json", lambda: indented(listing.payload(listed()))),
     "table": fence("", lambda: released.encode(table()).decode()),
+    "statement": fence("json", lambda: indented(statement())),
     "receipt": fence("", receipt_text),
     "receipt-payload": fence("json", lambda: indented(payload_of(LOG.leaves[OUTCOME]))),
     "disclosures": fence("", disclosures),
@@ -198,6 +200,26 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     ),
     "procedure": procedure,
 }
+
+
+def statement() -> Json:
+    """Return the payload of the example's statement of account."""
+    day_s = made.START_S // 86_400 * 86_400 - 8 * 3_600
+    return bill.encode(
+        bill.Bill(
+            node=made.NODE,
+            origin=made.ORIGIN,
+            size=19,
+            root=merkle.root(19, LOG.reader()),
+            period=bill.Period(day_s, day_s + 86_400),
+            contract="",
+            issued_s=day_s + 90_000,
+            lines=(
+                bill.Line(made.CONTRACT, 8, 16, 2, 2, 1, 6, 12, 5_000, 5, 240),
+                bill.Line(made.OTHER, 13, 14, 1, micro_rho=1_000, delta_e12=7, fen=80),
+            ),
+        )
+    )
 
 
 def document(text: str) -> str:

@@ -1,15 +1,19 @@
 """`yanmen receipts` and `yanmen verify`: hand the usage log out, and check it with nothing but files."""
 
 import argparse
+import json
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from yanmen.cli.grammar import Parser, command, existing, folder, group, whole
+from yanmen.cli.grammar import Parser, bundle, command, existing, folder, group, space_key, whole
 from yanmen.cli.output import Negative, Result, UsageProblem, next_step
 from yanmen.formats import note
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
-from yanmen.verify import Beside, Report, verify_bundle
+from yanmen.verify import Beside, Finding, Report, page, verify_bundle
+from yanmen.verify.report import NOT_PROVEN
+from yanmen.verify.selected import CheckedReceipt, OpenBundle
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -40,9 +44,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         "yanmen verify audit-health --space-key space/space.vkey",
     )
     folder(check, "bundle", "the folder `receipts export` wrote; no node and no network is needed")
-    check.add_argument(
-        "--space-key", type=existing, help="space.vkey from the space operator, got another way than the bundle"
-    )
+    space_key(check)
     check.add_argument(
         "--witness-key",
         type=existing,
@@ -51,6 +53,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="key of a witness that must have cosigned, got another way; may be given several times",
     )
     check.add_argument("--tiles", type=Path, help="a mirror of the same log's tiles, to hold against the bundle")
+    check.add_argument("--receipt", type=whole, metavar="INDEX", help="only this one, with all it discloses")
+    check.add_argument("--html", type=Path, metavar="FILE", help="also write the report as one page 核验报告")
 
 
 def exported(arguments: argparse.Namespace) -> Result:
@@ -92,15 +96,43 @@ def shown(arguments: argparse.Namespace) -> Result:
 
 def verified(arguments: argparse.Namespace) -> Result:
     """Verify the bundle; a finding that is an error ends with exit code 1."""
-    if not arguments.bundle.is_dir():
-        raise UsageProblem(f"{arguments.bundle} is not a folder")
-    report = verify_bundle(
-        arguments.bundle,
-        _space_key(arguments.space_key),
-        Beside(arguments.tiles, tuple(witness_key(path) for path in arguments.witness_key)),
-    )
-    result = Result(_text(report), _fields(report))
-    if not report.ok:
+    fresh(arguments.html)
+    path, key = bundle(arguments.bundle), pinned(arguments.space_key)
+    if arguments.receipt is not None:
+        return _one(arguments, OpenBundle(path, key))
+    beside = Beside(arguments.tiles, tuple(witness_key(each) for each in arguments.witness_key))
+    report = verify_bundle(path, key, beside)
+    new_page(arguments.html, page.report_page(report))
+    return judged(Result(_text(report), _fields(report)), ok=report.ok)
+
+
+def _one(arguments: argparse.Namespace, opened: OpenBundle) -> Result:
+    receipt = opened.check(arguments.receipt)
+    new_page(arguments.html, page.receipt_page(opened, receipt))
+    found = (*opened.findings, *receipt.findings)
+    lines = [f"receipt 回执 {receipt.index} of {receipt.origin or '-'}: {_verdict(ok=opened.ok and receipt.ok)}"]
+    lines += [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in receipt_fields(receipt).items()]
+    text = "\n".join([*lines, *finding_lines(found), *_not_proven(NOT_PROVEN)])
+    fields = {"ok": opened.ok and receipt.ok, **receipt_fields(receipt), "findings": [asdict(each) for each in found]}
+    return judged(Result(text, fields), ok=opened.ok and receipt.ok)
+
+
+def receipt_fields(receipt: CheckedReceipt) -> dict[str, object]:
+    """Return what a verified receipt says."""
+    return {
+        "origin": receipt.origin,
+        "index": receipt.index,
+        "stage": None if receipt.stage is None else receipt.stage.value,
+        "issuer": receipt.issuer,
+        "jti": receipt.jti,
+        "iat": receipt.iat_s,
+        "slots": dict(receipt.slots),
+    }
+
+
+def judged(result: Result, *, ok: bool) -> Result:
+    """Return `result`, or end with exit code 1 when the verdict is no."""
+    if not ok:
         raise Negative(result)
     return result
 
@@ -113,7 +145,35 @@ def witness_key(path: Path) -> VerifierKey:
         raise UsageProblem(f"{path} is not a witness key: {error}") from error
 
 
-def _space_key(path: Path | None) -> bytes | None:
+def fresh(target: Path | None) -> None:
+    """Refuse to write a report over an earlier one, before any work is done for it."""
+    if target is not None and target.exists():
+        raise UsageProblem(f"{target} exists; name a new file")
+
+
+def new_page(target: Path | None, text: str) -> None:
+    """Write a report to the new file `target`, if one was asked for."""
+    if target is None:
+        return
+    with target.open("x", encoding="utf-8") as file:
+        file.write(text)
+
+
+def finding_lines(findings: Iterable[Finding]) -> list[str]:
+    """Return findings for a person."""
+    return [f"{each.severity.value:5} {each.code.value}: {each.en} · {each.zh}" for each in findings]
+
+
+def _verdict(*, ok: bool) -> str:
+    return "holds 核验通过" if ok else "DOES NOT HOLD 核验不通过"
+
+
+def _not_proven(texts: Iterable[tuple[str, str]]) -> list[str]:
+    return ["Not proven by any receipt 回执不能证明:", *(f"  - {en} {zh}" for en, zh in texts)]
+
+
+def pinned(path: Path | None) -> bytes | None:
+    """Return the space's key in the file given with `--space-key`, if one was."""
     if path is None:
         return None
     try:
@@ -139,17 +199,13 @@ def _fields(report: Report) -> dict[str, object]:
 
 
 def _text(report: Report) -> str:
-    verdict = "holds 核验通过" if report.ok else "DOES NOT HOLD 核验不通过"
-    lines = [f"回执核验报告 receipt verification report: {verdict}", f"log 日志: {report.origin}"]
+    lines = [f"回执核验报告 receipt verification report: {_verdict(ok=report.ok)}", f"log 日志: {report.origin}"]
     lines.append(f"receipts 回执: {report.verified} of {report.size} without a finding")
     lines.append("  " + ", ".join(f"{stage.value} {count}" for stage, count in report.stages))
     lines += [f"contract 合约 {_words(asdict(total))}" for total in report.contracts]
     lines += [f"subject space 主体空间 {_words(asdict(space))}" for space in report.spaces]
     lines += [f"witness 见证者 {_words(asdict(seen))}" for seen in report.cosigned]
-    lines += [f"{each.severity.value:5} {each.code.value}: {each.en} · {each.zh}" for each in report.findings]
-    lines.append("Not proven by any receipt 回执不能证明:")
-    lines += [f"  - {en} {zh}" for en, zh in report.not_proven]
-    return "\n".join(lines)
+    return "\n".join([*lines, *finding_lines(report.findings), *_not_proven(report.not_proven)])
 
 
 def _words(fields: dict[str, object]) -> str:

@@ -3,12 +3,18 @@
 import argparse
 import sys
 from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
 from typing import NoReturn
 
 from typing_extensions import override
 
 from yanmen.cli.output import Result, UsageProblem, say
+from yanmen.formats.bill import Period
+
+CIVIL_TIME = timezone(timedelta(hours=8))
+"""Days on the command line are those of Chinese civil time."""
+YEARS = range(2000, 3000)
 
 WHOLE_DIGITS = 15
 """Signed documents carry no larger numbers."""
@@ -79,3 +85,36 @@ def existing(text: str) -> Path:
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"{text} is not a file")
     return path
+
+
+def space_key(parser: Parser) -> None:
+    """Add the option every auditor's command takes."""
+    parser.add_argument(
+        "--space-key", type=existing, help="space.vkey from the space operator, got another way than the bundle"
+    )
+
+
+def bundle(path: Path) -> Path:
+    """Return `path`, which must be a folder."""
+    if not path.is_dir():
+        raise UsageProblem(f"{path} is not a folder")
+    return path
+
+
+def day(text: str) -> date:
+    """Return the calendar day `text`, written 2026-01-31."""
+    try:
+        value = date.fromisoformat(text)
+    except ValueError:
+        value = date.min
+    if value.isoformat() != text or value.year not in YEARS:
+        raise argparse.ArgumentTypeError(f"{text} is not a day written like 2026-01-31")
+    return value
+
+
+def period(first: date, last: date) -> Period:
+    """Return the time from the beginning of `first` to the end of `last`, in Chinese civil time (UTC+8)."""
+    if last < first:
+        raise UsageProblem("--to is before --from")
+    start, end = (datetime.combine(each, time(), CIVIL_TIME) for each in (first, last + timedelta(days=1)))
+    return Period(int(start.timestamp()), int(end.timestamp()))

@@ -8,7 +8,8 @@ import hashlib
 from collections.abc import Mapping
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import contract, register, request
+from yanmen.formats import bill, contract, register, request
+from yanmen.formats.bill import Bill
 from yanmen.formats.contract import Acceptance
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.request import RequestClaims, SessionClaims
@@ -68,6 +69,16 @@ def open_acceptance(token: bytes, holder_key: bytes) -> Acceptance:
     """Return the decision signed by `holder_key`."""
     payload = jose.verify_jws(token, holder_key, contract.ACCEPTANCE_TYP, contract.BYTES_MAX)
     return contract.decode_acceptance(payload)
+
+
+def sign_statement(value: Bill, holder: Signer) -> bytes:
+    """Return the statement of account, signed by the node's receipt key."""
+    return _sign(bill.encode(value), holder, bill.TYP)
+
+
+def open_statement(token: bytes, holder_key: bytes) -> Bill:
+    """Return the statement of account signed by `holder_key`."""
+    return bill.decode(jose.verify_jws(token, holder_key, bill.TYP, bill.BYTES_MAX))
 
 
 def digest(token: bytes) -> str:

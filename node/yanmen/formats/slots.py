@@ -14,6 +14,7 @@ from yanmen.model.stages import Binding
 
 HASH_BYTES = 32
 
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _REASON = re.compile(r"[A-Z_]{0,64}", re.ASCII)
 
 
@@ -121,6 +122,46 @@ class SignedRequest:
         except ValueError as error:
             raise Malformed("request: unknown binding") from error
         return cls(binding, json_members.text(members, "jws", 64 * 1024))
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """The shape and digest of a released table; `repeats` is the `jti` of the outcome that showed it first."""
+
+    columns: int
+    rows: int
+    sha256: str
+    suppressed: int
+    mechanism: str
+    repeats: str = ""
+
+    def json(self) -> Json:
+        """Return the slot's value."""
+        return {
+            "columns": self.columns,
+            "mechanism": self.mechanism,
+            "repeats": self.repeats,
+            "rows": self.rows,
+            "sha256": self.sha256,
+            "suppressed": self.suppressed,
+        }
+
+    @classmethod
+    def read(cls, value: Json) -> "Output":
+        """Return the output that the slot's `value` holds."""
+        names = frozenset({"columns", "mechanism", "repeats", "rows", "sha256", "suppressed"})
+        members = json_members.exact(value, names)
+        output = cls(
+            columns=json_members.integer(members, "columns"),
+            rows=json_members.integer(members, "rows"),
+            sha256=json_members.text(members, "sha256"),
+            suppressed=json_members.integer(members, "suppressed"),
+            mechanism=json_members.text(members, "mechanism"),
+            repeats=json_members.text(members, "repeats"),
+        )
+        if _SHA256.fullmatch(output.sha256) is None:
+            raise Malformed("output: not a hex SHA-256")
+        return output
 
 
 @unique

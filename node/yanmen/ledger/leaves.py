@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from yanmen.formats import base64url
+from yanmen.formats.bill import Bill
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
-from yanmen.formats.slots import Budget, Decision, Price, SignedRequest, Verdict
+from yanmen.formats.slots import Budget, Decision, Output, Price, SignedRequest, Verdict
 from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.party import Party
 from yanmen.model.refusal import JobCode, Reason, Refused, Usage
@@ -52,14 +53,14 @@ def outcome(intended: Mapping[Slot, Json], table: Table, encoded: bytes, *, repe
     """
     return {
         **intended,
-        Slot.OUTPUT: {
-            "columns": len(table.types),
-            "mechanism": table.mechanism,
-            "repeats": repeats,
-            "rows": len(table.rows),
-            "sha256": hashlib.sha256(encoded).hexdigest(),
-            "suppressed": table.suppressed,
-        },
+        Slot.OUTPUT: Output(
+            columns=len(table.types),
+            rows=len(table.rows),
+            sha256=hashlib.sha256(encoded).hexdigest(),
+            suppressed=table.suppressed,
+            mechanism=table.mechanism,
+            repeats=repeats,
+        ).json(),
     }
 
 
@@ -135,6 +136,17 @@ def contract(row: ContractRow, status: ContractStatus, actor: str, signed: bytes
     if actor:
         slots[Slot.ACTOR] = actor
     return slots
+
+
+def statement(bill: Bill, token: bytes) -> Slots:
+    """Say which statement of account was issued: its period and the digest of the signed document."""
+    return {
+        Slot.SUBJECT: {
+            "from_s": bill.period.from_s,
+            "statement_sha256": hashlib.sha256(token).hexdigest(),
+            "to_s": bill.period.to_s,
+        }
+    }
 
 
 def _question(plan: Plan) -> Slots:

@@ -11,12 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from yanmen.formats.bill import Period
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import NoteSignature, VerifierKey
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import (
     answers,
     audit,
+    billing,
     budget,
     contracts,
     cosigned,
@@ -270,6 +272,16 @@ class Ledger:
                 about = About(contract_id, contract.terms.consumer)
                 slots = {**slots, Slot.CONTRACT: contract_id}
             return self._receipt(db, self._log.append(db, stage, slots, about).position)
+
+    def state_account(self, period: Period, contract_id: str = "") -> tuple[Receipt, bytes]:
+        """Close `period` with a signed statement of account, for one contract or all, and return its receipt and token.
+
+        Raises `billing.PeriodOpen` when a leaf of the period could still come.
+        """
+        with self._writing() as db:
+            about = About(contract_id, contracts.require(db, contract_id).terms.consumer) if contract_id else About()
+            position, token = billing.state(db, self._log, self._keeper.receipt_signer, period, about)
+            return self._receipt(db, position), token
 
     # The log --------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ class Stage(Enum):
     OUTCOME = "outcome"
     REFUSED = "refused"
     ABORTED = "aborted"
+    STATEMENT = "statement"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Replay:
                 | Stage.APPROVAL
                 | Stage.EXPLAINED
                 | Stage.REFUSED
+                | Stage.STATEMENT
             ):
                 return
 

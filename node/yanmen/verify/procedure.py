@@ -26,22 +26,37 @@ LEAF_LINE_BYTES_MAX = 64
 """Longest stage, a space, 43 characters and a newline are 54."""
 
 
-class _Stop(Exception):
+class Stop(Exception):
     """What follows would rest on something that does not hold; carries the finding."""
 
     def __init__(self, found: Finding) -> None:
+        """Carry `found`."""
         self.found = found
         super().__init__(found.en)
 
 
 @dataclass(frozen=True, slots=True)
-class _Trust:
+class Trust:
     """What steps 1 to 3 established."""
 
     statement: Statement
     members: Register
     party: Party
     head: Checkpoint
+
+    @property
+    def node(self) -> Node:
+        """Whose log it is."""
+        return Node(self.party.id, self.party.signing_key, self.party.log_key, self.head)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A report with what it was made from; when it is ok, `uses` has every leaf, in order."""
+
+    report: Report
+    trust: Trust | None
+    uses: tuple[Use, ...]
 
 
 def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | None = None) -> Report:
@@ -71,32 +86,38 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
         is charged beyond its maxima.
     13. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
     """
+    return examine(path, space_key, beside).report
+
+
+def examine(path: Path, space_key: bytes | None = None, beside: Beside | None = None) -> Examined:
+    """Return the report of `verify_bundle` with the leaves it was made from."""
     findings: list[Finding] = []
     try:
-        trust = _establish(path, space_key, findings)
-    except _Stop as stop:
-        return _report(None, [], Replay(), [*findings, stop.found])
-    lines = _lines(path, trust.head, findings)
+        trust = establish(path, space_key, findings)
+    except Stop as stop:
+        return Examined(_report(None, [], Replay(), [*findings, stop.found]), None, ())
+    lines = leaf_lines(path, trust.head, findings)
     uses = _leaves(path, trust, lines, findings)
     view = View(trust.party, trust.head, None if lines is None else tuple(line.hash for line in lines))
     cosigned = compare(path, view, beside or Beside(), findings)
     replay = _replay(uses, trust, findings)
     findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in directory.unknown(path, trust.statement.size))
-    return replace(_report(trust, uses, replay, findings), cosigned=cosigned)
+    report = replace(_report(trust, uses, replay, findings), cosigned=cosigned)
+    return Examined(report, trust, tuple(uses))
 
 
-def _establish(path: Path, space_key: bytes | None, findings: list[Finding]) -> _Trust:
-    """Take steps 1 to 3."""
+def establish(path: Path, space_key: bytes | None, findings: list[Finding]) -> Trust:
+    """Take steps 1 to 3; raises `Stop`, and adds to `findings` what does not stop them."""
     statement = _statement(path)
     pinned = _space_key(path, statement, space_key, findings)
     members = _register(path, statement, pinned)
     party = members.find(statement.node)
     if party is None or party.role is not PartyRole.NODE:
-        raise _Stop(finding(Code.NODE_NOT_REGISTERED))
+        raise Stop(finding(Code.NODE_NOT_REGISTERED))
     log_key = _vkey(path, bundle.LOG_KEY)
     if log_key != VerifierKey(statement.origin, party.log_key):
         findings.append(finding(Code.LOG_KEY_DIFFERS))
-    return _Trust(statement, members, party, _checkpoint(path, statement, party))
+    return Trust(statement, members, party, _checkpoint(path, statement, party))
 
 
 def _statement(path: Path) -> Statement:
@@ -113,7 +134,7 @@ def _space_key(path: Path, statement: Statement, pinned: bytes | None, findings:
         return _vkey(path, bundle.SPACE_KEY).public
     try:
         enclosed = _vkey(path, bundle.SPACE_KEY)
-    except _Stop as stop:
+    except Stop as stop:
         findings.append(stop.found)
         return pinned
     if enclosed != VerifierKey(statement.space, pinned):
@@ -128,9 +149,9 @@ def _register(path: Path, statement: Statement, space_key: bytes) -> Register:
     except Malformed as error:
         raise _malformed(bundle.REGISTER, error) from error
     except BadSignature as error:
-        raise _Stop(finding(Code.REGISTER_SIGNATURE, subject=str(error))) from error
+        raise Stop(finding(Code.REGISTER_SIGNATURE, subject=str(error))) from error
     if members.space != statement.space:
-        raise _Stop(finding(Code.REGISTER_OTHER_SPACE))
+        raise Stop(finding(Code.REGISTER_OTHER_SPACE))
     return members
 
 
@@ -138,21 +159,20 @@ def _checkpoint(path: Path, statement: Statement, party: Party) -> Checkpoint:
     data = _read(path, bundle.CHECKPOINT, note.BYTES_MAX)
     try:
         if checkpoint.origin_node(statement.origin) != party.id:
-            raise _Stop(finding(Code.CHECKPOINT_SIGNATURE, subject="origin of another node"))
+            raise Stop(finding(Code.CHECKPOINT_SIGNATURE, subject="origin of another node"))
         head = notes.verify_checkpoint(note.decode(data), statement.origin, party.log_key)
     except Malformed as error:
         raise _malformed(bundle.CHECKPOINT, error) from error
     except BadSignature as error:
-        raise _Stop(finding(Code.CHECKPOINT_SIGNATURE, subject=str(error))) from error
+        raise Stop(finding(Code.CHECKPOINT_SIGNATURE, subject=str(error))) from error
     if head.size != statement.size:
-        raise _Stop(finding(Code.CHECKPOINT_OTHER_SIZE))
+        raise Stop(finding(Code.CHECKPOINT_OTHER_SIZE))
     return head
 
 
-def _leaves(path: Path, trust: _Trust, lines: tuple[LeafLine, ...] | None, findings: list[Finding]) -> list[Use]:
+def _leaves(path: Path, trust: Trust, lines: tuple[LeafLine, ...] | None, findings: list[Finding]) -> list[Use]:
     """Take steps 5 to 7, and 4 without leaf lines, and return what could be read of each leaf."""
-    node = Node(trust.party.id, trust.party.signing_key, trust.party.log_key, trust.head)
-    entries = Entries(path, node, lines)
+    entries = Entries(path, trust.node, lines)
     uses: list[Use] = []
     hashes: list[bytes] = []
     for index in range(trust.head.size):
@@ -167,11 +187,11 @@ def _leaves(path: Path, trust: _Trust, lines: tuple[LeafLine, ...] | None, findi
     return uses
 
 
-def _lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[LeafLine, ...] | None:
-    """Return the leaf lines when their hashes give the checkpoint's root."""
+def leaf_lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[LeafLine, ...] | None:
+    """Return the leaf lines when their hashes give the checkpoint's root; else add to `findings`."""
     try:
         lines = bundle.decode_lines(_read(path, bundle.LEAF_LINES, LEAF_LINE_BYTES_MAX * head.size))
-    except _Stop as stop:
+    except Stop as stop:
         findings.append(stop.found)
         return None
     except Malformed as error:
@@ -183,7 +203,7 @@ def _lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[LeafL
     return lines
 
 
-def _replay(uses: list[Use], trust: _Trust, findings: list[Finding]) -> Replay:
+def _replay(uses: list[Use], trust: Trust, findings: list[Finding]) -> Replay:
     """Take steps 8 to 13."""
     findings.extend(metering.check_order(uses, trust.head.size))
     replay, requests = Replay(), Requests(trust.members)
@@ -216,16 +236,16 @@ def _read(path: Path, name: str, max_bytes: int) -> bytes:
     try:
         return directory.read(path, name, max_bytes)
     except Missing as error:
-        raise _Stop(finding(Code.FILE_MISSING, subject=name)) from error
+        raise Stop(finding(Code.FILE_MISSING, subject=name)) from error
     except Unreadable as error:
-        raise _Stop(finding(Code.FILE_UNREADABLE, subject=name)) from error
+        raise Stop(finding(Code.FILE_UNREADABLE, subject=name)) from error
 
 
-def _malformed(name: str, error: ValueError) -> _Stop:
-    return _Stop(finding(Code.FILE_MALFORMED, subject=f"{name}: {error}"))
+def _malformed(name: str, error: ValueError) -> Stop:
+    return Stop(finding(Code.FILE_MALFORMED, subject=f"{name}: {error}"))
 
 
-def _report(trust: _Trust | None, uses: list[Use], replay: Replay, findings: list[Finding]) -> Report:
+def _report(trust: Trust | None, uses: list[Use], replay: Replay, findings: list[Finding]) -> Report:
     size = 0 if trust is None else trust.head.size
     counted = Counter(use.head.stage for use in uses)
     ordered = sorted(findings, key=lambda item: (-1 if item.index is None else item.index, item.code.value))

@@ -183,6 +183,7 @@ _STAGES_ZH: dict[Stage, str] = {
     Stage.OUTCOME: "结果",
     Stage.REFUSED: "拒绝",
     Stage.ABORTED: "中止",
+    Stage.STATEMENT: "账单",
 }
 
 NOT_PROVEN: tuple[tuple[str, str], ...] = (

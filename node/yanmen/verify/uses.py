@@ -32,6 +32,7 @@ class Use:
     """One leaf as metering sees it; a slot that is not disclosed, or malformed, is None.
 
     `contract` is empty for a leaf about no contract: those leaves form a series of their own.
+    `output` and `subject` are as disclosed, not read yet: what they mean depends on who asks.
     """
 
     index: int
@@ -46,6 +47,8 @@ class Use:
     cnf: bytes | None
     request: SignedRequest | None
     query_sha256: str | None
+    output: Json = None
+    subject: Json = None
 
 
 def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
@@ -76,6 +79,8 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
         cnf=slot(Slot.CNF, _key),
         request=slot(Slot.REQUEST, SignedRequest.read),
         query_sha256=slot(Slot.QUERY, _query),
+        output=slots.get(Slot.OUTPUT),
+        subject=slots.get(Slot.SUBJECT),
     )
     return use, tuple(wrong)
 

@@ -66,6 +66,7 @@ STAGES: dict[Stage, g.Stage.ValueType] = {
     Stage.OUTCOME: g.STAGE_OUTCOME,
     Stage.REFUSED: g.STAGE_REFUSED,
     Stage.ABORTED: g.STAGE_ABORTED,
+    Stage.STATEMENT: g.STAGE_STATEMENT,
 }
 
 

@@ -38,6 +38,7 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_OUTCOME: _Stage.ValueType  # 9
     STAGE_REFUSED: _Stage.ValueType  # 10
     STAGE_ABORTED: _Stage.ValueType  # 11
+    STAGE_STATEMENT: _Stage.ValueType  # 16
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
     """Stage is what a log leaf records."""
@@ -54,6 +55,7 @@ STAGE_INTENT: Stage.ValueType  # 8
 STAGE_OUTCOME: Stage.ValueType  # 9
 STAGE_REFUSED: Stage.ValueType  # 10
 STAGE_ABORTED: Stage.ValueType  # 11
+STAGE_STATEMENT: Stage.ValueType  # 16
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final

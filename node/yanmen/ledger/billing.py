@@ -1,0 +1,86 @@
+"""The statement of account (账单) of a period, from the node's own books: intents, answers and jobs.
+
+The auditor counts the same from receipts alone (verify/billing), so that one can be held against the other.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+
+from yanmen.crypto import documents
+from yanmen.formats import bill, receipt
+from yanmen.formats.bill import Bill, Line, Period
+from yanmen.formats.receipt import Slot
+from yanmen.ledger import answers, leaves, log
+from yanmen.ledger.log import About, Log, Slots
+from yanmen.model.ports import Signer
+from yanmen.model.receipt import Stage
+
+_INTENTS = """
+SELECT intent.contract, intent.position, intent.micro_rho, intent.delta_e12, intent.price_fen
+FROM intent JOIN leaf USING (position)
+WHERE leaf.at_ms >= :from_ms AND leaf.at_ms < :to_ms AND (:contract = '' OR intent.contract = :contract)
+"""
+_ENDED = """
+SELECT intent.contract, leaf.position, answer.released
+FROM intent JOIN leaf ON leaf.position = intent.ended LEFT JOIN answer ON answer.position = intent.ended
+WHERE leaf.at_ms >= :from_ms AND leaf.at_ms < :to_ms AND (:contract = '' OR intent.contract = :contract)
+"""
+_REPEATED = """
+SELECT intent.contract, leaf.position
+FROM job JOIN leaf ON leaf.position = job.position JOIN intent ON intent.ended = job.answer
+WHERE job.answer <> job.position
+AND leaf.at_ms >= :from_ms AND leaf.at_ms < :to_ms AND (:contract = '' OR intent.contract = :contract)
+"""
+
+
+class PeriodOpen(Exception):
+    """The period is not over: a leaf of it could still come."""
+
+
+def state(db: sqlite3.Connection, log_: Log, signer: Signer, period: Period, about: About) -> tuple[int, bytes]:
+    """Sign and record the statement of `period`; return its leaf and token.
+
+    Time in the log never goes back, so that every leaf after this one is of a later time than the period.
+    """
+    now_ms = log_.now_ms(db)
+    if now_ms < period.check().to_s * 1000:
+        raise PeriodOpen
+    size = log.size(db)
+    stated = Bill(
+        node=log_.identity.node_id,
+        origin=log_.identity.origin,
+        size=size,
+        root=log.root(db, size),
+        period=period,
+        contract=about.contract,
+        issued_s=receipt.whole_minute(now_ms),
+        lines=_lines(db, period, about.contract),
+    )
+    token = documents.sign_statement(stated, signer)
+    slots: Slots = leaves.statement(stated, token)
+    if about.contract:
+        slots = {**slots, Slot.CONTRACT: about.contract, Slot.CONSUMER: about.party}
+    return log_.append(db, Stage.STATEMENT, slots, about).position, token
+
+
+def _lines(db: sqlite3.Connection, period: Period, contract: str) -> tuple[Line, ...]:
+    lines: dict[str, Line] = {}
+    for line in _uses(db, period, contract):
+        lines[line.contract] = bill.total(lines, line)
+    return tuple(lines[name] for name in sorted(lines))
+
+
+def _uses(db: sqlite3.Connection, period: Period, contract: str) -> Iterator[Line]:
+    """Yield one line for each leaf that counts."""
+    bounds = {"from_ms": period.from_s * 1000, "to_ms": period.to_s * 1000, "contract": contract}
+    for name, position, micro_rho, delta_e12, fen in db.execute(_INTENTS, bounds):
+        yield Line(name, position, position, queries=1, micro_rho=micro_rho, delta_e12=delta_e12, fen=fen)
+    for name, position, released in db.execute(_ENDED, bounds):
+        if released is None:
+            yield Line(name, position, position)
+            continue
+        shown = answers.table(released)
+        rows = len(shown.rows)
+        yield Line(name, position, position, answers=1, rows=rows, cells=rows * len(shown.types))
+    for name, position in db.execute(_REPEATED, bounds):
+        yield Line(name, position, position, repeated=1)

@@ -1,0 +1,37 @@
+"""Several bundles looked at together: each log once, of one space, and no node left out unnoticed."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from yanmen.model.party import PartyRole, PartyStatus
+from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
+from yanmen.verify.procedure import Trust
+
+
+def check(trusted: Sequence[Trust]) -> tuple[BillFinding, ...]:
+    """Return what is wrong with taking these logs together."""
+    return (*_twice(trusted), *_spaces(trusted), *_absent(trusted))
+
+
+def _twice(trusted: Iterable[Trust]) -> Iterator[BillFinding]:
+    seen: set[str] = set()
+    for trust in trusted:
+        if trust.head.origin in seen:
+            yield bill_finding(BillCode.LOG_TWICE, subject=trust.head.origin)
+        seen.add(trust.head.origin)
+
+
+def _spaces(trusted: Iterable[Trust]) -> Iterator[BillFinding]:
+    names = sorted({trust.members.space for trust in trusted})
+    if len(names) > 1:
+        yield bill_finding(BillCode.SPACE_DIFFERS, subject=", ".join(names))
+
+
+def _absent(trusted: Sequence[Trust]) -> Iterator[BillFinding]:
+    """Name the nodes of the newest register that gave no bundle: what is not there cannot be summed."""
+    if not trusted:
+        return
+    newest = max((trust.members for trust in trusted), key=lambda members: members.serial)
+    here = {trust.party.id for trust in trusted}
+    for party in newest.parties:
+        if party.role is PartyRole.NODE and party.status is not PartyStatus.PENDING and party.id not in here:
+            yield bill_finding(BillCode.NODE_ABSENT, subject=f"{party.alias} {party.id}")
