@@ -217,8 +217,6 @@ class Ledger:
             raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
         return left
 
-    # The catalogue --------------------------------------------------------------------------------
-
     def register_space(self, space: SubjectSpace) -> Receipt | None:
         """Fix the lifetime budget of `space` once for all; None when it was fixed like this before."""
         with self._writing() as db:
@@ -282,8 +280,6 @@ class Ledger:
             about = About(contract_id, contracts.require(db, contract_id).terms.consumer) if contract_id else About()
             position, token = billing.state(db, self._log, self._keeper.receipt_signer, period, about)
             return self._receipt(db, position), token
-
-    # The log --------------------------------------------------------------------------------------
 
     @property
     def origin(self) -> str:
@@ -356,8 +352,6 @@ class Ledger:
         """Recompute tree, heads, counters and answers from leaves and intents; raise a `Fault` at what differs."""
         with self._store.view() as db:
             audit.check(db)
-
-    # Inside ---------------------------------------------------------------------------------------
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -143,11 +143,6 @@ def size(db: sqlite3.Connection) -> int:
     return int(count)
 
 
-def root(db: sqlite3.Connection, count: int) -> bytes:
-    """Return the root of the tree over the first `count` leaves."""
-    return merkle.root(count, _reader(db))
-
-
 def sealed(db: sqlite3.Connection) -> bool:
     """Say whether the newest checkpoint covers every leaf."""
     (covered,) = db.execute("SELECT coalesce(max(size), 0) FROM checkpoint").fetchone()
