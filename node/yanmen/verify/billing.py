@@ -56,7 +56,7 @@ def hold_statement(examined: Examined, statement: bytes) -> BillReport:
     except BadSignature as error:
         return _without(examined, BillCode.STATEMENT_SIGNATURE, error)
     findings = [*_place(stated, statement, examined.trust, examined.uses)]
-    lines, unread = count(examined.uses, stated.period, stated.contract, stated.size)
+    lines, unread = count(examined.uses, stated.period, stated.contract)
     findings += [bill_finding(BillCode.OUTPUT_UNREADABLE, contract, str(index)) for index, contract in unread]
     findings += _compare(stated.lines, lines)
     findings += _others(stated, statement, examined.uses)
@@ -64,18 +64,16 @@ def hold_statement(examined: Examined, statement: bytes) -> BillReport:
 
 
 def count(
-    uses: Iterable[Use], period: Period, contract: str = "", size: int | None = None
+    uses: Iterable[Use], period: Period, contract: str = ""
 ) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
     """Return what each contract used in `period`, and the (leaf, contract) whose output does not say its shape.
 
-    Only the first `size` leaves count, and only those of `contract`, when these are given.
+    Only those of `contract` count, if it is given.
     """
     lines: dict[str, Line] = {}
     unread: list[tuple[int, str]] = []
     for use in uses:
-        if (contract and use.contract != contract) or (size is not None and use.index >= size):
-            continue
-        if not period.holds(use.head.iat_s):
+        if (contract and use.contract != contract) or not period.holds(use.head.iat_s):
             continue
         try:
             counted = _counted(use)

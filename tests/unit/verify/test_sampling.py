@@ -74,6 +74,7 @@ def test_every_leaf_is_about_as_likely() -> None:
 
 def test_nothing_is_drawn_from_nothing() -> None:
     assert sampling.draw(bytes(32), 0, 5) == ()
+    assert not audit_sample([], read_seed(SEED), 5).ok
 
 
 @pytest.mark.parametrize(
