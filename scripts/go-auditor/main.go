@@ -1,10 +1,10 @@
 // Go-auditor checks a mirror of a usage log with the Go project's own transparency log packages
 // (golang.org/x/mod/sumdb/note and tlog) and crypto/ed25519. It shares no code with the node.
 //
-//		go-auditor -space space.vkey -register register.jws -tiles MIRROR [-receipt R.sdjwt -proof R.tlog-proof]
+//		go-auditor -space space.vkey -register register.jws -tiles MIRROR [-witness witness.vkey] [-receipt R.sdjwt -proof R.tlog-proof]
 //
 //	 1. The space's key signed the register, which names the node's receipt key and log key.
-//	 2. The log key signed the mirror's checkpoint.
+//	 2. The log key signed the mirror's checkpoint, and the witness, if one is named, cosigned it.
 //	 3. The tiles give its root; every entry hashes to its place.
 //	 4. The receipt key signed every entry; the first alone is a genesis, times do not go back, no jti occurs twice.
 //	 5. The receipt is the entry its proof names, its disclosures are the entry's, and the proof leads to a
@@ -164,6 +164,47 @@ func openHead(signed []byte, origin string, verifier note.Verifier) (tlog.Tree, 
 	tree := tlog.Tree{N: size}
 	copy(tree.Hash[:], root)
 	return tree, nil
+}
+
+// cosigner verifies C2SP cosignatures of version 1 as a kind of note signature.
+type cosigner struct {
+	name   string
+	hash   uint32
+	public ed25519.PublicKey
+}
+
+func (c cosigner) Name() string    { return c.name }
+func (c cosigner) KeyHash() uint32 { return c.hash }
+
+func (c cosigner) Verify(msg, sig []byte) bool {
+	if len(sig) != 8+ed25519.SignatureSize {
+		return false
+	}
+	head := fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(sig))
+	return ed25519.Verify(c.public, append([]byte(head), msg...), sig[8:])
+}
+
+// checkCosigned demands that the witness whose key stands in the file path cosigned the checkpoint.
+func checkCosigned(path string, signed []byte) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	parts := strings.SplitN(strings.TrimSuffix(string(data), "\n"), "+", 3)
+	if len(parts) != 3 {
+		return errors.New("not a witness key")
+	}
+	typed, err := unbase64(base64.StdEncoding, parts[2])
+	if err != nil || len(typed) != 1+ed25519.PublicKeySize || typed[0] != 4 {
+		return errors.New("not a witness key")
+	}
+	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), typed...))
+	witness := cosigner{parts[0], binary.BigEndian.Uint32(sum[:]), typed[1:]}
+	if parts[1] != fmt.Sprintf("%08x", witness.hash) {
+		return errors.New("not a witness key")
+	}
+	_, err = note.Open(signed, note.VerifierList(witness))
+	return err
 }
 
 // mirror reads tiles from files laid out as C2SP tlog-tiles says.
@@ -360,7 +401,7 @@ func checkReceipt(text string, public ed25519.PublicKey) (string, error) {
 	return parts[0], nil
 }
 
-func audit(space, register, tiles, receipt, proof string) (string, error) {
+func audit(space, register, tiles, witness, receipt, proof string) (string, error) {
 	signed, err := os.ReadFile(filepath.Join(tiles, "checkpoint"))
 	if err != nil {
 		return "", err
@@ -390,6 +431,11 @@ func audit(space, register, tiles, receipt, proof string) (string, error) {
 	tree, err := openHead(signed, origin, verifier)
 	if err != nil {
 		return "", fmt.Errorf("checkpoint: %v", err)
+	}
+	if witness != "" {
+		if err := checkCosigned(witness, signed); err != nil {
+			return "", fmt.Errorf("witness: %v", err)
+		}
 	}
 	past := history{node: node, public: public, seen: map[string]bool{}}
 	m := mirror{tiles}
@@ -423,6 +469,7 @@ func main() {
 	space := flag.String("space", "", "space.vkey, got another way than the rest")
 	register := flag.String("register", "", "register.jws")
 	tiles := flag.String("tiles", "", "folder of the mirror")
+	witness := flag.String("witness", "", "key of a witness that must have cosigned")
 	receipt := flag.String("receipt", "", "one receipt, .sdjwt")
 	proof := flag.String("proof", "", "its proof, .tlog-proof")
 	flag.Parse()
@@ -430,7 +477,7 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	said, err := audit(*space, *register, *tiles, *receipt, *proof)
+	said, err := audit(*space, *register, *tiles, *witness, *receipt, *proof)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "NOT VALID:", err)
 		os.Exit(1)

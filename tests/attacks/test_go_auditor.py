@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from yanmen.crypto import documents, notes, receipts
+from yanmen.crypto import cosigning, documents, notes, receipts
 from yanmen.formats import base64url, bundle, merkle, note, proof, receipt, tiles
 from yanmen.formats.checkpoint import Checkpoint
-from yanmen.formats.note import VerifierKey
+from yanmen.formats.note import Note, VerifierKey
 from yanmen.formats.proof import Proof
 from yanmen.formats.receipt import Head
 from yanmen.model.receipt import Stage
@@ -46,8 +46,22 @@ class Desk:
         self.receipt.write_text(self.log.sdjwts[INDEX])
         self.proof.write_text(self.log.proof(INDEX))
 
-    def run(self, auditor: Path, *, whole: bool = True) -> subprocess.CompletedProcess[str]:
+    def cosign(self, name: str, text: str | None = None) -> Path:
+        """Let the witness `name` cosign the mirror's head, or another `text`, and return its key file."""
+        path = self.tiles / "checkpoint"
+        signed, key = note.decode(path.read_bytes()), specimen.signer(name)
+        line = cosigning.cosign(text or signed.text, "w", key, specimen.START_S)
+        path.write_bytes(note.encode(Note(signed.text, (*signed.signatures, line))))
+        vkey = self.tiles.with_name(f"{name}.vkey")
+        vkey.write_text(note.encode_key(VerifierKey("w", key.public, note.COSIGNATURE)) + "\n")
+        return vkey
+
+    def run(
+        self, auditor: Path, *, whole: bool = True, witness: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         command: list[str | Path] = [auditor, "-space", self.space, "-register", self.register, "-tiles", self.tiles]
+        if witness is not None:
+            command += ["-witness", witness]
         if whole:
             command += ["-receipt", self.receipt, "-proof", self.proof]
         return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
@@ -239,6 +253,18 @@ def test_leaving_disclosures_out_is_allowed(auditor: Path, tmp_path: Path) -> No
     desk = Desk(tmp_path / "desk")
     desk.receipt.write_text(desk.receipt.read_text().split("~")[0] + "~")
     assert desk.run(auditor).returncode == 0
+
+
+def test_what_a_witness_cosigned_is_valid_and_what_it_did_not_is_not(auditor: Path, tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "desk")
+    witness = desk.cosign("witness")
+    assert desk.run(auditor, witness=witness).returncode == 0
+    assert desk.run(auditor).returncode == 0
+    never, forged = Desk(tmp_path / "never"), Desk(tmp_path / "forged")
+    forged.cosign("witness", "another head\n")
+    for other in (never, forged):
+        done = other.run(auditor, witness=witness)
+        assert (done.returncode, done.stderr[:18]) == (1, "NOT VALID: witness")
 
 
 @pytest.mark.parametrize("name", TAMPERED)
