@@ -14,13 +14,20 @@ from yanmen.execution.process import Fresh
 from yanmen.model.ports import Limits
 
 VET = "a cold vetting job: start, jail, parse, reply"
+FORKED = 5
+PROFILES = ("landlock", "jail")
 LINES = (
     (VET, "a cold Python, `import duckdb`, parse"),
     (VET, "a cold Python, `import _duckdb` as the job does, parse"),
     ("start, DuckDB opened, and the libraries that wrap the jail's system calls", "start, DuckDB opened"),
+    *(
+        (
+            f"{FORKED} vetting jobs forked from the zygote, profile `{profile}`",
+            f"{FORKED} times a cold Python, `import duckdb`, parse",
+        )
+        for profile in PROFILES
+    ),
 )
-FORKED = 5
-PEER = f"{FORKED} times a cold Python, `import duckdb`, parse"
 PLAIN = (sys.executable, "-I", "-B", "-c")
 PARSE = """
 import {module} as engine
@@ -44,12 +51,11 @@ def forked(sql: str, repeat: int) -> Iterator[Ratio]:
     """Measure jobs of a zygote in each profile this host has: started once before, as a serving node does."""
     peer = plain(PARSE.format(module="duckdb", sql=sql))
     limits = Limits(256 << 20, 5, 10_000, 1 << 20, 0)
-    for profile in ("landlock", "jail") if shutil.which("bwrap") else ("landlock",):
+    for profile, line in zip(PROFILES if shutil.which("bwrap") else PROFILES[:1], LINES[3:], strict=False):
         with profiles.serving(profile) as spawner:
             launcher = Launcher(spawner)
-            name = f"{FORKED} vetting jobs forked from the zygote, profile `{profile}`"
             ours = times(FORKED, lambda launcher=launcher: launcher.run(orders.vet(sql), limits, Event()))
-            yield compare(name, PEER, ours, times(FORKED, peer), repeat)
+            yield compare(*line, ours, times(FORKED, peer), repeat)
 
 
 def times(count: int, action: Callable[[], object]) -> Callable[[], None]:
