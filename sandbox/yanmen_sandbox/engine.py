@@ -42,14 +42,18 @@ WARM_UP = "SELECT 1, 1.5::DECIMAL(18,2), DATE '2000-01-01', true, 'x', 1::HUGEIN
 """Makes Python load every module the conversion of results needs, while files can still be opened."""
 
 
-def start(limits: Limits) -> DuckDBPyConnection:
-    """Open an empty in-memory engine with one thread and the fixed settings."""
+def open_engine() -> DuckDBPyConnection:
+    """Open an empty in-memory engine with the fixed settings; it has no thread of its own and can be forked."""
     connection = connect(":memory:", config={"threads": 1, "async_threads": 0})
     for statement in SETTINGS:
         connection.execute(statement)
-    connection.execute(f"SET memory_limit = '{limits.memory // 1024}KiB'")
     connection.execute(WARM_UP).fetchall()
     return connection
+
+
+def hold_memory(connection: DuckDBPyConnection, limits: Limits) -> None:
+    """Set the engine's own limit of memory."""
+    connection.execute(f"SET memory_limit = '{limits.memory // 1024}KiB'")
 
 
 def start_threads(connection: DuckDBPyConnection, limits: Limits) -> None:

@@ -8,6 +8,7 @@ hostile file, so its bytes are hostile too, and the engine already parses them w
 import os
 import resource
 import signal
+from typing import NamedTuple
 
 from _duckdb import DuckDBPyConnection
 
@@ -28,29 +29,40 @@ EXIT_NO_SECCOMP = 72
 """How the worker ends where the kernel lacks a layer: the node's operator is told which."""
 
 
-def close(job: Job, request: Request, reply_fd: int, node_pid: int) -> DuckDBPyConnection:
+class Surroundings(NamedTuple):
+    """Who the worker dies with, and whether it is in namespaces: another file view, no other process, no network."""
+
+    parent: int
+    namespaces: bool = False
+
+
+def close(
+    job: Job, request: Request, reply_fd: int, around: Surroundings, prepared: DuckDBPyConnection | None = None
+) -> DuckDBPyConnection:
     """Give up, in this order, everything the job does not need; return the engine it works with."""
-    machine = _require_layers()
+    machine = _require_layers(around)
     _limit(request.limits)
-    _die_with(node_pid)
+    _die_with(around.parent)
     job.first(request)
-    connection = engine.start(request.limits)
-    kernel.refuse_by_landlock()
+    connection = prepared if prepared is not None else engine.open_engine()
+    engine.hold_memory(connection, request.limits)
+    if kernel.landlock_abi() > 0:
+        kernel.refuse_by_landlock()
     engine.start_threads(connection, request.limits)
     kernel.filter_by_seccomp(compile_policy(machine, reply_fd, (*ATTACH, *job.calls)))
     job.prepare(connection, request)
     if os.getuid() == 0:
         _become_nobody()
-    _die_with(node_pid)
+    _die_with(around.parent)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     engine.lock(connection, request.limits)
     kernel.filter_by_seccomp(compile_policy(machine, reply_fd, job.calls))
     return connection
 
 
-def _require_layers() -> kernel.Architecture:
-    """End the process unless the kernel has both layers of the profile."""
-    if kernel.landlock_abi() == 0:
+def _require_layers(around: Surroundings) -> kernel.Architecture:
+    """End the process unless it has seccomp, and Landlock or a file view of its own."""
+    if kernel.landlock_abi() == 0 and not around.namespaces:
         os._exit(EXIT_NO_LANDLOCK)
     machine = kernel.architecture()
     if machine is None or not kernel.seccomp_available():
@@ -77,13 +89,13 @@ def _limit(limits: Limits) -> None:
         resource.setrlimit(kind, (min(soft, highest), highest))
 
 
-def _die_with(node_pid: int) -> None:
-    """Ask the kernel to kill this process when the node dies, unless it is already dead.
+def _die_with(parent: int) -> None:
+    """Ask the kernel to kill this process when its parent dies, the node or the zygote, unless it is already dead.
 
     A change of user clears the order (prctl(2)), so it is given again after one.
     """
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != node_pid:
+    if os.getppid() != parent:
         os._exit(1)
 
 

@@ -14,6 +14,7 @@ from yanmen.client.identity import Identity
 from yanmen.client.signing import EachQuestion, Signing, Spending
 from yanmen.crypto import documents
 from yanmen.crypto.system import SystemClock, SystemRandomness
+from yanmen.execution import profiles
 from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.formats.request import Operation
 from yanmen.model.catalogue import Channel
@@ -109,10 +110,10 @@ def built(folder: Path, rows: int) -> Iterator[Place]:
     (folder / "visits.toml").write_text(SPEC.format(rows=rows), encoding="utf-8")
     done("dataset", "publish", node, folder / "visits.toml", folder / "visits.csv")
     identity = Identity.load(member)
-    with open_holder(node) as holder:
+    with profiles.serving("landlock") as spawner, open_holder(node) as holder:
         contract = signed(holder, identity)
         signing = Signing(identity, holder.config.id, SystemClock(), SystemRandomness())
-        works = Works(holder.desk(), holder.runner(), holder.ledger, holder.config.limits)
+        works = Works(holder.desk(), holder.runner(spawner), holder.ledger, holder.config.limits)
         yield Place(folder, folder / "visits.csv", holder, works, contract, signing)
 
 
@@ -128,8 +129,8 @@ def signed(holder: Holder, identity: Identity) -> Contract:
         grants=(Grant("visits", ("cost", "id", "ward")),),
         min_group=10,
         micro_rho=BUDGET,
-        micro_rho_per_query=100,
-        micro_rho_per_query_max=100,
+        micro_rho_per_query=1000,
+        micro_rho_per_query_max=1000,
         delta_e12=0,
         queries=1_000_000,
         queries_per_day=1_000_000,

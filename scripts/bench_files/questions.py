@@ -11,6 +11,7 @@ import duckdb
 from bench_files.place import SQL, Place
 from bench_files.samples import Ratio, compare
 from yanmen import pipeline
+from yanmen.execution.run import run
 from yanmen.formats.request import Operation
 from yanmen.node.question import Question
 
@@ -63,9 +64,14 @@ def planned(place: Place, sql: str) -> None:
 
 def asker(place: Place) -> Callable[[str], object]:
     """Return what asks one question through the node's own pipeline, without waiting for its deadline."""
+    works = place.works
+
+    def no_wait(*_: object) -> None:
+        """Leave the deadline out."""
 
     def ask(sql: str) -> object:
-        stages = replace(Question(place.works, Operation.SUBMIT).stages(), hold=lambda *_: None)
+        stages = Question(place.works, Operation.SUBMIT).stages()
+        stages = replace(stages, run=lambda held, cancel: run(held, works.runner, works.limits, cancel), hold=no_wait)
         return pipeline.answer(place.submission(sql), stages, Event())
 
     return ask

@@ -16,11 +16,14 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from unittest.mock import patch
 
 import _duckdb
 from _duckdb import DuckDBPyConnection
+from yanmen_sandbox import kernel, zygote
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.jobs import query
+from yanmen_sandbox.lockdown import Surroundings
 from yanmen_sandbox.reply import encode
 from yanmen_sandbox.request import Request, array, integer, text
 from yanmen_sandbox.worker import serve
@@ -217,6 +220,9 @@ QUIET: dict[str, Attempt] = {
     "make a fifo": lambda _: os.mkfifo("/tmp/yanmen-escaped"),
     "change directory": lambda _: os.chdir("/etc"),
     "open a disk": open_path("/dev/vda"),
+    "open its parent's memory": lambda _: os.open(f"/proc/{os.getppid()}/mem", os.O_RDONLY),
+    "open its parent's descriptors": lambda _: os.listdir(f"/proc/{os.getppid()}/fd"),
+    "open its parent's control socket": lambda _: os.open(f"/proc/{os.getppid()}/fd/3", os.O_RDWR),
     "open memory": open_path("/dev/mem"),
     "open a terminal": open_path("/dev/tty"),
     "open by openat2": lambda _: call(OPENAT2, -100, b"/etc/passwd", (ctypes.c_uint64 * 3)(), 24),
@@ -342,6 +348,11 @@ def outcome(attempt: Attempt, request: Request) -> str:
 if __name__ == "__main__":
     try:
         jobs = {"query": Job(run, prepare), "statements": Job(run_statements, query.prepare)}
-        serve(int(sys.argv[1]), int(sys.argv[2]), jobs)
+        if sys.argv[1].startswith("--landlock="):
+            patch.object(kernel, "landlock_abi", lambda: int(sys.argv[1].partition("=")[2])).start()
+        if sys.argv[-1] in {"open", "closed"}:
+            zygote.main(sys.argv[-2:], jobs)
+        else:
+            serve(int(sys.argv[1]), Surroundings(int(sys.argv[2])), jobs)
     finally:
         os._exit(0 if sys.exc_info()[0] is None else 1)

@@ -14,6 +14,7 @@ from yanmen.crypto.system import SystemRandomness
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
+from yanmen.execution.process import Fresh
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits
@@ -89,7 +90,7 @@ def outcomes(opened: tuple[JailRunner, str, Path]) -> dict[str, str]:
     statements = [sql.format(path=path) for sql in STATEMENTS]
     with runner._snapshots.open(version, Event()) as fd:
         order = Order("statements", {"scans": [["s0", fd]], "statements": statements}, (fd,))
-        data, _ = Launcher((sys.executable, "-I", "-B", str(SCRIPT))).run(order, LIMITS, Event())
+        data, _ = Launcher(Fresh((sys.executable, "-I", "-B", str(SCRIPT)))).run(order, LIMITS, Event())
     return dict(json.loads(data)["outcomes"])
 
 

@@ -12,17 +12,19 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     node = command(here, "node", "check a node's folder and this host 检查节点", checked, "yanmen check node health")
     folder(node, "node", "the node's folder")
     jail = command(here, "sandbox", "try to escape from the sandbox 沙箱探测", probed, "yanmen check sandbox")
+    jail.add_argument("--profile", choices=("landlock", "jail"), default="landlock", help="what node.toml will ask for")
     jail.add_argument("--verbose", action="store_true", help="list every layer engaged")
 
 
 def checked(arguments: argparse.Namespace) -> Result:
     """Open the node as serving would, recompute its ledger, and name what is trusted."""
-    from yanmen.node.holder import open_holder
+    from yanmen.execution import profiles
+    from yanmen.node.holder import open_holder, read_config
 
-    with open_holder(arguments.node) as holder:
+    with profiles.serving(read_config(arguments.node).sandbox) as spawner, open_holder(arguments.node) as holder:
         party = holder.party()
         holder.ledger.check()
-        profile = holder.runner().profile
+        profile = holder.runner(spawner).profile
         guards = holder.desk()
         trusted = [
             f"configuration 配置: {holder.directory / 'node.toml'}",
@@ -47,12 +49,16 @@ def checked(arguments: argparse.Namespace) -> Result:
 def probed(arguments: argparse.Namespace) -> Result:
     """Run the escape probes in a throw-away worker; one that works is a fault."""
     from yanmen.crypto.system import SystemRandomness
+    from yanmen.execution import preflight, profiles
     from yanmen.execution.launcher import Launcher
-    from yanmen.execution.preflight import check
     from yanmen.model.config import NodeLimits
 
-    profile = check(Launcher(), NodeLimits(), SystemRandomness())
+    with profiles.serving(arguments.profile) as spawner:
+        profile = preflight.check(Launcher(spawner), NodeLimits(), SystemRandomness())
     lines = [f"{profile.name}: no probe escaped 无逃逸 ({profile.engine}) {profile.digest}"]
+    lost = preflight.lost(profile)
+    if lost is not None:
+        lines.append(f"  lost 缺失: {lost}")
     if arguments.verbose:
         lines += [f"  {layer}" for layer in profile.layers]
     return Result("\n".join(lines), {"name": profile.name, "layers": list(profile.layers), "digest": profile.digest})

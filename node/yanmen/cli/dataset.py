@@ -61,8 +61,8 @@ def suggested(arguments: argparse.Namespace) -> Result:
     from yanmen import publishing
     from yanmen.node.holder import open_holder
 
-    with open_holder(arguments.node) as holder:
-        draft = publishing.suggest(arguments.name, arguments.source, holder.runner())
+    with open_holder(arguments.node) as holder, holder.runner_once() as runner:
+        draft = publishing.suggest(arguments.name, arguments.source, runner)
     if arguments.to is None:
         return Result(draft.rstrip("\n"), {"spec": draft})
     if arguments.to.exists():
@@ -78,8 +78,8 @@ def published(arguments: argparse.Namespace) -> Result:
     from yanmen import publishing
     from yanmen.node.holder import open_holder
 
-    with open_holder(arguments.node) as holder:
-        press = publishing.Press(holder.ledger, holder.runner(), holder.clock)
+    with open_holder(arguments.node) as holder, holder.runner_once() as runner:
+        press = publishing.Press(holder.ledger, runner, holder.clock)
         done = publishing.publish(arguments.spec.read_bytes(), arguments.source, press)
         dataset = done.version.dataset
         entry = Listing(

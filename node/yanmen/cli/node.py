@@ -123,14 +123,19 @@ def _config(arguments: argparse.Namespace, grant: Grant) -> Config:
 
 def served(arguments: argparse.Namespace) -> Result:
     """Serve until SIGTERM or SIGINT; running questions finish or are aborted with a receipt."""
-    from yanmen.wire.serving import serve  # grpc is heavy, and nothing else here needs it
+    from yanmen.execution import profiles
+    from yanmen.node.holder import read_config
 
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if not (arguments.node / CONFIG).is_file():
         raise UsageProblem(f"no {CONFIG} in {arguments.node}; run yanmen node accept first")
-    address = serve(arguments.node, stop, STOP_SECONDS)
+    with profiles.serving(read_config(arguments.node).sandbox) as spawner:
+        # Only now: grpc starts threads, and a zygote is forked from a process without any.
+        from yanmen.wire.serving import serve
+
+        address = serve(arguments.node, spawner, stop, STOP_SECONDS)
     return Result(f"stopped 已停止: {address}", {"address": address, "stopped": True})
 
 

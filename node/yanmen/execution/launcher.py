@@ -1,11 +1,12 @@
 """Runs one order in one process under one set of limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Event
 
 from yanmen.execution import orders
 from yanmen.execution.orders import JobLimits, Order
-from yanmen.execution.process import WORKER, Bounds, Worker
+from yanmen.execution.process import Fresh, Spawner
+from yanmen.execution.worker import Bounds, Worker
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import Usage
 
@@ -17,14 +18,14 @@ THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class Launcher:
-    """How workers are started; `command` is another one only in tests."""
+    """Runs jobs in workers of `spawner`."""
 
-    command: tuple[str, ...] = WORKER
+    spawner: Spawner = field(default_factory=Fresh)
 
     def start(self, order: Order, limits: Limits, cancel: Event) -> Worker:
         """Start the worker that `run` would, for a caller who wants to watch it."""
         bounds = Bounds(wall_ms=limits.wall_ms, cpu_seconds=limits.cpu_seconds, reply_bytes=limits.reply_bytes)
-        return Worker(self.command, order.fds, bounds, cancel)
+        return Worker(self.spawner.spawn(order.fds), bounds, cancel)
 
     def run(self, order: Order, limits: Limits, cancel: Event) -> tuple[bytes, Usage]:
         """Return the reply to `order` and its cost, or raise JobFailed."""

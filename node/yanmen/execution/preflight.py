@@ -6,19 +6,20 @@ Each of `ENDING` would end a confined worker, so each gets a worker of its own; 
 import hashlib
 import json
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from yanmen.execution import reply
+from yanmen.execution import bubblewrap, profiles, reply
 from yanmen.execution.launcher import THREADS, Launcher, address_space, request
 from yanmen.execution.orders import Order
+from yanmen.execution.process import Spawner
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits, Profile, Randomness
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
-NAME = "landlock"
 QUIET = (
     "read-file",
     "read-environment",
@@ -35,8 +36,11 @@ PROBE_WALL_MS = 20_000
 PROBE_CPU_SECONDS = 10
 PROBE_REPLY_BYTES = 4096
 
+NO_LANDLOCK = "landlock-none"
+"""Only the profile `jail` can have this layer's absence: there a file view of its own stands in."""
 LACKING = {
-    71: "the kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK, `landlock` in /sys/kernel/security/lsm)",
+    71: "the kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK, `landlock` in /sys/kernel/security/lsm); "
+    'with bubblewrap the profile sandbox = "jail" does without',
     72: "the kernel or architecture has no seccomp filters with thread synchronisation (x86_64 or aarch64, Linux 5.7)",
 }
 """By the exit status with which a worker refuses to start (yanmen_sandbox.lockdown)."""
@@ -49,7 +53,7 @@ class _Found:
     engine: str
     landlock: int
     seccomp: str
-    user: int
+    namespaces: tuple[str, ...]
 
 
 def check(launcher: Launcher, limits: NodeLimits, randomness: Randomness) -> Profile:
@@ -62,7 +66,7 @@ def check(launcher: Launcher, limits: NodeLimits, randomness: Randomness) -> Pro
             list(pool.map(lambda name: _ending(launcher, bounds, scratch, name), ENDING))
     finally:
         scratch.unlink(missing_ok=True)
-    return _profile(found, limits, bounds)
+    return _profile(launcher.spawner, found, limits, bounds)
 
 
 def _bounds(limits: NodeLimits) -> Limits:
@@ -71,7 +75,11 @@ def _bounds(limits: NodeLimits) -> Limits:
 
 def _quiet(launcher: Launcher, bounds: Limits, scratch: Path) -> _Found:
     order = _order(QUIET, scratch)
-    with launcher.start(order, bounds, Event()) as worker:
+    try:
+        started = launcher.start(order, bounds, Event())
+    except JobFailed as failed:
+        raise Fault(FaultCode.SANDBOX, f"no worker starts: {launcher.spawner.trouble()}") from failed
+    with started as worker:
         try:
             data, _ = worker.exchange(request(order, bounds))
         except JobFailed as failed:
@@ -91,7 +99,9 @@ def _ending(launcher: Launcher, bounds: Limits, scratch: Path, name: str) -> Non
 
 
 def _order(names: tuple[str, ...], scratch: Path) -> Order:
-    return Order("probe", {"names": list(names), "scratch": str(scratch), "node": os.getpid()})
+    apart = list(bubblewrap.NAMESPACES)
+    arguments = {"names": list(names), "scratch": str(scratch), "node": os.getpid(), "apart": apart}
+    return Order("probe", arguments)
 
 
 def _read(data: bytes) -> _Found:
@@ -104,20 +114,23 @@ def _read(data: bytes) -> _Found:
             "engine": str(engine),
             "escaped": list(escaped),
             "landlock": int(landlock),
+            "namespaces": list(namespaces),
             "seccomp": str(seccomp),
             "user": int(user),
         }:
             if escaped:
                 worked = ", ".join(str(name) for name in escaped)
                 raise Fault(FaultCode.SANDBOX, f"the jail does not hold on this host: {worked}")
-            return _Found(engine, landlock, seccomp, user)
+            if user == 0:
+                raise Fault(FaultCode.SANDBOX, "the worker is still root")
+            return _Found(engine, landlock, seccomp, tuple(str(name) for name in namespaces))
         case _:
             raise Fault(FaultCode.SANDBOX, "the probe worker's reply makes no sense")
 
 
-def _profile(found: _Found, limits: NodeLimits, bounds: Limits) -> Profile:
+def _profile(spawner: Spawner, found: _Found, limits: NodeLimits, bounds: Limits) -> Profile:
     layers = (
-        f"landlock-abi-{found.landlock}",
+        f"landlock-abi-{found.landlock}" if found.landlock else NO_LANDLOCK,
         f"seccomp:{found.seccomp}",
         f"user:{'nobody' if os.getuid() == 0 else 'node'}",
         f"address:{address_space(bounds)}",
@@ -125,9 +138,29 @@ def _profile(found: _Found, limits: NodeLimits, bounds: Limits) -> Profile:
         f"cpu:{limits.cpu_seconds}",
         f"reply:{limits.reply_bytes}",
         f"threads:{THREADS}",
+        *spawner.layers,
+        *_namespaces(spawner, found),
     )
-    engine = f"duckdb-{found.engine}"
-    return Profile(name=NAME, layers=layers, digest=digest(NAME, layers, engine), engine=engine)
+    engine, name = f"duckdb-{found.engine}", spawner.profile
+    return Profile(name=name, layers=layers, digest=digest(name, layers, engine), engine=engine)
+
+
+def _namespaces(spawner: Spawner, found: _Found) -> tuple[str, ...]:
+    """Hold a jail's worker to namespaces of its own, every one of them."""
+    if spawner.profile != profiles.JAIL:
+        return ()
+    own = {name: str(Path(f"/proc/self/ns/{name}").readlink()) for name in bubblewrap.NAMESPACES}
+    for (name, node), worker in zip(own.items(), found.namespaces, strict=True):
+        if re.fullmatch(rf"{name}:\[[0-9]+\]", worker) is None or worker == node:
+            raise Fault(FaultCode.SANDBOX, f"the worker is in the node's own {name} namespace")
+    return (f"namespaces:{'+'.join(own)}",)
+
+
+def lost(profile: Profile) -> str | None:
+    """Say what this host lacks though the profile holds without it, None when it lacks nothing."""
+    if NO_LANDLOCK not in profile.layers:
+        return None
+    return "Landlock; while a snapshot is attached, a worker can open the read-only files that the jail shows: Python's"
 
 
 def digest(name: str, layers: tuple[str, ...], engine: str) -> str:

@@ -1,197 +1,144 @@
-"""One jailed process: started clean, fed, watched from outside, killed on time, measured, reaped."""
+"""How a worker comes to be: a process of its own, started clean, that its spawner kills, reaps and accounts for."""
 
 import contextlib
 import os
-import select
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
-from threading import Event
-from time import monotonic_ns
-from types import TracebackType
-from typing import Self
+from typing import Protocol
 
-from yanmen.model.refusal import JobCode, JobFailed, Usage
+from yanmen.model.refusal import JobCode, JobFailed
 
 WORKER = (sys.executable, "-I", "-B", "-m", "yanmen_sandbox")
 """Isolated: no environment, no user site, no current directory; nothing is written beside the code."""
-POLL_MS = 50
-"""How often a cancel is looked for: far below the promised second."""
-
-TICK_MS = 100
-"""The kernel's CPU limit and its account of CPU time differ by a few ticks."""
-HEADER = 4
-CHUNK = 1 << 16
+ENVIRONMENT = {"LANG": "C.UTF-8"}
+"""All that a worker or zygote inherits by name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """What is enforced from outside: wall clock, CPU (to name the cause of a kill), size of the reply."""
+class Ended:
+    """How a process ended (negative: by that signal) and the CPU time it used."""
 
-    wall_ms: int
-    cpu_seconds: int
-    reply_bytes: int
+    exit_status: int
+    cpu_ms: int
 
 
-class Worker:
-    """A worker process as a context: whatever happens inside the block, it is dead and reaped after it."""
+@dataclass(frozen=True, slots=True)
+class Pipes:
+    """The node's ends: where the request is written, where the reply is read, and a descriptor of the process."""
 
-    def __init__(self, command: tuple[str, ...], pass_fds: tuple[int, ...], bounds: Bounds, cancel: Event) -> None:
-        """Start `command` with an empty environment and only `pass_fds` besides the two pipes."""
-        self._bounds = bounds
-        self._cancel = cancel
-        self._peak_bytes = 0
-        self._cpu_ms = 0
-        self._status: int | None = None
-        self._killed: JobCode | None = None
-        self._read_fd, reply_fd = os.pipe()
+    request: int
+    reply: int
+    process: int
+
+
+class Started(Protocol):
+    """A started worker process."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, as the node sees it."""
+        ...
+
+    @property
+    def pipes(self) -> Pipes:
+        """What the node speaks to it by; whoever started the worker closes them."""
+        ...
+
+    def kill(self) -> None:
+        """Kill it, if it still runs."""
+        ...
+
+    def reap(self) -> Ended:
+        """Wait for its end and account for it; called once, after its end or a kill."""
+        ...
+
+
+class Spawner(Protocol):
+    """Starts workers in one way."""
+
+    @property
+    def profile(self) -> str:
+        """The name of the profile that node.toml asks for."""
+        ...
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """What this way adds to the layers that a worker reports itself."""
+        ...
+
+    def spawn(self, fds: tuple[int, ...]) -> Started:
+        """Start a worker that holds `fds` under the same numbers; raises JobFailed when none can be had."""
+        ...
+
+    def trouble(self) -> str:
+        """Say why no worker could be had, as far as is known."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """Starts a new interpreter for each job; `command` is another one only in tests."""
+
+    command: tuple[str, ...] = WORKER
+    profile: str = "landlock"
+    layers: tuple[str, ...] = ("start:fresh",)
+
+    def spawn(self, fds: tuple[int, ...]) -> "FreshProcess":
+        """Start the command."""
+        return FreshProcess(self.command, fds)
+
+    def trouble(self) -> str:
+        """Say nothing: the worker's own exit status does."""
+        return ""
+
+
+class FreshProcess:
+    """A child of the node with an empty environment and only its pipes and the descriptors it was given."""
+
+    def __init__(self, command: tuple[str, ...], fds: tuple[int, ...]) -> None:
+        """Start `command`."""
+        reply, reply_fd = os.pipe()
+        request_fd, request = os.pipe()
         try:
             self._process = subprocess.Popen(
                 [*command, str(reply_fd), str(os.getpid())],
-                stdin=subprocess.PIPE,
+                stdin=request_fd,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={"LANG": "C.UTF-8"},
+                env=ENVIRONMENT,
                 cwd="/",
-                pass_fds=(reply_fd, *pass_fds),
+                pass_fds=(reply_fd, *fds),
                 start_new_session=True,
-                bufsize=0,
             )
         except OSError as error:
-            os.close(self._read_fd)
+            os.close(reply)
+            os.close(request)
             raise JobFailed(JobCode.FAILED) from error
         finally:
             os.close(reply_fd)
+            os.close(request_fd)
         # The process is our child and unreaped, so the number cannot have passed to another.
-        self._pidfd = os.pidfd_open(self._process.pid)
-        self._deadline = monotonic_ns() + bounds.wall_ms * 1_000_000
-
-    @property
-    def exit_status(self) -> int | None:
-        """How the worker ended (negative: by that signal), None while it runs."""
-        return self._process.returncode
+        self.pipes = Pipes(request, reply, os.pidfd_open(self._process.pid))
 
     @property
     def pid(self) -> int:
         """The worker's process id."""
         return self._process.pid
 
-    def __enter__(self) -> Self:
-        """Return the running worker."""
-        return self
+    def kill(self) -> None:
+        """Kill the worker, if it still runs."""
+        kill(self.pipes.process)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Kill and reap."""
-        self._kill()
-        self._reap()
-        os.close(self._pidfd)
-        os.close(self._read_fd)
-
-    def exchange(self, request: bytes) -> tuple[bytes, Usage]:
-        """Send `request`, return the reply's bytes and the cost, or raise JobFailed with what the outside knows."""
-        try:
-            self._send(len(request).to_bytes(HEADER, "big") + request)
-            size = int.from_bytes(self._receive(HEADER), "big")
-            if size > self._bounds.reply_bytes:
-                raise JobFailed(JobCode.OUTPUT)
-            reply = self._receive(size)
-            self._measure_peak()
-            self._dismiss()
-        except JobFailed as failed:
-            self._measure_peak()
-            self._kill()
-            self._reap()
-            raise JobFailed(failed.code, self._usage(0)) from None
-        return reply, self._usage(len(reply))
-
-    def _send(self, data: bytes) -> None:
-        if self._process.stdin is None:
-            raise JobFailed(JobCode.FAILED)
-        fd = self._process.stdin.fileno()
-        os.set_blocking(fd, False)
-        view = memoryview(data)
-        while view:
-            self._wait(fd, select.POLLOUT)
-            try:
-                view = view[os.write(fd, view) :]
-            except BrokenPipeError:
-                raise JobFailed(self._cause()) from None
-
-    def _receive(self, size: int) -> bytes:
-        data = bytearray()
-        while len(data) < size:
-            self._wait(self._read_fd, select.POLLIN)
-            chunk = os.read(self._read_fd, min(CHUNK, size - len(data)))
-            if not chunk:
-                raise JobFailed(self._cause())
-            data += chunk
-        return bytes(data)
-
-    def _dismiss(self) -> None:
-        """Let the worker go; anything it still has to say makes the whole reply unusable."""
-        if self._process.stdin is not None:
-            self._process.stdin.close()
-        self._wait(self._read_fd, select.POLLIN)
-        if os.read(self._read_fd, 1):
-            raise JobFailed(JobCode.BAD_REPLY)
-        cause = self._cause()
-        if self._status != 0:
-            raise JobFailed(cause)
-
-    def _wait(self, fd: int, event: int) -> None:
-        """Wait until `fd` is ready; a cancel or the deadline ends the worker first."""
-        poller = select.poll()
-        poller.register(fd, event)
-        while not poller.poll(POLL_MS):
-            self._measure_peak()
-            self._check()
-        self._check()
-
-    def _check(self) -> None:
-        if self._cancel.is_set():
-            raise JobFailed(JobCode.CANCELLED)
-        if monotonic_ns() > self._deadline:
-            raise JobFailed(JobCode.TIME)
-
-    def _measure_peak(self) -> None:
-        """Read VmHWM: unlike ru_maxrss it does not count what the node held when it forked."""
-        with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{self.pid}/status").read_bytes().splitlines():
-                if line.startswith(b"VmHWM:"):
-                    self._peak_bytes = max(self._peak_bytes, int(line.split()[1]) * 1024)
-
-    def _kill(self) -> None:
-        if self._status is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
-
-    def _reap(self) -> None:
-        if self._status is not None:
-            return
+    def reap(self) -> Ended:
+        """Wait for its end."""
         _, status, used = os.wait4(self.pid, 0)
-        self._status = status
         self._process.returncode = os.waitstatus_to_exitcode(status)
-        self._cpu_ms = round((used.ru_utime + used.ru_stime) * 1000)
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        return Ended(self._process.returncode, round((used.ru_utime + used.ru_stime) * 1000))
 
-    def _cause(self) -> JobCode:
-        """Name why the worker ended by itself, from its wait status and CPU time; it may hang up and live on."""
-        self._wait(self._pidfd, select.POLLIN)
-        self._reap()
-        code = os.waitstatus_to_exitcode(self._status if self._status is not None else 0)
-        if code == -signal.SIGSYS:
-            return JobCode.VIOLATION
-        spent = self._cpu_ms >= self._bounds.cpu_seconds * 1000 - TICK_MS
-        if code == -signal.SIGXCPU or (code == -signal.SIGKILL and spent):
-            return JobCode.TIME
-        if code == -signal.SIGKILL:
-            return JobCode.MEMORY
-        return JobCode.BAD_REPLY if code == 0 else JobCode.FAILED
 
-    def _usage(self, reply_bytes: int) -> Usage:
-        return Usage(cpu_ms=self._cpu_ms, peak_bytes=self._peak_bytes, reply_bytes=reply_bytes)
+def kill(process: int) -> None:
+    """Kill the process of the descriptor `process`, if it still runs."""
+    with contextlib.suppress(ProcessLookupError):
+        signal.pidfd_send_signal(process, signal.SIGKILL)

@@ -14,7 +14,10 @@ from yanmen.admission.identity import RegisterFile
 from yanmen.admission.policies import Policies, load_guards
 from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
+from yanmen.execution import profiles
 from yanmen.execution.jail import JailRunner
+from yanmen.execution.launcher import Launcher
+from yanmen.execution.process import Spawner
 from yanmen.formats import config as config_format
 from yanmen.formats import note
 from yanmen.ledger.export import SpacePapers
@@ -43,10 +46,19 @@ class Holder:
     ledger: Ledger
     register: RegisterFile
 
-    def runner(self) -> JailRunner:
+    def runner(self, spawner: Spawner) -> JailRunner:
         """Return the runner of jailed jobs; its preflight raises a `Fault` on a host that cannot confine them."""
+        if spawner.profile != self.config.sandbox:
+            note = f"node.toml asks for the sandbox {self.config.sandbox!r}; this is {spawner.profile!r}"
+            raise Fault(FaultCode.SANDBOX, note)
         seal_key = keys.read_private(self.directory / enrolment.SEAL_KEY)
-        return JailRunner(self.directory, seal_key, self.randomness, self.config.limits)
+        return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, Launcher(spawner))
+
+    @contextmanager
+    def runner_once(self) -> Iterator[JailRunner]:
+        """Give the runner to a command that runs a job or two and ends."""
+        with profiles.once(self.config.sandbox) as spawner:
+            yield self.runner(spawner)
 
     def desk(self) -> Desk:
         """Return what admission works with."""

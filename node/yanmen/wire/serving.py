@@ -8,8 +8,8 @@ from threading import Event
 
 from yanmen import enrolment
 from yanmen.crypto import keys
+from yanmen.execution.process import Spawner
 from yanmen.model.ports import Profile
-from yanmen.model.refusal import Fault, FaultCode
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.node import Node
 from yanmen.wire.server import Credentials, Server, Surroundings
@@ -18,20 +18,23 @@ READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
 
 
-def serve(directory: Path, stop: Event, grace_s: int) -> str:
-    """Serve until `stop` is set, then finish or abort what runs; return the address that was served."""
+def serve(directory: Path, spawner: Spawner, stop: Event, grace_s: int) -> str:
+    """Serve until `stop` is set, then finish or abort what runs; return the address that was served.
+
+    `spawner` was started before this module was imported: a zygote must not be forked from a process of grpc's threads.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys and unsealed snapshots pass through this process
     with open_holder(directory) as holder:
         holder.party()
-        runner = holder.runner()
-        _require(runner.profile, holder.config.sandbox)
+        runner = holder.runner(spawner)
+        profile = runner.profile  # reading it runs the escape probes, before the port opens
         node = Node(holder, runner)
         server = Server(node, _surroundings(holder))
         port = server.start()
         address = f"{holder.config.address.rpartition(':')[0]}:{port}"
         ready = directory / READY
         ready.write_text(address + "\n", encoding="ascii")
-        _announce(holder, address, runner.profile)
+        _announce(holder, address, profile)
         try:
             stop.wait()
         finally:
@@ -51,12 +54,6 @@ def _announce(holder: Holder, address: str, profile: Profile) -> None:
     }
     sys.stderr.write(json.dumps(line) + "\n")
     sys.stderr.flush()
-
-
-def _require(profile: Profile, wanted: str) -> None:
-    """Hold the jail to what node.toml asks for; reading the profile ran the escape probes."""
-    if profile.name != wanted:
-        raise Fault(FaultCode.SANDBOX, f"node.toml asks for the sandbox {wanted!r}; this is {profile.name!r}")
 
 
 def _surroundings(holder: Holder) -> Surroundings:

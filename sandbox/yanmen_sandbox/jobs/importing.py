@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import NamedTuple
 
 import _duckdb
@@ -30,6 +31,12 @@ class Declared(NamedTuple):
 
 def make_blank(request: Request) -> None:
     """Write an empty database into the target: DuckDB creates files by path only, and no path is left later."""
+    os.pwrite(integer(request.body, "target"), blank(), 0)
+
+
+@cache
+def blank() -> bytes:
+    """Return an empty database."""
     # Imported here: one job in five needs it, and every job pays for what stands above.
     from tempfile import TemporaryDirectory
 
@@ -37,8 +44,8 @@ def make_blank(request: Request) -> None:
     with TemporaryDirectory(dir=memory if os.path.isdir(memory) else None) as folder:  # noqa: PTH112
         connection = _duckdb.connect(f"{folder}/blank", config={"threads": 1, "async_threads": 0})
         connection.close()
-        with open(f"{folder}/blank", "rb") as blank:  # noqa: PTH123
-            os.pwrite(integer(request.body, "target"), blank.read(), 0)
+        with open(f"{folder}/blank", "rb") as file:  # noqa: PTH123
+            return file.read()
 
 
 def prepare(connection: DuckDBPyConnection, request: Request) -> None:

@@ -30,13 +30,18 @@ _libc.mmap.restype = ctypes.c_void_p
 
 
 def first(request: Request) -> None:
-    """Note the kernel's Landlock ABI while it can still be asked."""
+    """Note the kernel's Landlock ABI and the worker's namespaces while they can still be asked."""
     request.body["landlock"] = kernel.landlock_abi()
+    request.body["namespaces"] = [os.readlink(f"/proc/self/ns/{name}") for name in array(request.body, "apart")]  # noqa: PTH115
 
 
 def prepare(_: DuckDBPyConnection, request: Request) -> None:
-    """Try the host's files behind Landlock and the first filter, where files can be opened at all."""
-    found = [name for name in ("read-file", "read-environment", "list-root") if _works(PROBES[name], request)]
+    """Try the host's files behind Landlock and the first filter, where files can be opened at all.
+
+    Without Landlock a worker in a file view of its own still sees that view: no file of the host's.
+    """
+    names = ("read-file", "read-environment", "list-root") if request.body["landlock"] else ("read-file",)
+    found = [name for name in names if _works(PROBES[name], request)]
     request.body["attaching"] = [f"{name}-while-attaching" for name in found]
 
 
@@ -51,6 +56,7 @@ def run(_: DuckDBPyConnection, request: Request) -> bytes:
             *(name for name in array(request.body, "names") if _works(PROBES[str(name)], request)),
         ],
         "landlock": integer(request.body, "landlock"),
+        "namespaces": array(request.body, "namespaces"),
         "seccomp": hashlib.sha256(b"".join(programs)).hexdigest(),
         "user": os.geteuid(),
     }

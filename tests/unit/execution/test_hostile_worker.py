@@ -7,7 +7,8 @@ from pathlib import Path
 from threading import Event, Timer
 
 import pytest
-from yanmen.execution.process import Bounds, Worker
+from yanmen.execution.process import Fresh
+from yanmen.execution.worker import Bounds, Worker
 from yanmen.model.refusal import JobCode, JobFailed, Usage
 
 SCRIPT = Path(__file__).with_name("hostile_worker.py")
@@ -18,7 +19,7 @@ def exchange(
 ) -> tuple[bytes, Usage]:
     bounds = Bounds(wall_ms=wall_ms, cpu_seconds=cpu_seconds, reply_bytes=1 << 16)
     command = (sys.executable, "-I", "-B", str(SCRIPT), mode)
-    with Worker(command, (), bounds, cancel if cancel is not None else Event()) as worker:
+    with Worker(Fresh(command).spawn(()), bounds, cancel if cancel is not None else Event()) as worker:
         pid = worker.pid
         try:
             return worker.exchange(request)
@@ -94,8 +95,8 @@ def test_the_peak_is_the_workers_and_not_the_nodes() -> None:
 
 
 def test_a_worker_that_cannot_start_is_a_failure() -> None:
-    with pytest.raises(JobFailed) as failed, Worker(("/nonexistent",), (), Bounds(1000, 1, 1), Event()):
-        pass
+    with pytest.raises(JobFailed) as failed:
+        Fresh(("/nonexistent",)).spawn(())
     assert failed.value.code is JobCode.FAILED
 
 
@@ -110,7 +111,7 @@ def test_a_worker_gets_no_environment_and_no_descriptor_of_the_node(monkeypatch:
             "os.write(fd,len(said).to_bytes(4,'big')+said);os.read(0,4)"
         )
         bounds = Bounds(wall_ms=5_000, cpu_seconds=5, reply_bytes=1 << 16)
-        with Worker((sys.executable, "-I", "-B", "-c", code), (), bounds, Event()) as worker:
+        with Worker(Fresh((sys.executable, "-I", "-B", "-c", code)).spawn(()), bounds, Event()) as worker:
             reply, _ = worker.exchange(b"")
     finally:
         os.close(inherited)

@@ -14,6 +14,7 @@ import pytest
 from yanmen.crypto.system import SystemRandomness
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
+from yanmen.execution.process import Fresh
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits, TableShape
@@ -253,7 +254,7 @@ def test_post_processing_of_the_largest_answer(runner: JailRunner) -> None:
 def test_the_engine_is_locked_even_where_the_jail_is_not(tmp_path: Path, sql: str) -> None:
     """Settings are no boundary, but they are the second line: without the kernel's layers they still refuse."""
     script = str(Path(__file__).with_name("weaker_worker.py"))
-    launcher = Launcher((sys.executable, "-I", "-B", script, "confinement-left-out"))
+    launcher = Launcher(Fresh((sys.executable, "-I", "-B", script, "confinement-left-out")))
     runner = JailRunner(tmp_path, b"k" * 32, SystemRandomness(), NodeLimits(), launcher)
     version = seal(runner, tmp_path, "SELECT 1 AS i")
     assert failure(runner, version, sql, T.INTEGER).code is JobCode.FAILED

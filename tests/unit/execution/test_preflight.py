@@ -11,6 +11,7 @@ from yanmen.crypto.system import SystemRandomness
 from yanmen.execution import preflight
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
+from yanmen.execution.process import Fresh
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Profile
 from yanmen.model.refusal import Fault, FaultCode, JobFailed
@@ -20,7 +21,7 @@ HOSTILE = Path(__file__).with_name("hostile_worker.py")
 
 
 def weaker(weakness: str, script: Path = SCRIPT) -> Launcher:
-    return Launcher((sys.executable, "-I", "-B", str(script), weakness))
+    return Launcher(Fresh((sys.executable, "-I", "-B", str(script), weakness)))
 
 
 def note(launcher: Launcher) -> str:
@@ -38,7 +39,7 @@ def profile() -> Profile:
 def test_the_profile_names_every_layer(profile: Profile) -> None:
     names = [layer.rsplit(":", 1)[0].rsplit("-", 1)[0] for layer in profile.layers]
     assert profile.name == "landlock"
-    assert names == ["landlock-abi", "seccomp", "user", "address", "memory", "cpu", "reply", "threads"]
+    assert names == ["landlock-abi", "seccomp", "user", "address", "memory", "cpu", "reply", "threads", "start"]
     assert profile.engine == "duckdb-2.0.0"
     assert f"user:{'nobody' if os.getuid() == 0 else 'node'}" in profile.layers
 

@@ -1,5 +1,7 @@
 """The real worker on a weaker host or with a layer missing: `weaker_worker.py WEAKNESS REPLY_FD NODE_PID`.
 
+`weaker_worker.py WEAKNESS CONTROL_FD open|closed` is a zygote of such workers.
+
 `no-landlock` and `no-seccomp` take the calls away in the kernel, as a host without them would; the
 others leave one of our own steps out.
 """
@@ -11,8 +13,9 @@ from types import ModuleType
 from unittest.mock import patch
 
 import seccompy
-from yanmen_sandbox import kernel, lockdown
-from yanmen_sandbox.__main__ import JOBS
+from yanmen_sandbox import kernel, lockdown, zygote
+from yanmen_sandbox.jobs.table import JOBS
+from yanmen_sandbox.lockdown import Surroundings
 from yanmen_sandbox.worker import serve
 
 LANDLOCK_CALLS = (444, 445, 446)
@@ -56,6 +59,8 @@ def weaken(weakness: str) -> None:
             refuse(LANDLOCK_CALLS)
         case "no-seccomp":
             refuse((seccompy.syscall_nr("seccomp"),))
+        case "landlock-abi-2":
+            patch.object(kernel, "landlock_abi", lambda: 2).start()
         case "second-filter-left-out":
             only_the_first_filter()
         case _:
@@ -66,6 +71,9 @@ def weaken(weakness: str) -> None:
 if __name__ == "__main__":
     try:
         weaken(sys.argv[1])
-        serve(int(sys.argv[2]), int(sys.argv[3]), JOBS)
+        if sys.argv[3] in {"open", "closed"}:
+            zygote.main(sys.argv[2:], JOBS)
+        else:
+            serve(int(sys.argv[2]), Surroundings(int(sys.argv[3])), JOBS)
     finally:
         os._exit(0 if sys.exc_info()[0] is None else 1)

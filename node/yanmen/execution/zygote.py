@@ -1,0 +1,160 @@
+"""The node's side of a zygote: a process started once, before there are threads, that forks a worker for each job."""
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Lock
+
+from yanmen.execution.process import ENVIRONMENT, Ended, Pipes, kill
+from yanmen.model.refusal import JobCode, JobFailed
+
+START_SECONDS = 30
+"""Within which a zygote answers: it loads the engine first, once."""
+END_SECONDS = 10
+"""Within which it tells how a dead worker ended."""
+ENDED = struct.Struct("=iQ")
+TROUBLE_BYTES = 300
+
+Command = Callable[[int], tuple[str, ...]]
+"""The command line of a zygote, given its control descriptor."""
+
+
+class ZygoteProcess:
+    """A worker forked by the zygote: the zygote reaps it and tells its end, the node kills it by descriptor."""
+
+    def __init__(self, pipes: Pipes, status: socket.socket) -> None:
+        """Hold the node's ends of one worker."""
+        self.pipes = pipes
+        self._status = status
+        # In the node's own numbers, whatever namespace the worker is in.
+        lines = Path(f"/proc/self/fdinfo/{pipes.process}").read_text(encoding="ascii").splitlines()
+        self._pid = next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
+
+    @property
+    def pid(self) -> int:
+        """The worker's process id."""
+        return self._pid
+
+    def kill(self) -> None:
+        """Kill the worker, if it still runs."""
+        kill(self.pipes.process)
+
+    def reap(self) -> Ended:
+        """Wait for the zygote's account; without one (the zygote died, its workers with it) the end is a failure."""
+        with self._status:
+            try:
+                told = self._status.recv(ENDED.size)
+            except OSError:
+                told = b""
+        if len(told) != ENDED.size:
+            return Ended(1, 0)
+        status, cpu_us = ENDED.unpack(told)
+        return Ended(os.waitstatus_to_exitcode(status), round(cpu_us / 1000))
+
+
+class Zygote:
+    """Starts workers by forking one prepared process; it dies when the node does, and its workers with it."""
+
+    def __init__(self, command: Command, profile: str, layers: tuple[str, ...] = ()) -> None:
+        """Take note of what to start; `start` or the first job starts it."""
+        self._command = command
+        self.profile = profile
+        self.layers = ("start:zygote", *layers)
+        self._lock = Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+        self._said = -1
+
+    def start(self) -> None:
+        """Start the zygote if none runs: the same one again after one that died, never something weaker."""
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                return
+            self._close()
+            control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._said = os.memfd_create("zygote-stderr", os.MFD_CLOEXEC)
+            self._control = control
+            with theirs:
+                try:
+                    self._process = subprocess.Popen(
+                        self._command(theirs.fileno()),
+                        stdin=subprocess.DEVNULL,
+                        stdout=subprocess.DEVNULL,
+                        stderr=self._said,
+                        env=ENVIRONMENT,
+                        cwd="/",
+                        pass_fds=(theirs.fileno(),),
+                        start_new_session=True,
+                    )
+                except OSError as error:
+                    raise JobFailed(JobCode.FAILED) from error
+
+    def spawn(self, fds: tuple[int, ...]) -> ZygoteProcess:
+        """Have a worker forked that holds `fds` under the same numbers."""
+        self.start()
+        with ExitStack() as node_side, ExitStack() as worker_side:
+            request, reply, status = _channels(node_side, worker_side)
+            ours, theirs = status
+            try:
+                numbers = json.dumps(list(fds)).encode("ascii")
+                with self._lock:
+                    control = self._control
+                    if control is None:
+                        raise JobFailed(JobCode.FAILED)
+                    socket.send_fds(control, [numbers], [request[0], reply[1], theirs.fileno(), *fds])
+                worker_side.close()
+                ours.settimeout(START_SECONDS)
+                _, told, _, _ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
+            except OSError as error:
+                raise JobFailed(JobCode.FAILED) from error
+            if not told:
+                raise JobFailed(JobCode.FAILED)
+            node_side.callback(os.close, told[0])
+            ours.settimeout(END_SECONDS)
+            process = ZygoteProcess(Pipes(request[1], reply[0], told[0]), ours)
+            node_side.pop_all()
+            return process
+
+    def trouble(self) -> str:
+        """Return the first line the zygote wrote before it could serve, empty when there is none."""
+        if self._said < 0:
+            return ""
+        return os.pread(self._said, TROUBLE_BYTES, 0).decode("utf-8", "replace").partition("\n")[0]
+
+    def close(self) -> None:
+        """End the zygote and every worker it still has."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        if self._control is not None:
+            self._control.close()
+            self._control = None
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+        if self._said >= 0:
+            os.close(self._said)
+            self._said = -1
+
+
+def _channels(
+    node_side: ExitStack, worker_side: ExitStack
+) -> tuple[tuple[int, int], tuple[int, int], tuple[socket.socket, socket.socket]]:
+    """Make the request pipe, the reply pipe and the socket on which the worker's end is told."""
+    request, reply = os.pipe(), os.pipe()
+    worker_side.callback(os.close, request[0])
+    node_side.callback(os.close, request[1])
+    node_side.callback(os.close, reply[0])
+    worker_side.callback(os.close, reply[1])
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    node_side.callback(ours.close)
+    worker_side.callback(theirs.close)
+    return request, reply, (ours, theirs)

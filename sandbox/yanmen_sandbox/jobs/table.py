@@ -1,0 +1,15 @@
+"""The jobs by name."""
+
+from yanmen_sandbox.job import Job
+from yanmen_sandbox.jobs import drafting, importing, post, probe, query, vet
+from yanmen_sandbox.seccomp_policy import WRITE_SNAPSHOT
+
+JOBS = {
+    "vet": Job(vet.vet),
+    "bind": Job(vet.bind, vet.prepare_bind),
+    "query": Job(query.run, query.prepare),
+    "post": Job(post.run),
+    "import": Job(importing.run, importing.prepare, importing.make_blank, WRITE_SNAPSHOT),
+    "inspect": Job(drafting.run, drafting.prepare),
+    "probe": Job(probe.run, probe.prepare, probe.first),
+}

@@ -1,0 +1,314 @@
+"""A zygote's workers are as clean and as mortal as fresh ones; the zygote itself knows nothing and stays nowhere."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import pytest
+from yanmen.crypto.system import SystemRandomness
+from yanmen.execution import bubblewrap, orders, preflight, profiles
+from yanmen.execution.jail import JailRunner
+from yanmen.execution.launcher import Launcher
+from yanmen.execution.zygote import Zygote
+from yanmen.model.catalogue import ColumnType, Dataset
+from yanmen.model.config import NodeLimits
+from yanmen.model.ports import Limits
+from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
+
+from tests import system_packages
+
+LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=5, wall_ms=10_000, reply_bytes=1 << 20, rows=0)
+Declare = Callable[..., Dataset]
+WEAKER = Path(__file__).with_name("weaker_worker.py")
+
+
+@pytest.fixture(params=["landlock", "jail"])
+def profile(request: pytest.FixtureRequest) -> str:
+    if request.param == "jail":
+        system_packages.need("bwrap")
+    return str(request.param)
+
+
+@pytest.fixture
+def zygote(profile: str) -> Iterator[Zygote]:
+    with_profile = profiles.zygote(profile)
+    yield with_profile
+    with_profile.close()
+
+
+def vet(zygote: Zygote) -> str:
+    data, usage = Launcher(zygote).run(orders.vet("SELECT 1"), LIMITS, Event())
+    assert usage.cpu_ms > 0
+    assert 1 << 20 < usage.peak_bytes < 1 << 30
+    return str(json.loads(data)["json"])
+
+
+def pid_of(zygote: Zygote) -> int:
+    assert zygote._process is not None
+    return zygote._process.pid
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def gone(pid: int, seconds: float = 2) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
+                return True
+        except OSError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_many_jobs_at_once_come_back_whole(zygote: Zygote) -> None:
+    before = descriptors()
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lambda _: vet(zygote), range(40)))) == 1
+    assert descriptors() == before + 2  # the control socket and what the zygote may write to its error output
+
+
+def test_a_worker_serves_one_job_and_is_reaped(zygote: Zygote) -> None:
+    with Launcher(zygote).start(orders.vet("SELECT 1"), LIMITS, Event()) as worker:
+        pid = worker.pid
+        worker.exchange(launch_request())
+        assert worker.exit_status == 0
+    assert gone(pid)
+
+
+def launch_request() -> bytes:
+    from yanmen.execution.launcher import request
+
+    return request(orders.vet("SELECT 1"), LIMITS)
+
+
+def test_a_worker_holds_its_own_descriptors_and_no_more(zygote: Zygote) -> None:
+    """Beside a waiting sibling, whose pipes and status socket it must not hold."""
+    sibling = Launcher(zygote).start(orders.vet("SELECT 1"), LIMITS, Event())
+    file = os.memfd_create("data")
+    try:
+        with sibling, Launcher(zygote).start(orders.query({"s0": file}, "SELECT 1", 1), LIMITS, Event()) as worker:
+            time.sleep(0.3)
+            held = {path.name: str(path.readlink()) for path in Path(f"/proc/{worker.pid}/fd").iterdir()}
+    finally:
+        os.close(file)
+    assert "memfd:data" in held[str(file)]
+    assert not any(target.startswith("socket:") for target in held.values())
+    assert len(held) == 5  # 0, 1, 2, the reply pipe, the data
+
+
+def test_the_zygote_holds_no_descriptor_of_a_job_and_no_environment(
+    profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YANMEN_SECRET", "x")
+    inherited = os.open("/dev/zero", os.O_RDONLY)
+    os.set_inheritable(inherited, True)
+    zygote = profiles.zygote(profile)
+    file = os.memfd_create("data")
+    try:
+        with Launcher(zygote).start(orders.query({"s0": file}, "SELECT 1", 1), LIMITS, Event()) as worker:
+            parent = int(Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+            held = [str(path.readlink()) for path in Path(f"/proc/{parent}/fd").iterdir()]
+            environment = Path(f"/proc/{parent}/environ").read_bytes()
+    finally:
+        zygote.close()
+        os.close(file)
+        os.close(inherited)
+    assert b"YANMEN_SECRET" not in environment
+    assert not any("memfd" in target or "pipe:" in target or "/dev/zero" in target for target in held)
+
+
+def test_the_zygote_has_one_thread(zygote: Zygote) -> None:
+    """Only a process of one thread can be forked and its child go on as if nothing had been."""
+    with Launcher(zygote).start(orders.vet("SELECT 1"), LIMITS, Event()) as worker:
+        parent = Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[1]
+        assert len(list(Path(f"/proc/{parent}/task").iterdir())) == 1
+
+
+def test_killing_the_zygote_kills_its_workers_and_the_next_job_has_a_new_one(zygote: Zygote) -> None:
+    with Launcher(zygote).start(orders.vet("SELECT 1"), LIMITS, Event()) as worker:
+        os.kill(int(Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[1]), signal.SIGKILL)
+        with pytest.raises(JobFailed) as failed:
+            worker.exchange(launch_request())
+        assert gone(worker.pid)
+    assert failed.value.code is JobCode.FAILED
+    assert gone(pid_of(zygote))
+    assert vet(zygote)
+
+
+NODE = """
+import sys
+from threading import Event
+from yanmen.execution import orders, profiles
+from yanmen.execution.launcher import Launcher
+from yanmen.model.ports import Limits
+zygote = profiles.zygote(sys.argv[1])
+worker = Launcher(zygote).start(orders.vet("SELECT 1"), Limits(256 << 20, 5, 60_000, 1 << 20, 0), Event())
+print(zygote._process.pid, worker.pid, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_killing_the_node_leaves_neither_zygote_nor_worker(profile: str) -> None:
+    for _ in range(3):
+        with subprocess.Popen(
+            [sys.executable, "-c", NODE, profile], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as node:
+            assert node.stdout is not None
+            pids = [int(word) for word in node.stdout.readline().split()]
+            node.send_signal(signal.SIGKILL)
+            node.wait()
+        assert len(pids) == 2
+        assert all(gone(pid) for pid in pids)
+
+
+def test_a_cancel_and_a_deadline_end_a_forked_worker(zygote: Zygote) -> None:
+    """A worker that has read nothing waits for its request; both ends come from outside."""
+    cancel = Event()
+    cancel.set()
+    for limits, event, code in (
+        (LIMITS, cancel, JobCode.CANCELLED),
+        (Limits(256 << 20, 5, 1, 1 << 20, 0), Event(), JobCode.TIME),
+    ):
+        with Launcher(zygote).start(orders.vet("SELECT 1"), limits, event) as worker:
+            with pytest.raises(JobFailed) as failed:
+                worker.exchange(launch_request())
+            assert failed.value.code is code
+        assert gone(worker.pid)
+
+
+def test_the_profile_says_how_workers_start_and_what_is_around_them(profile: str, zygote: Zygote) -> None:
+    found = preflight.check(Launcher(zygote), NodeLimits(), SystemRandomness())
+    assert found.name == profile
+    assert "start:zygote" in found.layers
+    assert any(layer.startswith("bubblewrap:") for layer in found.layers) == (profile == "jail")
+    assert ("namespaces:mnt+pid+net+ipc+uts" in found.layers) == (profile == "jail")
+    assert preflight.lost(found) is None
+
+
+def weaker(profile: str, weakness: str) -> Zygote:
+    return profiles.zygote(profile, (sys.executable, "-I", "-B", str(WEAKER), weakness))
+
+
+def check(zygote: Zygote) -> tuple[str, ...]:
+    try:
+        return preflight.check(Launcher(zygote), NodeLimits(), SystemRandomness()).layers
+    finally:
+        zygote.close()
+
+
+def test_without_landlock_only_the_jail_serves_and_says_what_is_lost() -> None:
+    with pytest.raises(Fault, match="no Landlock"):
+        check(weaker("landlock", "no-landlock"))
+    system_packages.need("bwrap")
+    zygote = weaker("jail", "no-landlock")
+    try:
+        found = preflight.check(Launcher(zygote), NodeLimits(), SystemRandomness())
+    finally:
+        zygote.close()
+    assert found.layers[0] == "landlock-none"
+    assert "Landlock" in (preflight.lost(found) or "")
+
+
+def test_an_older_landlock_serves_and_is_named(profile: str) -> None:
+    assert check(weaker(profile, "landlock-abi-2"))[0] == "landlock-abi-2"
+
+
+def test_a_jail_without_seccomp_does_not_serve() -> None:
+    system_packages.need("bwrap")
+    with pytest.raises(Fault, match="seccomp"):
+        check(weaker("jail", "no-seccomp"))
+
+
+@pytest.mark.parametrize("weakness", ["seccomp-left-out", "second-filter-left-out", "everything-left-out"])
+def test_a_missing_layer_is_found_through_the_zygote(profile: str, weakness: str) -> None:
+    with pytest.raises(Fault) as fault:
+        check(weaker(profile, weakness))
+    assert fault.value.code is FaultCode.SANDBOX
+
+
+def test_a_jail_that_is_none_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bubblewrap that makes no namespaces: the worker is well confined, but not as node.toml asks."""
+    system_packages.need("bwrap")
+    zygote = Zygote(lambda control: (*profiles.MODULE, str(control), "open"), "jail", ("bubblewrap:0",))
+    with pytest.raises(Fault, match="own mnt namespace"):
+        check(zygote)
+
+
+def test_bubblewrap_missing_is_a_fault_and_never_another_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "PROGRAM", "no-such-program")
+    with pytest.raises(Fault, match="not installed"), profiles.serving("jail"):
+        pass
+
+
+def test_what_bubblewrap_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    system_packages.need("bwrap")
+    monkeypatch.setattr(bubblewrap, "_privileges", lambda: ("--no-such-option",))
+    with pytest.raises(Fault, match=r"bwrap: .*no-such-option"):
+        check(profiles.zygote("jail"))
+
+
+@pytest.mark.parametrize("name", ["", "none", "Landlock", "docker"])
+def test_another_word_for_a_profile_is_a_fault(name: str) -> None:
+    with pytest.raises(Fault) as fault:
+        profiles.zygote(name)
+    assert fault.value.code is FaultCode.CONFIG
+
+
+def test_a_snapshot_is_published_and_asked_and_every_limit_holds(
+    tmp_path: Path, declare: Declare, zygote: Zygote
+) -> None:
+    source = tmp_path / "made.csv"
+    source.write_text("id,sex,amount,note\n1,F,1.5,x\n2,M,2.5,y\n", encoding="utf-8")
+    runner = JailRunner(tmp_path, b"k" * 32, SystemRandomness(), NodeLimits(), Launcher(zygote))
+    assert len(runner.inspect(str(source))) == 4
+    scans = (("s0", runner.publish(str(source), declare()).version),)
+
+    def ask(sql: str, cpu: int = 10) -> tuple[tuple[object, ...], ...]:
+        limits = Limits(256 << 20, cpu, 20_000, 1 << 16, 10)
+        return runner.query(scans, sql, (ColumnType.INTEGER,), limits, Event())[0]
+
+    assert ask("SELECT count(*) FROM s0.data") == ((2,),)
+    for sql, code in (
+        ("SELECT levenshtein(repeat('a', 200000), repeat('b', 200000)) FROM s0.data", JobCode.TIME),
+        ("SELECT length(repeat('x', 4000000000)) FROM s0.data", JobCode.MEMORY),
+        ("SELECT i FROM range(1000) t(i)", JobCode.OUTPUT),
+        ("SELECT count(*) FROM read_blob('/etc/passwd')", JobCode.FAILED),
+    ):
+        with pytest.raises(JobFailed) as failed:
+            ask(sql, cpu=1)
+        assert failed.value.code is code, sql
+    assert ask("SELECT count(*) FROM s0.data") == ((2,),)
+
+
+def test_a_command_that_runs_one_job_starts_what_the_profile_needs(profile: str) -> None:
+    with profiles.once(profile) as spawner:
+        assert spawner.profile == profile
+        data, _ = Launcher(spawner).run(orders.vet("SELECT 1"), LIMITS, Event())
+        assert data
+
+
+def test_nobody_serves_without_a_namespace_of_users(profile: str) -> None:
+    """A node that is not root has the same jail; root becomes another user by a user namespace."""
+    script = (
+        "import sys\nfrom yanmen.crypto.system import SystemRandomness\n"
+        "from yanmen.execution import preflight, profiles\n"
+        "from yanmen.execution.launcher import Launcher\nfrom yanmen.model.config import NodeLimits\n"
+        "with profiles.serving(sys.argv[1]) as spawner:\n"
+        "    print(preflight.check(Launcher(spawner), NodeLimits(), SystemRandomness()).layers[2])\n"
+    )
+    as_user = ["unshare", "--user", "--map-user=1000", "--map-group=1000"] if os.getuid() == 0 else []
+    done = subprocess.run(
+        [*as_user, sys.executable, "-c", script, profile], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == ["user:node"], done.stderr
