@@ -86,9 +86,21 @@ def test_mechanism_names_scale_and_cost_of_each_aggregate(personal: Plan) -> Non
 
 
 def test_average_is_not_given_when_its_count_may_be_zero(personal: Plan) -> None:
-    rows = release(personal, ("f", 1, 1_000, 5_000), ("f", 2, 5, 5_000)).rows
-    assert rows[0][4] is not None
-    assert rows[1][4] is None
+    """The rule looks at the released count and its ±, so it is held against those, whatever the noise was."""
+    cells = 1_000
+    grid = replace(personal, keys=(Key("k0", ColumnType.INTEGER, tuple(range(cells))),), outputs=personal.outputs[1:])
+    released = release(grid, *((at, 14, 5_000) for at in range(cells)))
+    given = 0
+    for (_, count, _, mean), (_, width, _, _) in zip(released.rows, released.widths, strict=True):
+        assert isinstance(count, int)
+        assert width is not None
+        # Sum and count share the 5 %, so the count must clear more than its own ±: 2.25 sigma instead of 1.96.
+        if count <= width:
+            assert mean is None
+        elif count > 1.25 * width:
+            assert mean is not None
+        given += mean is not None
+    assert 0 < given < cells
 
 
 def test_average_interval_covers_the_truth(personal: Plan) -> None:
