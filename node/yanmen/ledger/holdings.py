@@ -1,0 +1,117 @@
+"""The ledger's part about what is held: contracts, subject spaces, datasets, the space's register, accounts."""
+
+from yanmen.formats.bill import Period
+from yanmen.formats.receipt import Slot
+from yanmen.ledger import billing, budget, contracts, datasets
+from yanmen.ledger.desk import Desk
+from yanmen.ledger.log import About, Slots
+from yanmen.model.catalogue import SubjectSpace, Version
+from yanmen.model.contract import Balance, Contract, ContractStatus
+from yanmen.model.receipt import Receipt, Stage
+from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+
+EVENTS = frozenset({Stage.KEY, Stage.MEMBER, Stage.DATASET, Stage.CONTRACT, Stage.APPROVAL, Stage.EXPLAINED})
+"""Stages a caller may record by itself; the others follow from what the ledger does."""
+
+
+class Holdings(Desk):
+    """Contracts, subject spaces, datasets and statements."""
+
+    __slots__ = ()
+
+    def add_offer(self, contract: Contract) -> Receipt:
+        """Keep a consumer's signed offer as pending; the same offer again gives the same leaf."""
+        with self._writing() as db:
+            return self._receipt(db, contracts.add(db, self._log, contract))
+
+    def decide(self, contract_id: str, status: ContractStatus, acceptance: bytes, decided_by: str) -> Receipt:
+        """Keep the holder's signed decision (active or denied) over a pending contract."""
+        with self._writing() as db:
+            return self._receipt(db, contracts.decide(db, self._log, contract_id, status, acceptance, decided_by))
+
+    def set_status(self, contract_id: str, status: ContractStatus, decided_by: str) -> Receipt:
+        """Suspend, resume or revoke a contract; what is revoked or denied stays so."""
+        with self._writing() as db:
+            return self._receipt(db, contracts.change(db, self._log, contract_id, status, decided_by))
+
+    def contract(self, contract_id: str) -> Contract | None:
+        """Return a contract as it stands now."""
+        with self._store.read() as db:
+            return contracts.find(db, contract_id)
+
+    def contracts(self, consumer: str = "") -> tuple[Contract, ...]:
+        """Return the contracts of `consumer`, or all, oldest first."""
+        with self._store.read() as db:
+            return contracts.listed(db, consumer)
+
+    def balance(self, contract_id: str) -> Balance:
+        """Return what is left of a contract."""
+        with self._store.read() as db:
+            left = budget.balance(db, contract_id, self._log.now_ms(db))
+        if left is None:
+            raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
+        return left
+
+    def register_space(self, space: SubjectSpace) -> Receipt | None:
+        """Fix the lifetime budget of `space` once for all; None when it was fixed like this before."""
+        with self._writing() as db:
+            position = datasets.register_space(db, self._log, space)
+            return None if position is None else self._receipt(db, position)
+
+    def space_left(self, name: str) -> SubjectSpace | None:
+        """Return what is left of a subject space's lifetime budget, for the holder."""
+        with self._store.read() as db:
+            return datasets.space_left(db, name)
+
+    def publish(self, version: Version) -> Receipt:
+        """Make `version` the current one of its dataset; budgets do not notice."""
+        with self._writing() as db:
+            return self._receipt(db, datasets.publish(db, self._log, version))
+
+    def retract(self, name: str) -> Receipt:
+        """Withdraw the dataset `name`, all its versions."""
+        with self._writing() as db:
+            return self._receipt(db, datasets.retract(db, self._log, name))
+
+    def current_versions(self) -> tuple[Version, ...]:
+        """Return the current version of each dataset, by name."""
+        with self._store.read() as db:
+            return datasets.current(db)
+
+    def version(self, name: str) -> Version | None:
+        """Return the newest version of the dataset `name`, retracted or not, None when there never was one."""
+        with self._store.read() as db:
+            return datasets.newest(db, name)
+
+    def versions(self) -> tuple[Version, ...]:
+        """Return every version ever published, oldest first."""
+        with self._store.read() as db:
+            return datasets.listed(db)
+
+    def accept_register(self, space: str, serial: int, digest: str) -> Receipt | None:
+        """Note the space's register now in force; an older one, or another of the same serial, is a fault."""
+        with self._writing() as db:
+            position = datasets.accept_register(db, self._log, space, serial, digest)
+            return None if position is None else self._receipt(db, position)
+
+    def append_event(self, stage: Stage, slots: Slots, contract_id: str = "") -> Receipt:
+        """Record an event the ledger itself does not know of, in the series of `contract_id` if it is about one."""
+        if stage not in EVENTS:
+            raise Fault(FaultCode.INTERNAL, "this stage follows from what the ledger does")
+        with self._writing() as db:
+            about = About()
+            if contract_id:
+                contract = contracts.require(db, contract_id)
+                about = About(contract_id, contract.terms.consumer)
+                slots = {**slots, Slot.CONTRACT: contract_id}
+            return self._receipt(db, self._log.append(db, stage, slots, about).position)
+
+    def state_account(self, period: Period, contract_id: str = "") -> tuple[Receipt, bytes]:
+        """Close `period` with a signed statement of account, for one contract or all, and return its receipt and token.
+
+        Raises `billing.PeriodOpen` when a leaf of the period could still come.
+        """
+        with self._writing() as db:
+            about = About(contract_id, contracts.require(db, contract_id).terms.consumer) if contract_id else About()
+            position, token = billing.state(db, self._log, self._keeper.receipt_signer, period, about)
+            return self._receipt(db, position), token

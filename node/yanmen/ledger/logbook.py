@@ -1,0 +1,88 @@
+"""The ledger's part about its log: heads, proofs, cosignatures, receipts, and what an auditor takes away."""
+
+from pathlib import Path
+
+from yanmen.formats.note import NoteSignature, VerifierKey
+from yanmen.ledger import audit, cosigned, export, log, mirror
+from yanmen.ledger.desk import Desk, internal
+from yanmen.ledger.export import SpacePapers
+from yanmen.model.receipt import Receipt
+from yanmen.model.refusal import Reason, Refused
+
+
+class Logbook(Desk):
+    """The log of usage as it can be shown."""
+
+    __slots__ = ()
+
+    @property
+    def origin(self) -> str:
+        """The name of the log, which is also the name of its key."""
+        return self._log.identity.origin
+
+    @property
+    def log_public(self) -> bytes:
+        """The raw public key that heads verify with."""
+        return self._keeper.log_signer.public
+
+    def size(self) -> int:
+        """Return the number of leaves."""
+        with self._store.read() as db:
+            return log.size(db)
+
+    def checkpoint(self) -> str:
+        """Return the newest head as a signed note."""
+        with self._store.read() as db:
+            return log.head(db)
+
+    def consistency(self, old: int, new: int) -> tuple[bytes, ...]:
+        """Return the proof that the log of `new` leaves begins with that of `old`; `BadProof` if there is none."""
+        with self._store.read() as db:
+            return log.consistency(db, old, new)
+
+    def root(self, size: int) -> bytes:
+        """Return the root of the first `size` leaves, which must be there."""
+        with self._store.read() as db:
+            return log.root(db, size)
+
+    def cosigned(self, witness: VerifierKey) -> int:
+        """Return the size of the newest head that `witness` cosigned, 0 when there is none."""
+        with self._store.read() as db:
+            return cosigned.newest(db, witness)
+
+    def add_cosignature(self, size: int, witness: VerifierKey, signature: NoteSignature) -> int:
+        """Keep what `witness` signed over the head of `size` leaves and return when; refuse what does not verify."""
+        with self._writing() as db:
+            return cosigned.keep(db, size, witness, signature)
+
+    def receipt(self, index: int) -> Receipt:
+        """Return any receipt with all that is still disclosed: for the holder and the auditor."""
+        with self._store.read() as db:
+            if log.party(db, index) is None:
+                raise Refused(Reason.JOB_UNKNOWN)
+            return log.read_receipt(db, index, whole=True)
+
+    def receipt_for(self, index: int, consumer: str) -> Receipt:
+        """Return a consumer's own receipt, or refuse as for one that never was."""
+        with self._store.read() as db:
+            if not consumer or log.party(db, index) != consumer:
+                raise Refused(Reason.JOB_UNKNOWN)
+            return log.read_receipt(db, index, whole=False)
+
+    def export(self, directory: Path, papers: SpacePapers) -> int:
+        """Write the audit bundle of the whole log to the new `directory` and return the number of its leaves."""
+        with self._store.view() as db, internal():
+            stated = export.statement(db, self._log.identity, papers.name)
+            export.write(db, directory, stated, papers, self._keeper.log_signer.public)
+        return stated.size
+
+    def tiles(self, directory: Path) -> int:
+        """Bring the static tiles in `directory` up to the newest head and return the number of leaves."""
+        with self._store.view() as db, internal():
+            key = VerifierKey(self.origin, self._keeper.log_signer.public)
+            return mirror.write(db, directory, key, cosigned.with_cosignatures(db, log.size(db)))
+
+    def check(self) -> None:
+        """Recompute tree, heads, counters and answers from leaves and intents; raise a `Fault` at what differs."""
+        with self._store.view() as db:
+            audit.check(db)
