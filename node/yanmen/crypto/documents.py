@@ -8,12 +8,13 @@ import hashlib
 from collections.abc import Mapping
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import bill, contract, register, request
+from yanmen.formats import bill, contract, manifest, register, request
 from yanmen.formats.bill import Bill
 from yanmen.formats.contract import Acceptance
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.request import RequestClaims, SessionClaims
 from yanmen.model.contract import Terms
+from yanmen.model.federation import Manifest, PartialSum, SetCertificate
 from yanmen.model.party import Register
 from yanmen.model.ports import Signer
 
@@ -79,6 +80,36 @@ def sign_statement(value: Bill, holder: Signer) -> bytes:
 def open_statement(token: bytes, holder_key: bytes) -> Bill:
     """Return the statement of account signed by `holder_key`."""
     return bill.decode(jose.verify_jws(token, holder_key, bill.TYP, bill.BYTES_MAX))
+
+
+def sign_manifest(value: Manifest, member: Signer) -> bytes:
+    """Return the manifest of a federated question, signed by the member who asks it."""
+    return _sign(manifest.encode(value), member, manifest.MANIFEST_TYP)
+
+
+def open_manifest(token: bytes, member_key: bytes) -> Manifest:
+    """Return the manifest signed by `member_key`."""
+    return manifest.decode(jose.verify_jws(token, member_key, manifest.MANIFEST_TYP, manifest.BYTES_MAX))
+
+
+def sign_set(value: SetCertificate, aggregator: Signer) -> bytes:
+    """Return the set certificate signed by the aggregator's key."""
+    return _sign(manifest.encode_set(value), aggregator, manifest.SET_TYP)
+
+
+def open_set(token: bytes, aggregator_key: bytes) -> SetCertificate:
+    """Return the set certificate signed by `aggregator_key`."""
+    return manifest.decode_set(jose.verify_jws(token, aggregator_key, manifest.SET_TYP, manifest.BYTES_MAX))
+
+
+def sign_partial(value: PartialSum, aggregator: Signer) -> bytes:
+    """Return the partial sum's words signed by the aggregator's key."""
+    return _sign(manifest.encode_partial(value), aggregator, manifest.PARTIAL_TYP)
+
+
+def open_partial(token: bytes, aggregator_key: bytes) -> PartialSum:
+    """Return the partial sum's words signed by `aggregator_key`."""
+    return manifest.decode_partial(jose.verify_jws(token, aggregator_key, manifest.PARTIAL_TYP, manifest.BYTES_MAX))
 
 
 def digest(token: bytes) -> str:

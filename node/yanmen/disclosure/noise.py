@@ -53,6 +53,14 @@ def add(noise: Gaussian, aggregate: Aggregate, values: list[int]) -> list[int]:
     return [int(value) for value in measurement(values)]
 
 
+def vector(sigma_squared: int, count: int) -> list[int]:
+    """Return `count` draws of the discrete Gaussian whose parameter is at least `sigma_squared` (Canonne et al. 2020)."""
+    scale = math.sqrt(sigma_squared)
+    while Fraction(scale) ** 2 < sigma_squared:
+        scale = math.nextafter(scale, math.inf)
+    return [int(value) for value in mechanism.gaussian(scale)([0] * count)]
+
+
 def half_width(noise: Gaussian, alpha: float) -> int:
     """Return a whole number that the noise exceeds in size with probability at most `alpha`."""
     if noise.scale < _SUMMED_BELOW:

@@ -6,14 +6,25 @@ from yanmen.formats.note import NoteSignature, VerifierKey
 from yanmen.ledger import audit, cosigned, export, log, mirror
 from yanmen.ledger.desk import Desk, internal
 from yanmen.ledger.export import SpacePapers
-from yanmen.model.receipt import Receipt
-from yanmen.model.refusal import Reason, Refused
+from yanmen.ledger.log import About, Slots
+from yanmen.model.receipt import Receipt, Stage
+from yanmen.model.refusal import Fault, FaultCode, Reason, Refused
+
+OWN = frozenset({Stage.NOISE, Stage.SET, Stage.OPENED})
+"""Stages of an aggregator's own doings."""
 
 
 class Logbook(Desk):
     """The log of usage as it can be shown."""
 
     __slots__ = ()
+
+    def append_own(self, stage: Stage, slots: Slots, consumer: str) -> Receipt:
+        """Record what this node did as an aggregator, for `consumer` to fetch the receipt of."""
+        if stage not in OWN:
+            raise Fault(FaultCode.INTERNAL, "no stage of an aggregator")
+        with self._writing() as db:
+            return self._receipt(db, self._log.append(db, stage, slots, About("", consumer)).position)
 
     @property
     def origin(self) -> str:

@@ -13,6 +13,7 @@ class PartyRole(Enum):
     OPERATOR = "operator"
     AUDITOR = "auditor"
     REGULATOR = "regulator"
+    AGGREGATOR = "aggregator"
 
 
 @unique
@@ -31,7 +32,8 @@ class Party:
     `id` is the 32-character NDI connector id, `signing_key` the raw 32-byte Ed25519 member or
     receipt key, `log_key` the raw 32-byte Ed25519 log key (nodes only, else empty),
     `certificate_sha256` the hex digest of the DER certificate now in force, `alias` a short name
-    usable as an SQL schema, `datasets` the table names a node has listed, `name` for people.
+    usable as an SQL schema, `datasets` the table names a node has listed, `name` for people,
+    `envelope_key` the raw key shares are sealed with (aggregators only, else empty).
     """
 
     id: str
@@ -44,6 +46,7 @@ class Party:
     certificate_sha256: str
     address: str = ""
     datasets: tuple[str, ...] = ()
+    envelope_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,9 @@ class Stage(Enum):
     REFUSED = "refused"
     ABORTED = "aborted"
     STATEMENT = "statement"
+    NOISE = "noise"
+    SET = "set"
+    OPENED = "opened"
 
 
 @dataclass(frozen=True, slots=True)

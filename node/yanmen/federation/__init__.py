@@ -1,0 +1,1 @@
+"""One question to many nodes: shares, three aggregators, one noised sum that anybody can check (DESIGN §7)."""
