@@ -10,13 +10,13 @@ member are folders of their own. No private key is ever in a file that travels.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yanmen.crypto import jose, keys, x509
+from yanmen.crypto import envelopes, jose, keys, x509
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import base64url, connector_id, enrolment, json_canonical, jws, note, register
 from yanmen.formats.enrolment import Application, Grant
 from yanmen.formats.json_canonical import decode_object
 from yanmen.formats.malformed import Malformed
-from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.party import LOG_KEEPERS, Party, PartyRole, PartyStatus, Register
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
@@ -25,7 +25,7 @@ GRANT = "grant.json"
 IDENTITY = "identity.json"
 REGISTER = "register.jws"
 TLS_KEY, TLS_CERTIFICATE, AUTHORITY = "tls.key", "tls.crt", "ca.crt"
-SIGNING_KEY, LOG_KEY, SEAL_KEY = "signing.key", "log.key", "seal.key"
+SIGNING_KEY, LOG_KEY, SEAL_KEY, ENVELOPE_KEY = "signing.key", "log.key", "seal.key", "envelope.key"
 SPACE_KEY, SPACE_VKEY, AUTHORITY_KEY = "register.key", "space.vkey", "ca.key"
 SEAL_BYTES = 32
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -58,12 +58,13 @@ def apply(folder: Path, claims: Claims, clock: Clock, randomness: Randomness) ->
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (folder / APPLICATION).exists():
         raise Refused(Reason.REQUEST_REPLAYED, _already(folder / APPLICATION))
-    node = claims.role is PartyRole.NODE
+    keeps_log = claims.role in LOG_KEEPERS
     x509.create_key(folder / TLS_KEY)
     signer = keys.generate(folder / SIGNING_KEY, randomness)
-    log_key = keys.generate(folder / LOG_KEY, randomness).public if node else b""
-    if node:
+    log_key = keys.generate(folder / LOG_KEY, randomness).public if keeps_log else b""
+    if keeps_log:
         keys.write_private(folder / SEAL_KEY, randomness.token(SEAL_BYTES))
+    opener = envelopes.generate(folder / ENVELOPE_KEY, randomness) if claims.role is PartyRole.AGGREGATOR else None
     application = Application(
         role=claims.role,
         name=claims.name,
@@ -75,6 +76,7 @@ def apply(folder: Path, claims: Claims, clock: Clock, randomness: Randomness) ->
         signing_key=signer.public,
         log_key=log_key,
         issued_s=clock.now_ms() // 1000,
+        envelope_key=b"" if opener is None else opener.public,
     )
     payload = enrolment.parse_application(enrolment.application_payload(application))
     token = jose.sign_jws(
@@ -169,7 +171,7 @@ def admit(
     before = _known(space.register, application.signing_key)
     if before is not None and before.status is PartyStatus.REVOKED:
         raise Refused(Reason.IDENTITY_REVOKED, Detail(subject=before.id, hint_en="Apply again with new keys."))
-    kind = x509.Kind.NODE if application.role is PartyRole.NODE else x509.Kind.MEMBER
+    kind = x509.Kind.NODE if application.role in LOG_KEEPERS else x509.Kind.MEMBER
     identifier = before.id if before is not None else _new_id(application, randomness)
     host = application.address.rpartition(":")[0].strip("[]")
     subject = x509.Subject(space.register.space, kind, identifier, (host,) if host else ())
@@ -185,6 +187,7 @@ def admit(
         certificate_sha256=x509.parse_peer(certificate).sha256,
         address=application.address,
         datasets=before.datasets if before is not None else (),
+        envelope_key=application.envelope_key,
     )
     changed = enter(space, party, clock)
     grant = Grant(

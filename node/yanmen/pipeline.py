@@ -14,8 +14,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
 
+from yanmen.model.federation import Opening
 from yanmen.model.refusal import Detail, Fault, JobCode, JobFailed, Reason, Refused
-from yanmen.model.stages import Admitted, Answer, Plan, Quote, Raw, Receipt, Released, Reserved, Submission
+from yanmen.model.stages import (
+    Admitted,
+    Answer,
+    Finished,
+    Plan,
+    Quote,
+    Raw,
+    Receipt,
+    Released,
+    Reserved,
+    Submission,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,7 @@ class Stages:
     abort: Callable[[Reserved, Reason, JobFailed], Receipt]
     refuse: Callable[[Submission, Refused], Receipt]
     quote: Callable[[Plan], Quote]
+    finish: Callable[[Plan, Opening], Finished]
 
 
 def answer(submission: Submission, stages: Stages, cancel: Event) -> Answer:
@@ -62,6 +75,16 @@ def explain(submission: Submission, stages: Stages) -> Quote:
     try:
         admitted = stages.admit(submission)
         return stages.quote(_plan(admitted, stages))
+    except Refused as refusal:
+        refusal.receipt = stages.refuse(submission, refusal)
+        raise
+
+
+def finish(submission: Submission, opening: Opening, stages: Stages) -> Finished:
+    """Give a federated question's opened total the form it was asked in, touching no data; recorded either way."""
+    try:
+        admitted = stages.admit(submission)
+        return stages.finish(_plan(admitted, stages), opening)
     except Refused as refusal:
         refusal.receipt = stages.refuse(submission, refusal)
         raise

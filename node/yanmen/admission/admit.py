@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from yanmen.admission import authorisation, denial, identity, integrity
+from yanmen.admission import authorisation, denial, identity, integrity, invitation
 from yanmen.admission.policies import Policies, Question
 from yanmen.formats import connector_id
 from yanmen.formats.json_canonical import Json
@@ -57,6 +57,7 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
     _check_peer(submission.peer, register)
     request = authorisation.authorised(submission, operation, desk.node_id, desk.limits)
     contract = _contract(request, submission.peer, desk)
+    manifest = invitation.accept(submission, request, register, desk.node_id)
     micro_rho = request.micro_rho or contract.terms.micro_rho_per_query
     _check_clauses(submission, operation, request, contract, micro_rho, desk)
     return Admitted(
@@ -68,6 +69,7 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
         policy_digest=desk.policies.digest(contract),
         micro_rho=micro_rho,
         price_fen=contract.terms.price_per_query_fen,
+        manifest=manifest,
     )
 
 

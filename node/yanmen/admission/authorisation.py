@@ -1,6 +1,7 @@
 """What the consumer signed: a request for this one question, or a session grant it is asked under."""
 
 import hashlib
+from dataclasses import replace
 
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
@@ -41,10 +42,18 @@ def _per_request(submission: Submission, operation: Operation, node_id: str, lim
         raise _mismatch("query_sha256", "The signature is over another question.", "签名对应的不是该查询。")
     if claims.operation is not operation:
         raise _mismatch("op", f"Signed for {claims.operation.value} only.", f"该签名只用于 {claims.operation.value}。")
-    return _request(claims, jti=claims.jti, digest=claims.query_sha256, session_jti="")
+    manifest = hashlib.sha256(submission.manifest).hexdigest() if submission.manifest else ""
+    if claims.manifest_sha256 != manifest:
+        raise _mismatch("manifest_sha256", "The signature is over another manifest.", "签名对应的不是该联邦查询清单。")
+    request = _request(claims, jti=claims.jti, digest=claims.query_sha256, session_jti="")
+    return replace(request, manifest_sha256=manifest)
 
 
 def _session(submission: Submission, node_id: str, limits: NodeLimits) -> Request:
+    if submission.manifest:
+        raise _mismatch(
+            "manifest", "A federated question is signed by itself.", "联邦查询须逐次签名，不能使用会话授权。"
+        )
     try:
         claims = documents.open_session(submission.authorisation, submission.peer.signing_key)
         jti = request.check_jti(submission.session_request_id)

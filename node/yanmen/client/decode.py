@@ -41,6 +41,7 @@ def entry(message: catalogue_pb2.Dataset) -> Entry:
             rows_upto=message.rows_upto,
             price_ceiling_fen=message.price_ceiling_fen,
             columns=tuple(_column(column) for column in message.columns),
+            partition=message.partition,
         ),
         version=message.version,
         published_ms=message.published_ms,

@@ -1,6 +1,6 @@
 """Deal a table to the aggregators of a manifest: shares, envelopes, one commitment; and open what was dealt."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yanmen.crypto import envelopes, pedersen, sharing
@@ -9,7 +9,7 @@ from yanmen.formats import share as share_format
 from yanmen.formats.dealing import Dealing
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.share import MAGIC, Share
-from yanmen.model.federation import Manifest
+from yanmen.model.federation import Manifest, SignedManifest
 from yanmen.model.ports import Randomness
 
 _WIDE = 64
@@ -23,23 +23,17 @@ class Dealt:
     envelopes: tuple[bytes, ...]
 
 
-def deal(
-    values: Sequence[int],
-    manifest: Manifest,
-    manifest_sha256: str,
-    dealer: str,
-    keys: Mapping[str, bytes],
-    randomness: Randomness,
-) -> Dealt:
-    """Split `values` among the manifest's aggregators, whose envelope keys are `keys`, and commit to them."""
+def deal(values: Sequence[int], signed: SignedManifest, dealer: str, randomness: Randomness) -> Dealt:
+    """Split `values` among the manifest's aggregators, seal each share for its own, and commit to the table."""
+    manifest = signed.manifest
     if len(values) != manifest.cells:
         raise ValueError("not the manifest's table")
     blinding = int.from_bytes(randomness.token(_WIDE), "little") % pedersen.ORDER
     shares = sharing.split(values, blinding, len(manifest.aggregators), randomness)
-    dealing = Dealing(manifest_sha256, pedersen.commit(values, blinding), tuple(map(sharing.digest, shares)))
+    dealing = Dealing(signed.sha256, pedersen.commit(values, blinding), tuple(map(sharing.digest, shares)))
     sealed = tuple(
-        envelopes.seal(keys[to], share_format.encode(share), place(manifest_sha256, dealer, to))
-        for to, share in zip(manifest.aggregators, shares, strict=True)
+        envelopes.seal(key, share_format.encode(share), place(signed.sha256, dealer, to))
+        for to, key, share in zip(manifest.aggregators, signed.keys, shares, strict=True)
     )
     return Dealt(dealing, sealed)
 

@@ -5,7 +5,7 @@ Nodes, aggregators, the consumer and any auditor check with these same functions
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yanmen.crypto import documents, notes, pedersen, receipts, sharing
@@ -15,20 +15,10 @@ from yanmen.formats import manifest as manifest_format
 from yanmen.formats.dealing import Dealing
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
-from yanmen.formats.share import WholeShare
 from yanmen.formats.slots import Output
-from yanmen.model.federation import Dealt, Manifest, SetCertificate
+from yanmen.model.federation import Dealt, OpenedSum, Opening, SetCertificate, SignedManifest
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 from yanmen.model.receipt import Stage
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A manifest with the token it came in; `sha256` is the token's hex digest, by which everything names it."""
-
-    manifest: Manifest
-    token: bytes
-    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +38,7 @@ class Word:
     dealing: Dealing
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """What one aggregator published: its signed words and its sum of shares."""
-
-    partial: bytes
-    share: WholeShare
-
-
-def read_manifest(token: bytes, register: Register) -> Signed:
+def read_manifest(token: bytes, register: Register) -> SignedManifest:
     """Return the manifest in `token`, signed by an active member, to active nodes and aggregators of the space."""
     payload = json_canonical.decode_object(jws.split(token, manifest_format.BYTES_MAX).payload, len(token))
     claimed = manifest_format.decode(payload)
@@ -66,12 +48,14 @@ def read_manifest(token: bytes, register: Register) -> Signed:
     manifest = documents.open_manifest(token, consumer.signing_key)
     for invited in manifest.nodes:
         _require_role(_active(register, invited.node), PartyRole.NODE)
-    for name in manifest.aggregators:
-        _require_role(_active(register, name), PartyRole.AGGREGATOR)
-    return Signed(manifest, token, hashlib.sha256(token).hexdigest())
+    aggregators = [_active(register, name) for name in manifest.aggregators]
+    for party in aggregators:
+        _require_role(party, PartyRole.AGGREGATOR)
+    keys = tuple(party.envelope_key for party in aggregators)
+    return SignedManifest(manifest, token, hashlib.sha256(token).hexdigest(), keys)
 
 
-def check_evidence(evidence: Evidence, signed: Signed, register: Register) -> Word:
+def check_evidence(evidence: Evidence, signed: SignedManifest, register: Register) -> Word:
     """Return what a dealer's receipt binds it to: signed by its key, in its log, of this manifest."""
     manifest = signed.manifest
     dealer = _active(register, evidence.dealer)
@@ -90,7 +74,7 @@ def check_evidence(evidence: Evidence, signed: Signed, register: Register) -> Wo
     return Word(Dealt(dealer.id, merkle.leaf_hash(disclosed.leaf.jws), word.commitment), word)
 
 
-def check_set(certificate: SetCertificate, signed: Signed) -> None:
+def check_set(certificate: SetCertificate, signed: SignedManifest) -> None:
     """Hold a certified set against its manifest: nodes it asks, enough of them, the noise of every aggregator."""
     manifest = signed.manifest
     if certificate.manifest_sha256 != signed.sha256:
@@ -103,7 +87,7 @@ def check_set(certificate: SetCertificate, signed: Signed) -> None:
         raise Malformed("set: the noise of an aggregator is missing")
 
 
-def agreed_set(certificates: Sequence[bytes], signed: Signed, register: Register) -> SetCertificate:
+def agreed_set(certificates: Sequence[bytes], signed: SignedManifest, register: Register) -> SetCertificate:
     """Return the set that every aggregator of the manifest certified, one certificate each and all the same."""
     manifest = signed.manifest
     opened = [
@@ -121,27 +105,26 @@ def agreed_set(certificates: Sequence[bytes], signed: Signed, register: Register
     return opened[0]
 
 
-def total(opened: Mapping[str, Opened], agreed: SetCertificate, signed: Signed, register: Register) -> tuple[int, ...]:
-    """Return the published total once it is what the dealers of the `agreed` set committed to.
-
-    `opened` has what each aggregator published, under its id.
-    """
+def total(opening: Opening, signed: SignedManifest, register: Register) -> tuple[int, ...]:
+    """Return the published total, once all aggregators certified one set and it is what that set committed to."""
     manifest = signed.manifest
-    if set(opened) != set(manifest.aggregators):
+    agreed = agreed_set(opening.certificates, signed, register)
+    if len(opening.sums) != len(manifest.aggregators):
         raise Malformed("sum: not one of each aggregator")
-    for name in manifest.aggregators:
-        _check_partial(name, opened[name], agreed, signed, register)
-    values, blinding = sharing.reveal(sharing.total((item.share for item in opened.values()), manifest.cells))
+    for name, published in zip(manifest.aggregators, opening.sums, strict=True):
+        _check_partial(name, published, agreed, signed, _active(register, name).signing_key)
+    shares = (share.decode(published.share) for published in opening.sums)
+    values, blinding = sharing.reveal(sharing.total(shares, manifest.cells))
     committed = pedersen.add(item.commitment for item in (*agreed.nodes, *agreed.noise))
     if pedersen.commit(values, blinding) != committed:
         raise BadSignature("sum: the published total is not the sum of what was committed to")
     return values
 
 
-def _check_partial(name: str, opened: Opened, agreed: SetCertificate, signed: Signed, register: Register) -> None:
-    partial = documents.open_partial(opened.partial, _active(register, name).signing_key)
+def _check_partial(name: str, published: OpenedSum, agreed: SetCertificate, signed: SignedManifest, key: bytes) -> None:
+    partial = documents.open_partial(published.partial, key)
     said = (partial.aggregator, partial.manifest_sha256, partial.set_sha256, partial.share_sha256)
-    digest = hashlib.sha256(share.encode(opened.share)).hexdigest()
+    digest = hashlib.sha256(published.share).hexdigest()
     if said != (name, signed.sha256, manifest_format.set_digest(agreed), digest):
         raise Malformed(f"sum: {name} signed another sum")
 

@@ -54,7 +54,7 @@ def add(noise: Gaussian, aggregate: Aggregate, values: list[int]) -> list[int]:
 
 
 def vector(sigma_squared: int, count: int) -> list[int]:
-    """Return `count` draws of the discrete Gaussian whose parameter is at least `sigma_squared` (Canonne et al. 2020)."""
+    """Return `count` draws of discrete Gaussian noise, whose parameter is at least `sigma_squared`."""
     scale = math.sqrt(sigma_squared)
     while Fraction(scale) ** 2 < sigma_squared:
         scale = math.nextafter(scale, math.inf)

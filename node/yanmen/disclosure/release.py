@@ -5,6 +5,8 @@
 `quote` walks the same path without data, so the ± it states for counts and sums is the ± of the answer.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from yanmen.disclosure import accounting, grid, mechanism, noise, table, threshold
@@ -53,6 +55,27 @@ def disclose(raw: Raw, post: Post) -> Released:
             calibrated = _calibrate(plan)
             figures = _noisy(raw, calibrated)
             return _released(raw, figures, post, 0, _described(calibrated), PERSONAL_NOTICE)
+
+
+def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], parties: int, post: Post) -> Released:
+    """Return the table of a federated question, whose opened `totals` carry `parties` times the noise.
+
+    `totals` go cell by cell, within a cell aggregate by aggregate. The sum of discrete Gaussians is
+    as wide as one of their summed variance, but for 10^-12 (Kairouz, Liu, Steinke 2021, for variance >= 1).
+    """
+    grid.check_plan(plan)
+    widths = [
+        [noise.half_width(noise.Gaussian(math.sqrt(parties * variance), 0), alpha) for alpha in (_ALPHA, _ALPHA_OF_TWO)]
+        for variance in sigma_squared
+    ]
+    each = len(widths)
+    rows = [
+        tuple(Estimate(value, *width) for value, width in zip(totals[at : at + each], widths, strict=True))
+        for at in range(0, len(totals), each)
+    ]
+    figures = Figures(grid.keys(plan), rows, noisy=True)
+    described = f"federated discrete-gaussian: {parties} x sigma_squared={','.join(map(str, sigma_squared))}"
+    return _released(Raw(plan, (), Usage()), figures, post, 0, described, PERSONAL_NOTICE)
 
 
 def quote(plan: Plan) -> tuple[ColumnQuote, ...]:

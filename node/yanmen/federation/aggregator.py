@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from yanmen.crypto import dealing, documents, federated, sharing
 from yanmen.crypto.envelopes import Opener
-from yanmen.crypto.federated import Evidence, Opened, Signed
+from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
 from yanmen.disclosure import noise
 from yanmen.formats import json_canonical, share
@@ -27,11 +27,11 @@ from yanmen.formats.share import Share
 from yanmen.formats.slots import Output
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.sum_book import Dealing, Deposit, Sum, SumBook
-from yanmen.model.federation import Dealt, PartialSum, SetCertificate
+from yanmen.model.federation import Dealt, OpenedSum, PartialSum, SetCertificate, SignedManifest
 from yanmen.model.party import Party, Register
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Receipt, Stage
-from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+from yanmen.model.refusal import Detail, Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,23 +99,23 @@ class Aggregator:
                 self._record(Stage.SET, {"manifest": signed.sha256, "set": digest}, peer)
         return certificate
 
-    def open(self, peer: Party, token: bytes, certificates: Sequence[bytes]) -> Opened:
+    def open(self, peer: Party, token: bytes, certificates: Sequence[bytes]) -> OpenedSum:
         """Return the sum of shares over the set all aggregators certified; the same whenever it is asked."""
         with self._turn(peer, token) as (signed, state):
             agreed = federated.agreed_set(certificates, signed, self.register())
             digest = manifest_format.set_digest(agreed)
             if state.certificate()[0] != digest:
                 raise _refused("another set", "this aggregator certified another set", Reason.SET_FIXED)
-            summed = sharing.total(self._shares(signed, state, agreed), signed.manifest.cells)
+            summed = share.encode(sharing.total(self._shares(signed, state, agreed), signed.manifest.cells))
             partial = state.partial()
             if not partial:
-                partial = self._partial(signed, digest, share.encode(summed))
+                partial = self._partial(signed, digest, summed)
                 state.open(partial)
                 self._record(Stage.OPENED, {"manifest": signed.sha256, "set": digest}, peer)
-        return Opened(partial, summed)
+        return OpenedSum(partial, summed)
 
     @contextmanager
-    def _turn(self, peer: Party, token: bytes) -> Iterator[tuple[Signed, Sum]]:
+    def _turn(self, peer: Party, token: bytes) -> Iterator[tuple[SignedManifest, Sum]]:
         """Give the question in `token` and its state; what does not hold is refused by name."""
         try:
             signed = federated.read_manifest(token, self.register())
@@ -129,20 +129,19 @@ class Aggregator:
         except (Malformed, BadSignature, BadProof) as error:
             raise _refused("manifest", str(error), Reason.MANIFEST_INVALID) from error
 
-    def _deal_noise(self, signed: Signed, state: Sum) -> Dealing:
+    def _deal_noise(self, signed: SignedManifest, state: Sum) -> Dealing:
         manifest = signed.manifest
-        keys = {name: self._party(name).envelope_key for name in manifest.aggregators}
         each = manifest.cells // len(manifest.sigma_squared)
         columns = [noise.vector(variance, each) for variance in manifest.sigma_squared]
         values = [value for row in zip(*columns, strict=True) for value in row]
-        dealt = dealing.deal(values, manifest, signed.sha256, self.me, keys, self.randomness)
+        dealt = dealing.deal(values, signed, self.me, self.randomness)
         output = Output(0, 0, signed.sha256, 0, dealt.dealing.text())
         receipt = self.ledger.append_own(Stage.NOISE, {Slot.OUTPUT: output.json()}, manifest.consumer)
         found = Dealing(receipt.index, dealt.envelopes)
         state.keep_noise(found)
         return found
 
-    def _set(self, signed: Signed, state: Sum, dealers: Sequence[str]) -> SetCertificate:
+    def _set(self, signed: SignedManifest, state: Sum, dealers: Sequence[str]) -> SetCertificate:
         """Return the set of `dealers`, each of whom must have deposited here."""
         here = {item.dealer: item for item in state.dealt()}
         missing = [name for name in (*dealers, *signed.manifest.aggregators) if name not in here]
@@ -155,7 +154,7 @@ class Aggregator:
         now_s = self.clock.now_ms() // 1000
         return SetCertificate(self.me, signed.sha256, chosen(dealers), chosen(signed.manifest.aggregators), now_s)
 
-    def _shares(self, signed: Signed, state: Sum, agreed: SetCertificate) -> Iterator[Share]:
+    def _shares(self, signed: SignedManifest, state: Sum, agreed: SetCertificate) -> Iterator[Share]:
         """Open the sealed shares of the agreed dealers, which must be those deposited here."""
         for dealt in (*agreed.nodes, *agreed.noise):
             kept = state.deposit(dealt.dealer)
@@ -164,7 +163,7 @@ class Aggregator:
             place = dealing.place(signed.sha256, dealt.dealer, self.me)
             yield share.decode(self.opener.open(kept.envelope, place))
 
-    def _partial(self, signed: Signed, set_digest: str, summed: bytes) -> bytes:
+    def _partial(self, signed: SignedManifest, set_digest: str, summed: bytes) -> bytes:
         now_s = self.clock.now_ms() // 1000
         return documents.sign_partial(
             PartialSum(self.me, signed.sha256, set_digest, documents.digest(summed), now_s), self.signer
@@ -172,12 +171,6 @@ class Aggregator:
 
     def _record(self, stage: Stage, said: dict[str, json_canonical.Json], peer: Party) -> None:
         self.ledger.append_own(stage, {Slot.SUBJECT: said}, peer.id)
-
-    def _party(self, name: str) -> Party:
-        found = self.register().find(name)
-        if found is None:
-            raise Fault(FaultCode.REGISTER, f"{name} left the register")
-        return found
 
 
 def _refused(subject: str, why: str, reason: Reason) -> Refused:

@@ -13,6 +13,12 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.manifest import AGGREGATORS
 
 NAME = "additive-shares-1"
+LABELS = ("aggregator", "envelope")
+"""The columns of the table a node answers with: who may open what, the envelope as base64url."""
+NOTICE = (
+    "秘密份额，仅供指定聚合方开启；不含任何可读数值 · "
+    "sealed shares for the named aggregators, no figure can be read from them"
+)
 _HEX = "[0-9a-f]{64}"
 _LINE = re.compile(
     f"{NAME} manifest=({_HEX}) commitment=({_HEX}) shares=({_HEX}(?:,{_HEX}){{{AGGREGATORS - 1}}})", re.ASCII

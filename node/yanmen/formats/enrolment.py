@@ -14,7 +14,8 @@ from yanmen.formats.config import ADDRESS, ALIAS
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.json_members import exact, integer, text
 from yanmen.formats.malformed import Malformed
-from yanmen.model.party import PartyRole
+from yanmen.formats.register import ENVELOPE_KEY_BYTES
+from yanmen.model.party import LOG_KEEPERS, PartyRole
 
 APPLICATION_TYP = "yanmen-application+jws"
 GRANT_TYP = "yanmen-grant-1"
@@ -47,6 +48,7 @@ class Application:
     signing_key: bytes
     log_key: bytes
     issued_s: int
+    envelope_key: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +76,10 @@ def check_claims(claims: Mapping[str, str], role: PartyRole) -> None:
         )
     if REGION.fullmatch(claims["region"]) is None:
         raise Malformed("region: write the first four digits of GB/T 2260, for instance 1401 请写行政区划代码前四位")
-    if role is PartyRole.NODE and not is_address(address):
+    if role in LOG_KEEPERS and not is_address(address):
         raise Malformed("address: write HOST:PORT, for instance 127.0.0.1:7443 请写 主机:端口")
-    if role is not PartyRole.NODE and address:
-        raise Malformed("address: only a node has an address 只有节点有地址")
+    if role not in LOG_KEEPERS and address:
+        raise Malformed("address: only a node or an aggregator has an address 只有节点有地址")
 
 
 def is_address(text: str) -> bool:
@@ -87,7 +89,11 @@ def is_address(text: str) -> bool:
 
 def application_payload(application: Application) -> dict[str, Json]:
     """Return `application` as the payload to sign."""
+    more: dict[str, Json] = {}
+    if application.envelope_key:
+        more["envelope_key"] = base64url.encode(application.envelope_key)
     return {
+        **more,
         "address": application.address,
         "alias": application.alias,
         "csr": application.csr,
@@ -103,7 +109,7 @@ def application_payload(application: Application) -> dict[str, Json]:
 
 def parse_application(payload: Json) -> Application:
     """Return the application in a verified payload; raises `Malformed`."""
-    members = exact(payload, _APPLICATION)
+    members = exact(payload, _APPLICATION, frozenset({"envelope_key"}))
     application = Application(
         role=_role(text(members, "role", 32)),
         name=text(members, "name", NAME_MAX),
@@ -115,10 +121,13 @@ def parse_application(payload: Json) -> Application:
         signing_key=_key(text(members, "signing_key", 64)),
         log_key=base64url.decode(text(members, "log_key", 64)),
         issued_s=integer(members, "iat"),
+        envelope_key=base64url.decode(text(members, "envelope_key", 2000)) if "envelope_key" in members else b"",
     )
-    wanted = KEY_BYTES if application.role is PartyRole.NODE else 0
+    wanted = KEY_BYTES if application.role in LOG_KEEPERS else 0
     if len(application.log_key) != wanted:
         raise Malformed("application: a node, and only a node, brings a log key")
+    if len(application.envelope_key) != (ENVELOPE_KEY_BYTES if application.role is PartyRole.AGGREGATOR else 0):
+        raise Malformed("application: an aggregator, and only an aggregator, brings an envelope key")
     check_claims({name: text(members, name) for name in _CLAIMS}, application.role)
     return application
 

@@ -10,12 +10,14 @@ from yanmen.formats.config import ALIAS, SPACE
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.json_members import Object
 from yanmen.formats.malformed import Malformed
-from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.party import LOG_KEEPERS, Party, PartyRole, PartyStatus, Register
 
 TYP = "yanmen-register+jws"
 PARTIES_MAX = 5_000
 DATASETS_MAX = 1_000
 KEY_BYTES = 32
+ENVELOPE_KEY_BYTES = 1216
+"""ML-KEM-768 and X25519 (crypto/envelopes)."""
 NAME_MAX = 200
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
@@ -70,7 +72,9 @@ def decode(payload: Json) -> Register:
 
 
 def _encode_party(party: Party) -> dict[str, Json]:
+    more: dict[str, Json] = {"envelope_key": base64url.encode(party.envelope_key)} if party.envelope_key else {}
     return {
+        **more,
         "id": party.id,
         "alias": party.alias,
         "name": party.name,
@@ -85,7 +89,7 @@ def _encode_party(party: Party) -> dict[str, Json]:
 
 
 def _party(value: Json) -> Party:
-    members = json_members.exact(value, _PARTY)
+    members = json_members.exact(value, _PARTY, frozenset({"envelope_key"}))
     party = Party(
         id=connector_id.check(json_members.text(members, "id")),
         alias=json_members.text(members, "alias"),
@@ -97,6 +101,7 @@ def _party(value: Json) -> Party:
         certificate_sha256=json_members.text(members, "certificate_sha256"),
         address=json_members.text(members, "address", NAME_MAX),
         datasets=json_members.texts(members, "datasets", DATASETS_MAX),
+        envelope_key=base64url.decode(json_members.text(members, "envelope_key")) if "envelope_key" in members else b"",
     )
     _check(party)
     return party
@@ -104,7 +109,7 @@ def _party(value: Json) -> Party:
 
 def _check(party: Party) -> None:
     """Hold a party to what its role has: only nodes keep a log, listen and list datasets."""
-    is_node = party.role is PartyRole.NODE
+    is_node = party.role in LOG_KEEPERS
     if ALIAS.fullmatch(party.alias) is None:
         raise Malformed("register: not an alias")
     if _SHA256.fullmatch(party.certificate_sha256) is None:
@@ -115,8 +120,17 @@ def _check(party: Party) -> None:
         raise Malformed("register: the receipt key and the log key of a node are one key")
     if not is_node and (party.address or party.datasets):
         raise Malformed("register: only a node has an address and datasets")
+    _check_aggregator(party)
     if list(party.datasets) != sorted(set(party.datasets)) or not all(map(_TABLE.fullmatch, party.datasets)):
         raise Malformed("register: datasets are not table names in order")
+
+
+def _check_aggregator(party: Party) -> None:
+    is_aggregator = party.role is PartyRole.AGGREGATOR
+    if len(party.envelope_key) != (ENVELOPE_KEY_BYTES if is_aggregator else 0):
+        raise Malformed("register: an aggregator has an envelope key, nobody else")
+    if is_aggregator and party.datasets:
+        raise Malformed("register: an aggregator has no datasets")
 
 
 def _role(members: Object) -> PartyRole:

@@ -54,7 +54,10 @@ class SessionClaims:
 
 @dataclass(frozen=True, slots=True)
 class RequestClaims:
-    """One question, bound by the hex SHA-256 of its UTF-8 text; `micro_rho` 0 = the contract's default."""
+    """One question, bound by the hex SHA-256 of its UTF-8 text; `micro_rho` 0 = the contract's default.
+
+    `manifest_sha256` binds it to the signed manifest of a federated question, "" when it is none.
+    """
 
     audience: str
     issuer: str
@@ -68,18 +71,21 @@ class RequestClaims:
     micro_rho: int
     max_micro_rho: int
     max_price_fen: int
+    manifest_sha256: str = ""
 
 
 def encode_request(claims: RequestClaims) -> dict[str, Json]:
     """Return the payload of `claims`; claims that would be refused are refused here."""
     payload = {**_encode(claims), "query_sha256": claims.query_sha256, "op": claims.operation.value}
+    if claims.manifest_sha256:
+        payload["manifest_sha256"] = claims.manifest_sha256
     decode_request(payload)
     return payload
 
 
 def decode_request(payload: Json) -> RequestClaims:
     """Return the claims of a signed question."""
-    members = json_members.exact(payload, _REQUEST)
+    members = json_members.exact(payload, _REQUEST, frozenset({"manifest_sha256"}))
     common = _session(members)
     return RequestClaims(
         audience=common.audience,
@@ -94,6 +100,7 @@ def decode_request(payload: Json) -> RequestClaims:
         micro_rho=common.micro_rho,
         max_micro_rho=common.max_micro_rho,
         max_price_fen=common.max_price_fen,
+        manifest_sha256=_text(members, "manifest_sha256", _SHA256) if "manifest_sha256" in members else "",
     )
 
 

@@ -115,6 +115,7 @@ def _dataset(table: Table) -> Dataset:
         rows_upto=rows_upto,
         price_ceiling_fen=table.integer("price_ceiling_fen", 0, PRICE_MAX_FEN),
         columns=spec_columns.read(table.table("columns"), cls, rows_upto),
+        partition=table.text("partition", required=False, pattern=NAME),
     )
     for check in _CHECKS:
         check(table, dataset)

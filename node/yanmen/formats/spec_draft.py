@@ -85,6 +85,7 @@ def encode(dataset: Dataset) -> str:
         f"legal_basis = {quote(dataset.legal_basis)}",
         f"channels = {_list(channel.value for channel in dataset.channels)}",
         f"subject_space = {quote(dataset.subject_space)}",
+        *([f"partition = {quote(dataset.partition)}"] if dataset.partition else []),
         f"rows_per_unit = {dataset.rows_per_unit}",
         f"groups_per_unit = {dataset.groups_per_unit}",
         f"rows_upto = {dataset.rows_upto}",

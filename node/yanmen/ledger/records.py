@@ -18,7 +18,7 @@ BYTES_MAX = 8 * 1024 * 1024
 """A dataset's key domains are the largest part: 10,000 texts of a few hundred bytes."""
 
 _COLUMN = frozenset(Column.__slots__)
-_DATASET = frozenset(Dataset.__slots__)
+_DATASET = frozenset(Dataset.__slots__) - {"partition"}
 
 
 def encode_dataset(dataset: Dataset) -> bytes:
@@ -31,12 +31,14 @@ def encode_dataset(dataset: Dataset) -> bytes:
         "channels": [channel.value for channel in dataset.channels],
         "columns": [_column(column) for column in dataset.columns],
     }
+    if not dataset.partition:
+        del plain["partition"]  # records made before there were partitions read, and encode, the same
     return json_canonical.encode(plain)
 
 
 def decode_dataset(data: bytes) -> Dataset:
     """Return the dataset that `data` is."""
-    members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _DATASET)
+    members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _DATASET, frozenset({"partition"}))
     texts = {name: json_members.text(members, name) for name in _DATASET_TEXTS}
     return Dataset(
         **texts,
@@ -50,6 +52,7 @@ def decode_dataset(data: bytes) -> Dataset:
         rows_upto=json_members.integer(members, "rows_upto"),
         price_ceiling_fen=json_members.integer(members, "price_ceiling_fen"),
         columns=tuple(_decode_column(value) for value in json_members.items(members, "columns")),
+        partition=json_members.text(members, "partition") if "partition" in members else "",
     )
 
 

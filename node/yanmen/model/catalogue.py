@@ -91,7 +91,8 @@ class Dataset:
     """One dataset as its owner declared it; nothing here is derived from rows.
 
     `rows_per_unit` and `groups_per_unit` are the contribution bounds, `rows_upto` a public upper
-    bound on the number of rows, prices are in fen (分).
+    bound on the number of rows, prices are in fen (分). `partition` names a way of dividing the units
+    among nodes in which each unit is in this dataset or in one other, never in both ("" = none declared).
     """
 
     name: str
@@ -118,6 +119,7 @@ class Dataset:
     rows_upto: int
     price_ceiling_fen: int
     columns: tuple[Column, ...]
+    partition: str = ""
 
     def column(self, name: str) -> Column | None:
         """Return the visible column called `name` (case-insensitive), never a hidden one."""

@@ -46,6 +46,20 @@ class Manifest:
 
 
 @dataclass(frozen=True, slots=True)
+class SignedManifest:
+    """A manifest whose signature and parties were checked, with the token it came in.
+
+    `sha256` is the token's hex digest, by which everything names the question; `keys` are the
+    aggregators' envelope keys, in their order.
+    """
+
+    manifest: Manifest
+    token: bytes
+    sha256: str
+    keys: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Dealt:
     """What one dealer (a node with its figures, an aggregator with its noise) has put in, by its receipt.
 
@@ -83,3 +97,19 @@ class PartialSum:
     set_sha256: str
     share_sha256: str
     issued_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedSum:
+    """What one aggregator published, as it came: the signed words and the bytes of the share."""
+
+    partial: bytes
+    share: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """All that the aggregators published of one question, in the manifest's order."""
+
+    certificates: tuple[bytes, ...]
+    sums: tuple[OpenedSum, ...]

@@ -16,6 +16,10 @@ class PartyRole(Enum):
     AGGREGATOR = "aggregator"
 
 
+LOG_KEEPERS = frozenset({PartyRole.NODE, PartyRole.AGGREGATOR})
+"""Parties that serve at an address and keep a log of their own."""
+
+
 @unique
 class PartyStatus(Enum):
     """Only `ACTIVE` may do anything."""

@@ -9,6 +9,7 @@ from enum import Enum, unique
 
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass, Version
 from yanmen.model.contract import Contract
+from yanmen.model.federation import SignedManifest
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt as Receipt
 from yanmen.model.receipt import Stage as Stage
@@ -28,7 +29,8 @@ class Submission:
     """What arrived: the mTLS peer, its signed authorisation and the SQL text, nothing checked yet.
 
     `authorisation` is a request JWS (`binding` per-request) or a session grant JWS (session);
-    under a grant `session_request_id` is the caller's unique id of this use.
+    under a grant `session_request_id` is the caller's unique id of this use. `manifest` is the signed
+    manifest (JWS) of a federated question, b"" for a question to this node alone.
     """
 
     job_id: str
@@ -38,6 +40,7 @@ class Submission:
     sql: str
     received_ms: int
     session_request_id: str = ""
+    manifest: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class Request:
     issued_ms: int
     expires_ms: int
     session_jti: str = ""
+    manifest_sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,8 @@ class Admitted:
 
     `versions` are the current versions of the granted datasets, `elsewhere` the listed tables of
     other nodes as (node alias, table name), `policy_digest` the hex SHA-256 of the policies that
-    were evaluated, `micro_rho` the charge of this answer.
+    were evaluated, `micro_rho` the charge of this answer. With a `manifest` the answer is this node's
+    shares of a federated one.
     """
 
     submission: Submission
@@ -78,6 +83,7 @@ class Admitted:
     policy_digest: str
     micro_rho: int
     price_fen: int
+    manifest: SignedManifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +158,7 @@ class Plan:
     of released columns (keys, aggregates, averages, and a `w_<name>` width column for each of the
     latter two) and yields the outputs followed by one width column per output with a source.
     `canonical` identifies the question for the answer cache. `micro_rho` is the whole charge,
-    split evenly over the aggregates.
+    split evenly over the aggregates. With a `manifest` the figures leave as sealed shares only.
     """
 
     admitted: Admitted
@@ -172,6 +178,7 @@ class Plan:
     delta_e12: int
     price_fen: int
     min_group: int
+    manifest: SignedManifest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +248,11 @@ class ColumnQuote:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """An explanation that touched no data: would it be answered, how wide, at what cost."""
+    """An explanation that touched no data: would it be answered, how wide, at what cost.
+
+    `shape` (formats/shape) and `l2_squared`, one for each aggregate, are what a manifest of a
+    federated question is made of; "" and () when this one cannot be federated.
+    """
 
     columns: tuple[ColumnQuote, ...]
     release: DatasetClass
@@ -252,4 +263,19 @@ class Quote:
     deadline_ms: int
     repeated: bool
     plan_text: str
+    receipt: Receipt
+    shape: str = ""
+    l2_squared: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The table of a federated question, made of its opened total, and the receipt of making it."""
+
+    labels: tuple[str, ...]
+    types: tuple[ColumnType, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    widths: tuple[tuple[float | None, ...], ...]
+    mechanism: str
+    notice: str
     receipt: Receipt

@@ -9,11 +9,12 @@ from yanmen.formats.request import Operation
 from yanmen.ledger.answers import Declined, Pending
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
+from yanmen.model.federation import Opening
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.ports import Runner
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
-from yanmen.model.stages import Answer, Quote, Submission
+from yanmen.model.stages import Answer, Finished, Quote, Submission
 from yanmen.node.holder import Holder
 from yanmen.node.jobs import Jobs
 from yanmen.node.question import Question, Works
@@ -29,7 +30,7 @@ class Node:
         limits = holder.config.limits
         self._holder = holder
         self._ledger = holder.ledger
-        self._works = Works(holder.desk(), runner, holder.ledger, limits)
+        self._works = Works(holder.desk(), runner, holder.ledger, limits, holder.randomness)
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)
         self._ledger.recover()
@@ -87,6 +88,11 @@ class Node:
         """Say what `submission` would give and cost."""
         self._ledger.count_explain(submission.peer.id)
         return pipeline.explain(submission, Question(self._works, Operation.EXPLAIN).stages())
+
+    def finish(self, submission: Submission, opening: Opening) -> Finished:
+        """Make the table of a federated question's opened total."""
+        self._ledger.count_explain(submission.peer.id)
+        return pipeline.finish(submission, opening, Question(self._works, Operation.EXPLAIN).stages())
 
     def submit(self, submission: Submission) -> str:
         """Start the job, or find it started, and return its id."""

@@ -6,18 +6,24 @@ from threading import Event
 
 from yanmen.admission import admit as admission
 from yanmen.admission.admit import Desk
-from yanmen.disclosure import release
+from yanmen.crypto import federated as crypto_federated
+from yanmen.crypto.signatures import BadSignature
+from yanmen.disclosure import release, shares
 from yanmen.execution.run import RUN_PERCENT, run
+from yanmen.formats import shape
+from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits
-from yanmen.model.ports import Runner
+from yanmen.model.federation import Opening
+from yanmen.model.ports import Randomness, Runner
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
-from yanmen.model.stages import Admitted, Answer, Plan, Quote, Raw, Released, Reserved, Submission
+from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.jobs import Stop
 from yanmen.pipeline import Stages
+from yanmen.planning import federated
 from yanmen.planning.plan import plan as make_plan
 from yanmen.planning.rendering import render
 
@@ -30,6 +36,7 @@ class Works:
     runner: Runner
     ledger: Ledger
     limits: NodeLimits
+    randomness: Randomness
 
 
 @dataclass(slots=True)
@@ -55,6 +62,7 @@ class Question:
             abort=self._abort,
             refuse=self._refuse,
             quote=self._quote,
+            finish=self._finish,
         )
 
     def _admit(self, submission: Submission) -> Admitted:
@@ -62,7 +70,7 @@ class Question:
         return self.admitted
 
     def _plan(self, admitted: Admitted) -> Plan:
-        plan = make_plan(admitted, self.works.runner, self.works.limits)
+        plan = federated.in_shares(make_plan(admitted, self.works.runner, self.works.limits))
         admission.permits(plan, self.works.desk)
         _check_charge(plan, self.works.limits)
         return plan
@@ -81,6 +89,9 @@ class Question:
         return raw
 
     def _disclose(self, raw: Raw) -> Released:
+        signed = raw.plan.manifest
+        if signed is not None:
+            return shares.share(raw, signed, self.works.desk.node_id, self.works.randomness)
         return release.disclose(raw, self.works.runner.post)
 
     def _hold(self, reserved: Reserved, cancel: Event) -> None:
@@ -120,6 +131,29 @@ class Question:
             repeated=repeated,
             plan_text=render(plan),
             receipt=ledger.explained(plan),
+            shape=shape.encode(plan) if plan.release is DatasetClass.PERSONAL else "",
+            l2_squared=tuple(aggregate.l2_squared for aggregate in plan.aggregates),
+        )
+
+    def _finish(self, plan: Plan, opening: Opening) -> Finished:
+        """Check what the aggregators published as any auditor would, then make the table of it."""
+        if plan.manifest is None:
+            raise Refused(Reason.MANIFEST_INVALID, Detail(subject="manifest"))
+        manifest = plan.manifest.manifest
+        try:
+            totals = crypto_federated.total(opening, plan.manifest, self.works.desk.register())
+        except (Malformed, BadSignature) as error:
+            raise Refused(Reason.MANIFEST_INVALID, Detail(subject=str(error))) from error
+        parties, post = len(manifest.aggregators), self.works.runner.post
+        released = release.finish(plan, totals, manifest.sigma_squared, parties, post)
+        return Finished(
+            labels=released.labels,
+            types=released.types,
+            rows=released.rows,
+            widths=released.widths,
+            mechanism=released.mechanism,
+            notice=released.notice,
+            receipt=self.works.ledger.explained(plan),
         )
 
 

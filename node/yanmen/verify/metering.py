@@ -56,6 +56,9 @@ class Replay:
                 | Stage.EXPLAINED
                 | Stage.REFUSED
                 | Stage.STATEMENT
+                | Stage.NOISE
+                | Stage.SET
+                | Stage.OPENED
             ):
                 return
 

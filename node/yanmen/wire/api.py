@@ -4,10 +4,11 @@ from typing import Protocol
 
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
+from yanmen.model.federation import Opening
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Refused
-from yanmen.model.stages import Answer, Quote, Submission
+from yanmen.model.stages import Answer, Finished, Quote, Submission
 
 
 class NodeApi(Protocol):
@@ -47,6 +48,10 @@ class NodeApi(Protocol):
 
     def explain(self, submission: Submission) -> Quote:
         """Say what `submission` would give and cost, touching no data."""
+        ...
+
+    def finish(self, submission: Submission, opening: Opening) -> Finished:
+        """Make the table of a federated question of what the aggregators opened, touching no data."""
         ...
 
     def submit(self, submission: Submission) -> str:

@@ -1,9 +1,11 @@
 """Values to messages for what the node says, messages to values for what callers ask, both strictly."""
 
 import re
+from collections.abc import Sequence
 
+from yanmen.formats import base64url, dealing
 from yanmen.formats.malformed import Malformed
-from yanmen.model.catalogue import Column, Version
+from yanmen.model.catalogue import Cell, Column, ColumnType, Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
@@ -43,6 +45,7 @@ def dataset(version: Version) -> catalogue_pb2.Dataset:
         rows_upto=shown.rows_upto,
         price_ceiling_fen=shown.price_ceiling_fen,
         columns=[_column(column) for column in shown.visible()],
+        partition=shown.partition,
         version=version.version,
         published_ms=version.published_ms,
         retracted=version.retracted,
@@ -98,19 +101,9 @@ def receipt(issued: Receipt) -> log_pb2.Receipt:
 
 
 def answer(released: Answer) -> query_pb2.Answer:
-    """Return `released` as a message."""
-    columns = zip(released.labels, released.types, strict=True)
-    rows = zip(released.rows, released.widths, strict=True)
-    return query_pb2.Answer(
+    """Return `released` as a message; sealed shares go as bytes, a quarter shorter than as text."""
+    message = query_pb2.Answer(
         job_id=released.job_id,
-        columns=[query_pb2.OutputColumn(label=label, type=enums.COLUMN_TYPES[kind]) for label, kind in columns],
-        rows=[
-            query_pb2.Row(
-                cells=[cells.encode(cell) for cell in row],
-                widths=[query_pb2.Width(half=width) for width in widths],
-            )
-            for row, widths in rows
-        ],
         suppressed=released.suppressed,
         mechanism=released.mechanism,
         notice=released.notice,
@@ -120,6 +113,30 @@ def answer(released: Answer) -> query_pb2.Answer:
         repeated=released.repeated,
         receipt=receipt(released.receipt),
     )
+    if released.labels == dealing.LABELS and released.mechanism.startswith(dealing.NAME):
+        message.envelopes.extend(base64url.decode(str(envelope)) for _, envelope in released.rows)
+    else:
+        message.columns.extend(columns(released.labels, released.types))
+        message.rows.extend(rows(released.rows, released.widths))
+    return message
+
+
+def columns(labels: Sequence[str], types: Sequence[ColumnType]) -> list[query_pb2.OutputColumn]:
+    """Return the columns of a released table."""
+    return [
+        query_pb2.OutputColumn(label=label, type=enums.COLUMN_TYPES[kind])
+        for label, kind in zip(labels, types, strict=True)
+    ]
+
+
+def rows(released: Sequence[tuple[Cell, ...]], widths: Sequence[tuple[float | None, ...]]) -> list[query_pb2.Row]:
+    """Return the rows of a released table."""
+    return [
+        query_pb2.Row(
+            cells=[cells.encode(cell) for cell in row], widths=[query_pb2.Width(half=half) for half in beside]
+        )
+        for row, beside in zip(released, widths, strict=True)
+    ]
 
 
 def quote(explained: Quote) -> query_pb2.Quote:
@@ -138,11 +155,16 @@ def quote(explained: Quote) -> query_pb2.Quote:
         repeated=explained.repeated,
         plan_text=explained.plan_text,
         receipt=receipt(explained.receipt),
+        shape=explained.shape,
+        l2_squared=[str(value) for value in explained.l2_squared],
     )
 
 
 def submission(
-    request: query_pb2.SubmitRequest | query_pb2.ExplainRequest, job_id: str, peer: Party, received_ms: int
+    request: query_pb2.SubmitRequest | query_pb2.ExplainRequest | query_pb2.FinishRequest,
+    job_id: str,
+    peer: Party,
+    received_ms: int,
 ) -> Submission:
     """Return what `request` asks, with nothing checked but its shape."""
     authorisation = request.authorisation
@@ -162,6 +184,7 @@ def submission(
         sql=request.sql,
         received_ms=received_ms,
         session_request_id=use,
+        manifest=request.manifest if isinstance(request, query_pb2.SubmitRequest | query_pb2.FinishRequest) else b"",
     )
 
 

@@ -67,6 +67,9 @@ STAGES: dict[Stage, g.Stage.ValueType] = {
     Stage.REFUSED: g.STAGE_REFUSED,
     Stage.ABORTED: g.STAGE_ABORTED,
     Stage.STATEMENT: g.STAGE_STATEMENT,
+    Stage.NOISE: g.STAGE_NOISE,
+    Stage.SET: g.STAGE_SET,
+    Stage.OPENED: g.STAGE_OPENED,
 }
 
 

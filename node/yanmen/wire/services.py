@@ -5,6 +5,7 @@ from collections.abc import Callable
 import grpc
 from typing_extensions import override
 
+from yanmen.model.federation import OpenedSum, Opening
 from yanmen.model.ports import Clock
 from yanmen.wire import convert
 from yanmen.wire.api import NodeApi
@@ -127,6 +128,20 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         """Stop a job."""
         self._api.cancel(CALLER.get(), convert.job_id(request.job_id))
         return query_pb2.CancelResponse()
+
+    @override
+    def Finish(self, request: query_pb2.FinishRequest, context: grpc.ServicerContext) -> query_pb2.FinishResponse:
+        """Make the table of an opened total."""
+        submission = convert.submission(request, NO_JOB, CALLER.get(), self._clock.now_ms())
+        sums = tuple(OpenedSum(item.partial, item.share) for item in request.sums)
+        finished = self._api.finish(submission, Opening(tuple(request.certificates), sums))
+        return query_pb2.FinishResponse(
+            columns=convert.columns(finished.labels, finished.types),
+            rows=convert.rows(finished.rows, finished.widths),
+            mechanism=finished.mechanism,
+            notice=finished.notice,
+            receipt=convert.receipt(finished.receipt),
+        )
 
 
 class Log(log_pb2_grpc.LogServiceServicer):

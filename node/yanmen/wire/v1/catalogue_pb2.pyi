@@ -381,6 +381,7 @@ class Dataset(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     PUBLISHED_MS_FIELD_NUMBER: _builtins.int
     RETRACTED_FIELD_NUMBER: _builtins.int
+    PARTITION_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     title_zh: _builtins.str
     title_en: _builtins.str
@@ -409,6 +410,8 @@ class Dataset(_message.Message):
     """Digest over the sealed snapshot: it says nothing of the rows."""
     published_ms: _builtins.int
     retracted: _builtins.bool
+    partition: _builtins.str
+    """Units of one partition are in one dataset of it only; empty = none declared."""
     @_builtins.property
     def rights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """持有 / 使用 / 经营."""
@@ -447,10 +450,11 @@ class Dataset(_message.Message):
         version: _builtins.str = ...,
         published_ms: _builtins.int = ...,
         retracted: _builtins.bool = ...,
+        partition: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "channels", b"channels", "columns", b"columns", "dataset_class", b"dataset_class", "grade", b"grade", "groups_per_unit", b"groups_per_unit", "legal_basis", b"legal_basis", "name", b"name", "ndi_id", b"ndi_id", "owner", b"owner", "price_ceiling_fen", b"price_ceiling_fen", "published_ms", b"published_ms", "quality", b"quality", "region", b"region", "registration", b"registration", "retracted", b"retracted", "rights", b"rights", "rows_per_unit", b"rows_per_unit", "rows_upto", b"rows_upto", "sharing", b"sharing", "sharing_reason", b"sharing_reason", "source_system", b"source_system", "subject_space", b"subject_space", "title_en", b"title_en", "title_zh", b"title_zh", "update_cycle", b"update_cycle", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "channels", b"channels", "columns", b"columns", "dataset_class", b"dataset_class", "grade", b"grade", "groups_per_unit", b"groups_per_unit", "legal_basis", b"legal_basis", "name", b"name", "ndi_id", b"ndi_id", "owner", b"owner", "partition", b"partition", "price_ceiling_fen", b"price_ceiling_fen", "published_ms", b"published_ms", "quality", b"quality", "region", b"region", "registration", b"registration", "retracted", b"retracted", "rights", b"rights", "rows_per_unit", b"rows_per_unit", "rows_upto", b"rows_upto", "sharing", b"sharing", "sharing_reason", b"sharing_reason", "source_system", b"source_system", "subject_space", b"subject_space", "title_en", b"title_en", "title_zh", b"title_zh", "update_cycle", b"update_cycle", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -39,6 +39,10 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_REFUSED: _Stage.ValueType  # 10
     STAGE_ABORTED: _Stage.ValueType  # 11
     STAGE_STATEMENT: _Stage.ValueType  # 16
+    STAGE_NOISE: _Stage.ValueType  # 40
+    """What an aggregator does: deal noise, certify a set, open a sum."""
+    STAGE_SET: _Stage.ValueType  # 41
+    STAGE_OPENED: _Stage.ValueType  # 42
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
     """Stage is what a log leaf records."""
@@ -56,6 +60,10 @@ STAGE_OUTCOME: Stage.ValueType  # 9
 STAGE_REFUSED: Stage.ValueType  # 10
 STAGE_ABORTED: Stage.ValueType  # 11
 STAGE_STATEMENT: Stage.ValueType  # 16
+STAGE_NOISE: Stage.ValueType  # 40
+"""What an aggregator does: deal noise, certify a set, open a sum."""
+STAGE_SET: Stage.ValueType  # 41
+STAGE_OPENED: Stage.ValueType  # 42
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final

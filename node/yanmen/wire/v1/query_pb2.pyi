@@ -125,9 +125,12 @@ class SubmitRequest(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     AUTHORISATION_FIELD_NUMBER: _builtins.int
     SQL_FIELD_NUMBER: _builtins.int
+    MANIFEST_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """Chosen by the caller, unpredictable: 32 lower-case hexadecimal digits."""
     sql: _builtins.str
+    manifest: _builtins.bytes
+    """The signed manifest of a federated question (docs/FORMATS.md, manifest); empty for this node alone."""
     @_builtins.property
     def authorisation(self) -> Global___Authorisation: ...
     def __init__(
@@ -136,10 +139,11 @@ class SubmitRequest(_message.Message):
         job_id: _builtins.str = ...,
         authorisation: Global___Authorisation | None = ...,
         sql: _builtins.str = ...,
+        manifest: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "job_id", b"job_id", "sql", b"sql"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "job_id", b"job_id", "manifest", b"manifest", "sql", b"sql"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -212,6 +216,103 @@ class FetchResponse(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_outcome) -> _WhichOneofReturnType_outcome | None: ...
 
 Global___FetchResponse: _TypeAlias = FetchResponse  # noqa: Y015
+
+@_typing.final
+class FinishRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUTHORISATION_FIELD_NUMBER: _builtins.int
+    SQL_FIELD_NUMBER: _builtins.int
+    MANIFEST_FIELD_NUMBER: _builtins.int
+    CERTIFICATES_FIELD_NUMBER: _builtins.int
+    SUMS_FIELD_NUMBER: _builtins.int
+    sql: _builtins.str
+    manifest: _builtins.bytes
+    @_builtins.property
+    def authorisation(self) -> Global___Authorisation:
+        """An explanation's authorisation of the same question, bound to the manifest."""
+
+    @_builtins.property
+    def certificates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Each aggregator's certificate of the set and opened sum, in the manifest's order."""
+
+    @_builtins.property
+    def sums(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpenedSum]: ...
+    def __init__(
+        self,
+        *,
+        authorisation: Global___Authorisation | None = ...,
+        sql: _builtins.str = ...,
+        manifest: _builtins.bytes = ...,
+        certificates: _abc.Iterable[_builtins.bytes] | None = ...,
+        sums: _abc.Iterable[Global___OpenedSum] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "certificates", b"certificates", "manifest", b"manifest", "sql", b"sql", "sums", b"sums"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishRequest: _TypeAlias = FinishRequest  # noqa: Y015
+
+@_typing.final
+class FinishResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLUMNS_FIELD_NUMBER: _builtins.int
+    ROWS_FIELD_NUMBER: _builtins.int
+    MECHANISM_FIELD_NUMBER: _builtins.int
+    NOTICE_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    mechanism: _builtins.str
+    notice: _builtins.str
+    @_builtins.property
+    def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___OutputColumn]: ...
+    @_builtins.property
+    def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___Row]: ...
+    @_builtins.property
+    def receipt(self) -> _log_pb2.Receipt: ...
+    def __init__(
+        self,
+        *,
+        columns: _abc.Iterable[Global___OutputColumn] | None = ...,
+        rows: _abc.Iterable[Global___Row] | None = ...,
+        mechanism: _builtins.str = ...,
+        notice: _builtins.str = ...,
+        receipt: _log_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "mechanism", b"mechanism", "notice", b"notice", "receipt", b"receipt", "rows", b"rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FinishResponse: _TypeAlias = FinishResponse  # noqa: Y015
+
+@_typing.final
+class OpenedSum(_message.Message):
+    """OpenedSum is what one aggregator published."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PARTIAL_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    partial: _builtins.bytes
+    """Compact JWS (docs/FORMATS.md, partial sum) and the share it signs."""
+    share: _builtins.bytes
+    def __init__(
+        self,
+        *,
+        partial: _builtins.bytes = ...,
+        share: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["partial", b"partial", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OpenedSum: _TypeAlias = OpenedSum  # noqa: Y015
 
 @_typing.final
 class CancelRequest(_message.Message):
@@ -354,6 +455,7 @@ class Answer(_message.Message):
     PRICE_FEN_FIELD_NUMBER: _builtins.int
     REPEATED_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
+    ENVELOPES_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     suppressed: _builtins.int
     """Cells withheld by the exact rules."""
@@ -372,6 +474,10 @@ class Answer(_message.Message):
     def rows(self) -> _containers.RepeatedCompositeFieldContainer[Global___Row]: ...
     @_builtins.property
     def receipt(self) -> _log_pb2.Receipt: ...
+    @_builtins.property
+    def envelopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """A federated question's answer: one sealed share for each aggregator, in the manifest's order."""
+
     def __init__(
         self,
         *,
@@ -386,10 +492,11 @@ class Answer(_message.Message):
         price_fen: _builtins.int = ...,
         repeated: _builtins.bool = ...,
         receipt: _log_pb2.Receipt | None = ...,
+        envelopes: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "job_id", b"job_id", "mechanism", b"mechanism", "micro_rho", b"micro_rho", "micro_rho_left", b"micro_rho_left", "notice", b"notice", "price_fen", b"price_fen", "receipt", b"receipt", "repeated", b"repeated", "rows", b"rows", "suppressed", b"suppressed"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["columns", b"columns", "envelopes", b"envelopes", "job_id", b"job_id", "mechanism", b"mechanism", "micro_rho", b"micro_rho", "micro_rho_left", b"micro_rho_left", "notice", b"notice", "price_fen", b"price_fen", "receipt", b"receipt", "repeated", b"repeated", "rows", b"rows", "suppressed", b"suppressed"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -440,6 +547,8 @@ class Quote(_message.Message):
     REPEATED_FIELD_NUMBER: _builtins.int
     PLAN_TEXT_FIELD_NUMBER: _builtins.int
     RECEIPT_FIELD_NUMBER: _builtins.int
+    SHAPE_FIELD_NUMBER: _builtins.int
+    L2_SQUARED_FIELD_NUMBER: _builtins.int
     release: _catalogue_pb2.DatasetClass.ValueType
     cells: _builtins.int
     micro_rho: _builtins.int
@@ -448,10 +557,16 @@ class Quote(_message.Message):
     deadline_ms: _builtins.int
     repeated: _builtins.bool
     plan_text: _builtins.str
+    shape: _builtins.str
+    """What a manifest of this question as a federated one is made of (docs/FORMATS.md, shape); empty if it can be none."""
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuotedColumn]: ...
     @_builtins.property
     def receipt(self) -> _log_pb2.Receipt: ...
+    @_builtins.property
+    def l2_squared(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The squared L2 sensitivity of each aggregate, decimal."""
+
     def __init__(
         self,
         *,
@@ -465,10 +580,12 @@ class Quote(_message.Message):
         repeated: _builtins.bool = ...,
         plan_text: _builtins.str = ...,
         receipt: _log_pb2.Receipt | None = ...,
+        shape: _builtins.str = ...,
+        l2_squared: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "columns", b"columns", "deadline_ms", b"deadline_ms", "micro_rho", b"micro_rho", "micro_rho_left", b"micro_rho_left", "plan_text", b"plan_text", "price_fen", b"price_fen", "receipt", b"receipt", "release", b"release", "repeated", b"repeated"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "columns", b"columns", "deadline_ms", b"deadline_ms", "l2_squared", b"l2_squared", "micro_rho", b"micro_rho", "micro_rho_left", b"micro_rho_left", "plan_text", b"plan_text", "price_fen", b"price_fen", "receipt", b"receipt", "release", b"release", "repeated", b"repeated", "shape", b"shape"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -61,6 +61,11 @@ class QueryServiceStub:
                 request_serializer=yanmen_dot_wire_dot_v1_dot_query__pb2.CancelRequest.SerializeToString,
                 response_deserializer=yanmen_dot_wire_dot_v1_dot_query__pb2.CancelResponse.FromString,
                 _registered_method=True)
+        self.Finish = channel.unary_unary(
+                '/yanmen.wire.v1.QueryService/Finish',
+                request_serializer=yanmen_dot_wire_dot_v1_dot_query__pb2.FinishRequest.SerializeToString,
+                response_deserializer=yanmen_dot_wire_dot_v1_dot_query__pb2.FinishResponse.FromString,
+                _registered_method=True)
 
 
 class QueryServiceServicer:
@@ -102,6 +107,13 @@ class QueryServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Finish(self, request, context):
+        """Finish turns the opened total of a federated question into the table it asked for; no data is touched.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_QueryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -124,6 +136,11 @@ def add_QueryServiceServicer_to_server(servicer, server):
                     servicer.Cancel,
                     request_deserializer=yanmen_dot_wire_dot_v1_dot_query__pb2.CancelRequest.FromString,
                     response_serializer=yanmen_dot_wire_dot_v1_dot_query__pb2.CancelResponse.SerializeToString,
+            ),
+            'Finish': grpc.unary_unary_rpc_method_handler(
+                    servicer.Finish,
+                    request_deserializer=yanmen_dot_wire_dot_v1_dot_query__pb2.FinishRequest.FromString,
+                    response_serializer=yanmen_dot_wire_dot_v1_dot_query__pb2.FinishResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -241,6 +258,33 @@ class QueryService:
             '/yanmen.wire.v1.QueryService/Cancel',
             yanmen_dot_wire_dot_v1_dot_query__pb2.CancelRequest.SerializeToString,
             yanmen_dot_wire_dot_v1_dot_query__pb2.CancelResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Finish(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yanmen.wire.v1.QueryService/Finish',
+            yanmen_dot_wire_dot_v1_dot_query__pb2.FinishRequest.SerializeToString,
+            yanmen_dot_wire_dot_v1_dot_query__pb2.FinishResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,8 @@ class QueryServiceStub:
     """
     Cancel: _grpc.UnaryUnaryMultiCallable[_query_pb2.CancelRequest, _query_pb2.CancelResponse]
     """Cancel stops a job; what it was charged stays charged."""
+    Finish: _grpc.UnaryUnaryMultiCallable[_query_pb2.FinishRequest, _query_pb2.FinishResponse]
+    """Finish turns the opened total of a federated question into the table it asked for; no data is touched."""
 
 @_typing.type_check_only
 class QueryServiceAsyncStub(QueryServiceStub):
@@ -74,6 +76,8 @@ class QueryServiceAsyncStub(QueryServiceStub):
     """
     Cancel: _aio.UnaryUnaryMultiCallable[_query_pb2.CancelRequest, _query_pb2.CancelResponse]  # type: ignore[assignment]
     """Cancel stops a job; what it was charged stays charged."""
+    Finish: _aio.UnaryUnaryMultiCallable[_query_pb2.FinishRequest, _query_pb2.FinishResponse]  # type: ignore[assignment]
+    """Finish turns the opened total of a federated question into the table it asked for; no data is touched."""
 
 class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
     """QueryService asks questions. Only aggregated, controlled figures come back, each with a receipt.
@@ -118,5 +122,13 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.CancelResponse, _abc.Awaitable[_query_pb2.CancelResponse]]:
         """Cancel stops a job; what it was charged stays charged."""
+
+    @_abc_1.abstractmethod
+    def Finish(
+        self,
+        request: _query_pb2.FinishRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_query_pb2.FinishResponse, _abc.Awaitable[_query_pb2.FinishResponse]]:
+        """Finish turns the opened total of a federated question into the table it asked for; no data is touched."""
 
 def add_QueryServiceServicer_to_server(servicer: QueryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
