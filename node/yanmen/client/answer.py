@@ -104,6 +104,8 @@ class Quote:
     repeated: bool
     plan_text: str
     receipt: CheckedReceipt
+    shape: str = ""
+    l2_squared: tuple[int, ...] = ()
 
     @property
     def price(self) -> Decimal:

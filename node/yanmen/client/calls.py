@@ -14,6 +14,7 @@ from yanmen.wire.errors import INLINE, METADATA_BYTES
 from yanmen.wire.v1 import (
     catalogue_pb2_grpc,
     contract_pb2_grpc,
+    federation_pb2_grpc,
     log_pb2,
     log_pb2_grpc,
     query_pb2_grpc,
@@ -30,6 +31,7 @@ _RETRY = {
             "name": [
                 {"service": "yanmen.wire.v1.CatalogueService"},
                 {"service": "yanmen.wire.v1.LogService"},
+                {"service": "yanmen.wire.v1.FederationService"},
                 *({"service": "yanmen.wire.v1.QueryService", "method": name} for name in ("Submit", "Fetch", "Cancel")),
             ],
             "retryPolicy": {
@@ -69,6 +71,7 @@ class Calls:
         self.contracts = contract_pb2_grpc.ContractServiceStub(self._channel)
         self.query = query_pb2_grpc.QueryServiceStub(self._channel)
         self.log = log_pb2_grpc.LogServiceStub(self._channel)
+        self.federation = federation_pb2_grpc.FederationServiceStub(self._channel)
 
     def call(
         self, method: "grpc.UnaryUnaryMultiCallable[Request, Reply]", request: Request, seconds: float = SECONDS

@@ -3,9 +3,10 @@
 import math
 
 from yanmen.client.catalogue import Entry
+from yanmen.formats import base64url, dealing
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.released import Table
-from yanmen.model.catalogue import Cell, Column, Dataset
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
 from yanmen.model.contract import Balance
 from yanmen.model.receipt import Receipt
 from yanmen.model.stages import ColumnQuote
@@ -97,15 +98,36 @@ def columns(message: query_pb2.Quote) -> tuple[ColumnQuote, ...]:
     )
 
 
-def table(message: query_pb2.Answer) -> Table:
-    """Return the released table; that its cells fit its types is checked with its receipt (receipts.check_answer)."""
+def table(message: query_pb2.Answer | query_pb2.FinishResponse, aggregators: tuple[str, ...] = ()) -> Table:
+    """Return the released table; that its cells fit its types is checked with its receipt (receipts.check_answer).
+
+    An answer asked for under a manifest is sealed for its `aggregators`, in order.
+    """
+    if aggregators:
+        return _sealed(message, aggregators)
     types = tuple(enums.parse(enums.COLUMN_TYPES, column.type) for column in message.columns)
     return Table(
         labels=tuple(column.label for column in message.columns),
         types=types,
         rows=tuple(_cells(len(types), row) for row in message.rows),
         widths=tuple(_widths(len(types), row) for row in message.rows),
-        suppressed=message.suppressed,
+        suppressed=message.suppressed if isinstance(message, query_pb2.Answer) else 0,
+        mechanism=message.mechanism,
+        notice=message.notice,
+    )
+
+
+def _sealed(message: query_pb2.Answer | query_pb2.FinishResponse, aggregators: tuple[str, ...]) -> Table:
+    sealed = message.envelopes if isinstance(message, query_pb2.Answer) else ()
+    if message.columns or message.rows or len(sealed) != len(aggregators):
+        raise Malformed("not one sealed share for each aggregator")
+    rows = tuple((name, base64url.encode(envelope)) for name, envelope in zip(aggregators, sealed, strict=True))
+    return Table(
+        labels=dealing.LABELS,
+        types=(ColumnType.TEXT, ColumnType.TEXT),
+        rows=rows,
+        widths=tuple((None, None) for _ in rows),
+        suppressed=0,
         mechanism=message.mechanism,
         notice=message.notice,
     )

@@ -64,15 +64,17 @@ class Identity:
             folder=root,
         )
 
-    def node(self, name: str) -> Party:
-        """Return the active node that the register lists under the id, alias or address `name`."""
+    def node(self, name: str, role: PartyRole = PartyRole.NODE) -> Party:
+        """Return the active node, or aggregator, that the register lists under the id, alias or address `name`."""
         for party in self.register.parties:
-            if party.role is PartyRole.NODE and name in {party.id, party.alias, party.address}:
+            if party.role is role and name in {party.id, party.alias, party.address}:
                 if party.status is not PartyStatus.ACTIVE:
-                    raise Fault(FaultCode.REGISTER, f"the node {party.alias} is {party.status.value} in this space")
+                    raise Fault(
+                        FaultCode.REGISTER, f"the {role.value} {party.alias} is {party.status.value} in this space"
+                    )
                 return party
-        known = ", ".join(party.alias for party in self.register.parties if party.role is PartyRole.NODE)
-        raise Fault(FaultCode.REGISTER, f"the register lists no node {name!r}; it lists: {known or 'none'}")
+        known = ", ".join(party.alias for party in self.register.parties if party.role is role)
+        raise Fault(FaultCode.REGISTER, f"the register lists no {role.value} {name!r}; it lists: {known or 'none'}")
 
 
 def _register(place: Path, space: str, space_key: bytes, state: Path) -> Register:

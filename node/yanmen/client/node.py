@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -15,13 +16,15 @@ from yanmen.client.calls import Calls
 from yanmen.client.catalogue import Catalogue, Entry
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link, parsed
-from yanmen.client.questions import TIMEOUT_S, Job
+from yanmen.client.questions import TIMEOUT_S, Asking, Job
 from yanmen.client.receipts import Asked, CheckedReceipt
 from yanmen.client.signing import EachQuestion, Signing, Spending, UnderGrant
 from yanmen.crypto import documents
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.released import Table
 from yanmen.model.contract import Balance, Contract, Terms
+from yanmen.model.federation import Opening
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
 from yanmen.wire.v1 import catalogue_pb2, contract_pb2
@@ -155,6 +158,18 @@ class Node:
     def query(self, sql: str, *, contract: str | Contract, micro_rho: int = 0, timeout: float = TIMEOUT_S) -> Answer:
         """Ask `sql` and return its verified answer; raises `Refused`, or `StillRunning` after `timeout` seconds."""
         return self.submit(sql, contract=contract, micro_rho=micro_rho).fetch(timeout=timeout)
+
+    def contribute(self, sql: str, contract: str | Contract, micro_rho: int, asking: Asking) -> Job:
+        """Start `sql` as this node's part of a federated question; its answer is sealed for the aggregators."""
+        binder = replace(self._binder(contract, micro_rho, None, None), manifest=asking.token)
+        return questions.submit(self._link, self._signing, sql, binder, asking)
+
+    def finish(
+        self, sql: str, contract: str | Contract, micro_rho: int, manifest: bytes, opening: Opening
+    ) -> tuple[Table, CheckedReceipt]:
+        """Return the table of a federated question's opened total, made by this node without touching data."""
+        binder = replace(self._binder(contract, micro_rho, None, None), manifest=manifest)
+        return questions.finish(self._link, self._signing, sql, binder, opening)
 
     def fetch(self, job_id: str, *, timeout: float = TIMEOUT_S) -> Answer:
         """Return the verified answer of a job submitted before, from this program or another."""

@@ -8,9 +8,12 @@ from yanmen.client.answer import Answer, Quote
 from yanmen.client.calls import SECONDS
 from yanmen.client.errors import ReplyMalformed, StillRunning
 from yanmen.client.link import Link, parsed
-from yanmen.client.receipts import Asked, Charge
-from yanmen.client.signing import Binder, Signing
+from yanmen.client.receipts import Asked, Charge, CheckedReceipt
+from yanmen.client.signing import Binder, EachQuestion, Signing
+from yanmen.formats import decimals
+from yanmen.formats.released import Table
 from yanmen.formats.request import Operation
+from yanmen.model.federation import Opening
 from yanmen.wire import enums
 from yanmen.wire.v1 import query_pb2
 
@@ -21,16 +24,25 @@ TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """The signed manifest a question is asked under, and the aggregators it names."""
+
+    token: bytes = b""
+    aggregators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """A question that was submitted. Its id is enough to fetch the answer later, from another program too."""
 
     id: str
     sql: str
     link: Link
+    aggregators: tuple[str, ...] = ()
 
     def fetch(self, *, timeout: float = TIMEOUT_S) -> Answer:
         """Return the answer, or raise the refusal; raises `StillRunning` after `timeout` seconds."""
-        return fetch(self.link, Asked(self.id, self.sql), timeout)
+        return fetch(self.link, Asked(self.id, self.sql, self.aggregators), timeout)
 
     def cancel(self) -> None:
         """Stop the job; what it was charged stays charged."""
@@ -54,17 +66,23 @@ def explain(link: Link, signing: Signing, sql: str, binder: Binder) -> Quote:
         repeated=message.repeated,
         plan_text=message.plan_text,
         receipt=link.receipts.check_quote(parsed(lambda: decode.receipt(message.receipt)), sql, charge),
+        shape=message.shape,
+        l2_squared=parsed(lambda: tuple(decimals.decode(text) for text in message.l2_squared)),
     )
 
 
-def submit(link: Link, signing: Signing, sql: str, binder: Binder) -> Job:
-    """Start `sql` as a job; sent again after a lost reply, it is still one job and one charge."""
+def submit(link: Link, signing: Signing, sql: str, binder: Binder, manifest: Asking | None = None) -> Job:
+    """Start `sql` as a job; sent again after a lost reply, it is still one job and one charge.
+
+    With a `manifest` the answer is this node's shares of a federated one.
+    """
     job_id = signing.new_id()
     authorisation = binder.bind(sql, job_id, Operation.SUBMIT)
-    request = query_pb2.SubmitRequest(job_id=job_id, authorisation=authorisation, sql=sql)
+    asking = manifest or Asking()
+    request = query_pb2.SubmitRequest(job_id=job_id, authorisation=authorisation, sql=sql, manifest=asking.token)
     if link.call(link.calls.query.Submit, request).job_id != job_id:
         raise ReplyMalformed("another job than was submitted")
-    return Job(job_id, sql, link)
+    return Job(job_id, sql, link, asking.aggregators)
 
 
 def fetch(link: Link, asked: Asked, timeout: float) -> Answer:
@@ -85,6 +103,22 @@ def fetch(link: Link, asked: Asked, timeout: float) -> Answer:
                 raise ReplyMalformed("neither an answer nor pending")
 
 
+def finish(
+    link: Link, signing: Signing, sql: str, binder: EachQuestion, opening: Opening
+) -> tuple[Table, CheckedReceipt]:
+    """Return the table that an opened total is, and the receipt of making it."""
+    request = query_pb2.FinishRequest(
+        authorisation=binder.bind(sql, signing.new_id(), Operation.EXPLAIN),
+        sql=sql,
+        manifest=binder.manifest,
+        certificates=opening.certificates,
+        sums=[query_pb2.OpenedSum(partial=item.partial, share=item.share) for item in opening.sums],
+    )
+    reply = link.call(link.calls.query.Finish, request, SECONDS)
+    checked = link.receipts.check(parsed(lambda: decode.receipt(reply.receipt)))
+    return parsed(lambda: decode.table(reply)), checked
+
+
 def cancel(link: Link, job_id: str) -> None:
     """Stop a job."""
     link.call(link.calls.query.Cancel, query_pb2.CancelRequest(job_id=job_id))
@@ -93,7 +127,7 @@ def cancel(link: Link, job_id: str) -> None:
 def _answer(link: Link, asked: Asked, message: query_pb2.Answer) -> Answer:
     if message.job_id != asked.job_id:
         raise ReplyMalformed("the answer of another job")
-    table = parsed(lambda: decode.table(message))
+    table = parsed(lambda: decode.table(message, asked.aggregators))
     charge = Charge(message.micro_rho, message.price_fen, message.repeated)
     receipt = parsed(lambda: decode.receipt(message.receipt))
     return Answer(

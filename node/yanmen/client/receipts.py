@@ -48,10 +48,14 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is known here of the question: always its job, its text where the caller still has it."""
+    """What is known here of the question: always its job, its text where the caller still has it.
+
+    `aggregators` are those of the manifest it was asked under, in order: the answer is sealed for them then.
+    """
 
     job_id: str
     sql: str | None = None
+    aggregators: tuple[str, ...] = ()
 
 
 class Receipts:

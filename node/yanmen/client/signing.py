@@ -66,6 +66,7 @@ class EachQuestion:
     signing: Signing
     terms: Terms
     spending: Spending
+    manifest: bytes = b""
 
     def bind(self, sql: str, use_id: str, operation: Operation) -> query_pb2.Authorisation:
         """Return the signed request."""
@@ -83,6 +84,7 @@ class EachQuestion:
             micro_rho=self.spending.micro_rho,
             max_micro_rho=self.spending.max_micro_rho,
             max_price_fen=self.spending.max_price_fen,
+            manifest_sha256=hashlib.sha256(self.manifest).hexdigest() if self.manifest else "",
         )
         token = documents.sign_request(claims, self.signing.identity.signer)
         return query_pb2.Authorisation(request_jws=token.decode("ascii"))

@@ -175,6 +175,13 @@ def decode(sdjwt: str) -> Disclosed:
     return Disclosed(leaf=leaf, slots=slots, disclosures=tuple(disclosures))
 
 
+def present(sdjwt: str, slots: frozenset[Slot]) -> str:
+    """Return the receipt `sdjwt` with only the disclosures of `slots`, for another party to read."""
+    whole = decode(sdjwt)
+    shown = [item for item, slot in zip(whole.disclosures, whole.slots, strict=True) if slot in slots]
+    return join(whole.leaf.jws, shown)
+
+
 def digest(disclosure: str) -> str:
     """Return the digest of `disclosure` (RFC 9901 §4.2.3)."""
     return base64url.encode(hashlib.sha256(disclosure.encode("ascii")).digest())

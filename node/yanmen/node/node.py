@@ -3,18 +3,16 @@
 from threading import Event
 
 from yanmen import contracting, pipeline
-from yanmen.admission import identity
-from yanmen.formats.merkle import BadProof
 from yanmen.formats.request import Operation
 from yanmen.ledger.answers import Declined, Pending
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.federation import Opening
-from yanmen.model.party import Party, PartyRole
+from yanmen.model.party import Party
 from yanmen.model.ports import Runner
-from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Quote, Submission
+from yanmen.node.doorkeeper import Doorkeeper
 from yanmen.node.holder import Holder
 from yanmen.node.jobs import Jobs
 from yanmen.node.question import Question, Works
@@ -22,33 +20,17 @@ from yanmen.pipeline import Stages
 from yanmen.witness import standing
 
 
-class Node:
+class Node(Doorkeeper):
     """Implements yanmen.wire.api.NodeApi over one opened holder and one runner."""
 
     def __init__(self, holder: Holder, runner: Runner) -> None:
         """Begin to answer, unless a witness saw more of the log; intents left open are closed as spent first."""
         limits = holder.config.limits
-        self._holder = holder
-        self._ledger = holder.ledger
+        super().__init__(holder)
         self._works = Works(holder.desk(), runner, holder.ledger, limits, holder.randomness)
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)
         self._ledger.recover()
-
-    def identify(self, certificate_pem: bytes) -> Party:
-        """Return the active member whose registered certificate this is."""
-        register = self._holder.register.current()
-        try:
-            return identity.identify(certificate_pem, register, self._holder.clock.now_ms())
-        except Refused as refusal:
-            if refusal.reason in {Reason.IDENTITY_PENDING, Reason.IDENTITY_REVOKED}:
-                party = identity.named(certificate_pem, register)
-                refusal.receipt = self.turn_away(party, refusal)
-            raise
-
-    def turn_away(self, party: Party, refusal: Refused) -> Receipt | None:
-        """Record that `party` was not let in."""
-        return self._ledger.turn_away(party, refusal)
 
     # The catalogue and contracts ------------------------------------------------------------------
 
@@ -137,25 +119,6 @@ class Node:
         except Refused:
             return False
         return True
-
-    # The log --------------------------------------------------------------------------------------
-
-    def checkpoint(self, party: Party) -> str:  # noqa: ARG002 - the head of the log is for every member
-        """Return the newest checkpoint."""
-        return self._ledger.checkpoint()
-
-    def receipt(self, party: Party, index: int) -> Receipt:
-        """Return the receipt at `index`: a consumer's own, any for an auditor or regulator."""
-        if party.role in {PartyRole.AUDITOR, PartyRole.REGULATOR}:
-            return self._ledger.receipt(index)
-        return self._ledger.receipt_for(index, party.id)
-
-    def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:  # noqa: ARG002 - as above
-        """Return the proof that the smaller log is a prefix of the larger."""
-        try:
-            return self._ledger.consistency(old_size, new_size)
-        except BadProof as error:
-            raise Refused(Reason.REQUEST_MALFORMED, Detail(subject="log size")) from error
 
 
 def _work(submission: Submission, stages: Stages, cancel: Event) -> None:

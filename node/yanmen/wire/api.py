@@ -1,17 +1,19 @@
 """What the wire needs of a node; yanmen.node implements it."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
+from yanmen.federation.aggregator import Dealer, Noise
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
-from yanmen.model.federation import Opening
+from yanmen.model.federation import OpenedSum, Opening
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Refused
 from yanmen.model.stages import Answer, Finished, Quote, Submission
 
 
-class NodeApi(Protocol):
+class LogApi(Protocol):
     """Every method raises `Refused` (with its receipt, when it was logged) or `Fault`, and is thread safe."""
 
     def identify(self, certificate_pem: bytes) -> Party:
@@ -21,6 +23,26 @@ class NodeApi(Protocol):
     def turn_away(self, party: Party, refusal: Refused) -> Receipt | None:
         """Record that `party` was not let in; None when that was noted often enough lately."""
         ...
+
+    def checkpoint(self, party: Party) -> str:
+        """Return the newest checkpoint of the usage log."""
+        ...
+
+    def receipt(self, party: Party, index: int) -> Receipt:
+        """Return the receipt at `index`: a consumer's own, any for an auditor or regulator."""
+        ...
+
+    def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:
+        """Return the proof that the log of `old_size` leaves is a prefix of the log of `new_size`."""
+        ...
+
+    def drain(self, wait_ms: int) -> None:
+        """Start no more jobs, let running ones finish for `wait_ms`, then abort the rest with a receipt."""
+        ...
+
+
+class NodeApi(LogApi, Protocol):
+    """What a department's node answers."""
 
     def datasets(self, party: Party) -> tuple[Version, ...]:
         """Return the versions in force that `party` may see."""
@@ -66,18 +88,22 @@ class NodeApi(Protocol):
         """Stop the job of `party`; stopping a finished one does nothing."""
         ...
 
-    def checkpoint(self, party: Party) -> str:
-        """Return the newest checkpoint of the usage log."""
+
+class AggregatorApi(LogApi, Protocol):
+    """What an aggregator answers; `manifest` is the signed manifest its consumer calls about."""
+
+    def deposit(self, peer: Party, manifest: bytes, dealer: Dealer) -> None:
+        """Keep a dealer's sealed share."""
         ...
 
-    def receipt(self, party: Party, index: int) -> Receipt:
-        """Return the receipt at `index`: a consumer's own, any for an auditor or regulator."""
+    def noise(self, peer: Party, manifest: bytes) -> Noise:
+        """Return this aggregator's own noise."""
         ...
 
-    def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:
-        """Return the proof that the log of `old_size` leaves is a prefix of the log of `new_size`."""
+    def certify(self, peer: Party, manifest: bytes, nodes: Sequence[str]) -> bytes:
+        """Fix the set and return its certificate."""
         ...
 
-    def drain(self, wait_ms: int) -> None:
-        """Start no more jobs, let running ones finish for `wait_ms`, then abort the rest with a receipt."""
+    def open(self, peer: Party, manifest: bytes, certificates: Sequence[bytes]) -> OpenedSum:
+        """Return the sum over the certified set."""
         ...

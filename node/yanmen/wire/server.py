@@ -1,10 +1,12 @@
-"""One node's gRPC server: mTLS, the gate, four services, health and reflection."""
+"""A node's or an aggregator's gRPC server: mTLS, the gate, its services, health and reflection."""
 
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 import grpc
+from google.protobuf.descriptor import FileDescriptor
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
@@ -12,15 +14,19 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Clock, Randomness
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.wire import services
-from yanmen.wire.api import NodeApi
+from yanmen.wire.api import AggregatorApi, LogApi, NodeApi
 from yanmen.wire.errors import METADATA_BYTES
+from yanmen.wire.federation_service import Federation
 from yanmen.wire.gate import Gate
+from yanmen.wire.log_service import Log
 from yanmen.wire.pacing import Pacing
 from yanmen.wire.v1 import (
     catalogue_pb2,
     catalogue_pb2_grpc,
     contract_pb2,
     contract_pb2_grpc,
+    federation_pb2,
+    federation_pb2_grpc,
     log_pb2,
     log_pb2_grpc,
     query_pb2,
@@ -35,7 +41,8 @@ REPLY_HEADROOM_BYTES = 1024 * 1024
 LAST_REPLIES_S = 2.0
 """After jobs have ended, for calls that hand out their outcomes."""
 
-_SERVICES = (catalogue_pb2, contract_pb2, query_pb2, log_pb2)
+Install = Callable[[grpc.Server], Sequence[FileDescriptor]]
+"""Adds services to a server and returns the files that describe them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,8 @@ class Surroundings:
 class Server:
     """Serves one node; two servers of one process share nothing."""
 
-    def __init__(self, api: NodeApi, surroundings: Surroundings) -> None:
-        """Build the server for `api`; `start` opens the port."""
+    def __init__(self, api: LogApi, surroundings: Surroundings, install: Install) -> None:
+        """Build the server for `api`, whose services `install` adds; `start` opens the port."""
         self._api = api
         self._at = surroundings
         pacing = Pacing(surroundings.clock)
@@ -75,7 +82,10 @@ class Server:
             options=_options(surroundings.limits),
             maximum_concurrent_rpcs=CALLS_AT_ONCE,
         )
-        register(self._server, api, self._health, surroundings.clock)
+        self._names = service_names(install(self._server))
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
+        reflection.enable_server_reflection(names, self._server)
 
     def start(self) -> int:
         """Listen, serve, and return the port (the system's choice when the address asks for port 0)."""
@@ -88,7 +98,7 @@ class Server:
         except RuntimeError as error:
             raise Fault(FaultCode.CONFIG, f"cannot listen on {self._at.address}") from error
         self._server.start()
-        for name in service_names():
+        for name in self._names:
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         return port
@@ -103,20 +113,25 @@ class Server:
             self._server.stop(LAST_REPLIES_S).wait()
 
 
-def service_names() -> tuple[str, ...]:
-    """Return the full names of our own services."""
-    return tuple(service.full_name for file in _SERVICES for service in file.DESCRIPTOR.services_by_name.values())
-
-
-def register(server: grpc.Server, api: NodeApi, servicer: health.HealthServicer, clock: Clock) -> None:
-    """Add every service to `server`."""
+def install_node(server: grpc.Server, api: NodeApi, clock: Clock) -> tuple[FileDescriptor, ...]:
+    """Add a node's services to `server` and return the files that describe them."""
     catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(services.Catalogue(api), server)
     contract_pb2_grpc.add_ContractServiceServicer_to_server(services.Contracts(api), server)
     query_pb2_grpc.add_QueryServiceServicer_to_server(services.Query(api, clock), server)
-    log_pb2_grpc.add_LogServiceServicer_to_server(services.Log(api), server)
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    names = (*service_names(), health.SERVICE_NAME, reflection.SERVICE_NAME)
-    reflection.enable_server_reflection(names, server)
+    log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
+    return tuple(file.DESCRIPTOR for file in (catalogue_pb2, contract_pb2, query_pb2, log_pb2))
+
+
+def install_aggregator(server: grpc.Server, api: AggregatorApi) -> tuple[FileDescriptor, ...]:
+    """Add an aggregator's services to `server` and return the files that describe them."""
+    federation_pb2_grpc.add_FederationServiceServicer_to_server(Federation(api), server)
+    log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
+    return (federation_pb2.DESCRIPTOR, log_pb2.DESCRIPTOR)
+
+
+def service_names(files: Sequence[FileDescriptor]) -> tuple[str, ...]:
+    """Return the full names of the services that `files` describe."""
+    return tuple(service.full_name for file in files for service in file.services_by_name.values())
 
 
 def _options(limits: NodeLimits) -> list[tuple[str, Any]]:

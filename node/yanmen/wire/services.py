@@ -1,4 +1,4 @@
-"""The four services: take a message apart, ask the node, put its answer into a message. Nothing else."""
+"""A node's services: take a message apart, ask the node, put its answer into a message. Nothing else."""
 
 from collections.abc import Callable
 
@@ -15,8 +15,6 @@ from yanmen.wire.v1 import (
     catalogue_pb2_grpc,
     contract_pb2,
     contract_pb2_grpc,
-    log_pb2,
-    log_pb2_grpc,
     query_pb2,
     query_pb2_grpc,
 )
@@ -142,37 +140,6 @@ class Query(query_pb2_grpc.QueryServiceServicer):
             notice=finished.notice,
             receipt=convert.receipt(finished.receipt),
         )
-
-
-class Log(log_pb2_grpc.LogServiceServicer):
-    """What a receipt is checked against."""
-
-    def __init__(self, api: NodeApi) -> None:
-        """Hold the node."""
-        self._api = api
-
-    @override
-    def GetCheckpoint(
-        self, request: log_pb2.GetCheckpointRequest, context: grpc.ServicerContext
-    ) -> log_pb2.GetCheckpointResponse:
-        """Return the newest checkpoint."""
-        return log_pb2.GetCheckpointResponse(checkpoint=self._api.checkpoint(CALLER.get()))
-
-    @override
-    def GetReceipt(
-        self, request: log_pb2.GetReceiptRequest, context: grpc.ServicerContext
-    ) -> log_pb2.GetReceiptResponse:
-        """Return one receipt."""
-        receipt = self._api.receipt(CALLER.get(), request.index)
-        return log_pb2.GetReceiptResponse(receipt=convert.receipt(receipt))
-
-    @override
-    def GetConsistency(
-        self, request: log_pb2.GetConsistencyRequest, context: grpc.ServicerContext
-    ) -> log_pb2.GetConsistencyResponse:
-        """Return a consistency proof."""
-        hashes = self._api.consistency(CALLER.get(), request.old_size, request.new_size)
-        return log_pb2.GetConsistencyResponse(hashes=hashes)
 
 
 def _wait_ms(asked_ms: int, time_remaining: Callable[[], float | None]) -> int:

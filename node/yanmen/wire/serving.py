@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
@@ -11,8 +12,9 @@ from yanmen.crypto import keys
 from yanmen.execution.process import Spawner
 from yanmen.model.ports import Profile
 from yanmen.node.holder import Holder, open_holder
+from yanmen.node.institution import open_institution
 from yanmen.node.node import Node
-from yanmen.wire.server import Credentials, Server, Surroundings
+from yanmen.wire.server import Credentials, Server, Surroundings, install_aggregator, install_node
 
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
@@ -29,31 +31,48 @@ def serve(directory: Path, spawner: Spawner, stop: Event, grace_s: int) -> str:
         runner = holder.runner(spawner)
         profile = runner.profile  # reading it runs the escape probes, before the port opens
         node = Node(holder, runner)
-        server = Server(node, _surroundings(holder))
-        port = server.start()
-        address = f"{holder.config.address.rpartition(':')[0]}:{port}"
-        ready = directory / READY
-        ready.write_text(address + "\n", encoding="ascii")
-        _announce(holder, address, profile)
-        try:
-            stop.wait()
-        finally:
-            ready.unlink(missing_ok=True)
-            server.stop(grace_s * 1000)
-        return address
+        server = Server(node, _surroundings(holder), lambda grpc: install_node(grpc, node, holder.clock))
+        return _until(holder, server, stop, grace_s, _Announcement(profile))
 
 
-def _announce(holder: Holder, address: str, profile: Profile) -> None:
-    """Write the first line of the log: where this node is, who it is, how it is jailed, what it offers."""
-    line = {
-        "serving": address,
-        "connector": holder.config.id,
-        "sandbox": profile.name,
-        "profile": profile.digest,
-        "datasets": len(holder.ledger.current_versions()),
-    }
-    sys.stderr.write(json.dumps(line) + "\n")
-    sys.stderr.flush()
+def serve_aggregator(directory: Path, stop: Event, grace_s: int) -> str:
+    """Serve the aggregator in `directory` until `stop` is set; return the address that was served."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # shares and envelope keys pass through this process
+    with open_holder(directory) as holder, open_institution(holder) as institution:
+        holder.party()
+        server = Server(institution, _surroundings(holder), lambda grpc: install_aggregator(grpc, institution))
+        return _until(holder, server, stop, grace_s, _Announcement())
+
+
+def _until(holder: Holder, server: Server, stop: Event, grace_s: int, said: "_Announcement") -> str:
+    """Serve until `stop` is set and return the address."""
+    port = server.start()
+    address = f"{holder.config.address.rpartition(':')[0]}:{port}"
+    ready = holder.directory / READY
+    ready.write_text(address + "\n", encoding="ascii")
+    said.announce(holder, address)
+    try:
+        stop.wait()
+    finally:
+        ready.unlink(missing_ok=True)
+        server.stop(grace_s * 1000)
+    return address
+
+
+@dataclass(frozen=True, slots=True)
+class _Announcement:
+    """The first line of the log: where this party is, who it is, how it is jailed, what it offers."""
+
+    profile: Profile | None = None
+
+    def announce(self, holder: Holder, address: str) -> None:
+        """Write the line."""
+        line: dict[str, str | int] = {"serving": address, "connector": holder.config.id}
+        if self.profile is not None:
+            line |= {"sandbox": self.profile.name, "profile": self.profile.digest}
+            line["datasets"] = len(holder.ledger.current_versions())
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()
 
 
 def _surroundings(holder: Holder) -> Surroundings:

@@ -1,0 +1,346 @@
+"""Ask many nodes one question: every step is a call to one party, and nobody but the consumer talks to two.
+
+explain everywhere -> manifest -> shares of each node -> deposits -> noise -> one set -> sums -> total -> table
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from typing_extensions import override
+
+from yanmen.client import decode, text_table
+from yanmen.client.answer import Answer, Quote
+from yanmen.client.calls import Calls
+from yanmen.client.errors import Refused, ReplyMalformed
+from yanmen.client.identity import Identity
+from yanmen.client.link import Link, parsed
+from yanmen.client.node import Node
+from yanmen.client.questions import TIMEOUT_S, Asking
+from yanmen.client.receipts import CheckedReceipt
+from yanmen.crypto import documents, federated
+from yanmen.crypto.federated import Evidence
+from yanmen.crypto.signatures import BadSignature
+from yanmen.crypto.system import SystemClock, SystemRandomness
+from yanmen.federation.calibration import variances
+from yanmen.formats import base64url, receipt, shape
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
+from yanmen.formats.released import Table
+from yanmen.model.catalogue import Cell
+from yanmen.model.federation import Invited, Manifest, OpenedSum, Opening, SignedManifest
+from yanmen.model.party import Party, PartyRole
+from yanmen.model.ports import Clock, Randomness
+from yanmen.model.refusal import Fault, FaultCode
+from yanmen.wire.v1 import federation_pb2
+
+HOUR_S = 3600
+THREADS = 16
+SECONDS = 120.0
+
+T = TypeVar("T")
+Progress = Callable[[str, int, int], None]
+"""Told the step, how many are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedAnswer:
+    """A verified answer of many nodes; `refused` says which of those asked are not in it, and why.
+
+    `evidence` and `opening` are what anybody needs to check the total again (`yanmen verify-federation`).
+    """
+
+    table: Table
+    manifest: SignedManifest
+    contributors: tuple[str, ...]
+    refused: Mapping[str, Refused | Fault]
+    answers: Mapping[str, Answer]
+    evidence: tuple[Evidence, ...]
+    opening: Opening
+    receipt: CheckedReceipt
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return the rows, each as label -> cell."""
+        return [dict(zip(self.table.labels, row, strict=True)) for row in self.table.rows]
+
+    @property
+    def price_fen(self) -> int:
+        """What all nodes charged together, in fen."""
+        return sum(answer.price_fen for answer in self.answers.values())
+
+    def save(self, folder: Path) -> None:
+        """Write what the total is checked with: the manifest, receipts, certificates and sums."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "manifest.jws").write_bytes(self.manifest.token)
+        for item in self.evidence:
+            (folder / f"{item.dealer}.sdjwt").write_text(item.sdjwt, encoding="ascii")
+            (folder / f"{item.dealer}.tlog-proof").write_text(item.proof, encoding="utf-8")
+        names = self.manifest.manifest.aggregators
+        for name, certificate, opened in zip(names, self.opening.certificates, self.opening.sums, strict=True):
+            (folder / f"{name}.set.jws").write_bytes(certificate)
+            (folder / f"{name}.sum.jws").write_bytes(opened.partial)
+            (folder / f"{name}.share").write_bytes(opened.share)
+
+    @override
+    def __str__(self) -> str:
+        """Return the table with its ±, and below it who is in it."""
+        rows = [
+            [
+                "NULL" if cell is None else f"{cell}" + ("" if half is None else f" ± {half:.6g}")
+                for cell, half in zip(row, halves, strict=True)
+            ]
+            for row, halves in zip(self.table.rows, self.table.widths, strict=True)
+        ]
+        lines = [text_table.render(self.table.labels, rows, [False] * len(self.table.labels)), "", self.table.notice]
+        lines.append(
+            f"{len(self.contributors)} of {len(self.manifest.manifest.nodes)} nodes 参与节点, total verified 总和已核验"
+        )
+        lines += [f"  without 未参与 {name}: {error}" for name, error in self.refused.items()]
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+
+@dataclass(slots=True)
+class Federation:
+    """Many nodes and three aggregators, connected; use it as a context manager through `federation`."""
+
+    identity: Identity
+    nodes: Mapping[str, Node]
+    contracts: Mapping[str, str]
+    aggregators: Mapping[str, Link]
+    clock: Clock
+    randomness: Randomness
+    progress: Progress = field(default=lambda _step, _done, _of: None)
+
+    def query(
+        self,
+        sql: str,
+        *,
+        micro_rho: int,
+        contributors_least: int = 0,
+        partition: str = "",
+        timeout: float = TIMEOUT_S,
+    ) -> FederatedAnswer:
+        """Ask all nodes `sql` and return the verified total of those that contribute.
+
+        Each node charges `micro_rho`. At least `contributors_least` nodes must take part (0 = all).
+        A unit may be in every node unless all owners declared the same `partition`.
+        """
+        quotes, refused = self._explained(sql, micro_rho)
+        least = contributors_least or len(self.nodes)
+        if len(quotes) < least:
+            raise next(iter(refused.values()))
+        signed = self._manifest(sql, quotes, micro_rho, least, partition)
+        answers = self._contributions(sql, quotes, signed, timeout, refused)
+        if len(answers) < least:
+            raise next(iter(refused.values()))
+        evidence = self._deposit(signed, answers, refused)
+        names = sorted(name for name in (item.dealer for item in evidence) if name in answers)
+        if len(names) < least:
+            raise next(iter(refused.values()))
+        evidence += self._noise(signed)
+        opening = self._opened(signed, names)
+        try:
+            federated.total(opening, signed, self.identity.register)
+        except (Malformed, BadSignature) as error:
+            raise Fault(FaultCode.RECEIPT_INVALID, str(error)) from error
+        table, proof = self._finish(sql, signed, opening, names[0], micro_rho)
+        in_it = {name: answers[name] for name in names}
+        return FederatedAnswer(table, signed, tuple(names), refused, in_it, evidence, opening, proof)
+
+    # The steps
+
+    def _explained(self, sql: str, micro_rho: int) -> tuple[dict[str, Quote], dict[str, Refused | Fault]]:
+        def explain(name: str) -> Quote:
+            return self.nodes[name].explain(sql, contract=self.contracts[name], micro_rho=micro_rho)
+
+        quotes, refused = self._each("explain", list(self.nodes), explain)
+        shapes = {quote.shape for quote in quotes.values()}
+        if "" in shapes:
+            raise Fault(
+                FaultCode.REPLY_MALFORMED, "only questions about persons can be federated; ask each node by itself"
+            )
+        if len(shapes) > 1:
+            first = next(iter(quotes.values())).shape
+            other = next(name for name, quote in quotes.items() if quote.shape != first)
+            raise Fault(
+                FaultCode.REPLY_MALFORMED, f"{other} would give another table than the first node: compare the specs"
+            )
+        return quotes, refused
+
+    def _manifest(
+        self, sql: str, quotes: Mapping[str, Quote], micro_rho: int, least: int, partition: str
+    ) -> SignedManifest:
+        multiplicity = 1 if partition else len(quotes)
+        worst = [max(values) for values in zip(*(quote.l2_squared for quote in quotes.values()), strict=True)]
+        first = next(iter(quotes.values()))
+        now_s = self.clock.now_ms() // 1000
+        manifest = Manifest(
+            jti=self.randomness.token(16).hex(),
+            consumer=self.identity.id,
+            issued_s=now_s,
+            expires_s=now_s + HOUR_S,
+            query_sha256=hashlib.sha256(sql.encode()).hexdigest(),
+            shape_sha256=shape.digest(first.shape),
+            cells=first.cells * len(worst),
+            micro_rho=micro_rho,
+            sigma_squared=variances(worst, micro_rho, multiplicity),
+            multiplicity=multiplicity,
+            partition=partition,
+            contributors_least=least,
+            nodes=tuple(Invited(name, self.contracts[name]) for name in sorted(quotes)),
+            aggregators=tuple(sorted(self.aggregators)),
+        )
+        token = documents.sign_manifest(manifest, self.identity.signer)
+        return federated.read_manifest(token, self.identity.register)
+
+    def _contributions(
+        self,
+        sql: str,
+        quotes: Mapping[str, Quote],
+        signed: SignedManifest,
+        timeout: float,
+        refused: dict[str, Refused | Fault],
+    ) -> dict[str, Answer]:
+        asking = Asking(signed.token, signed.manifest.aggregators)
+
+        def contribute(name: str) -> Answer:
+            node = self.nodes[name]
+            return node.contribute(sql, self.contracts[name], signed.manifest.micro_rho, asking).fetch(timeout=timeout)
+
+        answers, failed = self._each("shares", list(quotes), contribute)
+        refused.update(failed)
+        return answers
+
+    def _deposit(
+        self, signed: SignedManifest, answers: Mapping[str, Answer], refused: dict[str, Refused | Fault]
+    ) -> tuple[Evidence, ...]:
+        shown = {name: _evidence(name, answer.receipt) for name, answer in answers.items()}
+
+        def deposit(name: str) -> Evidence:
+            sealed = [base64url.decode(str(row[1])) for row in answers[name].table.rows]
+            self._hand_in(signed, shown[name], sealed)
+            return shown[name]
+
+        kept, failed = self._each("deposits", list(answers), deposit)
+        refused.update(failed)
+        return tuple(kept.values())
+
+    def _noise(self, signed: SignedManifest) -> tuple[Evidence, ...]:
+        def deal(name: str) -> Evidence:
+            link = self.aggregators[name]
+            request = federation_pb2.DealNoiseRequest(manifest=signed.token)
+            reply = link.call(link.calls.federation.DealNoise, request, SECONDS)
+            checked = link.receipts.check(parsed(lambda: decode.receipt(reply.receipt)))
+            shown = _evidence(name, checked)
+            self._hand_in(signed, shown, list(reply.envelopes))
+            return shown
+
+        dealt, failed = self._each("noise", list(self.aggregators), deal)
+        _none_failed(failed)
+        return tuple(dealt[name] for name in sorted(dealt))
+
+    def _hand_in(self, signed: SignedManifest, shown: Evidence, sealed: Sequence[bytes]) -> None:
+        """Deposit each envelope of one dealer with the aggregator it is for."""
+        if len(sealed) != len(signed.manifest.aggregators):
+            raise ReplyMalformed("not one envelope for each aggregator")
+        for to, envelope in zip(signed.manifest.aggregators, sealed, strict=True):
+            link = self.aggregators[to]
+            request = federation_pb2.DepositRequest(
+                manifest=signed.token,
+                dealer=shown.dealer,
+                sdjwt=shown.sdjwt,
+                proof=shown.proof,
+                envelope=envelope,
+            )
+            link.call(link.calls.federation.Deposit, request, SECONDS)
+
+    def _opened(self, signed: SignedManifest, names: Sequence[str]) -> Opening:
+        """Have all aggregators certify one set, then open their sums over it."""
+
+        def certify(name: str) -> bytes:
+            link = self.aggregators[name]
+            request = federation_pb2.CertifyRequest(manifest=signed.token, nodes=names)
+            return link.call(link.calls.federation.Certify, request, SECONDS).certificate
+
+        certified, failed = self._each("set", list(self.aggregators), certify)
+        _none_failed(failed)
+        certificates = tuple(certified[name] for name in signed.manifest.aggregators)
+
+        def opened(name: str) -> OpenedSum:
+            link = self.aggregators[name]
+            request = federation_pb2.OpenRequest(manifest=signed.token, certificates=certificates)
+            found = link.call(link.calls.federation.Open, request, SECONDS).sum
+            return OpenedSum(found.partial, found.share)
+
+        sums, failed = self._each("sums", list(self.aggregators), opened)
+        _none_failed(failed)
+        return Opening(certificates, tuple(sums[name] for name in signed.manifest.aggregators))
+
+    def _finish(
+        self, sql: str, signed: SignedManifest, opening: Opening, name: str, micro_rho: int
+    ) -> tuple[Table, CheckedReceipt]:
+        return self.nodes[name].finish(sql, self.contracts[name], micro_rho, signed.token, opening)
+
+    def _each(
+        self, step: str, names: Sequence[str], work: Callable[[str], T]
+    ) -> tuple[dict[str, T], dict[str, Refused | Fault]]:
+        """Do `work` for each party, several at a time; return what came of it and who refused or failed."""
+        done: dict[str, T] = {}
+        failed: dict[str, Refused | Fault] = {}
+        with ThreadPoolExecutor(THREADS, thread_name_prefix="federation") as pool:
+            for at, (name, future) in enumerate([(name, pool.submit(work, name)) for name in names], start=1):
+                try:
+                    done[name] = future.result()
+                except (Refused, Fault) as error:
+                    failed[name] = error
+                self.progress(step, at, len(names))
+        return done, failed
+
+
+@contextmanager
+def federation(
+    identity: Identity,
+    contracts: Mapping[str, str],
+    aggregators: Sequence[str],
+    *,
+    progress: Progress | None = None,
+    clock: Clock | None = None,
+    randomness: Randomness | None = None,
+) -> Iterator[Federation]:
+    """Connect to each node of `contracts` (alias or id -> contract id) and to the three `aggregators`."""
+    clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
+    with ExitStack() as open_:
+        nodes: dict[str, Node] = {}
+        granted: dict[str, str] = {}
+        for name, contract in contracts.items():
+            party = identity.node(name)
+            nodes[party.id] = open_.enter_context(Node(party.address, party, identity, clock, randomness))
+            granted[party.id] = contract
+        links = [_link(identity.node(name, PartyRole.AGGREGATOR), identity, clock, open_) for name in aggregators]
+        found = Federation(identity, nodes, granted, dict(links), clock, randomness)
+        if progress is not None:
+            found.progress = progress
+        yield found
+
+
+def _link(party: Party, identity: Identity, clock: Clock, open_: ExitStack) -> tuple[str, Link]:
+    calls = Calls(party.address, party, identity)
+    open_.callback(calls.close)
+    return party.id, Link(calls, party, identity, clock)
+
+
+def _evidence(name: str, checked: CheckedReceipt) -> Evidence:
+    """Return the receipt as others may see it: its output, and nothing of who asked what."""
+    return Evidence(name, receipt.present(checked.sdjwt, frozenset({Slot.OUTPUT})), checked.proof)
+
+
+def _none_failed(failed: Mapping[str, Refused | Fault]) -> None:
+    """Raise the first failure: nothing opens without every aggregator."""
+    for error in failed.values():
+        raise error

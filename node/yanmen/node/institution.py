@@ -1,0 +1,77 @@
+"""An aggregator as a served party: its folder opened, its refusals logged."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TypeVar
+
+from yanmen import enrolment
+from yanmen.crypto import envelopes
+from yanmen.federation.aggregator import Aggregator, Dealer, Noise
+from yanmen.ledger.sum_book import SumBook
+from yanmen.model.federation import OpenedSum
+from yanmen.model.party import Party
+from yanmen.model.refusal import Refused
+from yanmen.node.doorkeeper import Doorkeeper
+from yanmen.node.holder import Holder
+from yanmen.witness import standing
+
+BOOK = "sums.sqlite"
+
+T = TypeVar("T")
+
+
+class Institution(Doorkeeper):
+    """Implements yanmen.wire.api.AggregatorApi."""
+
+    def __init__(self, holder: Holder, aggregator: Aggregator) -> None:
+        """Begin to answer, unless a witness saw more of the log."""
+        super().__init__(holder)
+        self._aggregator = aggregator
+        standing.check(holder.ledger, holder.config.witnesses)
+        holder.ledger.recover()
+
+    def deposit(self, peer: Party, manifest: bytes, dealer: Dealer) -> None:
+        """Keep a dealer's sealed share."""
+        self._receipted(peer, lambda: self._aggregator.deposit(peer, manifest, dealer))
+
+    def noise(self, peer: Party, manifest: bytes) -> Noise:
+        """Return this aggregator's own noise."""
+        return self._receipted(peer, lambda: self._aggregator.noise(peer, manifest))
+
+    def certify(self, peer: Party, manifest: bytes, nodes: Sequence[str]) -> bytes:
+        """Fix the set and return its certificate."""
+        return self._receipted(peer, lambda: self._aggregator.certify(peer, manifest, nodes))
+
+    def open(self, peer: Party, manifest: bytes, certificates: Sequence[bytes]) -> OpenedSum:
+        """Return the sum over the certified set."""
+        return self._receipted(peer, lambda: self._aggregator.open(peer, manifest, certificates))
+
+    def drain(self, wait_ms: int) -> None:
+        """Nothing runs beyond its call."""
+
+    def _receipted(self, peer: Party, work: Callable[[], T]) -> T:
+        """Do `work`; a refusal is in the log before it is told."""
+        try:
+            return work()
+        except Refused as refusal:
+            refusal.receipt = self.turn_away(peer, refusal)
+            raise
+
+
+@contextmanager
+def open_institution(holder: Holder) -> Iterator[Institution]:
+    """Give the aggregator in the holder's folder and close its book after."""
+    path = holder.directory / BOOK
+    opener = envelopes.load(holder.directory / enrolment.ENVELOPE_KEY)
+    with SumBook(path, create=True) as book:
+        aggregator = Aggregator(
+            me=holder.config.id,
+            signer=holder.receipt_signer,
+            opener=opener,
+            book=book,
+            ledger=holder.ledger,
+            register=holder.register.current,
+            clock=holder.clock,
+            randomness=holder.randomness,
+        )
+        yield Institution(holder, aggregator)
