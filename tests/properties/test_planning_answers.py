@@ -67,7 +67,8 @@ class Asker:
             "note LIKE '1!%x' ESCAPE '!'",
             self.one("insured", "sex = 'f'", "ward <> 'w1'", "note IS NULL", "age IS NOT NULL", "sex IN ('f', 'x')"),
             f"born {self.one('<', '>=')} DATE '{1940 + self.pick.randrange(60)}-07-01'",
-            f"born {self.one('+', '-')} INTERVAL {self.pick.randrange(40)} {self.one('DAY', 'MONTH')} > DATE '1975-12-31'",
+            f"born {self.one('+', '-')} INTERVAL {self.pick.randrange(40)} {self.one('DAY', 'MONTH')}"
+            " > DATE '1975-12-31'",
             f"date_trunc('{self.one('month', 'quarter', 'year', 'week')}', born) > DATE '1970-03-01'",
             self.one(
                 "last_day(born) > DATE '1960-02-29'", "born + 400 > DATE '1971-01-01'", "DATE '1990-01-01' - born > 99"
