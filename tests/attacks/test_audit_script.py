@@ -52,7 +52,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 def test_a_good_receipt_is_valid(desk: Desk, index: int) -> None:
     done = desk.run(index)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"VALID 成立: leaf {index} of 19, ")
+    assert done.stdout.startswith(f"VALID 成立: leaf {index} of 20, ")
     assert ('"price":{"fen":120,"spent_fen":120}' in done.stdout) == (index == 9)
 
 
@@ -88,9 +88,9 @@ RECEIPT, PROOF = bundle.receipt_name(INDEX), bundle.proof_name(INDEX)
         (PROOF, lambda data: data.replace(b"index 17", b"index 16")),
         (PROOF, lambda data: data.replace(b"\nindex", b"\nextra QQ==\nindex")),
         (PROOF, _after(b"index 17\n", 5)),
-        (PROOF, lambda data: data.replace(b"\n19\n", b"\n18\n")),
+        (PROOF, lambda data: data.replace(b"\n20\n", b"\n19\n")),
         (PROOF, _after(b"usage-log/", 3)),
-        (PROOF, _after(b"\n19\n", 3)),
+        (PROOF, _after(b"\n20\n", 3)),
         (PROOF, lambda data: _flip(data, data.rindex(b" ") + 3)),
         (PROOF, lambda data: _flip(data, len(data) - 20)),
         (PROOF, lambda data: data + b"\n"),

@@ -20,6 +20,7 @@ from yanmen.model.receipt import Stage
 from yanmen.model.refusal import JobCode, Reason, Refused, Usage
 from yanmen.model.stages import Answer, Plan
 
+from tests.unit.ledger import kill_rounds
 from tests.unit.ledger.crash import killed_in, killed_opening, statements
 from tests.unit.ledger.scene import (
     CONSUMER,
@@ -219,6 +220,15 @@ def test_killed_while_recovering(tmp_path: Path) -> None:
             stages = [ledger.receipt(index).stage for index in range(old.size, ledger.size())]
             assert stages.count(Stage.ABORTED) == 3
     assert sizes == {0, 1, 3, 4}, "the leaf that suspends comes with the abort that caused it"
+
+
+def test_killed_twice_while_many_ask(tmp_path: Path) -> None:
+    """Each point once, under group commit; `scripts/bench kills` does each twenty times."""
+    tally = kill_rounds.killed_at_all(tmp_path / "node", kill_rounds.POINTS[1::2], 1)
+    assert not +tally.faults
+    assert tally.rounds == len(kill_rounds.POINTS) // 2
+    assert tally.told > 0
+    assert tally.killed_again > 0
 
 
 def test_killed_while_beginning(tmp_path: Path) -> None:

@@ -7,9 +7,6 @@ SELECT sum(age) export_state FROM person
 -- CLAUSE_NOT_ADMITTED at 1:8 ORDER BY
 SELECT sum(income ORDER BY pid) FROM person
 
--- CLAUSE_NOT_ADMITTED at 1:8 FILTER
-SELECT count(*) FILTER (WHERE sex='f') FROM person
-
 -- CLAUSE_NOT_ADMITTED at 1:8 DISTINCT
 SELECT sum(DISTINCT age) FROM person
 
@@ -181,9 +178,6 @@ SELECT count(*) FROM person WHERE note LIKE 'a!' ESCAPE '!'
 -- FUNCTION_NOT_ADMITTED at 1:40 ~~~
 SELECT count(*) FROM person WHERE note GLOB 'a*'
 
--- FUNCTION_NOT_ADMITTED at 1:35 ||
-SELECT count(*) FROM person WHERE note || 'x' = 'ax'
-
 -- FUNCTION_NOT_ADMITTED at 1:49 list_value
 SELECT count(*) FROM person WHERE list_contains([1], age)
 
@@ -201,9 +195,6 @@ SELECT count(*) FROM person WHERE {'a': age}.a = 1
 
 -- FUNCTION_NOT_ADMITTED at 1:35 //
 SELECT count(*) FROM person WHERE age // 0 = 1
-
--- FUNCTION_NOT_ADMITTED at 1:35 %
-SELECT count(*) FROM person WHERE age % 2 = 1
 
 -- FUNCTION_NOT_ADMITTED at 1:35 /
 SELECT count(*) FROM person WHERE age / income > 1
@@ -526,9 +517,6 @@ SELECT string_agg(note) FROM person
 -- FUNCTION_NOT_ADMITTED at 1:8 median
 SELECT median(age) FROM person
 
--- FUNCTION_NOT_ADMITTED at 1:8 stddev
-SELECT stddev(age) FROM person
-
 -- FUNCTION_NOT_ADMITTED at 1:8 mode
 SELECT mode(age) FROM person
 
@@ -556,11 +544,8 @@ SELECT count(*) FROM person WHERE age = #1
 -- CLAUSE_NOT_ADMITTED at 1:41 DEFAULT
 SELECT count(*) FROM person WHERE age = DEFAULT
 
--- FUNCTION_NOT_ADMITTED at 1:35 trunc
+-- TYPE_MISMATCH at 1:35 INTERVAL
 SELECT count(*) FROM person WHERE interval 1 day > interval 2 day
-
--- TYPE_MISMATCH at 1:40 +
-SELECT count(*) FROM person WHERE born + 1 > born
 
 -- FUNCTION_NOT_ADMITTED at 1:35 row
 SELECT count(*) FROM person WHERE (age, sex) = (1, 'f')
@@ -615,3 +600,42 @@ SELECT count(* FROM person
 
 -- TOO_MANY_CELLS at 1:38 GROUP BY
 SELECT count(*) FROM person GROUP BY month(born), day(born), district, district = sex, age > 1, age > 2, age > 3
+
+-- FUNCTION_NOT_ADMITTED at 1:35 sqrt
+SELECT count(*) FROM person WHERE sqrt(age) > 2
+
+-- FUNCTION_NOT_ADMITTED at 1:35 //
+SELECT count(*) FROM person WHERE age // 0 = 1
+
+-- FUNCTION_NOT_ADMITTED at 1:35 substring
+SELECT count(*) FROM person WHERE substring(note, age, 1) = 'x'
+
+-- FUNCTION_NOT_ADMITTED at 1:35 contains
+SELECT count(*) FROM person WHERE contains(note, sex)
+
+-- FUNCTION_NOT_ADMITTED at 1:40 +
+SELECT count(*) FROM person WHERE born + age > born
+
+-- FUNCTION_NOT_ADMITTED at 1:42 trunc
+SELECT count(*) FROM person WHERE born + INTERVAL 1 HOUR > born
+
+-- FUNCTION_NOT_ADMITTED at 1:35 date_trunc
+SELECT count(*) FROM person WHERE date_trunc(note, born) > born
+
+-- MEASURE_WITHOUT_BOUNDS at 1:8 sum
+SELECT sum(raw * raw) FROM person
+
+-- MEASURE_WITHOUT_BOUNDS at 1:8 stddev_samp
+SELECT stddev(raw) FROM person
+
+-- TYPE_MISMATCH at 1:8 corr
+SELECT corr(age, note) FROM person
+
+-- KEY_WITHOUT_DOMAIN at 1:8 GROUP BY
+SELECT year(born), count(*) FROM person WHERE born > DATE '2000-01-01' GROUP BY 1
+
+-- CLAUSE_NOT_ADMITTED at 1:8 FILTER
+SELECT abs(age) FILTER (WHERE insured) FROM person
+
+-- CLAUSE_NOT_ADMITTED at 1:8 DISTINCT
+SELECT count(DISTINCT CASE WHEN insured THEN age END) FROM person

@@ -11,7 +11,7 @@ from yanmen.formats.bill import Period
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass, SubjectSpace
 from yanmen.model.config import NodeLimits
-from yanmen.model.contract import Contract
+from yanmen.model.contract import Contract, Grant
 from yanmen.model.refusal import JobCode, Reason, Refused, Usage
 from yanmen.model.stages import Plan, Released, Reserved
 from yanmen.verify import BillCode
@@ -67,6 +67,8 @@ class Node:
         self.ledger: Ledger = self.scene.open()
         self.ledger.register_space(SubjectSpace(SUBJECTS, 1_000_000_000, 1_000_000))
         self.ledger.publish(version())
+        self.open = version("v2", name="gazette", cls=DatasetClass.OPEN, subject_space="")
+        self.ledger.publish(self.open)
         self.contracts = [self.contract(consumer) for consumer in (CONSUMER, RIVAL, CONSUMER)]
         self.asked: list[Plan] = []
 
@@ -79,7 +81,8 @@ class Node:
             delta_e12=1_000_000,
             queries=10_000,
             queries_per_day=10_000,
-            price_per_query_fen=200,
+            price_per_query_fen=self.draw.randrange(200),
+            grants=(Grant("persons", ("city",)), Grant("gazette", ("city",))),
         )
         return self.scene.activate(self.ledger, terms)
 
@@ -104,11 +107,11 @@ class Node:
                 self.asked.append(plan)
 
     def plan(self) -> Plan:
-        contract, fen = self.draw.choice(self.contracts), self.draw.randrange(200)
+        contract = self.draw.choice(self.contracts)
         if self.draw.random() < 0.2:
-            return self.scene.plan(contract, release=DatasetClass.OPEN, micro_rho=0, space="", price_fen=fen)
+            return self.scene.plan(contract, release=DatasetClass.OPEN, micro_rho=0, space="", scanned=self.open)
         micro_rho, delta = self.draw.randrange(1, 500), self.draw.randrange(3)
-        return self.scene.plan(contract, micro_rho=micro_rho, delta_e12=delta, price_fen=fen)
+        return self.scene.plan(contract, micro_rho=micro_rho, delta_e12=delta)
 
     def charged(self, plan: Plan) -> Reserved:
         held = self.ledger.reserve(plan)
@@ -127,6 +130,7 @@ class Node:
             delta_e12=earlier.delta_e12,
             space=earlier.subject_space,
             price_fen=earlier.price_fen,
+            scanned=earlier.scans[0].version,
         )
         object.__setattr__(plan, "canonical", earlier.canonical)
         assert not isinstance(self.ledger.reserve(plan), Reserved)

@@ -45,6 +45,11 @@ class Asker:
             f"(- {inner})",
             f"abs({inner})",
             f"round({inner}, {self.pick.randrange(-2, 3)})",
+            f"{self.one('floor', 'ceil', 'sign')}({inner})",
+            f"({self.one('age', 'days')} {self.one('//', '%')} {1 + self.pick.randrange(9)})",
+            f"date_diff('{self.one('day', 'week', 'month', 'quarter', 'year')}', born, DATE '1999-05-31')",
+            f"{self.one('dayofweek', 'isodow', 'dayofyear', 'week', 'month')}(born)",
+            "length(note)",
             f"coalesce({inner}, {other})",
             f"nullif({other}, {self.leaf()})",
             f"CASE WHEN {self.truth()} THEN {inner} ELSE {other} END",
@@ -62,6 +67,16 @@ class Asker:
             "note LIKE '1!%x' ESCAPE '!'",
             self.one("insured", "sex = 'f'", "ward <> 'w1'", "note IS NULL", "age IS NOT NULL", "sex IN ('f', 'x')"),
             f"born {self.one('<', '>=')} DATE '{1940 + self.pick.randrange(60)}-07-01'",
+            f"born {self.one('+', '-')} INTERVAL {self.pick.randrange(40)} {self.one('DAY', 'MONTH')}"
+            " > DATE '1975-12-31'",
+            f"date_trunc('{self.one('month', 'quarter', 'year', 'week')}', born) > DATE '1970-03-01'",
+            self.one(
+                "last_day(born) > DATE '1960-02-29'", "born + 400 > DATE '1971-01-01'", "DATE '1990-01-01' - born > 99"
+            ),
+            self.one(
+                "upper(note) = 'ZZ'", "left(note, 1) || '-' = 'x-'", "substring(note, 2) = '1'", "trim(note) = '12'"
+            ),
+            self.one("starts_with(note, '1')", "contains(note, 'x')", "note ^@ 'z'", "ends_with(right(note, 1), '7')"),
             self.one("year(born) > 1970", "month(born) < 5", "extract(quarter FROM born) = 2", "insured IS NOT TRUE"),
             self.one("TRY_CAST(note AS INTEGER) > 7", "CAST(insured AS INTEGER) = 1", "coalesce(sex, '-') <> 'm'"),
         )
@@ -76,7 +91,15 @@ class Asker:
 
     def key(self) -> str:
         return self.one(
-            *("sex", "district", "insured", "ward", "town", "month(born)", "coalesce(ward, 'none')"),
+            *("sex", "district", "insured", "ward", "town", "month(born)", "coalesce(ward, 'none')", "isodow(born)"),
+            *(
+                "floor(age / 10) * 10",
+                "age // 7",
+                "round(income, -4)",
+                "upper(sex)",
+                "left(district, 1)",
+                "-(days % 3)",
+            ),
             f"CASE WHEN {self.truth()} THEN 'a' WHEN {self.truth()} THEN 'b' ELSE 'c' END",
             f"CASE WHEN {self.truth()} THEN 1 END",
             f"({self.truth()})",
@@ -86,6 +109,10 @@ class Asker:
         one, other = self.number(), self.number()
         return self.one(
             *("count(DISTINCT p.pid)", "count(*)", "count(note)", f"count({one})"),
+            f"count({self.one('*', 'DISTINCT p.pid', one)}) FILTER (WHERE {self.truth()})",
+            f"sum({one}) FILTER (WHERE {self.truth()})",
+            f"CASE WHEN count(age) > 2 THEN {self.one('var_pop', 'var_samp', 'stddev_pop')}(age) ELSE 0 END",
+            f"CASE WHEN regr_count(cost, age) > 2 THEN {self.one('covar_pop', 'covar_samp')}(cost, age) ELSE 0 END",
             *(f"sum({one})", f"sum({one})", f"avg({one})", f"coalesce(sum({one}), 0) / (count({other}) + 1)"),
             f"CASE WHEN count(*) > 1 THEN coalesce(sum({one}), 0) ELSE -1 END",
         )

@@ -30,14 +30,12 @@ from yanmen.formats import (
     released,
 )
 from yanmen.formats.checkpoint import Checkpoint
-from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.released import Table
-from yanmen.model.catalogue import Channel, ColumnType
-from yanmen.model.contract import ContractStatus, Grant, Scenario, Terms
+from yanmen.model.catalogue import ColumnType
 from yanmen.model.party import PartyRole
 from yanmen.verify import verify_bundle, verify_consistency, verify_receipt
 
@@ -63,44 +61,6 @@ def payload_of(token: bytes) -> Json:
 def shortened(text: str, keep: int = 64) -> str:
     """Return the two ends of a long text."""
     return text if len(text) <= 2 * keep else f"{text[:keep]}[…]{text[-keep:]}"
-
-
-def terms() -> Terms:
-    """Return the terms of the example contract."""
-    return Terms(
-        id=made.CONTRACT,
-        holder=made.NODE,
-        consumer=made.CONSUMER,
-        channel=Channel.AUTHORISED_OPERATION,
-        scenario=Scenario("S1", "慢病管理", "基本医疗卫生与健康促进法"),
-        grants=(Grant("persons", ("age_band", "city")),),
-        min_group=10,
-        micro_rho=100_000,
-        micro_rho_per_query=2_500,
-        micro_rho_per_query_max=10_000,
-        delta_e12=1_000_000,
-        queries=40,
-        queries_per_day=10,
-        not_before_ms=made.START_S * 1000,
-        not_after_ms=(made.START_S + 365 * 86_400) * 1000,
-        price_per_query_fen=120,
-        regulator_discloses=("budget", "decision", "price"),
-        retention_days=365,
-    )
-
-
-def acceptance() -> Acceptance:
-    """Return the holder's answer to it."""
-    offer = documents.sign_offer(terms(), made.MEMBER_KEY)
-    return Acceptance(
-        contract_id=made.CONTRACT,
-        holder=made.NODE,
-        offer_sha256=documents.digest(offer),
-        decision=ContractStatus.ACTIVE,
-        decided_by="首席数据官",
-        reasons=Reasons("必要性", "合法性", "安全性"),
-        time_ms=made.START_S * 1000,
-    )
 
 
 def application() -> enrolment.Application:
@@ -172,8 +132,8 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "jws": fence("", lambda: jose.sign_jws({}, {"fen": 3}, made.MEMBER_KEY, "member", "example").decode()),
     "register": fence("json", lambda: indented(register.encode(made.register()))),
     "application": fence("json", lambda: indented(enrolment.application_payload(application()))),
-    "offer": fence("json", lambda: indented(contract.encode(terms()))),
-    "acceptance": fence("json", lambda: indented(contract.encode_acceptance(acceptance()))),
+    "offer": fence("json", lambda: indented(contract.encode(made.TERMS))),
+    "acceptance": fence("json", lambda: indented(contract.encode_acceptance(made.acceptance(made.TERMS)))),
     "request": fence("json", lambda: indented(payload_of(made.specimen().request().jws.encode()))),
     "session": fence("json", lambda: indented(payload_of(made.specimen().session(5_000).jws.encode()))),
     "listing": fence("json", lambda: indented(listing.payload(listed()))),
@@ -284,7 +244,7 @@ def receipts() -> Json:
         "bad_proof_too_short": (sdjwt, proof.encode(replace(parsed, path=path[:-1]))),
         "bad_proof_too_long": (sdjwt, proof.encode(replace(parsed, path=(*path, path[-1])))),
         "bad_checkpoint_signature": (sdjwt, proof.encode(replace(parsed, checkpoint=unsigned))),
-        "bad_checkpoint_size": (sdjwt, proof_text.replace("\n19\n", "\n18\n")),
+        "bad_checkpoint_size": (sdjwt, proof_text.replace("\n20\n", "\n19\n")),
         "bad_checkpoint_of_another_node": (sdjwt, proof.encode(replace(parsed, checkpoint=other))),
     }
     return {

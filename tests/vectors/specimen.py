@@ -5,8 +5,10 @@ sign any slots, state any totals.
 """
 
 import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -16,11 +18,15 @@ from yanmen.formats import base64url, bundle, checkpoint, connector_id, merkle, 
 from yanmen.formats.bundle import ContractTotal, Entry, Keys, SpaceTotal, Statement
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.json_canonical import Json
+from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.proof import Proof
+from yanmen.formats.question_slots import Publication, Reading, ReleaseRule, Sensitivity, scenario_json
 from yanmen.formats.receipt import Head, Slot
 from yanmen.formats.request import Operation, RequestClaims, SessionClaims
-from yanmen.formats.slots import Budget, Decision, Price, Series, SignedRequest, Verdict
+from yanmen.formats.slots import Budget, Decision, Output, Price, Series, SignedRequest, Verdict
+from yanmen.model.catalogue import Channel, DatasetClass
+from yanmen.model.contract import ContractStatus, Grant, Scenario, Terms
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 from yanmen.model.receipt import Stage
 from yanmen.model.stages import Binding
@@ -34,6 +40,9 @@ CONTRACT = hashlib.sha256(b"contract one").hexdigest()[:32]
 OTHER = hashlib.sha256(b"contract two").hexdigest()[:32]
 SUBJECTS = "residents"
 SQL = "SELECT count(*) FROM persons"
+VERSION = "v1"
+LIFETIME_MICRO_RHO = 1_000_000
+LIFETIME_DELTA_E12 = 1_000_000
 
 
 class Pinned:
@@ -71,6 +80,62 @@ def register() -> Register:
     return Register(SPACE, 1, START_S * 1000, tuple(sorted((node, member), key=lambda item: item.id)))
 
 
+TERMS = Terms(
+    id=CONTRACT,
+    holder=NODE,
+    consumer=CONSUMER,
+    channel=Channel.AUTHORISED_OPERATION,
+    scenario=Scenario("S1", "慢病管理", "基本医疗卫生与健康促进法"),
+    grants=(Grant("persons", ("age_band", "city")),),
+    min_group=10,
+    micro_rho=100_000,
+    micro_rho_per_query=2_500,
+    micro_rho_per_query_max=10_000,
+    delta_e12=1_000_000,
+    queries=40,
+    queries_per_day=10,
+    not_before_ms=START_S * 1000,
+    not_after_ms=(START_S + 365 * 86_400) * 1000,
+    price_per_query_fen=120,
+    regulator_discloses=("budget", "decision", "price"),
+    retention_days=365,
+)
+OTHER_TERMS = replace(TERMS, id=OTHER, micro_rho_per_query=1_000, price_per_query_fen=80)
+PUBLISHED = Reading("persons", VERSION, ("person_id", "age_band", "city"))
+
+
+def offer(terms: Terms) -> bytes:
+    """Return the consumer's signed offer."""
+    return documents.sign_offer(terms, MEMBER_KEY)
+
+
+def acceptance(terms: Terms, decision: ContractStatus = ContractStatus.ACTIVE) -> Acceptance:
+    """Return the holder's decision on it."""
+    return Acceptance(
+        contract_id=terms.id,
+        holder=NODE,
+        offer_sha256=documents.digest(offer(terms)),
+        decision=decision,
+        decided_by="首席数据官",
+        reasons=Reasons("必要性", "合法性", "安全性"),
+        time_ms=START_S * 1000,
+    )
+
+
+def mechanism(micro_rho: int, l2_squared: int = 1) -> str:
+    """Return what an answer says of its noise: the least for one aggregate at this charge."""
+    sigma = math.sqrt(l2_squared * 500_000 / micro_rho)
+    while Fraction(sigma) ** 2 < Fraction(l2_squared * 500_000, micro_rho):
+        sigma = math.nextafter(sigma, math.inf)
+    return f"discrete-gaussian opendp-0.16.0: a0 sigma={sigma!r} micro_rho={micro_rho}"
+
+
+def output(micro_rho: int, rows: int = 3) -> Output:
+    """Return the shape of an answer."""
+    digest = hashlib.sha256(f"{micro_rho} {rows}".encode()).hexdigest()
+    return Output(columns=2, rows=rows, sha256=digest, suppressed=0, mechanism=mechanism(micro_rho))
+
+
 @dataclass
 class Log:
     """A log that grows leaf by leaf, with the books its node keeps."""
@@ -84,6 +149,43 @@ class Log:
     spaces: dict[str, SpaceTotal] = field(default_factory=dict)
     last: dict[str, bytes] = field(default_factory=dict)
     time_s: int = START_S
+    terms: dict[str, Terms] = field(default_factory=lambda: {CONTRACT: TERMS, OTHER: OTHER_TERMS})
+
+    def begin(self) -> None:
+        """Append what stands before any use: genesis, subject space, dataset."""
+        self.append(Stage.GENESIS, {Slot.SUBJECT: {"origin": ORIGIN, "suite": receipt.SUITE}})
+        lifetime = {"lifetime_delta_e12": LIFETIME_DELTA_E12, "lifetime_micro_rho": LIFETIME_MICRO_RHO}
+        self.append(Stage.DATASET, {Slot.SUBJECT: {**lifetime, "space": SUBJECTS, "status": "registered"}})
+        self.publish()
+
+    def publish(self, reading: Reading = PUBLISHED, unit: str = "person_id", cls: DatasetClass = DatasetClass.PERSONAL) -> None:
+        """Append the leaf of a published version."""
+        slots: dict[Slot, Json] = {
+            Slot.DATASETS: Publication(reading, unit).json(),
+            Slot.RELEASE: {"class": cls.value, "grade": "general"},
+            Slot.SUBJECT: {"space": SUBJECTS if cls is DatasetClass.PERSONAL else "", "status": "published"},
+        }
+        self.append(Stage.DATASET, slots)
+
+    def agree(self, contract: str = CONTRACT) -> None:
+        """Append the offer of a contract and the decision that brings it into force."""
+        terms = self.terms[contract]
+        self.stands(contract, ContractStatus.PENDING, offer(terms))
+        signed = documents.sign_acceptance(acceptance(terms), RECEIPT_KEY)
+        self.stands(contract, ContractStatus.ACTIVE, signed, Stage.APPROVAL)
+
+    def stands(
+        self, contract: str, status: ContractStatus, document: bytes = b"", stage: Stage = Stage.CONTRACT, **other: Json
+    ) -> None:
+        """Append the leaf that says how a contract stands now."""
+        slots: dict[Slot, Json] = {
+            Slot.CONTRACT: contract,
+            Slot.CONTRACT_DIGEST: documents.digest(offer(self.terms[contract])),
+            Slot.CONSUMER: CONSUMER,
+            Slot.ACTOR: "首席数据官",
+            Slot.SUBJECT: {"document": document.decode(), "status": status.value},
+        }
+        self.append(stage, {**slots, **{Slot(name): value for name, value in other.items()}})
 
     def append(self, stage: Stage, slots: Mapping[Slot, Json], intent: str = "", jti: str = "") -> str:
         """Sign a leaf that says `slots` and return its reference."""
@@ -179,20 +281,33 @@ class Log:
     ) -> tuple[str, dict[Slot, Json]]:
         """Append an intent and return its reference and what it said."""
         slots: dict[Slot, Json] = {
-            Slot.CONTRACT: contract,
-            Slot.CONSUMER: CONSUMER,
-            Slot.CNF: confirmation(MEMBER_KEY.public),
-            Slot.REQUEST: request.json(),
-            Slot.QUERY: {"sha256": hashlib.sha256(SQL.encode()).hexdigest(), "sql": SQL},
+            **self.question(request, contract),
             **self.charge(micro_rho, delta_e12, fen, contract),
             Slot.DECISION: Decision(Verdict.ALLOWED).json(),
         }
         return self.append(Stage.INTENT, slots), slots
 
+    def question(self, request: SignedRequest, contract: str = CONTRACT) -> dict[Slot, Json]:
+        """Return what a use says of the question: all but its charge."""
+        terms, emitted = self.terms[contract], 'SELECT count(*) FROM "s0"."data"'
+        return {
+            Slot.CONTRACT: contract,
+            Slot.CONTRACT_DIGEST: documents.digest(offer(terms)),
+            Slot.CONSUMER: CONSUMER,
+            Slot.CNF: confirmation(MEMBER_KEY.public),
+            Slot.SCENARIO: scenario_json(terms.scenario),
+            Slot.DATASETS: [Reading("persons", VERSION, ("city", "person_id")).json()],
+            Slot.POLICY: hashlib.sha256(b"policies").hexdigest(),
+            Slot.REQUEST: request.json(),
+            Slot.QUERY: {"sha256": hashlib.sha256(SQL.encode()).hexdigest(), "sql": SQL},
+            Slot.PLAN: {"canonical_sha256": sha256("canonical"), "sha256": sha256(emitted), "sql": emitted},
+            Slot.RELEASE: ReleaseRule(DatasetClass.PERSONAL, 10, (Sensitivity("a0", 1),)).json(),
+        }
+
     def ask(self, contract: str = CONTRACT, micro_rho: int = 2_500, fen: int = 120) -> str:
         """Append an intent and its outcome and return the intent's reference."""
         reference, slots = self.intent(self.request(contract), contract, micro_rho, 5, fen)
-        self.append(Stage.OUTCOME, {**slots, Slot.OUTPUT: {"rows": 3}}, reference)
+        self.append(Stage.OUTCOME, {**slots, Slot.OUTPUT: output(micro_rho).json()}, reference)
         return reference
 
     def refuse(self, contract: str, reason: str) -> None:
@@ -263,20 +378,22 @@ class Log:
         return path
 
 
+def sha256(text: str) -> str:
+    """Return the hex digest of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def confirmation(public: bytes) -> Json:
     """Return the confirmation claim of a key."""
     return {"jwk": {"crv": "Ed25519", "kty": "OKP", "x": base64url.encode(public)}}
 
 
 def specimen(seed: str = "specimen") -> Log:
-    """Return an honest log with every stage a node writes: 19 leaves, the last refusal at index 17."""
+    """Return an honest log with every stage a node writes: 20 leaves, the last refusal at index 17."""
     log = Log(Pinned(seed))
-    log.append(Stage.GENESIS, {Slot.SUBJECT: {"origin": ORIGIN, "suite": receipt.SUITE}})
-    log.append(Stage.MEMBER, {Slot.SUBJECT: {"register": 1}})
-    log.append(Stage.DATASET, {Slot.DATASETS: [{"name": "persons", "version": "v1"}]})
+    log.begin()
     for contract in (CONTRACT, OTHER):
-        log.append(Stage.CONTRACT, {Slot.CONTRACT: contract, Slot.CONSUMER: CONSUMER})
-        log.append(Stage.APPROVAL, {Slot.CONTRACT: contract, Slot.ACTOR: "chief data officer"})
+        log.agree(contract)
     log.append(Stage.EXPLAINED, {Slot.CONTRACT: CONTRACT, **log.spent(0, 0, 0)})
     log.ask()
     log.refuse(CONTRACT, "ROWS_WOULD_LEAVE")
@@ -284,17 +401,21 @@ def specimen(seed: str = "specimen") -> Log:
     log.refuse("", "REQUEST_EXPIRED")
     second, second_slots = log.intent(log.request(OTHER), OTHER, 1_000, 7, 80)
     log.append(Stage.ABORTED, {**second_slots, Slot.DECISION: Decision(Verdict.ABORTED, "RUN_FAILED").json()}, second)
-    log.append(Stage.OUTCOME, {**first_slots, Slot.USAGE: {"cpu_ms_upto": 200}}, first)
+    shown = output(2_500)
+    used: dict[Slot, Json] = {Slot.OUTPUT: shown.json(), Slot.USAGE: {"cpu_ms_upto": 200}}
+    log.append(Stage.OUTCOME, {**first_slots, **used}, first, "cd" * 16)
     repeated = {**first_slots, **log.spent(0, 0, 0), Slot.DECISION: Decision(Verdict.REPEATED).json()}
+    repeated[Slot.OUTPUT] = replace(shown, repeats="cd" * 16).json()
     log.append(Stage.OUTCOME, repeated)
     log.refuse(OTHER, "BUDGET_SPENT")
     log.append(Stage.KEY, {Slot.SUBJECT: {"key": base64url.encode(LOG_KEY.public)}})
+    log.append(Stage.MEMBER, {Slot.SUBJECT: {"register": 1}})
     return log
 
 
 def long_specimen(seed: str = "specimen") -> Log:
-    """Return that log with 250 refusals more: a full tile, partial ones and a second level."""
+    """Return that log with 249 refusals more: a full tile, partial ones and a second level."""
     log = specimen(seed)
-    for _ in range(250):
+    for _ in range(249):
         log.refuse("", "REQUEST_EXPIRED")
     return log

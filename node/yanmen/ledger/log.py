@@ -7,6 +7,7 @@ leaf is about are one commit.
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from yanmen.crypto import notes, receipts
 from yanmen.crypto.signatures import BadSignature
@@ -15,6 +16,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Series
+from yanmen.ledger.store import Connection
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode
@@ -23,6 +25,8 @@ Slots = Mapping[Slot, Json]
 
 CLOCK_TOLERANCE_MS = 2_000
 """How far time may step back under the last leaf: what a clock being disciplined does."""
+HASHES_MAX = 65_536
+"""Hashes a connection remembers, about 10 MB: the upper levels of any log and the neighbourhood of its end."""
 WITHHELD = frozenset({Slot.USAGE})
 """Slots for the auditor only: what a job used, and how it failed, depends on the rows it read."""
 
@@ -80,18 +84,12 @@ class Log:
 
     def now_ms(self, db: sqlite3.Connection) -> int:
         """Return the time, never before that of the last leaf; a clock far behind it stops the node."""
-        now_ms = self._clock.now_ms()
-        (last_ms,) = db.execute(
-            "SELECT coalesce((SELECT at_ms FROM leaf ORDER BY position DESC LIMIT 1), 0)"
-        ).fetchone()
-        if now_ms + CLOCK_TOLERANCE_MS < last_ms:
-            raise Fault(FaultCode.CLOCK_BEHIND, f"the clock is {last_ms - now_ms} ms behind the last leaf")
-        return max(now_ms, int(last_ms))
+        return self._present_ms(_end(db)[1])
 
     def append(self, db: sqlite3.Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
         """Sign a leaf of `slots` and put it at the end of the log and of its contract's series."""
-        now_ms = self.now_ms(db)
-        position = size(db)
+        position, last_ms = _end(db)
+        now_ms = self._present_ms(last_ms)
         filled = {**slots, Slot.SERIES: _next_in_series(db, about.contract).json()}
         head = receipt.Head(
             iss=self._identity.node_id,
@@ -116,12 +114,18 @@ class Log:
 
     def seal(self, db: sqlite3.Connection) -> None:
         """Sign the head over all leaves, unless it is signed; the last thing a transaction with new leaves does."""
-        now = size(db)
-        if sealed(db):
+        covered, now = _covered(db)
+        if covered == now:
             return
         current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, reader(db)))
         signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
+
+    def _present_ms(self, last_ms: int) -> int:
+        now_ms = self._clock.now_ms()
+        if now_ms + CLOCK_TOLERANCE_MS < last_ms:
+            raise Fault(FaultCode.CLOCK_BEHIND, f"the clock is {last_ms - now_ms} ms behind the last leaf")
+        return max(now_ms, last_ms)
 
     def check(self, db: sqlite3.Connection) -> None:
         """Hold leaves, tree and head against each other and the head against the log key."""
@@ -139,14 +143,13 @@ class Log:
 
 def size(db: sqlite3.Connection) -> int:
     """Return the number of leaves."""
-    (count,) = db.execute("SELECT coalesce(max(position) + 1, 0) FROM leaf").fetchone()
-    return int(count)
+    return _end(db)[0]
 
 
 def sealed(db: sqlite3.Connection) -> bool:
     """Say whether the newest checkpoint covers every leaf."""
-    (covered,) = db.execute("SELECT coalesce(max(size), 0) FROM checkpoint").fetchone()
-    return bool(covered == size(db))
+    covered, now = _covered(db)
+    return covered == now
 
 
 def head(db: sqlite3.Connection) -> str:
@@ -193,8 +196,7 @@ def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Recei
     if row is None:
         raise Fault(FaultCode.INTERNAL, "ledger: no such leaf")
     jti, stage, jws, shown, withheld = row
-    signed = note.decode(head(db).encode())
-    covered = checkpoint.decode(signed.text).size
+    signed, covered = _opened(head(db))
     path = merkle.inclusion(position, covered, reader(db))
     return Receipt(
         index=position,
@@ -222,12 +224,32 @@ def read_slots(db: sqlite3.Connection, position: int) -> dict[Slot, Json]:
     return {slot: value for slot, value in slots.items() if slot is not Slot.SERIES}
 
 
+@lru_cache(maxsize=8)
+def _opened(signed: str) -> tuple[note.Note, int]:
+    """Return the head `signed` read, and its size: many receipts are proved under one."""
+    opened = note.decode(signed.encode())
+    return opened, checkpoint.decode(opened.text).size
+
+
+def _end(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return the number of leaves and the time of the last one."""
+    row = db.execute("SELECT position + 1, at_ms FROM leaf ORDER BY position DESC LIMIT 1").fetchone()
+    return (0, 0) if row is None else (row[0], row[1])
+
+
+def _covered(db: sqlite3.Connection) -> tuple[int, int]:
+    """Return the size of the newest checkpoint and the number of leaves."""
+    row = db.execute(
+        "SELECT coalesce((SELECT max(size) FROM checkpoint), 0), coalesce((SELECT max(position) + 1 FROM leaf), 0)"
+    ).fetchone()
+    return row[0], row[1]
+
+
 def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, sdjwt: str) -> None:
     """Keep the disclosures of `sdjwt`, which stand in the order of `Slot`."""
-    ordered = [slot for slot in Slot if slot in slots]
     shown: list[str] = []
     withheld: list[str] = []
-    for slot, text in zip(ordered, sdjwt.split("~")[1:-1], strict=True):
+    for slot, text in zip(receipt.in_order(slots), sdjwt.split("~")[1:-1], strict=True):
         (withheld if slot in WITHHELD else shown).append(f"{text}~")
     db.execute(
         "INSERT INTO disclosure (position, shown, withheld) VALUES (?, ?, ?)",
@@ -248,11 +270,18 @@ def _next_in_series(db: sqlite3.Connection, contract: str) -> Series:
 
 def reader(db: sqlite3.Connection) -> merkle.HashReader:
     """Return what reads the hashes of full subtrees."""
+    known = db.hashes if isinstance(db, Connection) else {}
 
     def read(level: int, index: int) -> bytes:
+        found = known.get((level, index))
+        if found is not None:
+            return found
         row = db.execute("SELECT hash FROM subtree WHERE level = ? AND position = ?", (level, index)).fetchone()
         if row is None:
             raise Fault(FaultCode.STORAGE, "ledger: a hash of the tree is missing")
+        if len(known) >= HASHES_MAX:
+            known.clear()
+        known[level, index] = row[0]
         return bytes(row[0])
 
     return read

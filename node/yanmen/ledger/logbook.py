@@ -4,8 +4,9 @@ from pathlib import Path
 
 from yanmen.formats.note import NoteSignature, VerifierKey
 from yanmen.ledger import audit, cosigned, export, log, mirror
-from yanmen.ledger.desk import Desk, internal
+from yanmen.ledger.desk import Desk
 from yanmen.ledger.export import SpacePapers
+from yanmen.ledger.group import internal
 from yanmen.ledger.log import About, Slots
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode, Reason, Refused

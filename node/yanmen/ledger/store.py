@@ -24,6 +24,15 @@ SQLITE_LEAST = (3, 37, 0)
 """The first SQLite with STRICT tables."""
 
 
+class Connection(sqlite3.Connection):
+    """A connection that remembers hashes of the tree it read: a full subtree never changes once it is committed."""
+
+    def __init__(self, path: str) -> None:
+        """Open `path` with nothing remembered."""
+        super().__init__(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+        self.hashes: dict[tuple[int, int], bytes] = {}
+
+
 class Store:
     """The open file: one connection that writes, one that reads, each used by one thread at a time."""
 
@@ -96,10 +105,17 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
+        forget(connection)
         # SQLite itself may have rolled back already (disk full, I/O error).
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """Forget what was read in a transaction that is being undone."""
+    if isinstance(connection, Connection):
+        connection.hashes.clear()
 
 
 @contextmanager
@@ -126,7 +142,7 @@ def _make(path: Path, *, create: bool) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    connection = Connection(str(path))
     try:
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA foreign_keys = ON")

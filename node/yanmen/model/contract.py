@@ -1,5 +1,6 @@
 """A contract (数字合约): who may ask what of which columns, for one scenario, at what price."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
 
@@ -15,6 +16,16 @@ class ContractStatus(Enum):
     DENIED = "denied"
     REVOKED = "revoked"
     SUSPENDED = "suspended"
+
+
+MAY_BECOME: Mapping[ContractStatus, frozenset[ContractStatus]] = {
+    ContractStatus.PENDING: frozenset({ContractStatus.REVOKED}),
+    ContractStatus.ACTIVE: frozenset({ContractStatus.REVOKED, ContractStatus.SUSPENDED}),
+    ContractStatus.SUSPENDED: frozenset({ContractStatus.ACTIVE, ContractStatus.REVOKED}),
+    ContractStatus.DENIED: frozenset(),
+    ContractStatus.REVOKED: frozenset(),
+}
+"""What a contract may become without a signed decision; what is denied or revoked stays so."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from yanmen.planning import hints
 from yanmen.planning.grouping import ordinal
 from yanmen.planning.places import refused
 from yanmen.planning.printing import show
-from yanmen.planning.released import CellReader, Shown, condition, output
+from yanmen.planning.released import CellReader, condition, output
+from yanmen.planning.released_terms import Shown
 from yanmen.planning.sql_terms import quoted, select
 from yanmen.planning.syntax import Expression, Item, Literal, LiteralKind, Name, Order, Question, Star
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from yanmen.model.refusal import Reason
 from yanmen.planning import hints
 from yanmen.planning.members import Object, Reader, Value
+from yanmen.planning.syntax import MOMENTS
 
 DEPTH_MAX = 200
 """Our own emitted nesting stays under this: 48 levels of the question, a few wrappers each."""
@@ -14,7 +15,22 @@ READER = Reader(Reason.PLAN_CHANGED, hints.PLAN)
 
 SCALARS = frozenset(
     {
-        *("+", "-", "*", "/", "//", "abs", "round", "year", "quarter", "month", "day", "list_extract"),
+        *("+", "-", "*", "/", "//", "%", "abs", "round", "list_extract"),
+        *("year", "quarter", "month", "day", "dayofweek", "isodow", "dayofyear", "week", "last_day", "date_trunc"),
+        *(
+            "date_diff",
+            "to_days",
+            "to_months",
+            "lower",
+            "upper",
+            "trim",
+            "ltrim",
+            "rtrim",
+            "substring",
+            "left",
+            "right",
+        ),
+        *("length", "||", "prefix", "suffix", "contains"),
         *("~~", "!~~", "~~*", "!~~*", "like_escape", "not_like_escape", "ilike_escape", "not_ilike_escape"),
     }
 )
@@ -22,6 +38,8 @@ SCALARS = frozenset(
 RANKING = SCALARS | {"hash"}
 """With the hash that orders one unit's groups."""
 AGGREGATES = frozenset({"count_star", "count", "sum", "max", "min"})
+OPEN_AGGREGATES = AGGREGATES | {op.value for op in MOMENTS}
+"""With what the engine computes itself over open data."""
 
 _BASE = frozenset({"expression_class", "type", "alias", "query_location", "query_location_length"})
 _COMPARISONS: dict[str, tuple[str, ...]] = {
@@ -142,8 +160,9 @@ class Expressions:
             inside += [self.see(branch["when_expr"], depth + 1), self.see(branch["then_expr"], depth + 1)]
         return _joined(inside, type_id(members["return_type"]))
 
-    def aggregate(self, value: Value, *, distinct: bool) -> tuple[Seen, str]:
+    def aggregate(self, value: Value, *, guarded: bool) -> tuple[Seen, str]:
         """Return what the arguments of a serialised aggregate refer to, and its name; or refuse."""
+        known = AGGREGATES if guarded else OPEN_AGGREGATES
         names = {"return_type", "children", "arguments", "qname", "has_serialize", "filter", "order_bys"}
         members = READER.exact(value, _BASE | names | {"aggregate_type", "state_export"}, "BOUND_AGGREGATE")
         kinds: Object = {"expression_class": "BOUND_AGGREGATE", "type": "BOUND_AGGREGATE"}
@@ -151,9 +170,9 @@ class Expressions:
         plain: Object = {"filter": None, "order_bys": None, "state_export": "NONE", "has_serialize": False}
         READER.same(members, plain, "BOUND_AGGREGATE")
         path = READER.texts(READER.exact(members["qname"], frozenset({"path"}), "qname"), "path")
-        if path[:2] != ("system", "main") or len(path) != 3 or path[2] not in AGGREGATES:
+        if path[:2] != ("system", "main") or len(path) != 3 or path[2] not in known:
             READER.refuse(".".join(path))
-        if members["aggregate_type"] not in (("NON_DISTINCT", "DISTINCT") if distinct else ("NON_DISTINCT",)):
+        if members["aggregate_type"] not in (("NON_DISTINCT",) if guarded else ("NON_DISTINCT", "DISTINCT")):
             READER.refuse("DISTINCT")
         return _joined(self._all(members["children"], 0), type_id(members["return_type"])), path[2]
 

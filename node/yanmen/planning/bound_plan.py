@@ -285,7 +285,7 @@ class _Checker:
         expressions = Expressions(_types(lanes))
         keys = [self._group(lanes, expressions.see(group)) for group in groups]
         items = READER.items(members, "expressions")
-        calls = [expressions.aggregate(item, distinct=not self._expected.guarded) for item in items]
+        calls = [expressions.aggregate(item, guarded=self._expected.guarded) for item in items]
         if not self._expected.extremes and any(name in ("min", "max") for _, name in calls):
             READER.refuse("max")
         if self._expected.guarded:

@@ -53,7 +53,7 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, limits: NodeLim
             Reason.TOO_MANY_CELLS, question.groups[0].at if question.groups else NOWHERE, "GROUP BY", hints.CELLS
         )
     figures = Figures(scope, joined, [term for term, _ in filters])
-    reader = CellReader(scope, [(key.name, key.expression, key.type) for key in keys], figures.column)
+    reader = CellReader(scope, [(key.name, key.expression, key.type) for key in keys], figures.column, figures.made)
     shown = answered(reader, question)
     if not figures.figures:
         raise refused(Reason.ROWS_WOULD_LEAVE, question.items[0].expression.at, "", hints.ROWS)
@@ -96,16 +96,16 @@ def _keys(scope: Scope, joined: Joined, question: Question, filters: list[tuple[
     found: list[GroupKey] = []
     for position, expression in enumerate(groups(scope, question)):
         term = typer.term(expression)
-        values = _domain(scope, joined, term, expression)
-        values = narrowed(values, term, (filtered for filtered, _ in filters))
+        terms = [filtered for filtered, _ in filters]
+        values = narrowed(_domain(scope, joined, term, expression, terms), term, terms)
         found.append(GroupKey(f"k{position}", expression, term, term.facts.type, _typed(values, term.facts.type)))
     return tuple(found)
 
 
-def _domain(scope: Scope, joined: Joined, term: Term, expression: Expression) -> tuple[Cell, ...]:
+def _domain(scope: Scope, joined: Joined, term: Term, expression: Expression, filters: list[Term]) -> tuple[Cell, ...]:
     if joined.release is DatasetClass.EXACT and not exact_rules.is_dimension(scope, term):
         raise refused(Reason.DIMENSION_NOT_DECLARED, expression.at, "GROUP BY", hints.DIMENSION)
-    values = domain(scope, term)
+    values = domain(scope, term, filters)
     if values is None:
         raise refused(Reason.KEY_WITHOUT_DOMAIN, expression.at, "GROUP BY", hints.KEY_DOMAIN)
     return values

@@ -50,7 +50,7 @@ def of_cells(
 def _calls(figure: Figure) -> tuple[str, ...]:
     match figure.kind:
         case AggregateKind.UNITS:
-            return _UNITS
+            return _UNITS if figure.term is None else _VALUES_COUNTED
         case AggregateKind.SUM:
             return _SUMMED
         case AggregateKind.ROWS:
@@ -60,7 +60,9 @@ def _calls(figure: Figure) -> tuple[str, ...]:
 def _shown(rows: Rows, figure: Figure, calls: tuple[str, ...]) -> Shown:
     """Return the reply column of `figure`, with the ranges that rows and shares must be clamped to."""
     if figure.kind is AggregateKind.UNITS:
-        return Shown("BIGINT", calls=calls)
+        if figure.term is None:
+            return Shown("BIGINT", calls=calls)
+        return Shown("BIGINT", _origins(rows, figure.term), calls, share=(0, 1))
     most = rows.joined.rows_per_unit
     if figure.term is None:
         return Shown("BIGINT", calls=calls, share=(0, most))

@@ -1,17 +1,17 @@
 """Aggregates of a question over guarded data: what each unit may add, and how far it can move the answer."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
 from yanmen.model.refusal import Reason
 from yanmen.model.stages import Aggregate, AggregateKind, Average
-from yanmen.planning import hints
+from yanmen.planning import hints, moments
 from yanmen.planning.joins import Joined
 from yanmen.planning.places import Place, refused
 from yanmen.planning.presence import is_present, present_fields
 from yanmen.planning.scope import Scope
-from yanmen.planning.syntax import Apply, ColumnOf, Expression, Op
+from yanmen.planning.syntax import MOMENTS, Apply, ColumnOf, Expression, Literal, LiteralKind, Op
 from yanmen.planning.terms import I64, Constant, Field, Operation, Term, parts
 from yanmen.planning.typed import RowTyper
 
@@ -35,7 +35,11 @@ class GroupKey:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One aggregate before its bounds are known: `term` is None where whole rows or units are counted."""
+    """One aggregate before its bounds are known.
+
+    `term` is None where whole rows or units are counted; units with a term count when a row of
+    theirs has it.
+    """
 
     name: str
     kind: AggregateKind
@@ -71,6 +75,12 @@ class Figures:
             case _:
                 raise refused(Reason.FUNCTION_NOT_ADMITTED, call.at, call.op.value, hints.EXTREMES)
 
+    def made(self, call: Apply) -> Expression | None:
+        """Return how `call` is computed from other figures, None when it is one itself."""
+        if call.op not in MOMENTS:
+            return None
+        return moments.made_of(call, lambda part: self._typer.term(part).facts, self._joined.rows_upto)
+
     def _figure(self, kind: AggregateKind, term: Term | None, at: Place) -> str:
         for figure in self.figures:
             if (figure.kind, figure.term) == (kind, term):
@@ -91,12 +101,15 @@ class Figures:
         return self._figure(AggregateKind.ROWS, None if is_present(term, self._present) else term, call.at)
 
     def _units(self, call: Apply) -> str:
-        argument = call.args[0]
+        condition, argument = _conditional(call.args[0])
         if not isinstance(argument, ColumnOf) or not self._scope.is_unit(argument):
             raise refused(Reason.CLAUSE_NOT_ADMITTED, call.at, "DISTINCT", hints.NO_DISTINCT)
         if argument.table in self._joined.left:
             raise refused(Reason.UNIT_NOT_ADMITTED_HERE, call.at, argument.column, hints.JOIN_LEFT)
-        return self._figure(AggregateKind.UNITS, None, call.at)
+        if condition is None:
+            return self._figure(AggregateKind.UNITS, None, call.at)
+        counted = Apply(Op.CASE, (condition, Literal(LiteralKind.NUMBER, "1"), Literal(LiteralKind.NULL, "")), call.at)
+        return self._figure(AggregateKind.UNITS, self._argument(replace(call, args=(counted,))), call.at)
 
     def _sum(self, call: Apply) -> tuple[str, Term]:
         term = self._argument(call)
@@ -121,6 +134,15 @@ class Figures:
     def bounded(self, cells: int) -> tuple[Aggregate, ...]:
         """Return the aggregates over a grid of `cells`, with their public ranges and sensitivities."""
         return tuple(_bounded(figure, self._joined, cells) for figure in self.figures)
+
+
+def _conditional(argument: Expression) -> tuple[Expression | None, Expression]:
+    """Take CASE WHEN condition THEN x END, which is also what FILTER becomes, apart."""
+    match argument:
+        case Apply(op=Op.CASE, args=(condition, item, Literal(kind=LiteralKind.NULL))):
+            return condition, item
+        case _:
+            return None, argument
 
 
 def _plain(term: Term) -> bool:

@@ -17,9 +17,30 @@ NO_SUBQUERY = Hint(
 NO_WINDOW = Hint(
     "Window functions are not admitted; compute them on the answer.", "不支持窗口函数；请在返回结果上自行计算。"
 )
-NO_FILTER = Hint(
-    "Write SUM(CASE WHEN … THEN … ELSE 0 END) instead of FILTER.",
-    "请用 SUM(CASE WHEN … THEN … ELSE 0 END) 代替 FILTER。",
+FILTER = Hint("FILTER belongs to an aggregate such as COUNT or SUM.", "FILTER 只能用于 COUNT、SUM 等聚合函数。")
+INTERVAL = Hint(
+    "Write whole days, weeks, months, quarters or years, for example INTERVAL 3 MONTH.",
+    "INTERVAL 只能写整数个日、周、月、季度或年，例如 INTERVAL 3 MONTH。",
+)
+CALENDAR_PART = Hint(
+    "Write the part as a literal: day, week, month, quarter or year; EXTRACT also takes dow, isodow and doy.",
+    "时间单位必须是字面量：day、week、month、quarter、year；EXTRACT 另可用 dow、isodow、doy。",
+)
+LITERAL_LENGTH = Hint(
+    "Positions and lengths of text must be literals from 1 to 1000.", "文本的位置与长度必须是 1 到 1000 的字面量。"
+)
+LITERAL_TEXT = Hint("Write the text to look for as a literal.", "要查找的文本必须是字面量。")
+WHOLE_DIVISOR = Hint(
+    "Within rows divide whole numbers by a literal whole number from 1.",
+    "行内整除与取余的除数必须是从 1 开始的整数字面量。",
+)
+DATE_SHIFT = Hint(
+    "Add to a date, or subtract from it, a literal number of days or an INTERVAL of up to 100,000 days.",
+    "日期只能加减字面量天数或 INTERVAL，最多 100000 天。",
+)
+RELEASED_ONLY = Hint(
+    "This function is admitted on released figures only, not within rows.",
+    "该函数只能用于已输出的统计值，不能用于行内。",
 )
 NO_AGGREGATE_VARIANT = Hint(
     "Write the aggregate plainly, without ORDER BY, EXPORT_STATE or argument names.",
@@ -83,8 +104,9 @@ UNIT = Hint(
     "个体标识列只能用于 COUNT(DISTINCT 个体列) 与按个体关联的等值条件。",
 )
 KEY_DOMAIN = Hint(
-    "Group by a column with a declared domain, or by CASE whose every result is a literal.",
-    "请按已声明值域的列分组，或使用各分支均为字面量的 CASE。",
+    "Group by a column with a declared domain, by CASE with literal results, by bins such as floor(x / 10), or by "
+    "dates that WHERE bounds on both sides.",
+    "请按已声明值域的列、各分支均为字面量的 CASE、floor(x / 10) 之类的区间，或 WHERE 已限定起止的日期分组。",
 )
 MEASURE_BOUNDS = Hint(
     "Sum columns with declared bounds, with + - * , CASE, COALESCE, abs and round.",

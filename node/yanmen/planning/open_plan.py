@@ -17,7 +17,9 @@ from yanmen.planning.row_source import Rows, rows, scans, source
 from yanmen.planning.scope import Scope
 from yanmen.planning.sql_terms import quoted, select, units, unscaled, value
 from yanmen.planning.syntax import (
+    MOMENTS,
     Apply,
+    Expression,
     Item,
     Literal,
     LiteralKind,
@@ -129,6 +131,10 @@ class _OpenFigures:
             self._known[call] = (name, kind)
         return self._known[call]
 
+    def made(self, _: Apply) -> Expression | None:
+        """Return None: the engine computes every aggregate of open data itself."""
+        return None
+
     def _sql(self, call: Apply) -> tuple[str, ColumnType]:
         if call.op is Op.COUNT_ROWS:
             return "count(*)", ColumnType.INTEGER
@@ -141,12 +147,22 @@ class _OpenFigures:
                 return f"count(DISTINCT {value(term)})", ColumnType.INTEGER
             case Op.MIN | Op.MAX:
                 return f"{call.op.value}({value(term)})", term.facts.type
+            case op if op in MOMENTS:
+                return self._moment(call, term)
             case Op.SUM:
                 return self._sum(call, term)
             case _:
                 total, _ = self._sum(call, term)
                 floats = f"CAST({total} AS DOUBLE) / NULLIF(CAST(count({units(term)}) AS DOUBLE), CAST(0 AS DOUBLE))"
                 return f"TRY_CAST({floats} AS DECIMAL(38,9))", ColumnType.DECIMAL
+
+    def _moment(self, call: Apply, term: Term) -> tuple[str, ColumnType]:
+        others = [self._typer.term(arg) for arg in call.args[1:]]
+        self.terms += others
+        if not all(item.facts.numeric for item in (term, *others)):
+            raise refused(Reason.TYPE_MISMATCH, call.at, call.op.value, hints.TYPE)
+        floats = ", ".join(f"CAST({value(item)} AS DOUBLE)" for item in (term, *others))
+        return f"TRY_CAST({call.op.value}({floats}) AS DECIMAL(38,9))", ColumnType.DECIMAL
 
     def _sum(self, call: Apply, term: Term) -> tuple[str, ColumnType]:
         if not term.facts.numeric:
@@ -172,7 +188,7 @@ def _grouped(scope: Scope, joined: Joined, question: Question, most: int, tail: 
         (f"k{position}", expression, key.facts.type)
         for position, (expression, key) in enumerate(zip(expressions, keys, strict=True))
     ]
-    shown = answered(CellReader(scope, named, figures.column), question)
+    shown = answered(CellReader(scope, named, figures.column, figures.made), question)
     inner = [f"{value(key)} AS {quoted(f'k{position}')}" for position, key in enumerate(keys)]
     by = f" GROUP BY {', '.join(value(key) for key in keys)}" if keys else ""
     if not inner and not figures.columns:

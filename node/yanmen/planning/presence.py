@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from yanmen.planning.syntax import Op
 from yanmen.planning.terms import Field, Operation, Term
 
-_STRICT = frozenset({Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.NEGATE, Op.ABS, Op.ROUND})
+_STRICT = frozenset(
+    {Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.NEGATE, Op.ABS, Op.ROUND, Op.FLOOR, Op.CEIL, Op.SIGN, Op.INT_DIVIDE}
+)
 """NULL in, NULL out."""
 _REJECTING = frozenset(
     {

@@ -3,7 +3,6 @@
 import re
 
 from yanmen.planning.syntax import (
-    AGGREGATES,
     Apply,
     Cast,
     CastKind,
@@ -18,7 +17,14 @@ from yanmen.planning.syntax import (
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _PREFIX = {Op.NOT: "NOT ", Op.NEGATE: "-", Op.PLUS: "+"}
 _POSTFIX = frozenset({Op.IS_NULL, Op.IS_NOT_NULL})
-_CALLS = frozenset({Op.ABS, Op.ROUND, Op.COALESCE, Op.NULLIF, Op.YEAR, Op.QUARTER, Op.MONTH, Op.DAY, Op.DATE_PART})
+_INFIX = frozenset(
+    {
+        *(Op.EQUAL, Op.UNEQUAL, Op.LESS, Op.LESS_EQUAL, Op.GREATER, Op.GREATER_EQUAL, Op.DISTINCT_FROM),
+        *(Op.NOT_DISTINCT_FROM, Op.AND, Op.OR, Op.BETWEEN, Op.IN, Op.LIKE, Op.NOT_LIKE, Op.ILIKE, Op.NOT_ILIKE),
+        *(Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.DIVIDE, Op.INT_DIVIDE, Op.MODULO, Op.CONCAT),
+    }
+)
+_OPERATORS = _INFIX | _PREFIX.keys() | _POSTFIX
 
 
 def name(text: str) -> str:
@@ -51,6 +57,8 @@ def _literal(expression: Literal) -> str:
             return f"DATE '{expression.text}'"
         case LiteralKind.NULL:
             return "NULL"
+        case LiteralKind.INTERVAL:
+            return f"INTERVAL {expression.text[:-1]} {'DAY' if expression.text[-1] == 'D' else 'MONTH'}"
         case LiteralKind.NUMBER | LiteralKind.BOOLEAN:
             return expression.text
 
@@ -64,7 +72,7 @@ def _type(cast: Cast) -> str:
 def _apply(expression: Apply, *, qualified: bool, inner: bool) -> str:
     op = expression.op
     args = [show(arg, qualified=qualified, inner=True) for arg in expression.args]
-    if op in AGGREGATES or op in _CALLS:
+    if op is not Op.CASE and op not in _OPERATORS:
         plain = [show(arg, qualified=qualified) for arg in expression.args]
         return _call(op, plain)
     if op is Op.CASE:

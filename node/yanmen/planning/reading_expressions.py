@@ -1,16 +1,18 @@
 """DuckDB's serialised expressions -> `syntax`: a closed list of classes, each field accounted for."""
 
 from yanmen.model.refusal import Reason
-from yanmen.planning import hints
+from yanmen.planning import hints, reading_intervals
 from yanmen.planning.literals import cast_target, constant
 from yanmen.planning.members import Object, Reader, Value
 from yanmen.planning.places import NOWHERE, CallerText, Hint, Place, refused
-from yanmen.planning.syntax import Apply, Cast, Expression, Literal, LiteralKind, Name, Op, Star
+from yanmen.planning.syntax import AGGREGATES, Apply, Cast, Expression, Literal, LiteralKind, Name, Op, Star
 from yanmen.planning.vocabulary import (
+    CALENDAR_STEPS,
     COMPARISONS,
     CONJUNCTIONS,
     DATE_PARTS,
     FUNCTIONS,
+    INTERVALS,
     OPERATORS,
     PREDICATES,
     Shape,
@@ -160,27 +162,40 @@ class ExpressionReader:
         members = self._members(value, {"child", "try_cast", "type_expr"}, at)
         self._type(members, "OPERATOR_CAST", at)
         self._reader.flag(members, "try_cast")
+        item = self.read(members["child"], depth + 1)
+        if isinstance(item, Literal) and item.kind is LiteralKind.TEXT and _is_interval(members["type_expr"]):
+            return reading_intervals.of_text(item.text, at)
         kind, precision, scale = cast_target(self._reader, members["type_expr"], at)
-        return Cast(self.read(members["child"], depth + 1), kind, precision, scale, at)
+        return Cast(item, kind, precision, scale, at)
 
-    def _function(self, value: Object, at: Place, depth: int) -> Apply:
+    def _function(self, value: Object, at: Place, depth: int) -> Expression:
         names = {"function_name", "schema", "filter", "order_bys", "distinct", "is_operator", "export_state"}
         members = self._members(value, names | {"catalog", "arguments", "qualified_name"}, at)
         self._type(members, "FUNCTION", at)
         name = self._reader.text(members, "function_name")
         self._plain(members, name, at)
+        if name in INTERVALS:
+            return reading_intervals.of_call(name, members["arguments"], at)
         args = tuple(self._argument(item, name, at, depth) for item in self._reader.items(members, "arguments"))
         op = self._meaning(name, len(args), at)
         if self._reader.flag(members, "distinct"):
             if op is not Op.COUNT:
                 self._reader.refuse("DISTINCT", at, hints.NO_DISTINCT)
             op = Op.COUNT_DISTINCT
+        if members["filter"] is not None:
+            return self._filtered(op, args, self.read(members["filter"], depth + 1), at)
         return Apply(*self._part(op, args, at), at)
 
+    def _filtered(self, op: Op, args: tuple[Expression, ...], condition: Expression, at: Place) -> Apply:
+        """Turn sum(x) FILTER (WHERE c) into sum(CASE WHEN c THEN x END): rows that fail it count as absent."""
+        if op not in AGGREGATES:
+            self._reader.refuse("FILTER", at, hints.FILTER)
+        item = Literal(LiteralKind.NUMBER, "1", at) if op is Op.COUNT_ROWS else args[0]
+        kept = Apply(Op.CASE, (condition, item, Literal(LiteralKind.NULL, "", at)), at)
+        return Apply(Op.COUNT if op is Op.COUNT_ROWS else op, (kept, *args[1:]), at)
+
     def _plain(self, members: Object, name: str, at: Place) -> None:
-        """Refuse FILTER, ORDER BY inside, EXPORT_STATE and a schema or catalog in front."""
-        if members["filter"] is not None:
-            self._reader.refuse("FILTER", at, hints.NO_FILTER)
+        """Refuse ORDER BY inside, EXPORT_STATE and a schema or catalog in front."""
         if members["order_bys"] != NO_ORDERS:
             self._reader.refuse("ORDER BY", at, hints.NO_AGGREGATE_VARIANT)
         if members["export_state"] is not False:
@@ -212,11 +227,20 @@ class ExpressionReader:
         return shape.op
 
     def _part(self, op: Op, args: tuple[Expression, ...], at: Place) -> tuple[Op, tuple[Expression, ...]]:
-        """Turn date_part('year', x) into year(x); its first argument must be a literal."""
-        if op is not Op.DATE_PART:
+        """Turn date_part('year', x) into year(x); the first argument of it and its like must be a literal."""
+        if op not in (Op.DATE_PART, Op.DATE_TRUNC, Op.DATE_DIFF):
             return op, args
         part = args[0]
-        found = DATE_PARTS.get(part.text.lower()) if isinstance(part, Literal) else None
-        if found is None or not isinstance(part, Literal) or part.kind is not LiteralKind.TEXT:
-            raise refused(Reason.FUNCTION_NOT_ADMITTED, at, "date_part", hints.FUNCTION)
-        return found, args[1:]
+        word = part.text.lower() if isinstance(part, Literal) and part.kind is LiteralKind.TEXT else ""
+        if op is Op.DATE_PART and word in DATE_PARTS:
+            return DATE_PARTS[word], args[1:]
+        if op is Op.DATE_PART or word not in CALENDAR_STEPS:
+            raise refused(Reason.FUNCTION_NOT_ADMITTED, at, op.value, hints.CALENDAR_PART)
+        return op, (Literal(LiteralKind.TEXT, word, part.at), *args[1:])
+
+
+def _is_interval(target: Value) -> bool:
+    """Tell whether a serialised cast target is plain INTERVAL."""
+    plain = isinstance(target, dict) and target.get("children") == [] and target.get("schema") == ""
+    name = target.get("type_name") if isinstance(target, dict) else None
+    return plain and isinstance(name, str) and name.upper() == "INTERVAL"

@@ -5,13 +5,14 @@ in 64-bit floats, a zero divisor gives NULL, and computed columns are cast back 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.refusal import Reason
-from yanmen.planning import hints
+from yanmen.planning import hints, released_functions, released_terms
 from yanmen.planning.domains import cell
 from yanmen.planning.places import Place, refused
+from yanmen.planning.released_terms import Shown
 from yanmen.planning.scope import Scope
 from yanmen.planning.sql_terms import literal as sql_literal
 from yanmen.planning.sql_terms import quoted, text_literal
@@ -30,42 +31,24 @@ from yanmen.planning.syntax import (
 )
 from yanmen.planning.typed import COMPARED, WEIGHT_MAX, dated, literal
 
-PLACES = 9
-"""Decimal places of a computed figure that was not rounded."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """SQL over `cells`: `stored` when it is a released column or a literal in its natural type, else a float.
-
-    `source` is the released column whose ± this carries, `text` the value of a text literal.
-    """
-
-    sql: str
-    type: ColumnType | None
-    stored: bool = False
-    source: str = ""
-    places: int = PLACES
-    weight: int = 1
-    text: str | None = None
-
-    @property
-    def numeric(self) -> bool:
-        """Whether this is a number."""
-        return self.type in (ColumnType.INTEGER, ColumnType.DECIMAL)
-
-
 FigureOf = Callable[[Apply], tuple[str, ColumnType]]
+MadeOf = Callable[[Apply], Expression | None]
 
 
 class CellReader:
     """Reads expressions over the released columns of one question."""
 
-    def __init__(self, scope: Scope, keys: Sequence[tuple[str, Expression, ColumnType]], figure: FigureOf) -> None:
-        """Take keys as (released name, resolved expression, type) and figures from `figure`."""
+    def __init__(
+        self, scope: Scope, keys: Sequence[tuple[str, Expression, ColumnType]], figure: FigureOf, made: MadeOf
+    ) -> None:
+        """Take keys as (released name, resolved expression, type) and figures from `figure`.
+
+        `made` says how an aggregate is computed from others, None when it is a figure itself.
+        """
         self._scope = scope
         self._keys = tuple(keys)
         self._figure = figure
+        self._made = made
         self.aliases: Mapping[str, Expression] = {}
 
     def resolve(self, expression: Expression) -> Expression:
@@ -121,6 +104,9 @@ class CellReader:
                 raise refused(Reason.ROWS_WOULD_LEAVE, expression.at, "*", hints.ROWS)
 
     def _operation(self, expression: Apply) -> Shown:
+        made = self._made(expression)
+        if made is not None:
+            return self._read(made)
         if expression.op in AGGREGATES:
             name, kind = self._figure(expression)
             return Shown(quoted(name), kind, stored=True, source=name)
@@ -145,12 +131,8 @@ def output(shown: Shown) -> tuple[str, ColumnType]:
 def condition(shown: Shown, at: Place) -> str:
     """Return SQL for a boolean over `cells`."""
     if shown.type not in (ColumnType.BOOLEAN, None):
-        raise _mismatch(Op.AND, at)
+        raise released_terms.mismatch(Op.AND, at)
     return shown.sql
-
-
-def _mismatch(op: Op, at: Place) -> Exception:
-    return refused(Reason.TYPE_MISMATCH, at, op.value, hints.TYPE)
 
 
 def _constant(expression: Literal) -> Shown:
@@ -164,14 +146,6 @@ def _constant(expression: Literal) -> Shown:
     return Shown(sql_literal(cell(constant)), constant.facts.type, stored=True, text=text)
 
 
-def _number(shown: Shown, op: Op, at: Place) -> str:
-    if shown.type is None:
-        return "CAST(NULL AS DOUBLE)"
-    if not shown.numeric:
-        raise _mismatch(op, at)
-    return f"CAST({shown.sql} AS DOUBLE)" if shown.stored else shown.sql
-
-
 def _cast(item: Shown, cast: Cast) -> Shown:
     if cast.kind is CastKind.DATE and item.text is not None:
         return Shown(sql_literal(cell(dated(item.text, cast.at))), ColumnType.DATE, stored=True)
@@ -179,7 +153,7 @@ def _cast(item: Shown, cast: Cast) -> Shown:
         return item
     if cast.kind not in (CastKind.INTEGER, CastKind.DECIMAL, CastKind.DOUBLE):
         raise refused(Reason.TYPE_MISMATCH, cast.at, f"CAST {cast.kind.value}", hints.TYPE)
-    number = _number(item, Op.ROUND, cast.at)
+    number = released_terms.number(item, Op.ROUND, cast.at)
     if cast.kind is CastKind.DOUBLE:
         return Shown(number, ColumnType.DECIMAL, source=item.source, places=item.places, weight=item.weight)
     places = cast.scale if cast.kind is CastKind.DECIMAL else 0
@@ -200,7 +174,7 @@ def _apply(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
 
 
 def _arithmetic(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
-    left, right = (_number(arg, op, at) for arg in args)
+    left, right = (released_terms.number(arg, op, at) for arg in args)
     if op is Op.DIVIDE:
         return Shown(f"({left} / NULLIF({right}, CAST(0 AS DOUBLE)))", ColumnType.DECIMAL)
     whole = all(arg.type in (ColumnType.INTEGER, None) for arg in args)
@@ -209,7 +183,7 @@ def _arithmetic(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
 
 def _signed(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
     (item,) = args
-    number = _number(item, op, at)
+    number = released_terms.number(item, op, at)
     if op is Op.PLUS:
         return item
     kind = item.type or ColumnType.INTEGER
@@ -222,7 +196,9 @@ def _round(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
         raise refused(Reason.FUNCTION_NOT_ADMITTED, at, op.value, hints.LITERAL_PLACES)
     shown = max(0, int(places))
     kind = ColumnType.DECIMAL if shown else ColumnType.INTEGER
-    return Shown(f"round({_number(args[0], op, at)}, {places})", kind, source=args[0].source, places=shown)
+    return Shown(
+        f"round({released_terms.number(args[0], op, at)}, {places})", kind, source=args[0].source, places=shown
+    )
 
 
 def _alike(args: Sequence[Shown], op: Op, at: Place) -> tuple[list[str], ColumnType | None]:
@@ -232,7 +208,7 @@ def _alike(args: Sequence[Shown], op: Op, at: Place) -> tuple[list[str], ColumnT
         return [arg.sql for arg in args], None
     if any(arg.numeric for arg in args):
         whole = all(kind is ColumnType.INTEGER for kind in known)
-        return [_number(arg, op, at) for arg in args], ColumnType.INTEGER if whole else ColumnType.DECIMAL
+        return [released_terms.number(arg, op, at) for arg in args], ColumnType.INTEGER if whole else ColumnType.DECIMAL
     kind = ColumnType.DATE if ColumnType.DATE in known else known[0]
     return [_adapted(arg, kind, op, at) for arg in args], kind
 
@@ -241,7 +217,7 @@ def _adapted(shown: Shown, kind: ColumnType, op: Op, at: Place) -> str:
     if kind is ColumnType.DATE and shown.text is not None:
         return sql_literal(cell(dated(shown.text, at)))
     if shown.type not in (kind, None):
-        raise _mismatch(op, at)
+        raise released_terms.mismatch(op, at)
     return shown.sql
 
 
@@ -268,7 +244,7 @@ def _null_test(op: Op, args: tuple[Shown, ...], _: Place) -> Shown:
 def _like(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
     item, pattern = args[0], args[1].text
     if item.type is not ColumnType.TEXT:
-        raise _mismatch(op, at)
+        raise released_terms.mismatch(op, at)
     if pattern is None or len(args) != 2:
         raise refused(Reason.FUNCTION_NOT_ADMITTED, at, op.value, hints.LITERAL_PATTERN)
     return Shown(f"({item.sql} {op.value} {text_literal(pattern)})", ColumnType.BOOLEAN)
@@ -288,12 +264,6 @@ def _coalesce(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
     return Shown(f"coalesce({', '.join(sides)})", kind)
 
 
-def _calendar(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
-    if args[0].type is not ColumnType.DATE:
-        raise _mismatch(op, at)
-    return Shown(f"CAST({op.value}({args[0].sql}) AS DOUBLE)", ColumnType.INTEGER)
-
-
 _Rule = Callable[[Op, tuple[Shown, ...], Place], Shown]
 _RULES: dict[Op, _Rule] = {
     **dict.fromkeys(COMPARED, _comparison),
@@ -304,7 +274,7 @@ _RULES: dict[Op, _Rule] = {
     **dict.fromkeys((Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.DIVIDE), _arithmetic),
     **dict.fromkeys((Op.NEGATE, Op.PLUS, Op.ABS), _signed),
     **dict.fromkeys((Op.COALESCE, Op.NULLIF), _coalesce),
-    **dict.fromkeys((Op.YEAR, Op.QUARTER, Op.MONTH, Op.DAY), _calendar),
+    **released_functions.RULES,
     Op.ROUND: _round,
     Op.CASE: _choice,
 }

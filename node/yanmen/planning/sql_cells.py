@@ -49,9 +49,13 @@ def _group_by(names: list[str]) -> str:
 
 
 def _shared(cells: Cells) -> list[tuple[Aggregate, Figure]]:
-    """Return the figures a unit adds a number to; units themselves are counted at the end."""
+    """Return the figures a unit adds a number to; all units of a cell are counted at the end."""
     pairs = zip(cells.aggregates, cells.figures, strict=True)
-    return [(aggregate, figure) for aggregate, figure in pairs if figure.kind is not AggregateKind.UNITS]
+    return [(aggregate, figure) for aggregate, figure in pairs if not _all_units(figure)]
+
+
+def _all_units(figure: Figure) -> bool:
+    return figure.kind is AggregateKind.UNITS and figure.term is None
 
 
 def _clamp(sql: str, lower: int, upper: int) -> str:
@@ -89,7 +93,7 @@ def _shares(cells: Cells, inner: str) -> str:
 def _share(aggregate: Aggregate, figure: Figure) -> str:
     if figure.term is None:
         return "count(*)"
-    if figure.kind is AggregateKind.ROWS:
+    if figure.kind is not AggregateKind.SUM:
         return f"count({_argument(aggregate)})"
     facts = figure.term.facts
     return f"sum({_clamp(_argument(aggregate), facts.lower, facts.upper)})"
@@ -100,8 +104,9 @@ def _clamped_shares(cells: Cells, inner: str) -> str:
     rows = cells.rows.joined.rows_per_unit
     columns = [*_names(cells), quoted("u")]
     for aggregate, figure in _shared(cells):
-        low, high = (0, 1) if figure.term is None or figure.kind is AggregateKind.ROWS else _signs(figure)
-        share = _clamp(quoted(aggregate.name), rows * low, rows * high)
+        low, high = _signs(figure) if figure.kind is AggregateKind.SUM else (0, 1)
+        most = 1 if figure.kind is AggregateKind.UNITS else rows
+        share = _clamp(quoted(aggregate.name), most * low, most * high)
         columns.append(f"CAST({share} AS BIGINT) AS {quoted(aggregate.name)}")
     return select(columns, _from(inner, "p"))
 
@@ -129,7 +134,7 @@ def _totals(cells: Cells, inner: str, *, exact: bool) -> str:
     columns = _names(cells)
     for aggregate, figure in zip(cells.aggregates, cells.figures, strict=True):
         name = quoted(aggregate.name)
-        columns.append(f"{'count(*)' if figure.kind is AggregateKind.UNITS else f'sum({name})'} AS {name}")
+        columns.append(f"{'count(*)' if _all_units(figure) else f'sum({name})'} AS {name}")
     if exact:
         columns.append(f"count(*) AS {quoted('units')}")
         columns += [f"max(abs({quoted(name)}), 2) AS {quoted(f'top_{name}')}" for name in _summed(cells)]

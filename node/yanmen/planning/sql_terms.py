@@ -5,11 +5,10 @@ from datetime import date
 from decimal import Decimal
 
 from yanmen.model.catalogue import Cell, Column, ColumnType
+from yanmen.planning import sql_functions
 from yanmen.planning.domains import cell
 from yanmen.planning.syntax import Op
 from yanmen.planning.terms import Constant, Conversion, Facts, Field, Operation, Term
-
-_CALENDAR = frozenset({Op.YEAR, Op.QUARTER, Op.MONTH, Op.DAY})
 
 
 def quoted(name: str) -> str:
@@ -164,9 +163,31 @@ def _operation_units(term: Operation) -> str:
             return _rounded(term)
         case Op.CASE | Op.COALESCE | Op.NULLIF:
             return _chosen_units(term)
+        case Op.FLOOR | Op.CEIL | Op.SIGN | Op.INT_DIVIDE | Op.MODULO:
+            return _whole_number(term)
         case _:
-            # year, quarter, month, day: BIGINT in DuckDB.
-            return f"{term.op.value}({value(term.args[0])})"
+            return _called(term)
+
+
+def _whole_number(term: Operation) -> str:
+    """Write floor, ceil, sign, // and % of an integer in units of 10^-scale."""
+    item = term.args[0]
+    units_of_item = _at(item, item.facts.scale, wide=True)
+    match term.op:
+        case Op.SIGN:
+            zero = whole(0, wide=True)
+            sql = f"(CASE WHEN {units_of_item} < {zero} THEN -1 WHEN {units_of_item} > {zero} THEN 1"
+            return _cast(f"{sql} WHEN {units_of_item} = {zero} THEN 0 END)", wide=False)
+        case Op.INT_DIVIDE | Op.MODULO:
+            sql = f"({units_of_item} {term.op.value} {_at(term.args[1], 0, wide=True)})"
+        case _:
+            sql = sql_functions.floor(units_of_item, whole(10**item.facts.scale, wide=True), up=term.op is Op.CEIL)
+    return _narrowed(sql, term.facts, wide=True)
+
+
+def _called(term: Operation) -> str:
+    args = [_bare(arg) if isinstance(arg, Constant) and isinstance(arg.value, str) else value(arg) for arg in term.args]
+    return sql_functions.written(term.op, args)
 
 
 def _arithmetic(term: Operation) -> str:
@@ -309,7 +330,9 @@ def _as_declared(terms: tuple[Term, ...]) -> list[str] | None:
 
 
 def _comparison(term: Operation) -> str:
-    sides = [] if term.op in _CALENDAR else comparable(term.args)
+    if term.op in sql_functions.WRITTEN:
+        return _called(term)
+    sides = comparable(term.args)
     match term.op:
         case Op.BETWEEN:
             return f"({sides[0]} BETWEEN {sides[1]} AND {sides[2]})"

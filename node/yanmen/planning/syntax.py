@@ -49,6 +49,37 @@ class Op(Enum):
     MONTH = "month"
     DAY = "day"
     DATE_PART = "date_part"
+    DAY_OF_WEEK = "dayofweek"
+    ISO_DAY_OF_WEEK = "isodow"
+    DAY_OF_YEAR = "dayofyear"
+    WEEK = "week"
+    LAST_DAY = "last_day"
+    DATE_TRUNC = "date_trunc"
+    DATE_DIFF = "date_diff"
+    DATE_SHIFT = "INTERVAL"
+    LOWER = "lower"
+    UPPER = "upper"
+    TRIM = "trim"
+    LTRIM = "ltrim"
+    RTRIM = "rtrim"
+    SUBSTRING = "substring"
+    LEFT = "left"
+    RIGHT = "right"
+    LENGTH = "length"
+    CONCAT = "||"
+    STARTS_WITH = "starts_with"
+    ENDS_WITH = "ends_with"
+    CONTAINS = "contains"
+    FLOOR = "floor"
+    CEIL = "ceil"
+    SIGN = "sign"
+    INT_DIVIDE = "//"
+    MODULO = "%"
+    SQRT = "sqrt"
+    LN = "ln"
+    LOG10 = "log10"
+    EXP = "exp"
+    POWER = "power"
     COUNT_ROWS = "count(*)"
     COUNT = "count"
     COUNT_DISTINCT = "count(DISTINCT)"
@@ -56,9 +87,36 @@ class Op(Enum):
     AVG = "avg"
     MIN = "min"
     MAX = "max"
+    VAR_POP = "var_pop"
+    VAR_SAMP = "var_samp"
+    STDDEV_POP = "stddev_pop"
+    STDDEV_SAMP = "stddev_samp"
+    COVAR_POP = "covar_pop"
+    COVAR_SAMP = "covar_samp"
+    CORR = "corr"
+    REGR_COUNT = "regr_count"
+    REGR_AVGX = "regr_avgx"
+    REGR_AVGY = "regr_avgy"
+    REGR_SXX = "regr_sxx"
+    REGR_SYY = "regr_syy"
+    REGR_SXY = "regr_sxy"
+    REGR_SLOPE = "regr_slope"
+    REGR_INTERCEPT = "regr_intercept"
+    REGR_R2 = "regr_r2"
 
 
-AGGREGATES = frozenset({Op.COUNT_ROWS, Op.COUNT, Op.COUNT_DISTINCT, Op.SUM, Op.AVG, Op.MIN, Op.MAX})
+ONE_MEASURE = frozenset({Op.VAR_POP, Op.VAR_SAMP, Op.STDDEV_POP, Op.STDDEV_SAMP})
+"""Moments of one column."""
+TWO_MEASURES = frozenset(
+    {
+        *(Op.COVAR_POP, Op.COVAR_SAMP, Op.CORR, Op.REGR_COUNT, Op.REGR_AVGX, Op.REGR_AVGY, Op.REGR_SXX, Op.REGR_SYY),
+        *(Op.REGR_SXY, Op.REGR_SLOPE, Op.REGR_INTERCEPT, Op.REGR_R2),
+    }
+)
+"""Moments of the pairs of two columns in which neither is NULL."""
+MOMENTS = ONE_MEASURE | TWO_MEASURES
+"""Aggregates made of counts and sums."""
+AGGREGATES = MOMENTS | {Op.COUNT_ROWS, Op.COUNT, Op.COUNT_DISTINCT, Op.SUM, Op.AVG, Op.MIN, Op.MAX}
 """Operations over many rows."""
 
 
@@ -71,6 +129,8 @@ class LiteralKind(Enum):
     NUMBER = "NUMBER"
     TEXT = "TEXT"
     DATE = "DATE"
+    INTERVAL = "INTERVAL"
+    """Whole days or months: `text` is the number and then D or M."""
 
 
 @unique

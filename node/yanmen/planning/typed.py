@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.refusal import Reason
-from yanmen.planning import hints
+from yanmen.planning import hints, typed_functions
 from yanmen.planning.conversions import convert
 from yanmen.planning.literals import iso_date
 from yanmen.planning.places import Place, refused
@@ -32,10 +32,10 @@ DIVISOR_PLACES = 12
 
 _ORDERED = frozenset({Op.LESS, Op.LESS_EQUAL, Op.GREATER, Op.GREATER_EQUAL, Op.EQUAL, Op.UNEQUAL})
 COMPARED = _ORDERED | {Op.DISTINCT_FROM, Op.NOT_DISTINCT_FROM}
+_COPYING = frozenset({Op.NULLIF, Op.BETWEEN, Op.FLOOR, Op.CEIL, Op.DATE_SHIFT, Op.LAST_DAY, Op.DATE_TRUNC})
 _BOOLEAN = Facts(ColumnType.BOOLEAN, declared=True)
 _CERTAIN = Facts(ColumnType.BOOLEAN, declared=True, nullable=False)
 _LIKES = frozenset({Op.LIKE, Op.NOT_LIKE, Op.ILIKE, Op.NOT_ILIKE})
-_DATE_RANGES = {Op.YEAR: (-6_000_000, 6_000_000), Op.QUARTER: (1, 4), Op.MONTH: (1, 12), Op.DAY: (1, 31)}
 
 
 class RowTyper:
@@ -75,10 +75,29 @@ class RowTyper:
         return Field(found.table, found.column, column_facts(self._scope.column(found)))
 
     def _apply(self, expression: Apply) -> Term:
+        moved = self._shift(expression)
+        if moved is not None:
+            return moved
         rule = _RULES.get(expression.op)
         if rule is None:
             raise refused(Reason.CLAUSE_NOT_ADMITTED, expression.at, expression.op.value, hints.UNGROUPED)
         return rule(expression.op, tuple(self._term(arg) for arg in expression.args), expression.at)
+
+    def _shift(self, expression: Apply) -> Term | None:
+        """Return a date plus or minus an INTERVAL, None when `expression` is something else."""
+        if expression.op not in (Op.ADD, Op.SUBTRACT) or len(expression.args) != 2:
+            return None
+        item, step = expression.args
+        if expression.op is Op.ADD and _is_interval(item):
+            item, step = step, item
+        if not isinstance(step, Literal) or step.kind is not LiteralKind.INTERVAL:
+            return None
+        count = int(step.text[:-1]) * (1 if expression.op is Op.ADD else -1)
+        return typed_functions.shifted(self._term(item), count, step.text[-1], expression.at)
+
+
+def _is_interval(expression: Expression) -> bool:
+    return isinstance(expression, Literal) and expression.kind is LiteralKind.INTERVAL
 
 
 def literal(expression: Literal) -> Constant:
@@ -94,6 +113,8 @@ def literal(expression: Literal) -> Constant:
             return constant(expression.text)
         case LiteralKind.DATE:
             return dated(expression.text, expression.at)
+        case LiteralKind.INTERVAL:
+            raise refused(Reason.TYPE_MISMATCH, expression.at, "INTERVAL", hints.DATE_SHIFT)
 
 
 def dated(text: str, at: Place) -> Constant:
@@ -107,8 +128,9 @@ def dated(text: str, at: Place) -> Constant:
 def weight(term: Term) -> int:
     """Return how many terms the emitted SQL of `term` holds, counting copies."""
     match term:
-        case Operation(op=Op.NULLIF | Op.BETWEEN, args=args):
-            return 1 + 2 * weight(args[0]) + sum(weight(arg) for arg in args[1:])
+        case Operation(op=op, args=args) if op in _COPYING:
+            weights = [weight(arg) for arg in args]
+            return 1 + sum(weights) + max(weights)
         case Operation(args=args):
             return 1 + sum(weight(arg) for arg in args)
         case Conversion(item=item):
@@ -117,8 +139,7 @@ def weight(term: Term) -> int:
             return 1
 
 
-def _mismatch(op: Op | str, at: Place) -> Exception:
-    return refused(Reason.TYPE_MISMATCH, at, op if isinstance(op, str) else op.value, hints.TYPE)
+_mismatch = typed_functions.mismatch
 
 
 def _is_null(term: Term) -> bool:
@@ -220,12 +241,26 @@ def _merged(terms: Sequence[Term], at: Place) -> Facts:
 
 
 def _sum(op: Op, args: tuple[Term, ...], at: Place) -> Term:
+    kinds = [arg.facts.type for arg in args]
+    if ColumnType.DATE in kinds:
+        return _dates(op, args, at)
     terms = _numeric(args, op, at)
     known = [term.facts for term in terms]
     scale = max(facts.scale for facts in known)
     (low, high), (other_low, other_high) = (_ends(facts, scale) for facts in known)
     ends = (low + other_low, high + other_high) if op is Op.ADD else (low - other_high, high - other_low)
     return Operation(op, terms, ranged(_kind(known), scale, ends, known, at))
+
+
+def _dates(op: Op, args: tuple[Term, ...], at: Place) -> Term:
+    """Type date - date, and a date moved by literal days."""
+    item, other = (args[1], args[0]) if op is Op.ADD and args[1].facts.type is ColumnType.DATE else args
+    if op is Op.SUBTRACT and other.facts.type is ColumnType.DATE:
+        return typed_functions.days_between((item, other), at)
+    days = other.value if isinstance(other, Constant) and other.facts.type is ColumnType.INTEGER else None
+    if not isinstance(days, int):
+        raise refused(Reason.FUNCTION_NOT_ADMITTED, at, op.value, hints.DATE_SHIFT)
+    return typed_functions.shifted(item, days if op is Op.ADD else -days, "D", at)
 
 
 def _product(op: Op, args: tuple[Term, ...], at: Place) -> Term:
@@ -323,13 +358,6 @@ def _nullif(op: Op, args: tuple[Term, ...], at: Place) -> Term:
     return Operation(op, sides, Facts(known.type, known.scale, known.lower, known.upper, known.declared))
 
 
-def _calendar(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    if args[0].facts.type is not ColumnType.DATE:
-        raise _mismatch(op, at)
-    lower, upper = _DATE_RANGES[op]
-    return Operation(op, args, Facts(ColumnType.INTEGER, 0, lower, upper, declared=op is not Op.YEAR))
-
-
 _Rule = Callable[[Op, tuple[Term, ...], Place], Term]
 _RULES: dict[Op, _Rule] = {
     **dict.fromkeys(COMPARED, _comparison),
@@ -339,7 +367,7 @@ _RULES: dict[Op, _Rule] = {
     **dict.fromkeys(_LIKES, _like),
     **dict.fromkeys((Op.ADD, Op.SUBTRACT), _sum),
     **dict.fromkeys((Op.NEGATE, Op.PLUS), _negation),
-    **dict.fromkeys((Op.YEAR, Op.QUARTER, Op.MONTH, Op.DAY), _calendar),
+    **typed_functions.RULES,
     Op.MULTIPLY: _product,
     Op.DIVIDE: _quotient,
     Op.ABS: _absolute,

@@ -13,7 +13,8 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.slots import Output, Verdict
 from yanmen.model.receipt import Stage
 from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
-from yanmen.verify.procedure import Examined, Trust, examine
+from yanmen.verify.following import Trust
+from yanmen.verify.procedure import Examined, examine
 from yanmen.verify.report import Report
 from yanmen.verify.uses import Use
 

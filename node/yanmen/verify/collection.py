@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from yanmen.model.party import PartyRole, PartyStatus
 from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
-from yanmen.verify.procedure import Trust
+from yanmen.verify.following import Trust
 
 
 def check(trusted: Sequence[Trust]) -> tuple[BillFinding, ...]:

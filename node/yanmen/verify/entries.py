@@ -1,6 +1,6 @@
 """Steps 4 to 7 of the procedure for one leaf: its file, its receipt and its proof."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,10 +9,11 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import bundle, merkle, proof, receipt
 from yanmen.formats.bundle import LeafLine
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof, HashReader
 from yanmen.formats.note import Note
-from yanmen.formats.receipt import Disclosed
+from yanmen.formats.receipt import Disclosed, Slot
 from yanmen.model.receipt import Stage
 from yanmen.verify import directory, uses
 from yanmen.verify.directory import Missing, Unreadable
@@ -33,6 +34,15 @@ class Node:
     head: Checkpoint
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One leaf: its use and all it discloses, if its receipt holds, and the hash of its file, if there is one."""
+
+    use: Use | None
+    said: Mapping[Slot, Json]
+    leaf_hash: bytes | None
+
+
 class Entries:
     """Checks the leaves of one bundle; `findings` grows with each."""
 
@@ -49,7 +59,7 @@ class Entries:
         self._heads: dict[Note, Checkpoint] = {}
         self.findings: list[Finding] = []
 
-    def check(self, index: int) -> tuple[Use | None, bytes | None]:
+    def check(self, index: int) -> Checked:
         """Return what the receipt of leaf `index` discloses and the hash of its leaf file, where they hold."""
         line = None if self._lines is None else self._lines[index]
         stage = None if line is None else line.stage
@@ -60,10 +70,10 @@ class Entries:
         if known is not None:
             self._proof(index, stage, known)
         if disclosed is None or known is None or merkle.leaf_hash(disclosed.leaf.jws) != known:
-            return None, leaf_hash
+            return Checked(None, {}, leaf_hash)
         use, wrong = uses.read(index, known, disclosed)
         self.findings.extend(wrong)
-        return use, leaf_hash
+        return Checked(use, disclosed.slots, leaf_hash)
 
     def _leaf(self, index: int, line: LeafLine | None) -> bytes | None:
         """Return the leaf's bytes, unless it is not there."""

@@ -3,7 +3,7 @@
 Nothing here reads what the node states of itself except to compare it in the end.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from yanmen.formats import base64url
@@ -136,23 +136,30 @@ class Replay:
         self.findings.append(finding(code, use.index, use.head.stage, subject))
 
 
-def check_order(uses: Sequence[Use], size: int) -> tuple[Finding, ...]:
-    """Hold the leaves to one genesis at index 0, times that do not go back and ids that occur once."""
-    found: list[Finding] = []
-    seen: set[str] = set()
-    time_s = 0
-    for use in uses:
-        if (use.head.stage is Stage.GENESIS) != (use.index == 0):
-            found.append(finding(Code.GENESIS_WRONG, use.index, use.head.stage))
-        if use.head.iat_s < time_s:
-            found.append(finding(Code.TIME_BACKWARDS, use.index, use.head.stage))
-        if use.head.jti in seen:
-            found.append(finding(Code.JTI_REPEATED, use.index, use.head.stage))
-        seen.add(use.head.jti)
-        time_s = max(time_s, use.head.iat_s)
-    if size == 0:
-        found.append(finding(Code.GENESIS_WRONG, 0))
-    return tuple(found)
+@dataclass(slots=True)
+class Order:
+    """Holds the leaves to one genesis at index 0, times that do not go back and ids that occur once."""
+
+    findings: list[Finding] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
+    _time_s: int = 0
+
+    def add(self, use: Use) -> None:
+        """Look at the next leaf."""
+        head = use.head
+        if (head.stage is Stage.GENESIS) != (use.index == 0):
+            self.findings.append(finding(Code.GENESIS_WRONG, use.index, head.stage))
+        if head.iat_s < self._time_s:
+            self.findings.append(finding(Code.TIME_BACKWARDS, use.index, head.stage))
+        if head.jti in self._seen:
+            self.findings.append(finding(Code.JTI_REPEATED, use.index, head.stage))
+        self._seen.add(head.jti)
+        self._time_s = max(self._time_s, head.iat_s)
+
+    def finish(self, size: int) -> tuple[Finding, ...]:
+        """Return what is wrong with the order of all `size` leaves."""
+        empty = [finding(Code.GENESIS_WRONG, 0)] if size == 0 else []
+        return (*self.findings, *empty)
 
 
 def compare_contracts(stated: Iterable[ContractTotal], counted: Iterable[ContractTotal]) -> tuple[Finding, ...]:

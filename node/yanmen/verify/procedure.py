@@ -12,13 +12,13 @@ from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.model.party import Party, PartyRole, Register
-from yanmen.verify import directory, metering
+from yanmen.verify import directory
 from yanmen.verify.beside import Beside, View, compare
 from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.entries import Entries, Node
+from yanmen.verify.following import Following, Trust
 from yanmen.verify.metering import Replay
 from yanmen.verify.report import Code, Finding, Report, Severity, finding
-from yanmen.verify.requests import Requests
 from yanmen.verify.uses import Use
 
 KEY_BYTES_MAX = 1024
@@ -33,21 +33,6 @@ class Stop(Exception):
         """Carry `found`."""
         self.found = found
         super().__init__(found.en)
-
-
-@dataclass(frozen=True, slots=True)
-class Trust:
-    """What steps 1 to 3 established."""
-
-    statement: Statement
-    members: Register
-    party: Party
-    head: Checkpoint
-
-    @property
-    def node(self) -> Node:
-        """Whose log it is."""
-        return Node(self.party.id, self.party.signing_key, self.party.log_key, self.head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +63,22 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     8. Leaf 0 and no other is a genesis; times do not go back; no `jti` occurs twice.
     9. Every contract's series is complete, and so is that of the leaves about no contract: `n` counts
        1, 2, 3… and `prev` is the hash of the series' leaf before.
-    10. Every intent is closed by exactly one outcome or aborted leaf, and each of those closes one,
-        with the same contract and charge; an answer given again is charged nothing.
+    10. Every intent is closed by exactly one outcome or aborted leaf, and each of those closes one
+        and says the same of contract, consumer, question, plan, data and charge; an answer given
+        again is charged nothing and is the one given before.
     11. The running totals in `budget` and `price` are the sums of the contract's charges so far.
     12. Every intent carries a request or session grant that the consumer's registered key signed, for
         this node and contract, a request also for this question; a request is used once, and neither
         is charged beyond its maxima.
-    13. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
+    13. The contract leaves disclose an offer that the consumer's registered key signed and a decision
+        that the receipt key signed over it. Every use and answer falls while that contract is in
+        force and within its signed terms: parties, scenario, dates, datasets and columns, the charge
+        asked for, price, least group, and the caps on queries, queries of a day, micro-rho and delta.
+        What is read is the newest published version, the release is no laxer than its class, the
+        charge falls on its subject space, and no space is charged beyond its lifetime budget.
+    14. The noise that an answer about persons states is what its charge demands for the sensitivities
+        that the intent fixed: sigma squared is l2_squared / (2 rho), rho the aggregate's equal share.
+    15. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
     """
     return examine(path, space_key, beside).report
 
@@ -97,10 +91,11 @@ def examine(path: Path, space_key: bytes | None = None, beside: Beside | None = 
     except Stop as stop:
         return Examined(_report(None, [], Replay(), [*findings, stop.found]), None, ())
     lines = leaf_lines(path, trust.head, findings)
-    uses = _leaves(path, trust, lines, findings)
+    following = Following(trust)
+    _leaves(path, trust, lines, following, findings)
     view = View(trust.party, trust.head, None if lines is None else tuple(line.hash for line in lines))
     cosigned = compare(path, view, beside or Beside(), findings)
-    replay = _replay(uses, trust, findings)
+    replay, uses = following.finish(findings), following.uses
     findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in directory.unknown(path, trust.statement.size))
     report = replace(_report(trust, uses, replay, findings), cosigned=cosigned)
     return Examined(report, trust, tuple(uses))
@@ -170,21 +165,30 @@ def _checkpoint(path: Path, statement: Statement, party: Party) -> Checkpoint:
     return head
 
 
-def _leaves(path: Path, trust: Trust, lines: tuple[LeafLine, ...] | None, findings: list[Finding]) -> list[Use]:
-    """Take steps 5 to 7, and 4 without leaf lines, and return what could be read of each leaf."""
-    entries = Entries(path, trust.node, lines)
-    uses: list[Use] = []
+def _leaves(
+    path: Path,
+    trust: Trust,
+    lines: tuple[LeafLine, ...] | None,
+    following: Following,
+    findings: list[Finding],
+) -> None:
+    """Take steps 5 to 7, and 4 without leaf lines; what could be read of each leaf is followed at once."""
+    entries = Entries(path, node_of(trust), lines)
     hashes: list[bytes] = []
     for index in range(trust.head.size):
-        use, leaf_hash = entries.check(index)
-        if use is not None:
-            uses.append(use)
-        if leaf_hash is not None:
-            hashes.append(leaf_hash)
+        checked = entries.check(index)
+        if checked.use is not None:
+            following.add(checked.use, checked.said)
+        if checked.leaf_hash is not None:
+            hashes.append(checked.leaf_hash)
     findings.extend(entries.findings)
     if lines is None and (len(hashes) < trust.head.size or _root(hashes) != trust.head.root):
         findings.append(finding(Code.ROOT_DIFFERS))
-    return uses
+
+
+def node_of(trust: Trust) -> Node:
+    """Return whose log it is."""
+    return Node(trust.party.id, trust.party.signing_key, trust.party.log_key, trust.head)
 
 
 def leaf_lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[LeafLine, ...] | None:
@@ -201,20 +205,6 @@ def leaf_lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[L
         findings.append(finding(Code.LEAF_LINES_DIFFER))
         return None
     return lines
-
-
-def _replay(uses: list[Use], trust: Trust, findings: list[Finding]) -> Replay:
-    """Take steps 8 to 13."""
-    findings.extend(metering.check_order(uses, trust.head.size))
-    replay, requests = Replay(), Requests(trust.members)
-    for use in uses:
-        replay.add(use)
-        findings.extend(requests.check(use))
-    replay.finish(max((use.head.iat_s for use in uses), default=0))
-    findings.extend(replay.findings)
-    findings.extend(metering.compare_contracts(trust.statement.contracts, replay.contracts.values()))
-    findings.extend(metering.compare_spaces(trust.statement.spaces, replay.spaces.values()))
-    return replay
 
 
 def _root(hashes: list[bytes]) -> bytes:

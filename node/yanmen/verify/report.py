@@ -61,6 +61,16 @@ class Code(Enum):
     REQUEST_SIGNATURE = "REQUEST_SIGNATURE"
     REQUEST_DIFFERS = "REQUEST_DIFFERS"
     REQUEST_REUSED = "REQUEST_REUSED"
+    OUTCOME_DIFFERS = "OUTCOME_DIFFERS"
+    REPEAT_DIFFERS = "REPEAT_DIFFERS"
+    CONTRACT_UNSIGNED = "CONTRACT_UNSIGNED"
+    CONTRACT_DIFFERS = "CONTRACT_DIFFERS"
+    CONTRACT_NOT_IN_FORCE = "CONTRACT_NOT_IN_FORCE"
+    TERMS_BROKEN = "TERMS_BROKEN"
+    DATASET_NOT_CURRENT = "DATASET_NOT_CURRENT"
+    RELEASE_TOO_LAX = "RELEASE_TOO_LAX"
+    SPACE_OVERSPENT = "SPACE_OVERSPENT"
+    NOISE_DIFFERS = "NOISE_DIFFERS"
     CONTRACT_TOTAL_DIFFERS = "CONTRACT_TOTAL_DIFFERS"
     SPACE_TOTAL_DIFFERS = "SPACE_TOTAL_DIFFERS"
     COSIGNED_HEAD = "COSIGNED_HEAD"
@@ -138,6 +148,43 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     ),
     Code.REQUEST_DIFFERS: ("the request of {leaf} is for another {subject}", "{leaf_zh}的请求针对另一 {subject}"),
     Code.REQUEST_REUSED: ("{leaf} was charged on a request already used", "{leaf_zh}重复使用了已用过的请求"),
+    Code.OUTCOME_DIFFERS: ("{leaf} says another {subject} than its intent", "{leaf_zh}所记 {subject} 与其意图不同"),
+    Code.REPEAT_DIFFERS: (
+        "{leaf} repeats no answer given before: another {subject}",
+        "{leaf_zh}所重复的并非先前给出的结果：{subject} 不同",
+    ),
+    Code.CONTRACT_UNSIGNED: (
+        "the contract in {leaf} is not signed by its party: {subject}",
+        "{leaf_zh}中的合约未经当事方签名：{subject}",
+    ),
+    Code.CONTRACT_DIFFERS: (
+        "{leaf} does not continue the contract as signed: {subject}",
+        "{leaf_zh}与已签署的合约不相接：{subject}",
+    ),
+    Code.CONTRACT_NOT_IN_FORCE: (
+        "{leaf} falls under a contract that is not in force there",
+        "{leaf_zh}所依据的合约此时未生效",
+    ),
+    Code.TERMS_BROKEN: (
+        "{leaf} goes beyond the signed terms of its contract: {subject}",
+        "{leaf_zh}超出已签署的合约条款：{subject}",
+    ),
+    Code.DATASET_NOT_CURRENT: (
+        "{leaf} reads a version of {subject} that is not published, or no longer",
+        "{leaf_zh}读取的 {subject} 版本未发布或已失效",
+    ),
+    Code.RELEASE_TOO_LAX: (
+        "{leaf} releases under a laxer rule than its data and contract demand: {subject}",
+        "{leaf_zh}的发布规则宽于数据与合约的要求：{subject}",
+    ),
+    Code.SPACE_OVERSPENT: (
+        "{leaf} charges subject space {subject} beyond its lifetime budget",
+        "{leaf_zh}的扣减超出主体空间 {subject} 的终身预算",
+    ),
+    Code.NOISE_DIFFERS: (
+        "{leaf} states noise that its charge does not give: {subject}",
+        "{leaf_zh}所记噪声与其扣减不符：{subject}",
+    ),
     Code.CONTRACT_TOTAL_DIFFERS: (
         "contract {subject}: the totals stated are not those of its receipts",
         "合约 {subject}：声明的合计与回执重算不符",
@@ -196,8 +243,9 @@ NOT_PROVEN: tuple[tuple[str, str], ...] = (
         "节点之外是否另有使用：持有源文件者可在别处读取。",
     ),
     (
-        "That charges kept to the contract's caps, dates and columns, or noise to its charge: the node promises it.",
-        "各次扣减是否遵守合约的限额、期限与字段，噪声是否与扣减相符：此由节点承诺。",
+        "That the SQL that ran read only the columns it states, that a unit's influence is as stated, and that the "
+        "noise was drawn as stated: the node promises it.",
+        "实际运行的 SQL 是否仅读取所列字段，单体影响是否如所述，噪声是否确按所述抽取：此由节点承诺。",
     ),
     (
         "What the consumer did with the answer afterwards.",

@@ -13,6 +13,9 @@ from yanmen.model.stages import Binding
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
 
+Claims = RequestClaims | SessionClaims
+"""What the consumer signed: one question, or a short while of them."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Spent:
@@ -31,24 +34,23 @@ class Requests:
         self._used: set[tuple[str, str]] = set()
         self._spent: dict[tuple[str, str], _Spent] = {}
 
-    def check(self, use: Use) -> tuple[Finding, ...]:
-        """Return what is wrong with the request behind the intent `use`."""
+    def check(self, use: Use) -> tuple[Claims | None, tuple[Finding, ...]]:
+        """Return what the consumer signed for the intent `use`, and what is wrong with it."""
         if use.head.stage is not Stage.INTENT or use.cnf is None or use.consumer is None:
-            return ()
+            return None, ()
         if use.request is None or use.budget is None or use.price is None:
-            return ()
+            return None, ()
         try:
             claims = _claims(use.request, use.cnf)
         except (Malformed, BadSignature) as error:
-            return (finding(Code.REQUEST_SIGNATURE, use.index, use.head.stage, str(error)),)
+            return None, (finding(Code.REQUEST_SIGNATURE, use.index, use.head.stage, str(error)),)
         subjects = [*self._differences(use, claims, use.consumer, use.cnf)]
         code = self._spend(claims, use.budget, use.price)
         reused = [] if code is None else [finding(code, use.index, use.head.stage, "maximum")]
-        return (*(finding(Code.REQUEST_DIFFERS, use.index, use.head.stage, name) for name in subjects), *reused)
+        wrong = (finding(Code.REQUEST_DIFFERS, use.index, use.head.stage, name) for name in subjects)
+        return claims, (*wrong, *reused)
 
-    def _differences(
-        self, use: Use, claims: RequestClaims | SessionClaims, consumer: str, key: bytes
-    ) -> tuple[str, ...]:
+    def _differences(self, use: Use, claims: Claims, consumer: str, key: bytes) -> tuple[str, ...]:
         party = self._register.find(consumer)
         wrong = {
             "node": claims.audience != use.head.iss,
@@ -60,7 +62,7 @@ class Requests:
         }
         return tuple(name for name, differs in wrong.items() if differs)
 
-    def _spend(self, claims: RequestClaims | SessionClaims, budget: Budget, price: Price) -> Code | None:
+    def _spend(self, claims: Claims, budget: Budget, price: Price) -> Code | None:
         """Charge `claims`; a request is good for one use, a grant until its maxima are spent."""
         name = (claims.issuer, claims.jti)
         if isinstance(claims, RequestClaims):
@@ -74,7 +76,7 @@ class Requests:
         return Code.REQUEST_DIFFERS if above else None
 
 
-def _claims(signed: SignedRequest, key: bytes) -> RequestClaims | SessionClaims:
+def _claims(signed: SignedRequest, key: bytes) -> Claims:
     token = signed.jws.encode("ascii", "replace")
     match signed.binding:
         case Binding.PER_REQUEST:

@@ -4,16 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from yanmen.formats import bundle, receipt
 from yanmen.formats.json_canonical import Json
-from yanmen.formats.malformed import Malformed
-from yanmen.formats.merkle import leaf_hash
 from yanmen.model.receipt import Stage
-from yanmen.verify import directory
 from yanmen.verify.entries import Entries
-from yanmen.verify.procedure import Stop, Trust, establish, leaf_lines
+from yanmen.verify.following import Trust
+from yanmen.verify.procedure import Stop, establish, leaf_lines, node_of
 from yanmen.verify.report import Code, Finding, Severity, finding
-from yanmen.verify.uses import Use
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,7 @@ class OpenBundle:
         self._entries: Entries | None = None
         try:
             self.trust = establish(path, space_key, findings)
-            self._entries = Entries(path, self.trust.node, leaf_lines(path, self.trust.head, findings))
+            self._entries = Entries(path, node_of(self.trust), leaf_lines(path, self.trust.head, findings))
         except Stop as stop:
             findings.append(stop.found)
         self.findings: tuple[Finding, ...] = tuple(findings)
@@ -69,25 +65,12 @@ class OpenBundle:
         if not 0 <= index < self.trust.head.size:
             return _nothing(origin, index, (finding(Code.LEAF_MISSING, index),))
         before = len(self._entries.findings)
-        use, _ = self._entries.check(index)
+        checked = self._entries.check(index)
         found = tuple(self._entries.findings[before:])
-        if use is None:
+        if checked.use is None:
             return _nothing(origin, index, found)
-        try:
-            slots = self._slots(use)
-        except (directory.Missing, directory.Unreadable, Malformed):
-            changed = finding(Code.FILE_UNREADABLE, index, use.head.stage, bundle.receipt_name(index))
-            return _nothing(origin, index, (*found, changed))
-        head = use.head
+        head, slots = checked.use.head, {slot.value: value for slot, value in checked.said.items()}
         return CheckedReceipt(origin, index, head.stage, head.iss, head.jti, head.iat_s, slots, found)
-
-    def _slots(self, use: Use) -> Mapping[str, Json]:
-        """Read again, for showing, the disclosures of a receipt that was just verified."""
-        text = directory.read(self._path, bundle.receipt_name(use.index), receipt.BYTES_MAX).decode("ascii")
-        disclosed = receipt.decode(text)
-        if leaf_hash(disclosed.leaf.jws) != use.hash:
-            raise directory.Unreadable(bundle.receipt_name(use.index))
-        return {slot.value: value for slot, value in disclosed.slots.items()}
 
 
 def _nothing(origin: str, index: int, findings: tuple[Finding, ...]) -> CheckedReceipt:

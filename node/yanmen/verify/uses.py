@@ -8,8 +8,10 @@ from typing import TypeVar
 from yanmen.formats import base64url, connector_id, json_members
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.question_slots import Reading, ReleaseRule, read_readings, read_scenario
 from yanmen.formats.receipt import Disclosed, Head, Slot
 from yanmen.formats.slots import Budget, Decision, Price, Series, SignedRequest
+from yanmen.model.contract import Scenario
 from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
 
@@ -19,12 +21,31 @@ T = TypeVar("T")
 QUERY_MAX = 256 * 1024
 """Longest question read: more than a disclosure may hold."""
 _CHARGE = (Slot.CONTRACT, Slot.BUDGET, Slot.PRICE)
+_CONTRACT = (Slot.CONTRACT, Slot.CONTRACT_DIGEST, Slot.CONSUMER, Slot.SUBJECT)
+_QUESTION = (
+    *_CHARGE,
+    Slot.CONTRACT_DIGEST,
+    Slot.CONSUMER,
+    Slot.CNF,
+    Slot.SCENARIO,
+    Slot.DATASETS,
+    Slot.POLICY,
+    Slot.REQUEST,
+    Slot.QUERY,
+    Slot.PLAN,
+    Slot.RELEASE,
+)
 _REQUIRED: dict[Stage, tuple[Slot, ...]] = {
-    Stage.INTENT: (*_CHARGE, Slot.CONSUMER, Slot.CNF, Slot.REQUEST, Slot.QUERY),
-    Stage.OUTCOME: (*_CHARGE, Slot.DECISION),
-    Stage.ABORTED: (*_CHARGE, Slot.DECISION),
+    Stage.DATASET: (Slot.SUBJECT,),
+    Stage.CONTRACT: _CONTRACT,
+    Stage.APPROVAL: _CONTRACT,
+    Stage.INTENT: _QUESTION,
+    Stage.OUTCOME: (*_QUESTION, Slot.DECISION, Slot.OUTPUT),
+    Stage.ABORTED: (*_QUESTION, Slot.DECISION),
     Stage.REFUSED: (Slot.DECISION,),
 }
+
+_ASKED = frozenset({Stage.INTENT, Stage.OUTCOME, Stage.ABORTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,10 @@ class Use:
     cnf: bytes | None
     request: SignedRequest | None
     query_sha256: str | None
+    contract_digest: str | None = None
+    scenario: Scenario | None = None
+    readings: tuple[Reading, ...] | None = None
+    rule: ReleaseRule | None = None
     output: Json = None
     subject: Json = None
 
@@ -64,6 +89,7 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
             wrong.append(finding(Code.SLOT_MALFORMED, index, head.stage, name.value))
             return None
 
+    question = head.stage in _ASKED
     required = (Slot.SERIES, *_REQUIRED.get(head.stage, ()))
     wrong.extend(finding(Code.SLOT_WITHHELD, index, head.stage, name.value) for name in required if name not in slots)
     use = Use(
@@ -79,6 +105,10 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
         cnf=slot(Slot.CNF, _key),
         request=slot(Slot.REQUEST, SignedRequest.read),
         query_sha256=slot(Slot.QUERY, _query),
+        contract_digest=slot(Slot.CONTRACT_DIGEST, _text),
+        scenario=slot(Slot.SCENARIO, read_scenario) if question else None,
+        readings=slot(Slot.DATASETS, read_readings) if question else None,
+        rule=slot(Slot.RELEASE, ReleaseRule.read) if question else None,
         output=slots.get(Slot.OUTPUT),
         subject=slots.get(Slot.SUBJECT),
     )

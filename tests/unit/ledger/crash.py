@@ -58,6 +58,11 @@ def killed_in(scene: Scene, work: Callable[[Ledger], object], before: int, match
     return _child(scene, work, Fuse(before, matching))
 
 
+def killed_by(scene: Scene, work: Callable[[Ledger], object], fuse: Fuse) -> bool:
+    """Do `work` in a child that `fuse` kills; say if it came to that."""
+    return _child(scene, work, fuse)
+
+
 def killed_opening(scene: Scene, before: int) -> bool:
     """Open the ledger, perhaps for the first time, in a child that dies before its statement `before`."""
     fuse = Fuse(before)

@@ -39,6 +39,8 @@ from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Usage
 from yanmen.model.stages import (
     Admitted,
+    Aggregate,
+    AggregateKind,
     Answer,
     Binding,
     Output,
@@ -50,6 +52,8 @@ from yanmen.model.stages import (
     Submission,
 )
 
+from tests.vectors.specimen import mechanism
+
 NODE = connector_id.build("5", "91140100MA0GTTTT0X", "1401", "A1B2C3D4")
 CONSUMER = connector_id.build("5", "91140100MA0GUUUU1Y", "1401", "D5E6F7G9")
 RIVAL = connector_id.build("5", "91140100MA0GVVVV2Z", "1401", "H5J6K7L9")
@@ -57,6 +61,7 @@ SPACE = "shanxi.example"
 SUBJECTS = "residents"
 START_MS = 1_780_000_000_000
 PROFILE = "ab" * 32
+COUNT = Aggregate("a0", AggregateKind.ROWS, 0, 0, 100, 1, 1)
 LIFETIME_MICRO_RHO = 1_000_000
 LIFETIME_DELTA_E12 = 1_000_000
 
@@ -162,7 +167,7 @@ def terms_of(contract_id: str, **other: Any) -> Terms:
         consumer=CONSUMER,
         channel=Channel.SHARING,
         scenario=Scenario("S1", "慢病管理", "卫生健康法"),
-        grants=(Grant("persons", ("city", "age")),),
+        grants=(Grant("persons", ("city", "age")), Grant("gazette", ("city",))),
         min_group=10,
         micro_rho=10_000,
         micro_rho_per_query=100,
@@ -240,7 +245,7 @@ def plan_of(
     canonical: str = "q",
     micro_rho: int = 100,
     delta_e12: int = 0,
-    price_fen: int = 120,
+    price_fen: int | None = None,
     session: str = "",
     max_micro_rho: int = 5_000,
     max_price_fen: int = 10_000,
@@ -251,10 +256,11 @@ def plan_of(
 ) -> Plan:
     """Return a plan with its signed request behind it."""
     consumer = contract.terms.consumer
+    price_fen = contract.terms.price_per_query_fen if price_fen is None else price_fen
     common = (now_ms // 1000, now_ms // 1000 + 300, contract.terms.id, "S1")
     query = hashlib.sha256(sql.encode()).hexdigest()
     if session:
-        grant = SessionClaims(NODE, consumer, session, *common, 0, max_micro_rho, max_price_fen)
+        grant = SessionClaims(NODE, consumer, session, *common, max(0, micro_rho), max_micro_rho, max_price_fen)
         token = documents.sign_session(grant, MEMBER_KEYS[consumer])
     else:
         claims = RequestClaims(
@@ -285,7 +291,7 @@ def plan_of(
         scans=(Scan("s0", read, ("city",)),),
         sql='SELECT "city", count(*) FROM "s0"."data" GROUP BY "city"',
         keys=(),
-        aggregates=(),
+        aggregates=(COUNT,) if release is DatasetClass.PERSONAL else (),
         averages=(),
         outputs=(Output("city", ColumnType.TEXT, ""), Output("n", ColumnType.INTEGER, "a0")),
         post_sql="",
@@ -309,7 +315,7 @@ def released(plan: Plan, count: int = 41) -> Released:
         rows=rows,
         widths=((None, 12.5), (None, 12.5)),
         suppressed=0,
-        mechanism="discrete gaussian, scale 6.4",
+        mechanism=mechanism(plan.micro_rho) if plan.aggregates else "none",
         notice="差分隐私估计值，不作为法定统计数据",
         usage=Usage(cpu_ms=123, peak_bytes=50_000_000, reply_bytes=100),
     )

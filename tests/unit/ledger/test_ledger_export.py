@@ -15,7 +15,7 @@ from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Fault, FaultCode, JobCode, Reason, Refused, Usage
 from yanmen.verify import Code, verify_bundle
 
-from tests.unit.ledger.scene import PROFILE, RIVAL, SPACE_KEY, Scene, papers, released, reserved
+from tests.unit.ledger.scene import PROFILE, RIVAL, SPACE_KEY, Scene, papers, released, reserved, version
 
 
 def lived(scene: Scene, ledger: Ledger, contract: Contract) -> None:
@@ -23,7 +23,9 @@ def lived(scene: Scene, ledger: Ledger, contract: Contract) -> None:
     rival = scene.furnish(ledger, consumer=RIVAL)
     for one in (contract, rival, contract):
         scene.ask(ledger, one, micro_rho=150, delta_e12=2)
-    scene.ask(ledger, contract, release=DatasetClass.OPEN, micro_rho=0, space="", price_fen=0)
+    gazette = version("gazette", name="gazette", cls=DatasetClass.OPEN, subject_space="")
+    ledger.publish(gazette)
+    scene.ask(ledger, contract, release=DatasetClass.OPEN, micro_rho=0, space="", scanned=gazette)
     scene.ask(ledger, contract, session=scene.name(), micro_rho=10)
     first, again = scene.plan(contract), scene.plan(contract)
     object.__setattr__(again, "canonical", first.canonical)

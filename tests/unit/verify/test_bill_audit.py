@@ -73,7 +73,7 @@ def account(tmp_path: Path) -> Iterator[Account]:
         made = Account(stage, ledger, stage.furnish(ledger), stage.furnish(ledger, consumer=RIVAL), tmp_path)
         for contract in (made.own, made.rival, made.own):
             stage.ask(ledger, contract, micro_rho=150, delta_e12=2)
-        first, again = stage.plan(made.own, price_fen=7), stage.plan(made.own)
+        first, again = stage.plan(made.own), stage.plan(made.own)
         object.__setattr__(again, "canonical", first.canonical)
         ledger.settle(reserved(ledger.reserve(first)), released(first), "ab" * 32)
         ledger.reserve(again)
@@ -86,7 +86,7 @@ def test_the_auditor_counts_what_the_node_states(account: Account) -> None:
     stated = documents.open_statement(account.state()[1], RECEIPT_KEY.public)
     (own,) = (line for line in stated.lines if line.contract == account.own.terms.id)
     assert (own.queries, own.answers, own.repeated) == (4, 3, 1)
-    assert (own.rows, own.cells, own.fen) == (6, 12, 120 + 120 + 7 + 120)
+    assert (own.rows, own.cells, own.fen) == (6, 12, 4 * 120)
     assert (own.micro_rho, own.delta_e12) == (150 + 150 + 100 + 100, 4)
     assert own.fen == account.ledger.balance(account.own.terms.id).spent_fen
     report = account.audited(account.state()[1])
@@ -283,7 +283,7 @@ def test_a_statement_is_read_strictly(account: Account, change: dict[str, object
 
 
 def test_one_fen_above_the_maximum_is_found(account: Account) -> None:
-    path, fen = account.export(), 120 + 367
+    path, fen = account.export(), 120 + 480
     assert audit_revenue([path], fen, SPACE_KEY.public).ok
     report = audit_revenue([path], fen - 1, SPACE_KEY.public)
     assert not report.ok
@@ -296,7 +296,7 @@ def test_one_fen_above_the_maximum_is_found(account: Account) -> None:
 def test_the_sum_is_that_of_one_consumer_or_one_period(account: Account) -> None:
     path = account.export()
     assert audit_revenue([path], 0, SPACE_KEY.public, consumer=RIVAL).fen == 120
-    assert audit_revenue([path], 0, SPACE_KEY.public, period=PERIOD).fen == 487
+    assert audit_revenue([path], 0, SPACE_KEY.public, period=PERIOD).fen == 600
     later = Period(PERIOD.to_s, PERIOD.to_s + 60)
     assert audit_revenue([path], 0, SPACE_KEY.public, period=later).fen == 0
 
@@ -332,15 +332,15 @@ def test_the_commands_say_what_was_found(account: Account, capsys: pytest.Captur
     file.write_bytes(token)
     assert main(["audit", "bill", str(path), str(file)]) == 0
     said = capsys.readouterr().out
-    assert "487 fen 分 (4.87 元)" in said
+    assert "600 fen 分 (6.00 元)" in said
     assert "no contract carries a rule" in said
     assert main(["audit", "bill", str(path), str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["statement"]["node"] == NODE
     file.write_bytes(token[:-4] + b"AAAA")
     assert main(["audit", "bill", str(path), str(file)]) == 1
     assert "STATEMENT_SIGNATURE" in capsys.readouterr().out
-    assert main(["audit", "revenue", str(path), "--maximum", "487"]) == 0
-    assert main(["audit", "revenue", str(path), "--maximum", "486"]) == 1
+    assert main(["audit", "revenue", str(path), "--maximum", "600"]) == 0
+    assert main(["audit", "revenue", str(path), "--maximum", "599"]) == 1
     assert "1 fen above" in capsys.readouterr().out
     for wrong in (["--maximum", "4.87"], ["--maximum", "1", "--from", "2026-01-01"]):
         assert main(["audit", "revenue", str(path), *wrong]) == 2

@@ -95,7 +95,7 @@ def test_the_whole_report_is_on_it(specimens: ModuleType, tmp_path: Path) -> Non
     report = verify_bundle(path, specimens.SPACE_KEY.public)
     seen = harmless(page.report_page(report))
     assert "HOLDS 核验通过" in seen.text
-    assert "19 / 19" in seen.text
+    assert "20 / 20" in seen.text
     for total in report.contracts:
         assert total.contract in seen.text
     (path / bundle.receipt_name(3)).unlink()
@@ -130,7 +130,7 @@ def test_a_receipt_that_is_not_there_is_said_not_to_be(
     specimens: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = specimens.specimen().export(tmp_path / "bundle")
-    assert main(["verify", str(path), "--receipt", "19"]) == 1
+    assert main(["verify", str(path), "--receipt", "20"]) == 1
     assert "LEAF_MISSING" in capsys.readouterr().out
     assert main(["verify", str(path), "--receipt=-1"]) == 2
 

@@ -34,9 +34,9 @@ def codes(found: Report) -> list[Code]:
 
 
 def test_what_witnesses_saw_is_told(tmp_path: Path) -> None:
-    found = report(tmp_path, cosigned(specimen.specimen(), 19, "w1", "w2"), "w1", "w2")
+    found = report(tmp_path, cosigned(specimen.specimen(), 20, "w1", "w2"), "w1", "w2")
     assert codes(found) == []
-    assert [(one.witness, one.size, one.at_s) for one in found.cosigned] == [("w1", 19, AT_S), ("w2", 19, AT_S)]
+    assert [(one.witness, one.size, one.at_s) for one in found.cosigned] == [("w1", 20, AT_S), ("w2", 20, AT_S)]
 
 
 def test_leaves_nobody_saw_yet_are_noted(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_leaves_nobody_saw_yet_are_noted(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("names", [(), ("w2",)])
 def test_a_witness_that_did_not_cosign_is_missed(tmp_path: Path, names: tuple[str, ...]) -> None:
-    found = report(tmp_path, cosigned(specimen.specimen(), 19, *names), "w1")
+    found = report(tmp_path, cosigned(specimen.specimen(), 20, *names), "w1")
     assert (codes(found), found.ok) == ([Code.NOT_COSIGNED], False)
 
 
@@ -57,14 +57,14 @@ def test_without_a_cosigned_head_every_witness_is_missed(tmp_path: Path) -> None
 
 
 def test_a_forged_cosignature_is_missed(tmp_path: Path) -> None:
-    head = specimen.specimen().checkpoint(19)
+    head = specimen.specimen().checkpoint(20)
     forged = cosigning.cosign(head.text, "w1", specimen.signer("a stranger"), AT_S)
     line = note.NoteSignature("w1", KEYS["w1"].key_id, forged.signature)
     found = report(tmp_path, note.encode(Note(head.text, (*head.signatures, line))), "w1")
     assert codes(found) == [Code.NOT_COSIGNED]
 
 
-@pytest.mark.parametrize("size", [12, 19])
+@pytest.mark.parametrize("size", [12, 20])
 def test_another_history_shown_to_the_witness_is_found(tmp_path: Path, size: int) -> None:
     log = specimen.specimen()
     log.leaves[4] = specimen.specimen("another").leaves[4]
@@ -74,13 +74,13 @@ def test_another_history_shown_to_the_witness_is_found(tmp_path: Path, size: int
 def test_a_longer_history_shown_to_the_witness_is_found(tmp_path: Path) -> None:
     log = specimen.specimen()
     log.refuse("", "REQUEST_EXPIRED")
-    found = report(tmp_path, cosigned(log, 20, "w1"), "w1")
+    found = report(tmp_path, cosigned(log, 21, "w1"), "w1")
     assert codes(found) == [Code.COSIGNED_OTHER_HISTORY, Code.NOT_COSIGNED]
 
 
 def test_a_head_of_another_log_is_found(tmp_path: Path) -> None:
     log = specimen.specimen()
-    head = Checkpoint(log.origin, 19, merkle.root(19, log.reader()))
+    head = Checkpoint(log.origin, 20, merkle.root(20, log.reader()))
     other = notes.sign_checkpoint(head, specimen.signer("a stranger"))
     assert codes(report(tmp_path, note.encode(other), "w1")) == [Code.COSIGNED_HEAD, Code.NOT_COSIGNED]
     (tmp_path / "b").mkdir()

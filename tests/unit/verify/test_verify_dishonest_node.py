@@ -42,6 +42,14 @@ def honest(made: Any, path: Path) -> Path:
     return exported
 
 
+def given_again(made: Any, log: Any) -> dict[Slot, Json]:
+    """Let a question be answered and return what the honest leaf says that gives the answer again."""
+    reference, slots = log.intent(log.request())
+    log.append(Stage.OUTCOME, {**slots, Slot.OUTPUT: made.output(2_500).json()}, reference, "cd" * 16)
+    again = {Slot.REQUEST: log.request().json(), Slot.DECISION: Decision(Verdict.REPEATED).json()}
+    return {**slots, **log.spent(0, 0, 0), **again, Slot.OUTPUT: replace(made.output(2_500), repeats="cd" * 16).json()}
+
+
 # Files on their way to the auditor -----------------------------------------------------------------
 
 
@@ -68,7 +76,7 @@ def _(made: Any, path: Path) -> Path:
 
 @attack(Code.FILE_UNKNOWN)
 def _(made: Any, path: Path) -> Path:
-    (honest(made, path) / bundle.leaf_name(19)).write_bytes(b"a twentieth leaf")
+    (honest(made, path) / bundle.leaf_name(20)).write_bytes(b"one leaf more")
     return path
 
 
@@ -207,10 +215,17 @@ def _(made: Any, path: Path) -> Path:
 
 
 def started(made: Any) -> Any:
-    """Return a log with a genesis leaf."""
+    """Return a log with a contract in force: five leaves."""
     log = made.Log(made.Pinned("dishonest"))
-    log.append(Stage.GENESIS, {})
+    log.begin()
+    log.agree()
     return log
+
+
+def answered(made: Any, log: Any, slots: dict[Slot, Json], reference: str, **other: Any) -> None:
+    """Append the honest outcome of an intent, but for what `other` says of the output."""
+    shown = replace(made.output(2_500), **other)
+    log.append(Stage.OUTCOME, {**slots, Slot.OUTPUT: shown.json()}, reference)
 
 
 @attack(Code.LEAF_MALFORMED)
@@ -316,8 +331,8 @@ def _(made: Any, path: Path) -> Path:
 def _(made: Any, path: Path) -> Path:
     log = started(made)
     reference, slots = log.intent(log.request())
-    log.append(Stage.OUTCOME, slots, reference)
-    log.append(Stage.OUTCOME, slots, reference)
+    answered(made, log, slots, reference)
+    answered(made, log, slots, reference)
     return Path(log.export(path))
 
 
@@ -365,7 +380,7 @@ def _(made: Any, path: Path) -> Path:
     log = started(made)
     signed = log.request().jws
     reference, slots = log.intent(SignedRequest(Binding.PER_REQUEST, signed[:-4] + "AAAA"))
-    log.append(Stage.OUTCOME, slots, reference)
+    answered(made, log, slots, reference)
     return Path(log.export(path))
 
 
@@ -374,7 +389,7 @@ def _(made: Any, path: Path) -> Path:
     """A signed question, charged to another contract."""
     log = started(made)
     reference, slots = log.intent(log.request(made.OTHER), made.CONTRACT)
-    log.append(Stage.OUTCOME, slots, reference)
+    answered(made, log, slots, reference)
     return Path(log.export(path))
 
 
@@ -385,7 +400,7 @@ def _(made: Any, path: Path) -> Path:
     request = log.request()
     for _ in range(2):
         reference, slots = log.intent(request)
-        log.append(Stage.OUTCOME, slots, reference)
+        answered(made, log, slots, reference)
     return Path(log.export(path))
 
 
@@ -412,10 +427,23 @@ def _(made: Any, path: Path) -> Path:
 
 BESIDE = {code for code in Code if code.value.startswith(("TILE", "COSIGNED", "NOT_COSIGNED"))}
 """Findings about files beside the bundle: test_verify_mirror.py and test_verify_cosigned.py."""
+TERMS = {
+    Code.OUTCOME_DIFFERS,
+    Code.REPEAT_DIFFERS,
+    Code.CONTRACT_UNSIGNED,
+    Code.CONTRACT_DIFFERS,
+    Code.CONTRACT_NOT_IN_FORCE,
+    Code.TERMS_BROKEN,
+    Code.DATASET_NOT_CURRENT,
+    Code.RELEASE_TOO_LAX,
+    Code.SPACE_OVERSPENT,
+    Code.NOISE_DIFFERS,
+}
+"""Findings about the contract's signed terms: test_verify_terms.py."""
 
 
 def test_every_finding_has_its_attack() -> None:
-    assert set(ATTACKS) == set(Code) - BESIDE
+    assert set(ATTACKS) == set(Code) - BESIDE - TERMS
 
 
 @pytest.mark.parametrize("code", list(ATTACKS), ids=[code.value for code in ATTACKS])
@@ -438,7 +466,7 @@ def test_a_deleted_refusal_is_named(specimens: ModuleType, tmp_path: Path) -> No
     report = verify_bundle(path, specimens.SPACE_KEY.public)
     assert "leaf 17 (refused) is missing" in [item.en for item in report.findings]
     assert "第 17 号叶（拒绝）缺失" in [item.zh for item in report.findings]
-    assert report.verified == 18
+    assert report.verified == 19
 
 
 def test_request_claims_are_compared(specimens: ModuleType, tmp_path: Path) -> None:
@@ -455,7 +483,7 @@ def test_request_claims_are_compared(specimens: ModuleType, tmp_path: Path) -> N
     for name, other in cases.items():
         log = started(made)
         reference, slots = log.intent(log.request(**other))
-        log.append(Stage.OUTCOME, slots, reference)
+        answered(made, log, slots, reference)
         report = verify_bundle(log.export(tmp_path / name), made.SPACE_KEY.public)
         assert [(item.code, item.subject) for item in report.findings] == [(Code.REQUEST_DIFFERS, name)]
 
@@ -464,12 +492,14 @@ def test_a_key_the_register_does_not_list_signs_nothing(specimens: ModuleType, t
     """The node makes a key of its own, signs a request with it and calls it the consumer's."""
     made: Any = specimens
     log = started(made)
+    digest = log.question(log.request())[Slot.CONTRACT_DIGEST]
     stolen, made.MEMBER_KEY = made.MEMBER_KEY, made.signer("invented")
     try:
-        reference, slots = log.intent(log.request())
-        log.append(Stage.OUTCOME, slots, reference)
+        asked = {**log.question(log.request()), Slot.CONTRACT_DIGEST: digest}
     finally:
         made.MEMBER_KEY = stolen
+    slots = {**asked, **log.charge(2_500, 0, 120), Slot.DECISION: Decision(Verdict.ALLOWED).json()}
+    answered(made, log, slots, log.append(Stage.INTENT, slots))
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
     assert [(item.code, item.subject) for item in report.findings] == [(Code.REQUEST_DIFFERS, "member key")]
 
@@ -485,7 +515,7 @@ def test_a_question_has_the_digest_it_states(specimens: ModuleType, tmp_path: Pa
     log.append(Stage.INTENT, {**other, Slot.REQUEST: log.request().json(), **log.charge(2_500, 0, 120)})
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
     malformed = [(item.index, item.subject) for item in report.findings if item.code is Code.SLOT_MALFORMED]
-    assert malformed == [(2, "query")]
+    assert malformed == [(6, "query")]
 
 
 def test_a_session_grant_is_not_overspent(specimens: ModuleType, tmp_path: Path) -> None:
@@ -494,17 +524,15 @@ def test_a_session_grant_is_not_overspent(specimens: ModuleType, tmp_path: Path)
     grant = log.session(5_000)
     for _ in range(3):
         reference, slots = log.intent(grant)
-        log.append(Stage.OUTCOME, slots, reference)
+        answered(made, log, slots, reference)
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
-    assert [(item.index, item.code, item.subject) for item in report.findings] == [(5, Code.REQUEST_DIFFERS, "maximum")]
+    assert [(item.index, item.code, item.subject) for item in report.findings] == [(9, Code.REQUEST_DIFFERS, "maximum")]
 
 
 def test_an_answer_given_again_is_free(specimens: ModuleType, tmp_path: Path) -> None:
     made: Any = specimens
     log = started(made)
-    log.ask()
-    again = {Slot.CONTRACT: made.CONTRACT, **log.spent(1, 0, 0), Slot.DECISION: Decision(Verdict.REPEATED).json()}
-    log.append(Stage.OUTCOME, again)
+    log.append(Stage.OUTCOME, {**given_again(made, log), **log.spent(1, 0, 0)})
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
     assert [item.code for item in report.findings] == [Code.CHARGE_DIFFERS]
 
@@ -512,10 +540,7 @@ def test_an_answer_given_again_is_free(specimens: ModuleType, tmp_path: Path) ->
 def test_what_an_answer_given_again_says_was_spent_is_compared(specimens: ModuleType, tmp_path: Path) -> None:
     made: Any = specimens
     log = started(made)
-    log.ask()
-    spent = {**log.spent(0, 0, 0), Slot.PRICE: Price(0, 121).json()}
-    again = {Slot.CONTRACT: made.CONTRACT, **spent, Slot.DECISION: Decision(Verdict.REPEATED).json()}
-    log.append(Stage.OUTCOME, again)
+    log.append(Stage.OUTCOME, {**given_again(made, log), Slot.PRICE: Price(0, 121).json()})
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
     assert [(item.code, item.subject) for item in report.findings] == [(Code.SPENT_DIFFERS, "price")]
 
@@ -592,16 +617,17 @@ def test_slots_are_typed(specimens: ModuleType, tmp_path: Path, slot: Slot, valu
     log.append(Stage.INTENT, {**slots, **log.charge(2_500, 0, 120), Slot.REQUEST: log.request().json(), slot: value})
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
     malformed = [(item.index, item.subject) for item in report.findings if item.code is Code.SLOT_MALFORMED]
-    assert malformed == [(2, slot.value)]
+    assert malformed == [(6, slot.value)]
 
 
 def test_an_intent_cannot_be_closed_as_a_repetition(specimens: ModuleType, tmp_path: Path) -> None:
     made: Any = specimens
     log = started(made)
     reference, slots = log.intent(log.request())
-    log.append(Stage.OUTCOME, {**slots, Slot.DECISION: Decision(Verdict.REPEATED).json()}, reference)
+    said = {**slots, Slot.DECISION: Decision(Verdict.REPEATED).json(), Slot.OUTPUT: made.output(2_500).json()}
+    log.append(Stage.OUTCOME, said, reference)
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
-    assert [item.code for item in report.findings] == [Code.DECISION_WRONG]
+    assert [item.code for item in report.findings] == [Code.DECISION_WRONG, Code.REPEAT_DIFFERS]
 
 
 def test_an_outcome_under_another_contract_is_found(specimens: ModuleType, tmp_path: Path) -> None:

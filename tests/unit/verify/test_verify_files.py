@@ -29,9 +29,9 @@ def test_an_honest_bundle_holds(specimens: ModuleType, exported: Path) -> None:
     report = verify_bundle(exported, specimens.SPACE_KEY.public)
     assert report.findings == ()
     assert report.ok
-    assert (report.node, report.origin, report.size, report.verified) == (specimens.NODE, specimens.ORIGIN, 19, 19)
+    assert (report.node, report.origin, report.size, report.verified) == (specimens.NODE, specimens.ORIGIN, 20, 20)
     assert dict(report.stages)[Stage.REFUSED] == 3
-    assert sum(count for _, count in report.stages) == 19
+    assert sum(count for _, count in report.stages) == 20
     assert report.contracts == (
         ContractTotal(specimens.CONTRACT, leaves=9, queries=2, micro_rho=5_000, delta_e12=5, fen=240),
         ContractTotal(specimens.OTHER, leaves=5, queries=1, micro_rho=1_000, delta_e12=7, fen=80),
@@ -53,7 +53,7 @@ def test_a_bundle_of_another_space_does_not_hold(specimens: ModuleType, exported
 
 
 def test_the_specimen_has_every_file(exported: Path) -> None:
-    assert len(names(exported)) == len(KEYS) + 3 * 19
+    assert len(names(exported)) == len(KEYS) + 3 * 20
 
 
 def test_every_deleted_file_is_found(specimens: ModuleType, exported: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_lost_leaf_list_is_found_but_loses_nothing_else(specimens: ModuleType,
     (path / "leaves.txt").unlink()
     report = verify_bundle(path, specimens.SPACE_KEY.public)
     assert [(item.code, item.subject) for item in report.findings] == [(Code.FILE_MISSING, "leaves.txt")]
-    assert report.verified == 19
+    assert report.verified == 20
     (path / bundle.leaf_name(4)).write_bytes((path / bundle.leaf_name(5)).read_bytes())
     codes = {item.code for item in verify_bundle(path, specimens.SPACE_KEY.public).findings}
     assert {Code.ROOT_DIFFERS, Code.PROOF_WRONG} <= codes

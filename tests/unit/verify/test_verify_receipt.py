@@ -26,7 +26,7 @@ def test_a_receipt_says_what_it_says(specimens: ModuleType, log: Any) -> None:
     said = verify_receipt(log.sdjwts[9], log.proof(9), specimens.RECEIPT_KEY.public, specimens.LOG_KEY.public)
     assert said["contract"] == specimens.CONTRACT
     assert said["price"] == {"fen": 120, "spent_fen": 120}
-    assert (said["stage"], said["index"], said["size"], said["iss"]) == ("outcome", 9, 19, specimens.NODE)
+    assert (said["stage"], said["index"], said["size"], said["iss"]) == ("outcome", 9, 20, specimens.NODE)
     assert said["intent"] == base64url.encode(merkle.leaf_hash(log.leaves[8]))
 
 
@@ -78,25 +78,25 @@ def test_every_bit_of_a_proof_counts(specimens: ModuleType, log: Any) -> None:
 
 
 def test_a_log_that_grew_is_consistent(specimens: ModuleType, log: Any) -> None:
-    for old in (0, 1, 7, 8, 18, 19):
-        path = merkle.consistency(old, 19, log.reader())
+    for old in (0, 1, 7, 8, 18, 20):
+        path = merkle.consistency(old, 20, log.reader())
         first, second = note.encode(log.checkpoint(old)), note.encode(log.checkpoint())
         head = verify_consistency(first, second, path, specimens.LOG_KEY.public)
-        assert head == Checkpoint(specimens.ORIGIN, 19, merkle.root(19, log.reader()))
+        assert head == Checkpoint(specimens.ORIGIN, 20, merkle.root(20, log.reader()))
 
 
 def test_a_log_that_went_back_or_forked_is_not(specimens: ModuleType, log: Any) -> None:
     key = specimens.LOG_KEY.public
     old, new = note.encode(log.checkpoint(7)), note.encode(log.checkpoint())
-    path = merkle.consistency(7, 19, log.reader())
+    path = merkle.consistency(7, 20, log.reader())
     fork = specimens.specimen("fork")
-    forged = note.encode(notes.sign_checkpoint(Checkpoint(specimens.ORIGIN, 19, bytes(32)), specimens.MEMBER_KEY))
-    other = note.encode(notes.sign_checkpoint(Checkpoint("other", 19, bytes(32)), specimens.LOG_KEY))
+    forged = note.encode(notes.sign_checkpoint(Checkpoint(specimens.ORIGIN, 20, bytes(32)), specimens.MEMBER_KEY))
+    other = note.encode(notes.sign_checkpoint(Checkpoint("other", 20, bytes(32)), specimens.LOG_KEY))
     for first, second, proof, used in (
         (new, old, path, key),
         (new, old, (), key),
         (old, new, path[:-1], key),
-        (old, note.encode(fork.checkpoint()), merkle.consistency(7, 19, fork.reader()), key),
+        (old, note.encode(fork.checkpoint()), merkle.consistency(7, 20, fork.reader()), key),
         (old, forged, path, key),
         (old, other, path, key),
         (old, new, path, specimens.RECEIPT_KEY.public),

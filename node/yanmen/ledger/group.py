@@ -1,0 +1,184 @@
+"""Group commit: what many callers record at once is one transaction, under one signed head and one fsync.
+
+Whoever finds nobody writing writes for all who wait; the next in line goes on from there. Each
+caller's change stands in a savepoint of its own: one that is refused, or breaks, is undone alone.
+Nobody goes on before the commit that holds its change is durable.
+"""
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from types import TracebackType
+from typing import TypeVar
+
+from yanmen.formats.malformed import Malformed
+from yanmen.ledger.store import Store, faults, forget
+from yanmen.model.refusal import Fault, FaultCode
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+CALLERS_MAX = 64
+"""Callers in one transaction: the first does not wait for an endless line behind it."""
+
+
+class GroupCommit:
+    """Lets callers share transactions of one store; `seal` is what each transaction ends with."""
+
+    __slots__ = ("_led", "_line", "_lock", "_seal", "_store")
+
+    def __init__(self, store: Store, seal: Callable[[sqlite3.Connection], None]) -> None:
+        """Begin with nobody waiting."""
+        self._store = store
+        self._seal = seal
+        self._lock = Lock()
+        self._line: deque[_Caller] = deque()
+        self._led = False
+
+    def do(self, change: Callable[[sqlite3.Connection], K], show: Callable[[sqlite3.Connection, K], T]) -> T:
+        """Make `change` durable and return what `show` makes of its result once the head is signed.
+
+        What `change` raises is raised here and undoes nothing but `change`. A `Fault` of anything else
+        says that nothing of the whole transaction happened.
+        """
+        shown: list[T] = []
+
+        def changed(db: sqlite3.Connection) -> Callable[[], None]:
+            made = change(db)
+            return lambda: shown.append(show(db, made))
+
+        caller = _Caller(changed)
+        with self._lock:
+            self._line.append(caller)
+            leads, self._led = not self._led, True
+        if leads or caller.waits():
+            self._lead()
+        if caller.error is not None:
+            raise caller.error
+        return shown[0]
+
+    def _lead(self) -> None:
+        """Serve those who wait, then let the next in line lead and those served go."""
+        served: list[_Caller] = []
+        try:
+            self._together(served)
+        except BaseException as error:
+            served = served or self._everybody()
+            for caller in served:
+                caller.fail(error)
+            if not isinstance(error, Fault):
+                raise
+        finally:
+            with self._lock:
+                following = self._line[0] if self._line else None
+                self._led = following is not None
+            if following is not None:
+                following.wake(leads=True)
+            for caller in served:
+                caller.wake(leads=False)
+
+    def _together(self, served: "list[_Caller]") -> None:
+        """Record the changes of all who wait, also of those who come meanwhile, in one transaction."""
+        with self._store.write() as db:
+            while (caller := self._next(len(served))) is not None:
+                served.append(caller)
+                with caller, internal(), faults(), _savepoint(db):
+                    caller.change(db)
+                if not db.in_transaction:  # SQLite gave all of it up: the disk is full, say
+                    raise Fault(FaultCode.STORAGE, "ledger: a transaction was given up")
+            self._seal(db)
+            for caller in served:
+                caller.show()
+        for caller in served:
+            caller.done()
+
+    def _next(self, served: int) -> "_Caller | None":
+        with self._lock:
+            return self._line.popleft() if self._line and served < CALLERS_MAX else None
+
+    def _everybody(self) -> "list[_Caller]":
+        with self._lock:
+            waiting = list(self._line)
+            self._line.clear()
+        return waiting
+
+
+class _Caller:
+    """One caller's change and how it ended; as a context it keeps what the change raised."""
+
+    __slots__ = ("_change", "_changed", "_gate", "_leads", "_own", "error")
+
+    def __init__(self, change: Callable[[sqlite3.Connection], Callable[[], None]]) -> None:
+        """Stand with a gate that is shut."""
+        self._change = change
+        self._changed: Callable[[], None] | None = None
+        self._gate = Lock()
+        self._gate.acquire()
+        self._leads = False
+        self._own = False
+        self.error: BaseException | None = Fault(FaultCode.STORAGE, "ledger: a transaction did not end")
+
+    def waits(self) -> bool:
+        """Wait to be served; True when the caller is to lead itself."""
+        self._gate.acquire()
+        return self._leads
+
+    def wake(self, *, leads: bool) -> None:
+        """Open the gate."""
+        self._leads = leads
+        self._gate.release()
+
+    def change(self, db: sqlite3.Connection) -> None:
+        """Make the change."""
+        self._changed = self._change(db)
+
+    def show(self) -> None:
+        """Make what the caller is shown of its change, unless that was undone."""
+        if self._changed is not None:
+            self._changed()
+
+    def done(self) -> None:
+        """The change is durable."""
+        if self._changed is not None:
+            self.error = None
+
+    def fail(self, error: BaseException) -> None:
+        """Nothing of the transaction happened, because of `error`; each caller raises a fault of its own."""
+        if not self._own and isinstance(error, Fault):
+            self.error = Fault(error.code, error.note)
+
+    def __enter__(self) -> None:
+        """Begin the change."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        """Keep what the change raised: it is this caller's and nobody else's."""
+        if error is not None:
+            self.error, self._own, self._changed = error, True, None
+        return True
+
+
+@contextmanager
+def _savepoint(db: sqlite3.Connection) -> Iterator[None]:
+    db.execute("SAVEPOINT caller")
+    try:
+        yield
+    except BaseException:
+        forget(db)
+        if db.in_transaction:
+            db.execute("ROLLBACK TO caller")
+            db.execute("RELEASE caller")
+        raise
+    db.execute("RELEASE caller")
+
+
+@contextmanager
+def internal() -> Iterator[None]:
+    """A value of ours that breaks its own format is our fault, and nothing of it is recorded."""
+    try:
+        yield
+    except Malformed as error:
+        raise Fault(FaultCode.INTERNAL, str(error)) from error

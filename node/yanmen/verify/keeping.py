@@ -1,0 +1,185 @@
+"""Holds every use to the contract's signed terms, and every answer to what its intent said."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from yanmen.formats import base64url
+from yanmen.formats.bundle import ContractTotal, SpaceTotal
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
+from yanmen.formats.slots import Output, Verdict
+from yanmen.model.contract import ContractStatus
+from yanmen.model.receipt import Stage
+from yanmen.verify import noise, terms
+from yanmen.verify.metering import Replay
+from yanmen.verify.report import Code, Finding, finding
+from yanmen.verify.requests import Claims
+from yanmen.verify.standing import Agreement, Said, Standing
+from yanmen.verify.uses import Use
+
+CIVIL_OFFSET_S = 8 * 60 * 60
+DAY_S = 24 * 60 * 60
+"""The days that are counted are those of Chinese civil time, UTC+8."""
+SAME = (
+    Slot.CONTRACT_DIGEST,
+    Slot.CONSUMER,
+    Slot.CNF,
+    Slot.SCENARIO,
+    Slot.DATASETS,
+    Slot.POLICY,
+    Slot.REQUEST,
+    Slot.QUERY,
+    Slot.PLAN,
+    Slot.RELEASE,
+)
+"""What an outcome or aborted leaf repeats unchanged; contract, budget and price are compared by the replay."""
+SAME_QUESTION = (
+    Slot.CONTRACT,
+    Slot.CONTRACT_DIGEST,
+    Slot.CONSUMER,
+    Slot.DATASETS,
+    Slot.POLICY,
+    Slot.PLAN,
+    Slot.RELEASE,
+)
+"""What is the same when an answer is given again: the question may be written otherwise, and is asked anew."""
+
+
+@dataclass(slots=True)
+class Keeping:
+    """Follows the leaves in order, after the replay counted each and its request was opened."""
+
+    standing: Standing
+    replay: Replay
+    _intents: dict[str, dict[Slot, Json]] = field(default_factory=dict)
+    _days: Counter[tuple[str, int]] = field(default_factory=Counter)
+    _answers: dict[str, tuple[object, ...]] = field(default_factory=dict)
+
+    def check(self, use: Use, said: Said, claims: Claims | None) -> Iterator[Finding]:
+        """Yield what in the leaf `use` is not as signed, published or said before."""
+        match use.head.stage:
+            case Stage.CONTRACT | Stage.APPROVAL | Stage.DATASET:
+                yield from self.standing.follow(use, said)
+            case Stage.INTENT:
+                self._intents[base64url.encode(use.hash)] = {slot: said[slot] for slot in SAME if slot in said}
+                yield from self._intent(use, claims)
+            case Stage.OUTCOME if use.decision is not None and use.decision.verdict is Verdict.REPEATED:
+                yield from self._repeated(use, said)
+            case Stage.OUTCOME | Stage.ABORTED:
+                yield from self._ended(use, said)
+            case _:
+                return
+
+    def _intent(self, use: Use, claims: Claims | None) -> Iterator[Finding]:
+        agreement = self._in_force(use)
+        if agreement is None:
+            yield self._found(Code.CONTRACT_NOT_IN_FORCE, use)
+            return
+        yield from self._admitted(use, agreement)
+        broken = [*terms.charge(use, agreement.terms, claims), *self._counted(use, agreement)]
+        yield from (self._found(Code.TERMS_BROKEN, use, name) for name in broken)
+        if self._above_lifetime(use):
+            yield self._found(Code.SPACE_OVERSPENT, use, "" if use.budget is None else use.budget.space)
+
+    def _in_force(self, use: Use) -> Agreement | None:
+        agreement = self.standing.agreements.get(use.contract)
+        return agreement if agreement is not None and agreement.status is ContractStatus.ACTIVE else None
+
+    def _admitted(self, use: Use, agreement: Agreement) -> Iterator[Finding]:
+        """Hold what was asked, and of which data, to the terms and to what was published."""
+        published = self.standing.published
+        broken = [*terms.parties(use, agreement), *terms.time(use, agreement.terms)]
+        broken += [*terms.reading(use, agreement.terms, published)]
+        yield from (self._found(Code.TERMS_BROKEN, use, name) for name in broken)
+        stale = terms.stale(use, published, self.standing.retracted)
+        yield from (self._found(Code.DATASET_NOT_CURRENT, use, name) for name in stale)
+        lax = terms.release(use, agreement.terms, published)
+        yield from (self._found(Code.RELEASE_TOO_LAX, use, name) for name in lax)
+
+    def _counted(self, use: Use, agreement: Agreement) -> Iterator[str]:
+        """Hold the sums with this use to the caps."""
+        total = self.replay.contracts.get(use.contract, ContractTotal(use.contract))
+        day = (use.contract, (use.head.iat_s + CIVIL_OFFSET_S) // DAY_S)
+        self._days[day] += 1
+        signed = agreement.terms
+        if total.micro_rho > signed.micro_rho:
+            yield "micro_rho"
+        if total.delta_e12 > signed.delta_e12:
+            yield "delta_e12"
+        if total.queries > signed.queries:
+            yield "queries"
+        if self._days[day] > signed.queries_per_day:
+            yield "queries of a day"
+
+    def _above_lifetime(self, use: Use) -> bool:
+        if use.budget is None or not (use.budget.micro_rho or use.budget.delta_e12):
+            return False
+        name = use.budget.space
+        spent = self.replay.spaces.get(name, SpaceTotal(name))
+        cap = self.standing.spaces.get(name, SpaceTotal(name))
+        return spent.micro_rho > cap.micro_rho or spent.delta_e12 > cap.delta_e12
+
+    def _ended(self, use: Use, said: Said) -> Iterator[Finding]:
+        """Hold an outcome or abort to its intent, and an outcome to what was in force when it was given."""
+        intended = self._intents.pop(use.head.intent, None)
+        if intended is not None:
+            differ = [slot.value for slot in SAME if said.get(slot) != intended.get(slot)]
+            yield from (self._found(Code.OUTCOME_DIFFERS, use, name) for name in differ)
+        if use.head.stage is Stage.ABORTED:
+            return
+        if self._in_force(use) is None:
+            yield self._found(Code.CONTRACT_NOT_IN_FORCE, use)
+        for reading in use.readings or ():
+            if reading.version in self.standing.retracted:
+                yield self._found(Code.DATASET_NOT_CURRENT, use, reading.name)
+        yield from self._given(use, said)
+
+    def _given(self, use: Use, said: Said) -> Iterator[Finding]:
+        """Remember an answer, whose noise must be what its charge demands."""
+        output = _output(use)
+        if output is None:
+            yield from self._unread(use)
+            return
+        if output.repeats:
+            yield self._found(Code.REPEAT_DIFFERS, use, "repeats")
+        self._answers[use.head.jti] = _signature(output, said)
+        if use.rule is not None and use.budget is not None:
+            differ = noise.differences(use.rule, use.budget.micro_rho, output.mechanism)
+            yield from (self._found(Code.NOISE_DIFFERS, use, name) for name in differ)
+
+    def _repeated(self, use: Use, said: Said) -> Iterator[Finding]:
+        """Hold an answer given again to the terms, and to the answer it repeats."""
+        agreement = self._in_force(use)
+        if agreement is None:
+            yield self._found(Code.CONTRACT_NOT_IN_FORCE, use)
+        else:
+            yield from self._admitted(use, agreement)
+        output = _output(use)
+        if output is None:
+            yield from self._unread(use)
+        elif self._answers.get(output.repeats) != _signature(output, said):
+            yield self._found(Code.REPEAT_DIFFERS, use, "question" if output.repeats in self._answers else "repeats")
+
+    def _unread(self, use: Use) -> Iterator[Finding]:
+        """Name an output that does not say what left; one that is withheld was named already."""
+        if use.output is not None:
+            yield self._found(Code.SLOT_MALFORMED, use, Slot.OUTPUT.value)
+
+    def _found(self, code: Code, use: Use, subject: str = "") -> Finding:
+        return finding(code, use.index, use.head.stage, subject)
+
+
+def _output(use: Use) -> Output | None:
+    """Return the shape and digest of what left, None when the slot does not say it."""
+    try:
+        return Output.read(use.output)
+    except Malformed:
+        return None
+
+
+def _signature(output: Output, said: Said) -> tuple[object, ...]:
+    """Return what two leaves with the same answer to the same question have in common."""
+    shown = (output.columns, output.rows, output.sha256, output.suppressed, output.mechanism)
+    return (*shown, *(said.get(slot) for slot in SAME_QUESTION))

@@ -1,0 +1,153 @@
+"""What is in force at each leaf, as the leaves before it say: contracts, published datasets, subject spaces.
+
+A contract is taken from the two signed documents that its leaves disclose, never from what the node says of it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from yanmen.crypto import documents
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import json_members
+from yanmen.formats.bundle import SpaceTotal
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.question_slots import Publication
+from yanmen.formats.receipt import Slot
+from yanmen.model.catalogue import DatasetClass
+from yanmen.model.contract import MAY_BECOME, ContractStatus, Terms
+from yanmen.model.party import Party, Register
+from yanmen.model.receipt import Stage
+from yanmen.verify.report import Code, Finding, finding
+from yanmen.verify.uses import Use
+
+DOCUMENT_MAX = 64 * 1024
+"""Longest offer or acceptance."""
+
+Said = Mapping[Slot, Json]
+"""What a receipt discloses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A contract whose offer the consumer signed, and how it stands."""
+
+    terms: Terms
+    digest: str
+    status: ContractStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The newest version of a dataset."""
+
+    publication: Publication
+    cls: DatasetClass
+    space: str
+
+
+@dataclass(slots=True)
+class Standing:
+    """Follows the leaves in order; what may not be as it is said becomes a finding."""
+
+    register: Register
+    holder: Party
+    agreements: dict[str, Agreement] = field(default_factory=dict)
+    published: dict[str, Published] = field(default_factory=dict)
+    versions: dict[str, set[str]] = field(default_factory=dict)
+    retracted: set[str] = field(default_factory=set)
+    spaces: dict[str, SpaceTotal] = field(default_factory=dict)
+
+    def follow(self, use: Use, said: Said) -> Iterator[Finding]:
+        """Take in a leaf about a contract, a dataset or a subject space."""
+        match use.head.stage:
+            case Stage.CONTRACT | Stage.APPROVAL:
+                yield from self._contract(use, said)
+            case Stage.DATASET:
+                try:
+                    self._dataset(said)
+                except Malformed as error:
+                    yield finding(Code.SLOT_MALFORMED, use.index, use.head.stage, f"datasets: {error}")
+            case _:
+                return
+
+    def _contract(self, use: Use, said: Said) -> Iterator[Finding]:
+        subject = said.get(Slot.SUBJECT)
+        if subject is None:
+            return  # withheld, which is a finding of its own
+        try:
+            members = json_members.exact(subject, frozenset({"document", "status"}))
+            status = ContractStatus(json_members.text(members, "status"))
+            document = json_members.text(members, "document", DOCUMENT_MAX).encode("ascii")
+            self.agreements[use.contract] = self._agreed(use, said, status, document)
+        except BadSignature as error:
+            yield finding(Code.CONTRACT_UNSIGNED, use.index, use.head.stage, str(error))
+        except ValueError as error:
+            yield finding(Code.CONTRACT_DIFFERS, use.index, use.head.stage, str(error))
+
+    def _agreed(self, use: Use, said: Said, status: ContractStatus, document: bytes) -> Agreement:
+        """Return how the contract stands after this leaf."""
+        known = self.agreements.get(use.contract)
+        if status is ContractStatus.PENDING:
+            if known is not None:
+                raise Malformed("offered twice")
+            return self._offered(use, said, document)
+        if known is None:
+            raise Malformed("nobody offered it")
+        if said.get(Slot.CONTRACT_DIGEST) != known.digest or use.consumer != known.terms.consumer:
+            raise Malformed("another offer or consumer than before")
+        if use.head.stage is Stage.APPROVAL:
+            self._accepted(known, status, document)
+        elif document or status not in MAY_BECOME[known.status]:
+            raise Malformed(f"cannot become {status.value} from {known.status.value}")
+        return replace(known, status=status)
+
+    def _offered(self, use: Use, said: Said, document: bytes) -> Agreement:
+        party = None if use.consumer is None else self.register.find(use.consumer)
+        if party is None:
+            raise BadSignature("the register lists no such consumer")
+        terms = documents.open_offer(document, party.signing_key)
+        digest = documents.digest(document)
+        if (terms.id, terms.consumer, terms.holder) != (use.contract, use.consumer, self.holder.id):
+            raise Malformed("the offer is of another contract, consumer or holder")
+        if said.get(Slot.CONTRACT_DIGEST) != digest:
+            raise Malformed("the offer has another digest")
+        return Agreement(terms, digest, ContractStatus.PENDING)
+
+    def _accepted(self, known: Agreement, status: ContractStatus, document: bytes) -> None:
+        decision = documents.open_acceptance(document, self.holder.signing_key)
+        chain = (decision.contract_id, decision.holder, decision.offer_sha256, decision.decision)
+        if (
+            chain != (known.terms.id, self.holder.id, known.digest, status)
+            or known.status is not ContractStatus.PENDING
+        ):
+            raise Malformed("the decision is about another offer, or not the one recorded")
+
+    def _dataset(self, said: Said) -> None:
+        subject = said.get(Slot.SUBJECT)
+        members = subject if isinstance(subject, dict) else {}
+        match members.get("status"):
+            case "published":
+                self._publish(said, json_members.text(members, "space"))
+            case "retracted":
+                name = json_members.text(members, "dataset")
+                self.retracted |= self.versions.get(name, set())
+            case "registered":
+                name = json_members.text(members, "space")
+                caps = (json_members.integer(members, f"lifetime_{unit}") for unit in ("micro_rho", "delta_e12"))
+                if name in self.spaces:
+                    raise Malformed("a subject space has one lifetime budget")
+                self.spaces[name] = SpaceTotal(name, *caps)
+            case _:
+                return
+
+    def _publish(self, said: Said, space: str) -> None:
+        publication = Publication.read(said.get(Slot.DATASETS))
+        release = said.get(Slot.RELEASE)
+        try:
+            cls = DatasetClass(json_members.text(release if isinstance(release, dict) else {}, "class"))
+        except ValueError as error:
+            raise Malformed("unknown class") from error
+        reading = publication.reading
+        self.published[reading.name] = Published(publication, cls, space)
+        self.versions.setdefault(reading.name, set()).add(reading.version)
