@@ -4,7 +4,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from yanmen.cli import audit, bill, check, contract, dataset, inspection, member, node, query, space, witness
+from yanmen.cli import (
+    aggregator,
+    audit,
+    bill,
+    check,
+    contract,
+    dataset,
+    federate,
+    inspection,
+    member,
+    node,
+    query,
+    space,
+    witness,
+)
 from yanmen.cli.grammar import Parser
 from yanmen.cli.output import USAGE, Result, UsageProblem, run
 
@@ -17,6 +31,7 @@ LIFE = """a first hour 第一小时:
   explain  query                                                      ask, and know ± and price before
   receipts export  verify                                             check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
+  aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   bill statement   audit bill  audit revenue  sample                  account for a period, and check the account
 
 Exit codes 退出码: 0 done, 1 refused, 2 usage, 3 the node failed. Every command takes --json and --help."""
@@ -28,7 +43,21 @@ def parser() -> Parser:
     commands = root.add_subparsers(
         title="commands 命令", dest="group", required=True, metavar="COMMAND", parser_class=Parser
     )
-    for part in (space, node, member, dataset, contract, query, audit, bill, inspection, check, witness):
+    for part in (
+        space,
+        node,
+        member,
+        dataset,
+        contract,
+        query,
+        audit,
+        bill,
+        inspection,
+        check,
+        witness,
+        aggregator,
+        federate,
+    ):
         part.declare(commands)
     return root
 

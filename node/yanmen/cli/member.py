@@ -8,9 +8,9 @@ from yanmen.cli import space
 from yanmen.cli.grammar import Parser, command, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto.system import SystemClock, SystemRandomness
-from yanmen.model.party import PartyRole, PartyStatus
+from yanmen.model.party import LOG_KEEPERS, PartyRole, PartyStatus
 
-ROLES = tuple(role.value for role in PartyRole if role is not PartyRole.NODE)
+ROLES = tuple(role.value for role in PartyRole if role not in LOG_KEEPERS)
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:

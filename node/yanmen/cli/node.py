@@ -50,7 +50,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     accept.add_argument("--lifetime-micro-rho", type=int, default=PERSONS.lifetime_micro_rho, help=budget)
     accept.add_argument("--policies", type=Path, help="folder of guard rails (*.cedar) to copy in")
     serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")
-    folder(serve, "node", "the node's folder")
+    serve.add_argument("node", type=Path, nargs="+", metavar="NODE", help="the node's folder; several share a process")
     show = command(
         here, "status", "print what the node holds and its log's head 节点状态", status, "yanmen node status health"
     )
@@ -73,18 +73,28 @@ def initialise(arguments: argparse.Namespace) -> Result:
 def accepted(arguments: argparse.Namespace) -> Result:
     """Install the grant and write a first node.toml; an existing node.toml is kept."""
     directory: Path = arguments.node
-    grant = enrolment.read_grant(arguments.grant.read_bytes())
-    enrolment.accept(directory, grant)
-    target = directory / CONFIG
-    if not target.exists():
-        target.write_text(config_format.encode(_config(arguments, grant)), encoding="utf-8")
     policies = directory / POLICIES
     if not policies.exists():
         _guard_rails(arguments.policies, policies)
-    _begin(directory)
-    text = f"{grant.id} in {grant.space}; configuration 配置: {target}"
+    grant = install(directory, arguments.grant, arguments.register, arguments.lifetime_micro_rho)
+    text = f"{grant.id} in {grant.space}; configuration 配置: {directory / CONFIG}"
     text += next_step("yanmen", "check", "node", directory)
-    return Result(text, {"id": grant.id, "space": grant.space, "config": str(target)})
+    return Result(text, {"id": grant.id, "space": grant.space, "config": str(directory / CONFIG)})
+
+
+def install(
+    directory: Path, granted: Path, register: Path, lifetime_micro_rho: int = PERSONS.lifetime_micro_rho
+) -> Grant:
+    """Install what the space granted, write a first node.toml and begin the log; what exists is kept."""
+    grant = enrolment.read_grant(granted.read_bytes())
+    enrolment.accept(directory, grant)
+    target = directory / CONFIG
+    if not target.exists():
+        target.write_text(
+            config_format.encode(_config(directory, register, lifetime_micro_rho, grant)), encoding="utf-8"
+        )
+    _begin(directory)
+    return grant
 
 
 def _guard_rails(source: Path | None, target: Path) -> None:
@@ -104,20 +114,20 @@ def _begin(directory: Path) -> None:
         holder.party()
 
 
-def _config(arguments: argparse.Namespace, grant: Grant) -> Config:
-    application = enrolment.read_application((arguments.node / enrolment.APPLICATION).read_bytes())
+def _config(directory: Path, register: Path, lifetime_micro_rho: int, grant: Grant) -> Config:
+    application = enrolment.read_application((directory / enrolment.APPLICATION).read_bytes())
     return Config(
         id=grant.id,
         name=application.name,
         alias=application.alias,
         address=application.address,
         space=grant.space,
-        register=str(Path(arguments.register).resolve()),
+        register=str(register.resolve()),
         space_key=grant.space_key,
         sandbox="landlock",
         approve_general=False,
         approve_columns_max=0,
-        subject_spaces=(replace(PERSONS, lifetime_micro_rho=arguments.lifetime_micro_rho),),
+        subject_spaces=(replace(PERSONS, lifetime_micro_rho=lifetime_micro_rho),),
     )
 
 
@@ -129,9 +139,13 @@ def served(arguments: argparse.Namespace) -> Result:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    if not (arguments.node / CONFIG).is_file():
-        raise UsageProblem(f"no {CONFIG} in {arguments.node}; run yanmen node accept first")
-    with profiles.serving(read_config(arguments.node).sandbox) as spawner:
+    for directory in arguments.node:
+        if not (directory / CONFIG).is_file():
+            raise UsageProblem(f"no {CONFIG} in {directory}; run yanmen node accept first")
+    asked = {read_config(directory).sandbox for directory in arguments.node}
+    if len(asked) > 1:
+        raise UsageProblem(f"these nodes ask for different sandboxes ({', '.join(sorted(asked))}); serve them apart")
+    with profiles.serving(asked.pop()) as spawner:
         # Only now: grpc starts threads, and a zygote is forked from a process without any.
         from yanmen.wire.serving import serve
 

@@ -14,7 +14,7 @@ from yanmen.formats import enrolment as formats
 from yanmen.formats import listing
 from yanmen.formats.config import SPACE
 from yanmen.formats.malformed import Malformed
-from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.party import LOG_KEEPERS, Party, PartyRole, PartyStatus, Register
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -65,7 +65,7 @@ def admit(arguments: argparse.Namespace) -> Result:
     changed, grant = enrolment.admit(space, application, status, SystemClock(), SystemRandomness())
     target = path.with_name("granted.json")
     target.write_bytes(formats.encode_grant(grant))
-    kind = "node" if application.role is PartyRole.NODE else "member"
+    kind = application.role.value if application.role in LOG_KEEPERS else "member"
     text = (
         f"{application.name} ({application.role.value}, {status.value}): {grant.id}\n"
         f"register serial {changed.register.serial}"

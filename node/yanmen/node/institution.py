@@ -63,7 +63,7 @@ def open_institution(holder: Holder) -> Iterator[Institution]:
     """Give the aggregator in the holder's folder and close its book after."""
     path = holder.directory / BOOK
     opener = envelopes.load(holder.directory / enrolment.ENVELOPE_KEY)
-    with SumBook(path, create=True) as book:
+    with SumBook(path, create=False) as book:
         aggregator = Aggregator(
             me=holder.config.id,
             signer=holder.receipt_signer,

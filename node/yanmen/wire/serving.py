@@ -1,8 +1,11 @@
-"""Serve the node in a folder until told to stop."""
+"""Serve the parties in some folders until told to stop."""
 
 import json
 import resource
 import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -10,9 +13,8 @@ from threading import Event
 from yanmen import enrolment
 from yanmen.crypto import keys
 from yanmen.execution.process import Spawner
-from yanmen.model.ports import Profile
 from yanmen.node.holder import Holder, open_holder
-from yanmen.node.institution import open_institution
+from yanmen.node.institution import Institution, open_institution
 from yanmen.node.node import Node
 from yanmen.wire.server import Credentials, Server, Surroundings, install_aggregator, install_node
 
@@ -20,59 +22,78 @@ READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
 
 
-def serve(directory: Path, spawner: Spawner, stop: Event, grace_s: int) -> str:
-    """Serve until `stop` is set, then finish or abort what runs; return the address that was served.
+def serve(directories: Sequence[Path], spawner: Spawner, stop: Event, grace_s: int) -> str:
+    """Serve the nodes in `directories` until `stop` is set, then finish or abort what runs; return the addresses.
 
-    `spawner` was started before this module was imported: a zygote must not be forked from a process of grpc's threads.
+    `spawner` was started before this module was imported: a zygote must not be forked from a process of grpc's
+    threads. Nodes of one process share it and nothing else.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys and unsealed snapshots pass through this process
-    with open_holder(directory) as holder:
-        holder.party()
-        runner = holder.runner(spawner)
-        profile = runner.profile  # reading it runs the escape probes, before the port opens
-        node = Node(holder, runner)
-        server = Server(node, _surroundings(holder), lambda grpc: install_node(grpc, node, holder.clock))
-        return _until(holder, server, stop, grace_s, _Announcement(profile))
+    with ExitStack() as open_:
+        served = [_node(open_.enter_context(open_holder(directory)), spawner) for directory in directories]
+        return _until(served, stop, grace_s)
 
 
-def serve_aggregator(directory: Path, stop: Event, grace_s: int) -> str:
-    """Serve the aggregator in `directory` until `stop` is set; return the address that was served."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # shares and envelope keys pass through this process
-    with open_holder(directory) as holder, open_institution(holder) as institution:
-        holder.party()
-        server = Server(institution, _surroundings(holder), lambda grpc: install_aggregator(grpc, institution))
-        return _until(holder, server, stop, grace_s, _Announcement())
-
-
-def _until(holder: Holder, server: Server, stop: Event, grace_s: int, said: "_Announcement") -> str:
-    """Serve until `stop` is set and return the address."""
-    port = server.start()
-    address = f"{holder.config.address.rpartition(':')[0]}:{port}"
-    ready = holder.directory / READY
-    ready.write_text(address + "\n", encoding="ascii")
-    said.announce(holder, address)
-    try:
-        stop.wait()
-    finally:
-        ready.unlink(missing_ok=True)
-        server.stop(grace_s * 1000)
-    return address
+def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) -> str:
+    """Serve the aggregators in `directories` until `stop` is set; return the addresses."""
+    with ExitStack() as open_:
+        served = []
+        for directory in directories:
+            holder = open_.enter_context(open_holder(directory))
+            served.append(_aggregator(holder, open_.enter_context(open_institution(holder))))
+        return _until(served, stop, grace_s)
 
 
 @dataclass(frozen=True, slots=True)
-class _Announcement:
-    """The first line of the log: where this party is, who it is, how it is jailed, what it offers."""
+class _Served:
+    """One party with its server, and what the first line of its log says of it."""
 
-    profile: Profile | None = None
+    holder: Holder
+    server: Server
+    said: dict[str, str | int]
 
-    def announce(self, holder: Holder, address: str) -> None:
-        """Write the line."""
-        line: dict[str, str | int] = {"serving": address, "connector": holder.config.id}
-        if self.profile is not None:
-            line |= {"sandbox": self.profile.name, "profile": self.profile.digest}
-            line["datasets"] = len(holder.ledger.current_versions())
+    def start(self) -> str:
+        """Open the port, say so, and return the address."""
+        port = self.server.start()
+        address = f"{self.holder.config.address.rpartition(':')[0]}:{port}"
+        (self.holder.directory / READY).write_text(address + "\n", encoding="ascii")
+        line = {"serving": address, "connector": self.holder.config.id, **self.said}
         sys.stderr.write(json.dumps(line) + "\n")
         sys.stderr.flush()
+        return address
+
+    def stop(self, grace_s: int) -> None:
+        """End what runs and close the port."""
+        (self.holder.directory / READY).unlink(missing_ok=True)
+        self.server.stop(grace_s * 1000)
+
+
+def _node(holder: Holder, spawner: Spawner) -> _Served:
+    holder.party()
+    runner = holder.runner(spawner)
+    profile = runner.profile  # reading it runs the escape probes, before the port opens
+    node = Node(holder, runner)
+    server = Server(node, _surroundings(holder), lambda grpc: install_node(grpc, node, holder.clock))
+    datasets = len(holder.ledger.current_versions())
+    return _Served(holder, server, {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets})
+
+
+def _aggregator(holder: Holder, institution: Institution) -> _Served:
+    holder.party()
+    server = Server(institution, _surroundings(holder), lambda grpc: install_aggregator(grpc, institution))
+    return _Served(holder, server, {})
+
+
+def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
+    """Serve all until `stop` is set, then end them side by side."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys and unsealed snapshots pass through this process
+    try:
+        addresses = [one.start() for one in served]
+        stop.wait()
+    finally:
+        with ThreadPoolExecutor(len(served)) as pool:
+            for ended in [pool.submit(one.stop, grace_s) for one in served]:
+                ended.result()
+    return " ".join(addresses)
 
 
 def _surroundings(holder: Holder) -> Surroundings:

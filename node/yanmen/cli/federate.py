@@ -1,0 +1,94 @@
+"""`yanmen federate` and `yanmen verify-federation`: one question to many nodes, and the check of its total."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from yanmen.cli.audit import pinned
+from yanmen.cli.grammar import Parser, command, existing, space_key
+from yanmen.cli.output import Result, UsageProblem, say
+
+
+def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
+    """Add these commands."""
+    example = (
+        "yanmen federate --as me --node city1=CONTRACT --node city2=CONTRACT"
+        " --aggregator bureau --aggregator statistics --aggregator audit --micro-rho 50000"
+        " 'SELECT sex, count(*) FROM residents GROUP BY sex'"
+    )
+    ask = command(commands, "federate", "ask many nodes one question 联邦查询", asked, example)
+    ask.add_argument("sql", metavar="SQL", help="the question, or - to read it from standard input")
+    ask.add_argument("--as", dest="identity", type=Path, required=True, help="the member's folder")
+    ask.add_argument(
+        "--node", action="append", required=True, metavar="NODE=CONTRACT", help="a node's alias and your contract there"
+    )
+    ask.add_argument("--aggregator", action="append", required=True, metavar="NAME", help="three aggregators' aliases")
+    ask.add_argument("--micro-rho", type=int, required=True, help="what each node charges, in millionths of ρ")
+    ask.add_argument("--at-least", type=int, default=0, help="nodes that must take part (all)")
+    ask.add_argument("--partition", default="", help="the declared partition in which each person is in one node only")
+    ask.add_argument("--save", type=Path, help="folder for what the total is checked with")
+    ask.add_argument("--timeout", type=float, default=120.0, help="seconds to wait for each node (120)")
+    example = "yanmen verify-federation saved --register space/register.jws --space-key space/space.vkey"
+    check = command(
+        commands, "verify-federation", "check a federated total, offline 离线核验联邦结果", verified, example
+    )
+    check.add_argument("folder", type=Path, metavar="FOLDER", help="what `federate --save` wrote")
+    check.add_argument("--register", type=existing, required=True, help="the space's signed register")
+    space_key(check)
+
+
+def asked(arguments: argparse.Namespace) -> Result:
+    """Ask, say how far it is, show the table."""
+    from yanmen.client.federation import federation
+    from yanmen.client.identity import Identity
+
+    contracts = dict(_pair(text) for text in arguments.node)
+    sql = sys.stdin.read() if arguments.sql == "-" else arguments.sql
+    identity = Identity.load(arguments.identity)
+
+    def progress(step: str, done: int, of: int) -> None:
+        if done == of and not arguments.json:
+            say(f"{step}: {done}/{of}", sys.stderr)
+
+    with federation(identity, contracts, arguments.aggregator, progress=progress) as many:
+        answer = many.query(
+            sql,
+            micro_rho=arguments.micro_rho,
+            contributors_least=arguments.at_least,
+            partition=arguments.partition,
+            timeout=arguments.timeout,
+        )
+    if arguments.save is not None:
+        answer.save(arguments.save)
+    fields = {
+        "rows": answer.rows(),
+        "width": [list(row) for row in answer.table.widths],
+        "contributors": list(answer.contributors),
+        "refused": {name: str(error) for name, error in answer.refused.items()},
+        "notice": answer.table.notice,
+        "mechanism": answer.table.mechanism,
+        "price_fen": answer.price_fen,
+        "manifest": answer.manifest.sha256,
+    }
+    return Result(str(answer), fields)
+
+
+def verified(arguments: argparse.Namespace) -> Result:
+    """Check all signatures, the set and the total, from files alone."""
+    from yanmen.verify.federation import verify_folder
+
+    found = verify_folder(arguments.folder, arguments.register.read_bytes(), pinned(arguments.space_key))
+    text = (
+        f"manifest 清单 {found.manifest_sha256}\n"
+        f"{len(found.contributors)} nodes 节点, {len(found.totals)} cells 单元格\n"
+        "the published total is what nodes and aggregators committed to 公布总和与各方承诺一致"
+    )
+    fields = {"manifest": found.manifest_sha256, "contributors": found.contributors, "totals": found.totals}
+    return Result(text, fields)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, contract = text.partition("=")
+    if not (name and equals and contract):
+        raise UsageProblem(f"--node {text!r}: write NODE=CONTRACT, for instance city1=0123… 请写 节点=合约编号")
+    return name, contract
