@@ -4,7 +4,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from yanmen.formats import config as config_format
 from yanmen.formats import note
 from yanmen.model.config import Witness
 
+from tests.patience import LONG_S, wait_until
 from tests.system.town import Town, done, run
 
 
@@ -33,12 +33,10 @@ def office(tmp_path: Path) -> Iterator[Path]:
         "127.0.0.1:0",
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 30
-    while not (folder / "serving.address").exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_until(lambda: (folder / "serving.address").exists() or process.poll() is not None)
     yield folder
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(LONG_S) == 0
 
 
 def name_witness(town: Town, office: Path) -> None:
