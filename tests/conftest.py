@@ -45,8 +45,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest; within a file nothing moves."""
-    items.sort(key=lambda item: _place(item.nodeid))
+    """Begin with what takes longest, end with what lets others wait; within a file nothing moves."""
+    alone = {item.path for item in items if item.get_closest_marker("alone")}
+    items.sort(key=lambda item: (item.path in alone, _place(item.nodeid)))
 
 
 def _place(nodeid: str) -> int:

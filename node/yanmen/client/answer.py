@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+PRECISION = 400
+"""Digits to round with: no figure of an answer has as many."""
 _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
 
 
@@ -138,8 +140,21 @@ class Quote:
 
 
 def _with_width(cell: Cell, width: float | None) -> str:
+    if isinstance(cell, Decimal) and width:
+        return _justified(cell, Decimal(width))
     text = "NULL" if cell is None else str(cell)
     return text if width is None else f"{text} ± {width:.6g}"
+
+
+def _justified(value: Decimal, width: Decimal) -> str:
+    """Return both with the digits that a ± of two justifies; what rounding takes away is added to the ±."""
+    with localcontext(prec=PRECISION):
+        exponent = value.as_tuple().exponent
+        places = min(-exponent if isinstance(exponent, int) else 0, max(0, 1 - width.adjusted()))
+        unit = Decimal(1).scaleb(-places)
+        shown = value.quantize(unit)
+        spread = (width + abs(value - shown)).quantize(unit, ROUND_CEILING)
+    return f"{shown:f} ± {spread:f}"
 
 
 def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:
