@@ -29,7 +29,7 @@ class Node:
         limits = holder.config.limits
         self._holder = holder
         self._ledger = holder.ledger
-        self._works = Works(holder.desk(), runner, holder.ledger, limits)
+        self._works = Works(holder.desk(), runner, holder.ledger, limits, holder.config.release)
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)
         self._ledger.recover()
@@ -143,6 +143,10 @@ class Node:
         if party.role in {PartyRole.AUDITOR, PartyRole.REGULATOR}:
             return self._ledger.receipt(index)
         return self._ledger.receipt_for(index, party.id)
+
+    def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
+        """Record that `party` has the receipt of its answer at `index`."""
+        return self._ledger.acknowledge(party, index, token)
 
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:  # noqa: ARG002 - as above
         """Return the proof that the smaller log is a prefix of the larger."""

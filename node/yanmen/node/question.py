@@ -11,7 +11,7 @@ from yanmen.execution.run import RUN_PERCENT, run
 from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
-from yanmen.model.config import NodeLimits
+from yanmen.model.config import NodeLimits, ReleaseRules
 from yanmen.model.ports import Runner
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
@@ -30,6 +30,7 @@ class Works:
     runner: Runner
     ledger: Ledger
     limits: NodeLimits
+    release: ReleaseRules = field(default_factory=ReleaseRules)
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Question:
         return plan
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
-        held = self.works.ledger.reserve(plan)
+        held = self.works.ledger.reserve(plan, acknowledged_first=self.works.release.acknowledged_first)
         self.began = time.monotonic()
         return held
 

@@ -13,6 +13,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.model.party import Party, PartyRole, Register
 from yanmen.verify import directory, metering
+from yanmen.verify.acknowledging import Acknowledgements
 from yanmen.verify.beside import Beside, View, compare
 from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.entries import Entries, Node
@@ -85,6 +86,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
         this node and contract, a request also for this question; a request is used once, and neither
         is charged beyond its maxima.
     13. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
+    14. Every acknowledgement is signed by the key named in the receipt it acknowledges, over that receipt
+        as it was given, for this log; each is acknowledged at most once.
     """
     return examine(path, space_key, beside).report
 
@@ -204,12 +207,14 @@ def leaf_lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[L
 
 
 def _replay(uses: list[Use], trust: Trust, findings: list[Finding]) -> Replay:
-    """Take steps 8 to 13."""
+    """Take steps 8 to 14."""
     findings.extend(metering.check_order(uses, trust.head.size))
     replay, requests = Replay(), Requests(trust.members)
+    acknowledgements = Acknowledgements(trust.head.origin)
     for use in uses:
         replay.add(use)
         findings.extend(requests.check(use))
+        findings.extend(acknowledgements.check(use))
     replay.finish(max((use.head.iat_s for use in uses), default=0))
     findings.extend(replay.findings)
     findings.extend(metering.compare_contracts(trust.statement.contracts, replay.contracts.values()))
