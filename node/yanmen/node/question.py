@@ -17,6 +17,7 @@ from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.jobs import Stop
+from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
 from yanmen.planning.plan import plan as make_plan
 from yanmen.planning.rendering import render
@@ -31,6 +32,7 @@ class Works:
     ledger: Ledger
     limits: NodeLimits
     release: ReleaseRules = field(default_factory=ReleaseRules)
+    releasing: Releasing | None = None
 
 
 @dataclass(slots=True)
@@ -69,6 +71,8 @@ class Question:
         return plan
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
+        if self.works.releasing is not None:
+            self.works.releasing.require_witnesses()
         held = self.works.ledger.reserve(plan, acknowledged_first=self.works.release.acknowledged_first)
         self.began = time.monotonic()
         return held
