@@ -24,7 +24,11 @@ _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verified answer. `budget_left` is the contract's privacy budget left, in millionths of ρ."""
+    """A verified answer. `budget_left` is the contract's privacy budget left, in millionths of ρ.
+
+    `acknowledgement` is the node's receipt for having been told that `receipt` arrived; None when it could not
+    be told, which the next fetch of the job makes up for.
+    """
 
     job_id: str
     table: Table
@@ -33,6 +37,7 @@ class Answer:
     price_fen: int
     repeated: bool
     receipt: CheckedReceipt
+    acknowledgement: CheckedReceipt | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ import hashlib
 from collections.abc import Mapping
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import bill, contract, register, request
+from yanmen.formats import acknowledgement, bill, contract, register, request
+from yanmen.formats.acknowledgement import Acknowledgement
 from yanmen.formats.bill import Bill
 from yanmen.formats.contract import Acceptance
 from yanmen.formats.json_canonical import Json
@@ -79,6 +80,17 @@ def sign_statement(value: Bill, holder: Signer) -> bytes:
 def open_statement(token: bytes, holder_key: bytes) -> Bill:
     """Return the statement of account signed by `holder_key`."""
     return bill.decode(jose.verify_jws(token, holder_key, bill.TYP, bill.BYTES_MAX))
+
+
+def sign_acknowledgement(value: Acknowledgement, consumer: Signer) -> bytes:
+    """Return the consumer's acknowledgement of a receipt, signed by the key that the receipt names."""
+    return _sign(acknowledgement.encode(value), consumer, acknowledgement.TYP)
+
+
+def open_acknowledgement(token: bytes, consumer_key: bytes) -> Acknowledgement:
+    """Return the acknowledgement signed by `consumer_key`."""
+    payload = jose.verify_jws(token, consumer_key, acknowledgement.TYP, acknowledgement.BYTES_MAX)
+    return acknowledgement.decode(payload)
 
 
 def digest(token: bytes) -> str:

@@ -19,6 +19,10 @@ class Stage(Enum):
     OUTCOME = "outcome"
     REFUSED = "refused"
     ABORTED = "aborted"
+    ACKNOWLEDGED = "acknowledged"
+    OBJECTION = "objection"
+    INCIDENT = "incident"
+    ERASURE = "erasure"
     STATEMENT = "statement"
 
 

@@ -1,5 +1,6 @@
 """One node: an object that answers the wire, with no process globals, so a process can host many."""
 
+import time
 from threading import Event
 
 from yanmen import contracting, pipeline
@@ -11,12 +12,13 @@ from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.ports import Runner
-from yanmen.model.receipt import Receipt
+from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.stages import Answer, Quote, Submission
 from yanmen.node.holder import Holder
 from yanmen.node.jobs import Jobs
 from yanmen.node.question import Question, Works
+from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
 from yanmen.witness import standing
 
@@ -29,10 +31,13 @@ class Node:
         limits = holder.config.limits
         self._holder = holder
         self._ledger = holder.ledger
-        self._works = Works(holder.desk(), runner, holder.ledger, limits)
+        config = holder.config
+        self._releasing = Releasing(holder.ledger, config.witnesses, config.release, holder.clock)
+        self._works = Works(holder.desk(), runner, holder.ledger, limits, config.release, self._releasing)
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)
         self._ledger.recover()
+        self._releasing.start()
 
     def identify(self, certificate_pem: bytes) -> Party:
         """Return the active member whose registered certificate this is."""
@@ -103,11 +108,13 @@ class Node:
 
     def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
         """Return the job's answer, None when it has no outcome within `wait_ms`, or raise its refusal."""
+        until = time.monotonic() + wait_ms / 1000
         if not self._jobs.wait(party.id, job_id, wait_ms):
             return None
         match self._ledger.outcome(job_id, party.id):
             case Answer() as answer:
-                return answer
+                left_ms = max(0, int((until - time.monotonic()) * 1000))
+                return answer if self._releasing.wait(answer.receipt.index, left_ms) else None
             case Declined() as declined:
                 raise declined.refusal()
             case Pending():
@@ -122,6 +129,7 @@ class Node:
     def drain(self, wait_ms: int) -> None:
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
+        self._releasing.stop()
 
     def _known(self, owner: str, job_id: str) -> bool:
         if self._jobs.runs(owner, job_id):
@@ -142,7 +150,14 @@ class Node:
         """Return the receipt at `index`: a consumer's own, any for an auditor or regulator."""
         if party.role in {PartyRole.AUDITOR, PartyRole.REGULATOR}:
             return self._ledger.receipt(index)
-        return self._ledger.receipt_for(index, party.id)
+        receipt = self._ledger.receipt_for(index, party.id)
+        if receipt.stage is Stage.OUTCOME and not self._releasing.covers(index):
+            raise Refused(Reason.NOT_WITNESSED)  # it holds the digest of an answer that may not leave yet
+        return receipt
+
+    def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
+        """Record that `party` has the receipt of its answer at `index`."""
+        return self._ledger.acknowledge(party, index, token)
 
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:  # noqa: ARG002 - as above
         """Return the proof that the smaller log is a prefix of the larger."""

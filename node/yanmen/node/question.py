@@ -11,12 +11,13 @@ from yanmen.execution.run import RUN_PERCENT, run
 from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
-from yanmen.model.config import NodeLimits
+from yanmen.model.config import NodeLimits, ReleaseRules
 from yanmen.model.ports import Runner
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.jobs import Stop
+from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
 from yanmen.planning.plan import plan as make_plan
 from yanmen.planning.rendering import render
@@ -30,6 +31,8 @@ class Works:
     runner: Runner
     ledger: Ledger
     limits: NodeLimits
+    release: ReleaseRules = field(default_factory=ReleaseRules)
+    releasing: Releasing | None = None
 
 
 @dataclass(slots=True)
@@ -68,7 +71,9 @@ class Question:
         return plan
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
-        held = self.works.ledger.reserve(plan)
+        if self.works.releasing is not None:
+            self.works.releasing.require_witnesses()
+        held = self.works.ledger.reserve(plan, acknowledged_first=self.works.release.acknowledged_first)
         self.began = time.monotonic()
         return held
 

@@ -11,6 +11,7 @@ from yanmen.crypto import documents, notes, receipts, x509
 from yanmen.crypto.keys import FileSigner
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import base64url, checkpoint, connector_id, merkle, note, proof, receipt, released
+from yanmen.formats.acknowledgement import Acknowledged
 from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Head, Slot
@@ -20,7 +21,7 @@ from yanmen.model.catalogue import Channel, Column, ColumnType, Dataset, Dataset
 from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
-from yanmen.model.refusal import Detail, Reason, Refused
+from yanmen.model.refusal import Detail, Fault, Reason, Refused
 from yanmen.model.stages import Answer, ColumnQuote, Quote, Submission
 
 CLOCK, RANDOM = SystemClock(), SystemRandomness()
@@ -139,6 +140,8 @@ class Bench:
     job_instead: str = ""
     consistency_lie: tuple[bytes, ...] | Refused | None = None
     key: FileSigner | None = None
+    acknowledging: Refused | Fault | None = None
+    spoil_acknowledgement: Callable[[dict[Slot, Json]], None] = lambda _: None
 
     def turn_away(self, party: Party, refusal: Refused) -> Receipt | None:
         return None
@@ -253,6 +256,18 @@ class Bench:
     def receipt(self, party: Party, index: int) -> Receipt:
         self.calls.append(("receipt", index))
         return self.receipt_instead or self.log.receipt(index, self.proof_size)
+
+    def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
+        self.calls.append(("acknowledge", index))
+        if self.acknowledging is not None:
+            raise self.acknowledging
+        jti = receipt.decode(self.log.sdjwts[index]).leaf.head.jti
+        said: dict[Slot, Json] = {
+            Slot.CONSUMER: party.id,
+            Slot.SUBJECT: Acknowledged(jti, token.decode()).json(),
+        }
+        self.spoil_acknowledgement(said)
+        return self.log.receipt(self.log.append(Stage.ACKNOWLEDGED, said))
 
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:
         self.calls.append(("consistency", old_size, new_size))

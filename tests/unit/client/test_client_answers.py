@@ -1,10 +1,12 @@
 """What an analyst gets: answers, quotes, refusals, contracts, sessions, frames."""
 
+import hashlib
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yanmen
@@ -13,7 +15,10 @@ from yanmen.cli.query import _answer
 from yanmen.client import answer as answer_text
 from yanmen.client import text_table
 from yanmen.client.answer import _unique
+from yanmen.client.errors import ReceiptInvalid
 from yanmen.crypto import documents
+from yanmen.formats.acknowledgement import Acknowledged
+from yanmen.formats.receipt import Slot
 from yanmen.formats.request import Operation
 from yanmen.model.contract import ContractStatus
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
@@ -45,6 +50,43 @@ def test_an_answer_has_rows_widths_price_budget_and_a_receipt_anyone_can_verify(
     answer.receipt.save(world.folder)
     assert (world.folder / "00000001.sdjwt").read_text() == answer.receipt.sdjwt
     assert (world.folder / "00000001.tlog-proof").read_text() == answer.receipt.proof
+
+
+def test_an_answer_is_acknowledged_by_itself(world: "World") -> None:
+    with world.connect() as node:
+        answer = node.query(SQL, contract=TERMS.id)
+    assert answer.acknowledgement is not None
+    said = Acknowledged.read(answer.acknowledgement.says["subject"])
+    token = documents.open_acknowledgement(said.token.encode(), world.register.parties[1].signing_key)
+    assert (token.jti, token.origin) == (answer.receipt.jti, answer.receipt.origin)
+    assert token.sd_hash == hashlib.sha256(answer.receipt.sdjwt.encode()).digest()
+
+
+@pytest.mark.parametrize("error", [Refused(Reason.RATE_LIMITED), Fault(FaultCode.STORAGE_FULL)])
+def test_an_answer_is_there_although_its_acknowledgement_was_not_taken(world: "World", error: Fault | Refused) -> None:
+    world.bench.acknowledging = error
+    with world.connect() as node:
+        answer = node.query(SQL, contract=TERMS.id)
+        assert answer.acknowledgement is None
+        world.bench.acknowledging = None
+        assert node.fetch(answer.job_id).acknowledgement is not None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda said: said.update({Slot.CONSUMER: NODE}),
+        lambda said: said.update({Slot.SUBJECT: {**said[Slot.SUBJECT], "acknowledges": "0" * 32}}),
+        lambda said: said.update({Slot.SUBJECT: {**said[Slot.SUBJECT], "kb_jwt": "a.b.c"}}),
+        lambda said: said.pop(Slot.SUBJECT),
+    ],
+)
+def test_a_false_receipt_of_an_acknowledgement_is_told(
+    world: "World", spoil: Callable[[dict[Slot, Any]], object]
+) -> None:
+    world.bench.spoil_acknowledgement = spoil  # type: ignore[assignment]
+    with world.connect() as node, pytest.raises(ReceiptInvalid):
+        node.query(SQL, contract=TERMS.id)
 
 
 def test_an_answer_prints_as_an_aligned_table_with_its_widths_and_what_belongs_to_it(world: "World") -> None:

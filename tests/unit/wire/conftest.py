@@ -215,6 +215,10 @@ class Desk:
         self._note("receipt", party.alias, index)
         return RECEIPT
 
+    def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
+        self._note("acknowledge", party.alias, index, token)
+        return RECEIPT
+
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:
         self._note("consistency", party.alias, old_size, new_size)
         return (b"\x01" * 32, b"\x02" * 32)
