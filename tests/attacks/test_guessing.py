@@ -5,6 +5,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from typing_extensions import override
 from yanmen.disclosure import accounting, disclose, mechanism, noise
 from yanmen.execution.run import run
 from yanmen.model.catalogue import ColumnType, DatasetClass
@@ -43,6 +44,7 @@ def asking(secret: World) -> Ask:
     people = dataset("people", DatasetClass.PERSONAL, *columns)
 
     class Loaded(InProcessRunner):
+        @override
         def rows(self, scans: Any, sql: str) -> Any:
             return engine.execute(sql).fetchall()
 
