@@ -118,6 +118,14 @@ DIMENSION = Hint(
     "Group and filter exact figures by declared dimensions only, compared with literals and joined by AND.",
     "精确统计仅可按已声明维度分组和筛选：维度与字面量的 =、<、>、IN、BETWEEN，并以 AND 连接。",
 )
+EXACT_JOIN = Hint(
+    "Ask exact figures of one table: what a join leaves out would cut small groups apart.",
+    "精确统计请只查询一张表：关联会按是否匹配拆分小组。",
+)
+EXACT_CELLS = Hint(
+    "This dataset declares too many dimensions or measures for exact figures; its owner can declare fewer.",
+    "该数据集声明的维度或数值列过多，无法提供精确统计；请数源部门减少声明。",
+)
 JOIN_UNIT = Hint("Join these tables by the equality of their unit columns.", "请以个体标识列相等来关联这些表。")
 JOIN_KIND = Hint(
     "Admitted: INNER JOIN and LEFT JOIN with ON or USING, and comma joins with an equality in WHERE.",
