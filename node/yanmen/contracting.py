@@ -149,7 +149,7 @@ def show(contract_id: str, office: Office) -> Contract:
     """Return the contract as it stands now."""
     contract = office.ledger.contract(contract_id)
     if contract is None:
-        hint = Detail(contract_id, hint_en="There is no such contract.", hint_zh="没有此合约。")
+        hint = Detail(contract_id, hint_en="See yanmen contract list.", hint_zh="请查看 yanmen contract list。")
         raise Refused(Reason.CONTRACT_UNKNOWN, hint)
     return contract
 

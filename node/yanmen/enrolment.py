@@ -170,7 +170,8 @@ def admit(
     """
     before = _known(space.register, application.signing_key)
     if before is not None and before.status is PartyStatus.REVOKED:
-        raise Refused(Reason.IDENTITY_REVOKED, Detail(subject=before.id, hint_en="Apply again with new keys."))
+        again = Detail(subject=before.id, hint_en="Apply again with new keys.", hint_zh="请以新密钥重新申请。")
+        raise Refused(Reason.IDENTITY_REVOKED, again)
     kind = x509.Kind.NODE if application.role in LOG_KEEPERS else x509.Kind.MEMBER
     identifier = before.id if before is not None else _new_id(application, randomness)
     host = application.address.rpartition(":")[0].strip("[]")

@@ -118,8 +118,8 @@ def _check_space(dataset: Dataset, ledger: Ledger) -> None:
             Reason.SUBJECT_SPACE_UNKNOWN,
             Detail(
                 dataset.subject_space,
-                hint_en="Give this subject space its lifetime budget in node.toml first.",
-                hint_zh="请先在 node.toml 中为该主体空间设定终身预算。",
+                hint_en="Give it a lifetime budget in node.toml first.",
+                hint_zh="请先在 node.toml 中设定其终身预算。",
             ),
         )
     earlier = ledger.version(dataset.name)
@@ -144,8 +144,8 @@ def _mismatch(dataset: Dataset, source: Path, runner: Runner, failure: JobFailed
         return _unreadable(second)
     detail = Detail(
         dataset.name,
-        hint_en="The file is not what the specification declares.",
-        hint_zh="文件与规格不符。",
+        hint_en="Every difference is listed.",
+        hint_zh="差异已逐项列出。",
         clauses=tuple(_differences(dataset, found)),
     )
     return Refused(Reason.SOURCE_MISMATCH, detail)

@@ -76,7 +76,7 @@ class Stage:
 
 def command(*words: str) -> tuple[int, dict[str, Any]]:
     """Run `yanmen WORDS --json` as a newcomer would and return exit code and document."""
-    done = subprocess.run([str(YANMEN), *words, "--json"], capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([str(YANMEN), *words, "--json"], capture_output=True, text=True, check=False, timeout=300)
     try:
         document = json.loads(done.stdout)
     except ValueError:

@@ -21,7 +21,7 @@ from yanmen.model.refusal import JobFailed
 CANARY = f"canary{secrets.token_hex(8)}".encode()
 NUMBER = 10**11 + secrets.randbelow(10**11)
 PLACES = (Path("/dev/shm"), Path("/tmp"), Path("/var/tmp"), Path("/run"))
-LIMITS = Limits(memory_bytes=64 << 20, cpu_seconds=5, wall_ms=10_000, reply_bytes=1 << 20, rows=100)
+LIMITS = Limits(memory_bytes=64 << 20, cpu_seconds=5, wall_ms=60_000, reply_bytes=1 << 20, rows=100)
 
 DATASET = Dataset(
     name="people",

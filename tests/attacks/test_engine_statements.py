@@ -20,7 +20,7 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import JobCode, JobFailed
 
-LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=10, wall_ms=20_000, reply_bytes=1 << 20, rows=1000)
+LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=10, wall_ms=60_000, reply_bytes=1 << 20, rows=1000)
 
 
 SCRIPT = Path(__file__).with_name("escape_worker.py")

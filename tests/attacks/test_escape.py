@@ -29,7 +29,7 @@ from yanmen.model.refusal import JobCode, JobFailed
 from tests import system_packages
 
 SCRIPT = Path(__file__).with_name("escape_worker.py")
-LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=10, wall_ms=20_000, reply_bytes=1 << 20, rows=0)
+LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=10, wall_ms=60_000, reply_bytes=1 << 20, rows=0)
 KEPT = "the host's own words"
 
 

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 from threading import Event
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,9 +20,13 @@ from yanmen.node.jobs import CANCEL_S, Stop
 from yanmen.node.question import Question, Works, _check_charge
 from yanmen.pipeline import Stages
 
+from tests.patience import once_within
+
 STEP_MS = 200
 LATE_S = 0.15
-"""How late a busy machine may wake us."""
+"""How late we may be woken; a busy machine may be later, so that the least of a few tries counts."""
+
+pytestmark = pytest.mark.alone
 SUBMISSION = cast("Submission", None)
 
 
@@ -60,12 +65,18 @@ def released_after(work_s: float, release: DatasetClass = DatasetClass.PERSONAL)
 @pytest.mark.parametrize(("work_s", "step"), [(0.0, 1), (0.05, 1), (0.15, 1), (0.21, 2), (0.35, 2), (0.41, 3)])
 def test_an_answer_about_persons_leaves_at_a_multiple_of_the_step(work_s: float, step: int) -> None:
     due = step * STEP_MS / 1000
-    assert due <= released_after(work_s) < due + LATE_S
+
+    def late() -> float:
+        after = released_after(work_s)
+        assert after >= due
+        return after - due
+
+    once_within(LATE_S, late)
 
 
 def test_other_answers_leave_when_they_are_ready() -> None:
-    assert released_after(0.0, DatasetClass.EXACT) < LATE_S
-    assert released_after(0.0, DatasetClass.OPEN) < LATE_S
+    once_within(LATE_S, lambda: released_after(0.0, DatasetClass.EXACT))
+    once_within(LATE_S, lambda: released_after(0.0, DatasetClass.OPEN))
 
 
 def test_a_cancel_ends_the_wait_and_nothing_leaves() -> None:
@@ -101,6 +112,7 @@ def stages(calls: list[str], code: JobCode) -> Stages:
         abort=abort,
         refuse=nothing,
         quote=nothing,
+        finish=nothing,
     )
 
 
@@ -139,15 +151,19 @@ def test_a_question_that_was_stopped_is_told_at_once() -> None:
 
 
 def test_releasing_begins_at_one_moment_however_long_the_run_took(monkeypatch: pytest.MonkeyPatch) -> None:
-    began = []
-    for work_s in (0.0, 0.05, 0.12):
-        monkeypatch.setattr("yanmen.node.question.run", lambda *_, work=work_s: time.sleep(work))
+    due = STEP_MS / 1000 * RUN_PERCENT / 100
+
+    def late() -> float:
         question = Question(cast("Works", SimpleNamespace(runner=None, limits=None)), Operation.SUBMIT)
         question.began = time.monotonic()
         question.stages().run(held(DatasetClass.PERSONAL), Event())
-        began.append(time.monotonic() - question.began)
-    due = STEP_MS / 1000 * RUN_PERCENT / 100
-    assert all(due <= each < due + LATE_S for each in began), began
+        after = time.monotonic() - question.began
+        assert after >= due
+        return after - due
+
+    for work_s in (0.0, 0.05, 0.12):
+        monkeypatch.setattr("yanmen.node.question.run", lambda *_, work=work_s: time.sleep(work))
+        once_within(LATE_S, late)
 
 
 def test_the_engine_has_less_than_the_whole_deadline() -> None:
@@ -163,14 +179,20 @@ def test_the_engine_has_less_than_the_whole_deadline() -> None:
 
 
 def test_a_cancel_is_told_at_a_fixed_time_after_it() -> None:
-    for stopping_s in (0.0, 0.1):
+    def late(stopping_s: float) -> float:
         cancel = Stop()
+        before = time.monotonic()
         cancel.set()
-        began = time.monotonic()
+        after = time.monotonic()
         time.sleep(stopping_s)
         cancel.set()
         cancel.wait_settled()
-        assert CANCEL_S <= time.monotonic() - began + 0.01 < CANCEL_S + LATE_S
+        ended = time.monotonic()
+        assert ended - before > CANCEL_S - 0.001
+        return ended - after - CANCEL_S
+
+    for stopping_s in (0.0, 0.1):
+        once_within(LATE_S, partial(late, stopping_s))
 
 
 def test_an_answer_about_persons_has_a_least_charge() -> None:

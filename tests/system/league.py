@@ -10,7 +10,8 @@ from pathlib import Path
 
 from yanmen.formats import config as config_format
 
-from tests.system.town import SPEC, SUBJECT, done, free_port
+from tests.ports import free_port
+from tests.system.town import SPEC, SUBJECT, done
 
 AGGREGATORS = ("bureau", "statistics", "auditors")
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,19 +78,25 @@ def test_no_file_outside_the_source_holds_a_canary(town: Town, said: dict[str, t
     assert said
     assert town.verify("after-canaries")["ok"]
     places = [town.root, Path("/dev/shm"), Path.cwd()]
-    found = [
-        path for path in files(places) if path != town.root / "visits.csv" and CANARY.encode() in path.read_bytes()
-    ]
+    found = [path for path in files(places) if path != town.root / "visits.csv" and holds_a_canary(path)]
     assert [str(path) for path in found if "tests" not in path.parts] == []
     assert CANARY in (town.root / "visits.csv").read_text()
+
+
+def holds_a_canary(path: Path) -> bool:
+    """Look into a file; others work on this machine, so what is gone again is no matter."""
+    with suppress(OSError):
+        return CANARY.encode() in path.read_bytes()
+    return False
 
 
 def files(places: list[Path]) -> Iterator[Path]:
     """Return the readable files under `places`, leaving out what is no file of a run."""
     for place in places:
         for path in place.rglob("*"):
-            if path.is_file() and not {".git", ".venv"} & set(path.parts) and path.stat().st_size < 2**27:
-                yield path
+            with suppress(OSError):
+                if path.is_file() and not {".git", ".venv"} & set(path.parts) and path.stat().st_size < 2**27:
+                    yield path
 
 
 def test_no_core_file_is_left(town: Town, said: dict[str, tuple[int, dict[str, Any]]]) -> None:

@@ -4,17 +4,23 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import config as config_format
 from yanmen.formats import note
-from yanmen.model.config import Witness
+from yanmen.formats.note import VerifierKey
+from yanmen.ledger.witness_book import WitnessBook
+from yanmen.model.config import ReleasePolicy, ReleaseRules, Witness
+from yanmen.witness.serving import WitnessServer
 
+from tests.patience import LONG_S, wait_until
 from tests.system.town import Town, done, run
+
+OTHER_WITNESS = note.encode_key(VerifierKey("other.example/w", bytes(range(32)), note.COSIGNATURE))
 
 
 @pytest.fixture
@@ -33,12 +39,10 @@ def office(tmp_path: Path) -> Iterator[Path]:
         "127.0.0.1:0",
     ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    until = time.monotonic() + 30
-    while not (folder / "serving.address").exists() and time.monotonic() < until:
-        time.sleep(0.05)
+    wait_until(lambda: (folder / "serving.address").exists() or process.poll() is not None)
     yield folder
     process.send_signal(signal.SIGTERM)
-    assert process.wait(20) == 0
+    assert process.wait(LONG_S) == 0
 
 
 def name_witness(town: Town, office: Path) -> None:
@@ -80,3 +84,42 @@ def test_a_node_restored_from_a_backup_does_not_serve(
     assert ended.returncode == 3
     assert "LOG_BEHIND" in ended.stderr
     assert run("witness", "submit", town.node)[1]["code"] == "LOG_BEHIND"
+
+
+def test_an_answer_waits_for_its_quorum(raw_town: Callable[[], Town], tmp_path: Path) -> None:
+    """Held while the witness is silent, given once it is back; the bundle satisfies the node's own policy."""
+    town = raw_town()
+    policy = tmp_path / "policy"
+    done("receipts", "tiles", town.node, tmp_path / "mirror")
+    book = WitnessBook.create(tmp_path / "witness.sqlite", "audit.test.example/w2", SystemRandomness())
+    book.watch(note.decode_key((tmp_path / "mirror" / "log.vkey").read_text().strip()))
+    server = WitnessServer(("127.0.0.1", 0), book, SystemClock())
+    witness = Witness(f"http://127.0.0.1:{server.port}", book.name, book.signer.public)
+    with book:
+        with server:
+            town.configure(witnesses=(witness,), release=ReleaseRules(ReleasePolicy.QUORUM, 1))
+            town.serve()
+            code, answer = town.ask("SELECT count(*) AS n FROM visits")
+            assert code == 0, answer
+        where = ("--as", town.root / "alice", "--at", "clinic")
+        asked = (
+            "query",
+            *where,
+            "--contract",
+            town.contract(),
+            "--submit",
+            "SELECT count(DISTINCT id) AS n FROM visits",
+        )
+        job = done(*asked)["job"]
+        assert run("fetch", *where, "--timeout", "8", job)[1]["code"] == "TIMEOUT"
+        with WitnessServer(("127.0.0.1", server.port), book, SystemClock()):
+            assert run("fetch", *where, job)[0] == 0
+            assert town.stop() == 0
+            policy.write_text(done("witness", "policy", town.node)["policy"])
+    done("receipts", "export", town.node, tmp_path / "bundle")
+    check = ("verify", tmp_path / "bundle", "--space-key", town.space / "space.vkey", "--witness-policy", policy)
+    assert [one["witness"] for one in done(*check)["cosigned"]] == [witness.name]
+    policy.write_text(policy.read_text().replace("quorum quorum", f"witness other {OTHER_WITNESS}\nquorum other"))
+    code, report = run(*check)
+    assert code == 1
+    assert "NOT_COSIGNED" in {found["code"] for found in report["findings"]}

@@ -142,7 +142,7 @@ def written() -> list[Path]:
     """Return every text of ours: code, scripts, formats, documents."""
     folders = [ROOT / name for name in ("node", "sandbox", "protos", "policies", "scripts", "tests", "docs", ".ci")]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
-    files += [path for path in ROOT.iterdir() if path.is_file() and path.name != ".gitignore"]
+    files += [path for path in ROOT.iterdir() if path.is_file() and path.name not in {".git", ".gitignore"}]
     return [path for path in files if path.suffix not in {".pyc", ".whl", ".gz"} and path != Path(__file__)]
 
 

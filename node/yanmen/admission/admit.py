@@ -111,8 +111,8 @@ def _contract(request: Request, peer: Party, desk: Desk) -> Contract:
             Reason.CONTRACT_UNKNOWN,
             Detail(
                 subject=request.contract_id,
-                hint_en="There is no such contract of yours at this node.",
-                hint_zh="您在本节点没有此合约。",
+                hint_en="See your own: yanmen contract list.",
+                hint_zh="请查看本人的合约：yanmen contract list。",
             ),
         )
     integrity.check(contract, peer.signing_key, desk.node_id, desk.receipt_key)
@@ -147,8 +147,8 @@ def _check_current(scan: Scan, books: Books) -> None:
             Reason.DATASET_RETRACTED,
             Detail(
                 subject=scan.version.dataset.name,
-                hint_en="Its owner has retracted or replaced this dataset; look at the catalogue again.",
-                hint_zh="该数据集已被其提供方撤回或更新，请重新查看目录。",
+                hint_en="It may have been replaced: look at the catalogue again.",
+                hint_zh="可能已有新版本，请重新查看目录。",
             ),
         )
 

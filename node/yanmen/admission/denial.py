@@ -10,49 +10,49 @@ _STATUS: Mapping[ContractStatus, tuple[Reason, str, str]] = {
     ContractStatus.ACTIVE: (Reason.POLICY_FORBIDS, "The contract is active.", "合约处于生效状态。"),
     ContractStatus.PENDING: (
         Reason.CONTRACT_PENDING,
-        "The data holder has not decided on this contract yet.",
-        "数据提供方尚未审批该合约。",
+        "Remind the department.",
+        "请联系数据提供方审批。",
     ),
     ContractStatus.DENIED: (
         Reason.CONTRACT_DENIED,
-        "The data holder denied this contract; offer another.",
-        "数据提供方已驳回该合约，请另行提出。",
+        "Offer other terms.",
+        "请另行提出合约。",
     ),
     ContractStatus.REVOKED: (
         Reason.CONTRACT_REVOKED,
-        "The data holder revoked this contract.",
-        "数据提供方已撤销该合约。",
+        "Ask for its reasons, or offer a new one.",
+        "请联系数据提供方了解原因，或另行申请。",
     ),
     ContractStatus.SUSPENDED: (
         Reason.CONTRACT_SUSPENDED,
-        "The data holder suspended this contract; ask for its reasons.",
-        "数据提供方已暂停该合约，请联系其了解原因。",
+        "Ask its holder for the reasons.",
+        "请联系数据提供方了解原因。",
     ),
 }
 _CLAUSES: tuple[tuple[str, Reason, str, str], ...] = (
     (
         clauses.CONSUMER,
         Reason.CONTRACT_UNKNOWN,
-        "There is no such contract of yours.",
-        "您没有此合约。",
+        "See your own: yanmen contract list.",
+        "请查看本人的合约：yanmen contract list。",
     ),
     (
         clauses.NOT_BEFORE,
         Reason.CONTRACT_NOT_YET_VALID,
-        "The contract is not valid yet.",
-        "合约尚未生效。",
+        "Ask once it has begun.",
+        "请待其生效后再查询。",
     ),
     (
         clauses.NOT_AFTER,
         Reason.CONTRACT_EXPIRED,
-        "The contract has expired; offer a new one.",
-        "合约已到期，请重新申请。",
+        "Offer a new one.",
+        "请重新申请。",
     ),
     (
         clauses.SCENARIO,
         Reason.SCENARIO_MISMATCH,
-        "The contract was made for another scenario.",
-        "该合约对应的是其他应用场景。",
+        "Ask under the one made for this scenario.",
+        "请使用为本场景签订的合约。",
     ),
     (
         clauses.CHARGE,
@@ -63,14 +63,14 @@ _CLAUSES: tuple[tuple[str, Reason, str, str], ...] = (
     (
         clauses.DATASET,
         Reason.DATASET_NOT_IN_CONTRACT,
-        "The contract does not grant this dataset.",
-        "合约未授权该数据集。",
+        "Offer a contract that grants it.",
+        "请申请包含该数据集的合约。",
     ),
     (
         clauses.COLUMNS,
         Reason.COLUMN_NOT_IN_CONTRACT,
-        "The contract does not grant one of these columns.",
-        "合约未授权其中的某一列。",
+        "Ask for what is granted, or offer a contract that grants it.",
+        "请只查询已授权的字段，或申请包含该字段的合约。",
     ),
 )
 
@@ -82,10 +82,7 @@ def refusal(violated: tuple[str, ...], status: ContractStatus, subject: str = ""
     for name, reason, en, zh in _CLAUSES:
         if name in violated:
             return _refused(reason, en, zh, violated, subject)
-    en = "The department's policy forbids this; the clauses are named."
-    return _refused(
-        Reason.POLICY_FORBIDS, en, "数源部门的使用控制策略禁止该操作，违反的条款已列出。", violated, subject
-    )
+    return _refused(Reason.POLICY_FORBIDS, "The clauses are named.", "违反的条款已列出。", violated, subject)
 
 
 def _refused(reason: Reason, en: str, zh: str, violated: tuple[str, ...], subject: str) -> Refused:

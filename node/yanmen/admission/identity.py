@@ -65,20 +65,20 @@ def _standing(party: Party) -> Party:
 
 
 _STRANGER = Detail(
-    hint_en="This certificate is not registered in the space; enrol, or use the certificate issued last.",
-    hint_zh="该证书未在本空间登记，请先办理身份登记，或使用最新签发的证书。",
+    hint_en="Enrol, or use the certificate issued last.",
+    hint_zh="请先办理身份登记，或使用最新签发的证书。",
 )
 _EXPIRED = Detail(
     hint_en="This certificate is outside its validity; renew it.",
     hint_zh="该证书不在有效期内，请更新证书。",
 )
 _PENDING = Detail(
-    hint_en="The space operator has not admitted this member yet.",
-    hint_zh="空间运营者尚未批准该成员接入。",
+    hint_en="Ask the space operator to admit it.",
+    hint_zh="请联系空间运营者批准接入。",
 )
 _REVOKED = Detail(
-    hint_en="The space operator has revoked this member.",
-    hint_zh="空间运营者已吊销该成员的身份。",
+    hint_en="Apply to the space operator again, with new keys.",
+    hint_zh="请以新密钥向空间运营者重新申请。",
 )
 
 

@@ -43,7 +43,7 @@ def _altered(subject: str) -> Refused:
         Reason.CONTRACT_ALTERED,
         Detail(
             subject,
-            hint_en="The stored contract is not the one both sides signed; ask the holder to look into it.",
-            hint_zh="存储的合约与双方签署的不一致，请数据提供方核查。",
+            hint_en="Ask its holder to look into it.",
+            hint_zh="请数据提供方核查。",
         ),
     )

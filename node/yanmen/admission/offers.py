@@ -103,7 +103,7 @@ def _check_grant(terms: Terms, grant: Grant, version: Version | None) -> None:
         hint = Detail(grant.dataset, hint_en="See the catalogue.", hint_zh="请查看目录。")
         raise Refused(Reason.DATASET_UNKNOWN, hint)
     if version.retracted:
-        hint = Detail(grant.dataset, hint_en="Its owner retracted it.", hint_zh="该数据集已被撤回。")
+        hint = Detail(grant.dataset, hint_en="See the catalogue.", hint_zh="请查看目录。")
         raise Refused(Reason.DATASET_RETRACTED, hint)
     for column in grant.columns:
         if version.dataset.column(column) is None:  # a hidden column is as unknown as none

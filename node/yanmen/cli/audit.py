@@ -9,8 +9,10 @@ from pathlib import Path
 from yanmen.cli.grammar import Parser, bundle, command, existing, folder, group, space_key, whole
 from yanmen.cli.output import Negative, Result, UsageProblem, next_step
 from yanmen.formats import note
+from yanmen.formats import witness_policy as policy_format
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
+from yanmen.formats.witness_policy import Policy
 from yanmen.verify import Beside, Finding, Report, page, verify_bundle
 from yanmen.verify.report import NOT_PROVEN
 from yanmen.verify.selected import CheckedReceipt, OpenBundle
@@ -52,6 +54,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         default=[],
         help="key of a witness that must have cosigned, got another way; may be given several times",
     )
+    check.add_argument("--witness-policy", type=existing, help="C2SP tlog-policy file whose quorum must have cosigned")
     check.add_argument("--tiles", type=Path, help="a mirror of the same log's tiles, to hold against the bundle")
     check.add_argument("--receipt", type=whole, metavar="INDEX", help="only this one, with all it discloses")
     check.add_argument("--html", type=Path, metavar="FILE", help="also write the report as one page 核验报告")
@@ -100,7 +103,8 @@ def verified(arguments: argparse.Namespace) -> Result:
     path, key = bundle(arguments.bundle), pinned(arguments.space_key)
     if arguments.receipt is not None:
         return _one(arguments, OpenBundle(path, key))
-    beside = Beside(arguments.tiles, tuple(witness_key(each) for each in arguments.witness_key))
+    keys = tuple(witness_key(each) for each in arguments.witness_key)
+    beside = Beside(arguments.tiles, keys, witness_policy(arguments.witness_policy))
     report = verify_bundle(path, key, beside)
     new_page(arguments.html, page.report_page(report))
     return judged(Result(_text(report), _fields(report)), ok=report.ok)
@@ -135,6 +139,16 @@ def judged(result: Result, *, ok: bool) -> Result:
     if not ok:
         raise Negative(result)
     return result
+
+
+def witness_policy(path: Path | None) -> Policy | None:
+    """Return the policy in the file `path`, if one is given."""
+    if path is None:
+        return None
+    try:
+        return policy_format.decode(path.read_bytes())
+    except Malformed as error:
+        raise UsageProblem(f"{path} is not a tlog-policy: {error}") from error
 
 
 def witness_key(path: Path) -> VerifierKey:

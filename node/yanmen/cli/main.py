@@ -9,12 +9,14 @@ from yanmen.cli import (
     audit,
     bill,
     check,
+    completion,
     contract,
     dataset,
     federate,
     inspection,
     member,
     node,
+    policy,
     query,
     space,
     witness,
@@ -28,13 +30,29 @@ LIFE = """a first hour 第一小时:
   member init  member enrol  member accept                            developers and auditors
   dataset suggest  dataset publish                                    what a department offers
   contract request  contract approve                                  who may ask what, for which scenario
+  policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
   receipts export  verify                                             check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   bill statement   audit bill  audit revenue  sample                  account for a period, and check the account
 
+  completion bash                                                     commands completed by the shell
+
 Exit codes 退出码: 0 done, 1 refused, 2 usage, 3 the node failed. Every command takes --json and --help."""
+
+START = f"""{PURPOSE}
+原始数据不出域 · 数据可用不可见 · 可控可计量
+
+I am … 我是              begin with 从这里开始
+  a department 数源部门    yanmen node init --help        then: space sign, node accept, dataset suggest, node serve
+  a developer 使用方       yanmen member init --help      then: member enrol, member accept, contract request, query
+  the space 空间运营者     yanmen space init --help       then: space sign, member enrol, space show
+  an auditor 审计方        yanmen verify --help           then: audit bill, sample
+  just looking 先看看      yanmen check sandbox           does this host hold a jail? (in a checkout: scripts/demo)
+
+Every command has an example under --help, and ends by saying what comes next. yanmen --help lists them all.
+每条命令的 --help 都附有示例，执行后会提示下一步。"""
 
 
 def parser() -> Parser:
@@ -49,6 +67,7 @@ def parser() -> Parser:
         member,
         dataset,
         contract,
+        policy,
         query,
         audit,
         bill,
@@ -59,18 +78,26 @@ def parser() -> Parser:
         federate,
     ):
         part.declare(commands)
+    completion.declare(commands, root)
     return root
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if not words:
+        return run(_teach, argparse.Namespace())
     try:
         arguments = parser().parse_args(words)
     except UsageProblem as problem:
         text = str(problem)
         return run(lambda _: _usage(text), argparse.Namespace(json="--json" in words))
     return run(arguments.handler, arguments)
+
+
+def _teach(_: argparse.Namespace) -> Result:
+    """Say what to do first: a newcomer types the bare name."""
+    return Result(START, {})
 
 
 def _usage(text: str) -> Result:

@@ -11,6 +11,7 @@ from yanmen import enrolment
 from yanmen.cli import member
 from yanmen.cli.grammar import Parser, command, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
+from yanmen.cli.policy import EXPECTATIONS
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import config as config_format
 from yanmen.formats.enrolment import Grant
@@ -98,12 +99,15 @@ def install(
 
 
 def _guard_rails(source: Path | None, target: Path) -> None:
-    """Copy the department's guard rails, or those that come with this program."""
+    """Copy the department's guard rails with their expected verdicts, or those that come with this program."""
     from yanmen.admission.policies import shipped
 
     target.mkdir()
-    for path in sorted((source or shipped()).glob("*.cedar")):
-        shutil.copyfile(path, target / path.name)
+    where = source or shipped()
+    for path in sorted((*where.glob("*.cedar"), *where.glob(f"{EXPECTATIONS}/*.toml"))):
+        copy = target / path.relative_to(where)
+        copy.parent.mkdir(exist_ok=True)
+        shutil.copyfile(path, copy)
 
 
 def _begin(directory: Path) -> None:

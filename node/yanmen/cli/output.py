@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from yanmen.formats.malformed import Malformed
 from yanmen.model.refusal import Fault, FaultCode, Refused
+from yanmen.wire import messages
 
 DONE, REFUSED, USAGE, FAILED = 0, 1, 2, 3
 
@@ -99,6 +100,8 @@ def refusal_fields(refusal: Refused) -> dict[str, Any]:
     detail = refusal.detail
     fields: dict[str, Any] = {"error": "REFUSED", "reason": refusal.reason.value, "subject": detail.subject}
     fields |= {"line": detail.line, "column": detail.column, "clauses": list(detail.clauses)}
+    text = messages.TEXTS[refusal.reason]
+    fields |= {"message_en": text.en, "message_zh": text.zh}
     fields |= {"hint_en": detail.hint_en, "hint_zh": detail.hint_zh, "instead": list(detail.instead)}
     receipt = refusal.receipt
     fields["receipt"] = None if receipt is None else {"index": receipt.index}
@@ -111,7 +114,7 @@ def refusal_text(refusal: Refused) -> str:
     column = f", column {detail.column}" if detail.column else ""
     where = f" at line {detail.line}{column}" if detail.line else ""
     lines = [f"refused 拒绝: {refusal.reason.value} {detail.subject}{where}".rstrip()]
-    lines += [f"  {text}" for text in (detail.hint_en, detail.hint_zh) if text]
+    lines += [f"  {text}" for text in messages.localised(refusal.reason, detail)]
     lines += [f"  - {clause}" for clause in detail.clauses]
     if detail.instead:
         lines.append("  These can be answered 可改问:")

@@ -40,6 +40,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         here, "submit", "get a node's head cosigned 送检查点请求联署", submitted, "yanmen witness submit health"
     )
     folder(submit, "node", "the node's folder; its witnesses are the [[witness]] entries of node.toml")
+    rules = command(here, "policy", "print a node's witness policy 导出见证规则", ruled, "yanmen witness policy health")
+    folder(rules, "node", "the node's folder; C2SP tlog-policy, as `verify --witness-policy` takes it")
 
 
 def initialise(arguments: argparse.Namespace) -> Result:
@@ -109,3 +111,14 @@ def submitted(arguments: argparse.Namespace) -> Result:
     lines = [f"{one.witness} cosigned {one.size} leaves 已联署 {one.size} 叶" for one in found]
     fields = [{"witness": one.witness, "size": one.size, "at_s": one.at_s} for one in found]
     return Result("\n".join(lines), {"cosigned": fields})
+
+
+def ruled(arguments: argparse.Namespace) -> Result:
+    """Print the policy that node.toml names."""
+    from yanmen.formats import witness_policy
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        policy = holder.witness_policy()
+    text = witness_policy.encode(policy)
+    return Result(text.rstrip("\n"), {"policy": text, "quorum": policy.quorum})

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -17,12 +17,18 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
+PRECISION = 400
+"""Digits to round with: no figure of an answer has as many."""
 _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A verified answer. `budget_left` is the contract's privacy budget left, in millionths of ρ."""
+    """A verified answer. `budget_left` is the contract's privacy budget left, in millionths of ρ.
+
+    `acknowledgement` is the node's receipt for having been told that `receipt` arrived; None when it could not
+    be told, which the next fetch of the job makes up for.
+    """
 
     job_id: str
     table: Table
@@ -31,6 +37,7 @@ class Answer:
     price_fen: int
     repeated: bool
     receipt: CheckedReceipt
+    acknowledgement: CheckedReceipt | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -140,8 +147,21 @@ class Quote:
 
 
 def _with_width(cell: Cell, width: float | None) -> str:
+    if isinstance(cell, Decimal) and width:
+        return _justified(cell, Decimal(width))
     text = "NULL" if cell is None else str(cell)
     return text if width is None else f"{text} ± {width:.6g}"
+
+
+def _justified(value: Decimal, width: Decimal) -> str:
+    """Return both with the digits that a ± of two justifies; what rounding takes away is added to the ±."""
+    with localcontext(prec=PRECISION):
+        exponent = value.as_tuple().exponent
+        places = min(-exponent if isinstance(exponent, int) else 0, max(0, 1 - width.adjusted()))
+        unit = Decimal(1).scaleb(-places)
+        shown = value.quantize(unit)
+        spread = (width + abs(value - shown)).quantize(unit, ROUND_CEILING)
+    return f"{shown:f} ± {spread:f}"
 
 
 def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:

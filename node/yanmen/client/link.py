@@ -7,11 +7,14 @@ import grpc
 
 from yanmen.client import decode
 from yanmen.client.calls import SECONDS, Calls, UncheckedRefusal
-from yanmen.client.errors import ReceiptInvalid, ReplyMalformed
+from yanmen.client.errors import NodeFailed, ReceiptInvalid, Refused, ReplyMalformed, Unreachable
 from yanmen.client.history import History
 from yanmen.client.identity import Identity
 from yanmen.client.receipts import CheckedReceipt, Receipts
+from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import acknowledgement
+from yanmen.formats.acknowledgement import Acknowledgement
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.model.party import Party
@@ -30,6 +33,8 @@ class Link:
     def __init__(self, calls: Calls, node: Party, identity: Identity, clock: Clock) -> None:
         """Hold the channel and what receipts are checked against."""
         self.calls = calls
+        self._signer = identity.signer
+        self._clock = clock
         self._history = History(identity.state, node.id, node.log_key, clock, self._prove)
         self.receipts = Receipts(node, identity.id, identity.signer.public, self._history)
 
@@ -54,6 +59,21 @@ class Link:
     def receipt(self, index: int) -> CheckedReceipt:
         """Return the verified receipt at `index`."""
         return self.receipts.check(self._receipt(index))
+
+    def acknowledge(self, given: CheckedReceipt) -> CheckedReceipt | None:
+        """Tell the node, signed, that the receipt `given` of an answer arrived; None when it did not take that.
+
+        Then it stays due, and the next fetch of the answer acknowledges it.
+        """
+        sd_hash = acknowledgement.sd_hash(given.sdjwt)
+        said = Acknowledgement(given.origin, self._clock.now_ms() // 1000, given.jti, sd_hash)
+        token = documents.sign_acknowledgement(said, self._signer).decode("ascii")
+        request = log_pb2.AcknowledgeRequest(index=given.index, kb_jwt=token)
+        try:
+            reply = self._plain(self.calls.log.Acknowledge, request)
+        except (Refused, NodeFailed, Unreachable):
+            return None  # the answer is there all the same, and paid for
+        return self.receipts.check_acknowledgement(parsed(lambda: decode.receipt(reply.receipt)), given.jti)
 
     def _head(self) -> bytes:
         return self._plain(self.calls.log.GetCheckpoint, log_pb2.GetCheckpointRequest()).checkpoint.encode()

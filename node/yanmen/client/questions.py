@@ -130,6 +130,7 @@ def _answer(link: Link, asked: Asked, message: query_pb2.Answer) -> Answer:
     table = parsed(lambda: decode.table(message, asked.aggregators))
     charge = Charge(message.micro_rho, message.price_fen, message.repeated)
     receipt = parsed(lambda: decode.receipt(message.receipt))
+    checked = link.receipts.check_answer(receipt, asked, table, charge)
     return Answer(
         job_id=message.job_id,
         table=table,
@@ -137,5 +138,6 @@ def _answer(link: Link, asked: Asked, message: query_pb2.Answer) -> Answer:
         budget_left=message.micro_rho_left,
         price_fen=message.price_fen,
         repeated=message.repeated,
-        receipt=link.receipts.check_answer(receipt, asked, table, charge),
+        receipt=checked,
+        acknowledgement=link.acknowledge(checked),
     )

@@ -10,6 +10,7 @@ from yanmen.client.history import History
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import json_members, note, proof, released
+from yanmen.formats.acknowledgement import Acknowledged
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
@@ -130,6 +131,19 @@ class Receipts:
             self._mine(checked.says)
             _require(_decision(checked.says).reason == reason.value, "another reason")
         except Malformed as error:
+            raise ReceiptInvalid(str(error), receipt) from error
+        return checked
+
+    def check_acknowledgement(self, receipt: Receipt, jti: str) -> CheckedReceipt:
+        """Return the verified receipt of this member's acknowledgement of the receipt `jti`."""
+        checked = self.check(receipt)
+        try:
+            _require(checked.stage is Stage.ACKNOWLEDGED, "not the receipt of an acknowledgement")
+            self._mine(checked.says)
+            said = Acknowledged.read(checked.says.get(Slot.SUBJECT.value))
+            _require(said.jti == jti, "of another receipt")
+            documents.open_acknowledgement(said.token.encode("ascii", "replace"), self._member_key)
+        except (Malformed, BadSignature) as error:
             raise ReceiptInvalid(str(error), receipt) from error
         return checked
 

@@ -8,7 +8,8 @@ import hashlib
 from collections.abc import Mapping
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import bill, contract, manifest, register, request
+from yanmen.formats import acknowledgement, bill, contract, manifest, register, request
+from yanmen.formats.acknowledgement import Acknowledgement
 from yanmen.formats.bill import Bill
 from yanmen.formats.contract import Acceptance
 from yanmen.formats.json_canonical import Json
@@ -110,6 +111,17 @@ def sign_partial(value: PartialSum, aggregator: Signer) -> bytes:
 def open_partial(token: bytes, aggregator_key: bytes) -> PartialSum:
     """Return the partial sum's words signed by `aggregator_key`."""
     return manifest.decode_partial(jose.verify_jws(token, aggregator_key, manifest.PARTIAL_TYP, manifest.BYTES_MAX))
+
+
+def sign_acknowledgement(value: Acknowledgement, consumer: Signer) -> bytes:
+    """Return the consumer's acknowledgement of a receipt, signed by the key that the receipt names."""
+    return _sign(acknowledgement.encode(value), consumer, acknowledgement.TYP)
+
+
+def open_acknowledgement(token: bytes, consumer_key: bytes) -> Acknowledgement:
+    """Return the acknowledgement signed by `consumer_key`."""
+    payload = jose.verify_jws(token, consumer_key, acknowledgement.TYP, acknowledgement.BYTES_MAX)
+    return acknowledgement.decode(payload)
 
 
 def digest(token: bytes) -> str:

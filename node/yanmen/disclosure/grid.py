@@ -11,7 +11,7 @@ from itertools import product
 
 from yanmen.model.catalogue import Cell, ColumnType
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed, Usage
-from yanmen.model.stages import Aggregate, AggregateKind, Plan, Raw
+from yanmen.model.stages import Aggregate, AggregateKind, Key, Plan, Raw
 
 INT64 = range(-(2**63), 2**63)
 """What an aggregate of a reply may hold, and OpenDP add noise to."""
@@ -35,21 +35,37 @@ def keys(plan: Plan) -> list[tuple[Cell, ...]]:
 def cells(raw: Raw, extra: tuple[range, ...]) -> list[tuple[int, ...]]:
     """Return the numbers of every cell in grid order: the aggregates, then columns within the `extra` ranges."""
     plan = raw.plan
-    ranges = (*(range(a.lower, a.upper + 1) for a in plan.aggregates), *extra)
-    places = [{(type(cell), cell): at for at, cell in enumerate(key.domain)} for key in plan.keys]
+    ranges = (*reach(plan.aggregates), *extra)
     sizes = [len(key.domain) for key in plan.keys]
-    filled: dict[int, tuple[int, ...]] = {}
-    for row in raw.rows:
-        if len(row) != len(places) + len(ranges):
-            raise bad_reply(raw.usage)
+    found: dict[int, tuple[int, ...]] = {}
+    for steps, numbers in filled(plan.keys, ranges, raw.rows, raw.usage).items():
         at = 0
-        for place, size, cell in zip(places, sizes, row, strict=False):
-            at = at * size + _step(place, cell, raw.usage)
-        if at in filled:
-            raise bad_reply(raw.usage)
-        filled[at] = tuple(_whole(cell, r, raw.usage) for cell, r in zip(row[len(places) :], ranges, strict=True))
+        for size, step in zip(sizes, steps, strict=True):
+            at = at * size + step
+        found[at] = numbers
     nothing = (0,) * len(ranges)
-    return [filled.get(at, nothing) for at in range(math.prod(sizes))]
+    return [found.get(at, nothing) for at in range(math.prod(sizes))]
+
+
+def reach(aggregates: tuple[Aggregate, ...]) -> tuple[range, ...]:
+    """Return the public range of each aggregate."""
+    return tuple(range(a.lower, a.upper + 1) for a in aggregates)
+
+
+def filled(
+    keys: tuple[Key, ...], ranges: tuple[range, ...], rows: tuple[tuple[Cell, ...], ...], usage: Usage
+) -> dict[tuple[int, ...], tuple[int, ...]]:
+    """Return the numbers of every cell that has a row, by its place in each key's domain; else fail the job."""
+    places = [{(type(cell), cell): at for at, cell in enumerate(key.domain)} for key in keys]
+    found: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for row in rows:
+        if len(row) != len(places) + len(ranges):
+            raise bad_reply(usage)
+        steps = tuple(_step(place, cell, usage) for place, cell in zip(places, row, strict=False))
+        if steps in found:
+            raise bad_reply(usage)
+        found[steps] = tuple(_whole(cell, r, usage) for cell, r in zip(row[len(places) :], ranges, strict=True))
+    return found
 
 
 def typed(cell: object, type_: ColumnType, usage: Usage) -> Cell:

@@ -16,10 +16,6 @@ from yanmen.model.refusal import Usage
 from yanmen.model.stages import Aggregate, ColumnQuote, Plan, Raw, Released
 
 PERSONAL_NOTICE = "差分隐私估计值，不作为法定统计数据 · differentially private estimate, not an official statistic"
-EXACT_NOTICE = (
-    "已按最小单元数与占比规则处理，空白处为不予公布，不作为法定统计数据 · "
-    "small and dominated cells withheld (blank), not an official statistic"
-)
 OPEN_NOTICE = "开放数据，未作披露控制 · open data, no disclosure control applied"
 
 _ALPHA = 0.05
@@ -49,8 +45,8 @@ def disclose(raw: Raw, post: Post) -> Released:
             return _open(raw)
         case DatasetClass.EXACT:
             figures, suppressed = threshold.control(raw)
-            rule = f"threshold k={threshold.contributors(plan)} p={threshold.DOMINANCE_PERCENT}%"
-            return _released(raw, figures, post, suppressed, rule, EXACT_NOTICE)
+            rule = f"threshold k={threshold.contributors(plan)} p={threshold.DOMINANCE_PERCENT}% whole-blocks"
+            return _released(raw, figures, post, suppressed, rule, exact_notice(plan))
         case DatasetClass.PERSONAL:
             calibrated = _calibrate(plan)
             figures = _noisy(raw, calibrated)
@@ -76,6 +72,17 @@ def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], part
     figures = Figures(grid.keys(plan), rows, noisy=True)
     described = f"federated discrete-gaussian: {parties} x sigma_squared={','.join(map(str, sigma_squared))}"
     return _released(Raw(plan, (), Usage()), figures, post, 0, described, PERSONAL_NOTICE)
+
+
+def exact_notice(plan: Plan) -> str:
+    """Return the sentence that goes with exact figures: which rule leaves cells blank."""
+    k, percent = threshold.contributors(plan), threshold.DOMINANCE_PERCENT
+    return (
+        f"空白处不予公布：少于 {k} 个单元、前两大单元之外不足最大单元的 {percent}%，或会拆分此类小组；"
+        "不作为法定统计数据 · "
+        f"blank cells are withheld: fewer than {k} units, less than {percent} % of the largest beside the two largest, "
+        "or part of such a group; not an official statistic"
+    )
 
 
 def quote(plan: Plan) -> tuple[ColumnQuote, ...]:

@@ -1,11 +1,14 @@
 """From a durable intent to the engine's reply: the one place that makes a `Raw`."""
 
+from dataclasses import replace
+from math import prod
 from threading import Event
 
 from yanmen.model.catalogue import ColumnType, DatasetClass
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits, Runner
-from yanmen.model.stages import AggregateKind, Plan, Raw, Reserved
+from yanmen.model.refusal import Usage
+from yanmen.model.stages import Aggregate, AggregateKind, Plan, Raw, Reserved, Scan
 
 RUN_PERCENT = 70
 """Share of a personal answer's deadline that is the engine's: the rest is for releasing, which starts at one moment."""
@@ -21,9 +24,27 @@ def run(reserved: Reserved, runner: Runner, limits: NodeLimits, cancel: Event) -
         reply_bytes=limits.reply_bytes,
         rows=plan.rows_max,
     )
-    scans = tuple((scan.schema, scan.version.version) for scan in plan.scans)
-    rows, usage = runner.query(scans, plan.sql, reply_types(plan), allowed, cancel)
-    return Raw(plan=plan, rows=rows, usage=usage)
+    rows, usage = runner.query(_attached(plan.scans), plan.sql, reply_types(plan), allowed, cancel)
+    if plan.frame is None:
+        return Raw(plan=plan, rows=rows, usage=usage)
+    frame = plan.frame
+    finest = replace(allowed, rows=prod(len(key.domain) for key in frame.keys))
+    types = _counted([key.type for key in frame.keys], frame.aggregates)
+    found, more = runner.query(_attached(frame.scans), frame.sql, types, finest, cancel)
+    return Raw(plan=plan, rows=rows, usage=_together(usage, more), frame=found)
+
+
+def _attached(scans: tuple[Scan, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((scan.schema, scan.version.version) for scan in scans)
+
+
+def _together(one: Usage, two: Usage) -> Usage:
+    """Return what two jobs of one question used."""
+    return Usage(
+        cpu_ms=one.cpu_ms + two.cpu_ms,
+        peak_bytes=max(one.peak_bytes, two.peak_bytes),
+        reply_bytes=one.reply_bytes + two.reply_bytes,
+    )
 
 
 def reply_types(plan: Plan) -> tuple[ColumnType, ...]:
@@ -31,8 +52,12 @@ def reply_types(plan: Plan) -> tuple[ColumnType, ...]:
     if plan.release is DatasetClass.OPEN:
         return tuple(output.type for output in plan.outputs)
     types = [key.type for key in plan.keys]
-    types += [ColumnType.INTEGER] * len(plan.aggregates)
     if plan.release is DatasetClass.EXACT:
-        sums = sum(aggregate.kind is AggregateKind.SUM for aggregate in plan.aggregates)
-        types += [ColumnType.INTEGER] * (1 + 2 * sums)
-    return tuple(types)
+        return _counted(types, plan.aggregates)
+    return (*types, *[ColumnType.INTEGER] * len(plan.aggregates))
+
+
+def _counted(keys: list[ColumnType], aggregates: tuple[Aggregate, ...]) -> tuple[ColumnType, ...]:
+    """Return the types of an exact reply: keys, aggregates, units, two tops for each sum."""
+    sums = sum(aggregate.kind is AggregateKind.SUM for aggregate in aggregates)
+    return (*keys, *[ColumnType.INTEGER] * (len(aggregates) + 1 + 2 * sums))

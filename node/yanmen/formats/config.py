@@ -10,7 +10,7 @@ from yanmen.formats.spec_draft import quote
 from yanmen.formats.toml_lines import NotToml
 from yanmen.formats.toml_table import INTEGER_MAX, Table
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config, NodeLimits, Witness
+from yanmen.model.config import Config, NodeLimits, ReleasePolicy, ReleaseRules, Witness
 from yanmen.model.refusal import Fault, FaultCode
 
 SPACE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
@@ -21,6 +21,7 @@ ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\]):[0-9]{1,5
 COLUMNS_MAX = 10_000
 SANDBOXES = ("landlock",)
 """Profiles this program has; another word is refused, never replaced."""
+DAY_MINUTES = 24 * 60
 URL = re.compile(
     r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*", re.ASCII
 )
@@ -63,6 +64,10 @@ def encode(config: Config) -> str:
     for space in config.subject_spaces:
         lines += ["", f"[subject_spaces.{space.name}]", f"lifetime_micro_rho = {space.lifetime_micro_rho}"]
         lines.append(f"lifetime_delta_e12 = {space.lifetime_delta_e12}")
+    rules = config.release
+    lines += ["", "# What must be so before an answer leaves.", "[release]", f"policy = {quote(rules.policy.value)}"]
+    lines += [f"quorum = {rules.quorum}", f"unwitnessed_minutes = {rules.unwitnessed_minutes}"]
+    lines.append(f"acknowledged_first = {'true' if rules.acknowledged_first else 'false'}")
     for witness in config.witnesses:
         vkey = note.encode_key(note.VerifierKey(witness.name, witness.public, note.COSIGNATURE))
         lines += ["", "[[witness]]", f"url = {quote(witness.url)}", f"vkey = {quote(vkey)}"]
@@ -89,7 +94,9 @@ def _config(table: Table) -> Config:
         approve_micro_rho_max=approve.integer("micro_rho_max", 0, INTEGER_MAX, 0),
         policies=table.text("policies", required=False) or "policies",
         witnesses=_witnesses(table),
+        release=_release(table.table("release", required=False)),
     )
+    _check_quorum(table, config)
     approve.close()
     return config
 
@@ -134,6 +141,27 @@ def _witnesses(table: Table) -> tuple[Witness, ...]:
     if len({witness.public for witness in found}) < len(found):
         table.problem("witness", "the same key twice", "同一公钥出现两次")
     return found
+
+
+def _release(section: Table) -> ReleaseRules:
+    usual = ReleaseRules()
+    rules = ReleaseRules(
+        policy=section.choice("policy", ReleasePolicy, usual.policy),
+        quorum=section.integer("quorum", 0, note.SIGNATURES_MAX - 1, usual.quorum),
+        unwitnessed_minutes=section.integer("unwitnessed_minutes", 1, DAY_MINUTES, usual.unwitnessed_minutes),
+        acknowledged_first=section.boolean("acknowledged_first") if section.has("acknowledged_first") else False,
+    )
+    section.close()
+    return rules
+
+
+def _check_quorum(table: Table, config: Config) -> None:
+    """A quorum counts witnesses that are named: one, or more, and no more than there are."""
+    rules = config.release
+    if rules.policy is ReleasePolicy.QUORUM and not 1 <= rules.quorum <= len(config.witnesses):
+        table.problem("release", "quorum is not a number of the witnesses named", "法定见证数须在 1 与所列见证者数之间")
+    if rules.policy is ReleasePolicy.LOCAL and rules.quorum:
+        table.problem("release", "quorum counts with policy quorum only", "仅 quorum 策略可设法定见证数")
 
 
 def _witness(section: Table) -> Witness:

@@ -59,8 +59,8 @@ def decode(text: bytes) -> Dataset:
             Detail(
                 subject=dataset.name,
                 line=table.document.line(("grade",)),
-                hint_en="Core data is never published; there is no exception.",
-                hint_zh="核心数据一律不得发布，没有例外。",
+                hint_en="There is no exception.",
+                hint_zh="没有例外。",
             ),
         )
     if table.problems:

@@ -42,6 +42,11 @@ _COUNTERS = (
         "SELECT position FROM intent ORDER BY position",
     ),
     (
+        "acknowledgements",
+        "SELECT position FROM leaf WHERE stage = 'acknowledged' ORDER BY position",
+        "SELECT acknowledged FROM given WHERE acknowledged IS NOT NULL ORDER BY acknowledged",
+    ),
+    (
         "ended intents",
         "SELECT position FROM leaf WHERE stage = 'aborted' OR position IN (SELECT position FROM answer)"
         " ORDER BY position",

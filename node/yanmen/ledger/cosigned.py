@@ -1,12 +1,17 @@
 """What witnesses cosigned of this log's heads."""
 
 import sqlite3
+from collections import Counter
+from collections.abc import Iterable
 
 from yanmen.crypto import cosigning
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import note
 from yanmen.formats.note import Note, NoteSignature, VerifierKey
 from yanmen.model.refusal import Fault, FaultCode
+
+HEADS_MAX = 1000
+"""Newest heads of each witness looked at: a quorum that is further apart is found at the next common head."""
 
 
 def keep(db: sqlite3.Connection, size: int, witness: VerifierKey, signature: NoteSignature) -> int:
@@ -31,10 +36,25 @@ def newest(db: sqlite3.Connection, witness: VerifierKey) -> int:
     return int(found)
 
 
-def size(db: sqlite3.Connection) -> int:
-    """Return the size of the newest head that anybody cosigned, 0 when there is none."""
-    (found,) = db.execute("SELECT coalesce(max(size), 0) FROM cosignature").fetchone()
+def size(db: sqlite3.Connection, witnesses: int = 1) -> int:
+    """Return the size of the newest head that so many witnesses cosigned, 0 when there is none."""
+    (found,) = db.execute(
+        "SELECT coalesce(max(size), 0) FROM (SELECT size FROM cosignature GROUP BY size HAVING count(*) >= ?)",
+        (witnesses,),
+    ).fetchone()
     return int(found)
+
+
+def quorum(db: sqlite3.Connection, witnesses: Iterable[VerifierKey], least: int) -> int:
+    """Return the size of the newest head that at least `least` of `witnesses` cosigned, 0 when there is none."""
+    counted: Counter[int] = Counter()
+    for witness in witnesses:
+        rows = db.execute(
+            "SELECT size FROM cosignature WHERE name = ? AND key = ? ORDER BY size DESC LIMIT ?",
+            (witness.name, witness.public, HEADS_MAX),
+        )
+        counted.update(covered for (covered,) in rows.fetchall())
+    return max((covered for covered, count in counted.items() if count >= least), default=0)
 
 
 def with_cosignatures(db: sqlite3.Connection, covered: int) -> str:

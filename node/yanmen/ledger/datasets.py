@@ -89,8 +89,8 @@ def require_current(db: sqlite3.Connection, versions: tuple[Version, ...]) -> No
         if row != (version.version, 0):
             hint = Detail(
                 subject=name,
-                hint_en="The dataset was withdrawn or published again meanwhile; ask again.",
-                hint_zh="该数据集已被撤回或重新发布，请重新查询。",
+                hint_en="It may have been published again meanwhile: ask again.",
+                hint_zh="可能已重新发布，请重新查询。",
             )
             raise Refused(Reason.DATASET_RETRACTED, hint)
 

@@ -22,6 +22,7 @@ class SpacePapers:
     name: str
     vkey: str
     register: bytes
+    quorum: int = 1
 
 
 def statement(db: sqlite3.Connection, identity: Identity, space: str) -> Statement:
@@ -48,7 +49,7 @@ def write(db: sqlite3.Connection, directory: Path, stated: Statement, papers: Sp
             (partial / folder).mkdir()
         for name, content in bundle.files(stated, log.head(db).encode(), keys, _entries(db, stated.size)):
             (partial / name).write_bytes(content)
-        seen = cosigned.size(db)
+        seen = cosigned.size(db, papers.quorum) or cosigned.size(db)
         if seen:
             (partial / bundle.COSIGNED).write_bytes(cosigned.with_cosignatures(db, seen).encode())
 

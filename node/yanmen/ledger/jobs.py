@@ -15,7 +15,7 @@ from yanmen.formats import released
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
 from yanmen.formats.slots import Verdict
-from yanmen.ledger import answers, budget, contracts, datasets, leaves, log
+from yanmen.ledger import acknowledgements, answers, budget, contracts, datasets, leaves, log
 from yanmen.ledger.budget import Charge
 from yanmen.ledger.log import About, Entry, Log
 from yanmen.model.catalogue import DatasetClass
@@ -51,8 +51,13 @@ class Failure:
     recovered: bool = False
 
 
-def reserve(db: sqlite3.Connection, log_: Log, plan: Plan, limits: NodeLimits) -> Reserved | None:
-    """Debit `plan` and record the intent; None when the job is answered already, from an earlier answer."""
+def reserve(
+    db: sqlite3.Connection, log_: Log, plan: Plan, limits: NodeLimits, *, acknowledged_first: bool = False
+) -> Reserved | None:
+    """Debit `plan` and record the intent; None when the job is answered already, from an earlier answer.
+
+    `acknowledged_first` refuses it while an answer under the contract is not acknowledged.
+    """
     admitted, request = plan.admitted, plan.admitted.request
     _check_parties(plan)
     charge = budget.charge_of(plan)
@@ -60,6 +65,8 @@ def reserve(db: sqlite3.Connection, log_: Log, plan: Plan, limits: NodeLimits) -
     contracts.require_valid(admitted.contract.terms, log_.now_ms(db))
     datasets.require_current(db, tuple(scan.version for scan in plan.scans))
     _claim(db, admitted.submission, request)
+    if acknowledged_first:
+        acknowledgements.require_none_due(db, About(request.contract_id, request.consumer))
     earlier = answers.answered(db, plan)
     if earlier is not None:
         _repeat(db, log_, plan, earlier)
@@ -96,6 +103,7 @@ def settle(
     }
     entry = log_.append(db, Stage.OUTCOME, slots, About(intent.contract, intent.consumer), intent.ref)
     answers.keep(db, entry.position, encoded)
+    acknowledgements.give(db, entry.position, About(intent.contract, intent.consumer), intent.job_id)
     db.execute(
         "INSERT OR IGNORE INTO question (consumer, contract, digest, answer)"
         " SELECT consumer, contract, question, ? FROM intent WHERE position = ?",
@@ -241,7 +249,9 @@ def _repeat(db: sqlite3.Connection, log_: Log, plan: Plan, earlier: int) -> None
     encoded = answers.stored(db, earlier)
     said = leaves.use(plan, figures, price, Verdict.REPEATED)
     slots = leaves.outcome(said, answers.table(encoded), encoded, repeats=log.jti(db, earlier))
-    entry = log_.append(db, Stage.OUTCOME, slots, About(request.contract_id, request.consumer))
+    about = About(request.contract_id, request.consumer)
+    entry = log_.append(db, Stage.OUTCOME, slots, about)
+    acknowledgements.give(db, entry.position, about, submission.job_id)
     _start(db, plan, charge)
     _answer(db, submission.peer.id, submission.job_id, entry.position, earlier)
 

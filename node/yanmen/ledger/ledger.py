@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from yanmen.ledger import (
+    acknowledgements,
     answers,
     budget,
     genesis,
@@ -90,14 +91,20 @@ class Ledger(Holdings, Logbook):
 
     # A question -----------------------------------------------------------------------------------
 
-    def reserve(self, plan: Plan) -> Reserved | Answer:
-        """Debit `plan` and record the intent durably; an earlier answer to the same question comes back at once."""
+    def reserve(self, plan: Plan, *, acknowledged_first: bool = False) -> Reserved | Answer:
+        """Debit `plan` and record the intent durably; an earlier answer to the same question comes back at once.
+
+        `acknowledged_first` refuses it while an answer under the contract is not acknowledged.
+        """
         submission = plan.admitted.submission
 
         def shown(db: sqlite3.Connection, reserved: Reserved | None) -> Reserved | Answer:
             return reserved or _given(answers.outcome(db, submission.peer.id, submission.job_id))
 
-        return self._commit(lambda db: jobs.reserve(db, self._log, plan, self._limits), shown)
+        def debited(db: sqlite3.Connection) -> Reserved | None:
+            return jobs.reserve(db, self._log, plan, self._limits, acknowledged_first=acknowledged_first)
+
+        return self._commit(debited, shown)
 
     def settle(self, reserved: Reserved, released: Released, profile_digest: str) -> Answer:
         """Record what leaves and return it; settling again returns the same answer.
@@ -139,6 +146,10 @@ class Ledger(Holdings, Logbook):
             return None if position is None else log.read_receipt(db, position, whole=False)
 
         return self._commit(noted, shown)
+
+    def acknowledge(self, party: Party, outcome: int, token: bytes) -> Receipt:
+        """Record that `party` has the receipt of the answer under the leaf `outcome`; again, it is the same leaf."""
+        return self._recorded(lambda db: acknowledgements.keep(db, self._log, party, outcome, token))
 
     def outcome(self, job_id: str, consumer: str) -> Outcome:
         """Return how the consumer's job stands, or refuse as for a job that never was."""

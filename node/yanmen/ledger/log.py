@@ -12,6 +12,7 @@ from functools import lru_cache
 from yanmen.crypto import notes, receipts
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import base64url, checkpoint, merkle, note, proof, receipt
+from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
@@ -27,8 +28,6 @@ CLOCK_TOLERANCE_MS = 2_000
 """How far time may step back under the last leaf: what a clock being disciplined does."""
 HASHES_MAX = 65_536
 """Hashes a connection remembers, about 10 MB: the upper levels of any log and the neighbourhood of its end."""
-WITHHELD = frozenset({Slot.USAGE})
-"""Slots for the auditor only: what a job used, and how it failed, depends on the rows it read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +204,17 @@ def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Recei
         sdjwt=f"{jws}~{shown}{withheld if whole else ''}",
         proof=proof.encode(proof.Proof(position, path, signed)),
     )
+
+
+def as_given(db: sqlite3.Connection, position: int) -> str:
+    """Return the SD-JWT at `position` as its consumer is given it, without its proof."""
+    row = db.execute(
+        "SELECT jws, coalesce(shown, '') FROM leaf LEFT JOIN disclosure USING (position) WHERE position = ?",
+        (position,),
+    ).fetchone()
+    if row is None:
+        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf")
+    return f"{row[0]}~{row[1]}"
 
 
 def read_slots(db: sqlite3.Connection, position: int) -> dict[Slot, Json]:

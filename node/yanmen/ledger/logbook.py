@@ -1,5 +1,6 @@
 """The ledger's part about its log: heads, proofs, cosignatures, receipts, and what an auditor takes away."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from yanmen.formats.note import NoteSignature, VerifierKey
@@ -61,6 +62,11 @@ class Logbook(Desk):
         """Return the size of the newest head that `witness` cosigned, 0 when there is none."""
         with self._store.read() as db:
             return cosigned.newest(db, witness)
+
+    def witnessed(self, witnesses: Iterable[VerifierKey], least: int) -> int:
+        """Return the size of the newest head that at least `least` of `witnesses` cosigned, 0 when there is none."""
+        with self._store.read() as db:
+            return cosigned.quorum(db, witnesses, least)
 
     def add_cosignature(self, size: int, witness: VerifierKey, signature: NoteSignature) -> int:
         """Keep what `witness` signed over the head of `size` leaves and return when; refuse what does not verify."""

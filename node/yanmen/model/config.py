@@ -1,6 +1,7 @@
 """`node.toml` as values: every limit is named, has a default and a reason."""
 
 from dataclasses import dataclass, field
+from enum import Enum, unique
 
 from yanmen.model.catalogue import SubjectSpace
 
@@ -56,6 +57,29 @@ class Witness:
     public: bytes
 
 
+@unique
+class ReleasePolicy(Enum):
+    """When an answer may leave: durably logged here, or cosigned by a quorum of witnesses as well."""
+
+    LOCAL = "local"
+    QUORUM = "quorum"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRules:
+    """What must be so before an answer leaves.
+
+    With the policy `QUORUM` the head over an answer's leaf is cosigned by `quorum` witnesses first, and
+    no question is taken once `unwitnessed_minutes` have passed without that. `acknowledged_first` asks
+    for the acknowledgement of each receipt before the next question.
+    """
+
+    policy: ReleasePolicy = ReleasePolicy.LOCAL
+    quorum: int = 0
+    unwitnessed_minutes: int = 10
+    acknowledged_first: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
@@ -81,3 +105,4 @@ class Config:
     approve_micro_rho_max: int = 0
     policies: str = "policies"
     witnesses: tuple[Witness, ...] = ()
+    release: ReleaseRules = field(default_factory=ReleaseRules)

@@ -149,6 +149,26 @@ class Scan:
 
 
 @dataclass(frozen=True, slots=True)
+class Frame:
+    """For exact data: the finest table of its dataset, by which every question's cells are withheld alike.
+
+    `sql` yields one row for each combination of all declared dimensions, NULL among them: `keys`, then
+    `aggregates` (rows, then every measure that can be summed), then `units` and two tops for each sum. It is
+    the same for all questions on a version. `chosen` holds per dimension the values the question's filters
+    let pass, `grouped` the dimension that each of the question's keys is; `alone` says that a unit can have
+    one row only.
+    """
+
+    scans: tuple[Scan, ...]
+    sql: str
+    keys: tuple[Key, ...]
+    aggregates: tuple[Aggregate, ...]
+    chosen: tuple[tuple[Cell, ...], ...]
+    grouped: tuple[int, ...]
+    alone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What will run and what may leave, derived from the question and public facts only.
 
@@ -158,7 +178,8 @@ class Plan:
     of released columns (keys, aggregates, averages, and a `w_<name>` width column for each of the
     latter two) and yields the outputs followed by one width column per output with a source.
     `canonical` identifies the question for the answer cache. `micro_rho` is the whole charge,
-    split evenly over the aggregates. With a `manifest` the figures leave as sealed shares only.
+    split evenly over the aggregates. `frame` is there for `EXACT` only. With a `manifest` the figures
+    leave as sealed shares only.
     """
 
     admitted: Admitted
@@ -178,6 +199,7 @@ class Plan:
     delta_e12: int
     price_fen: int
     min_group: int
+    frame: Frame | None = None
     manifest: SignedManifest | None = None
 
 
@@ -192,11 +214,15 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The engine's reply, parsed as hostile bytes and not yet controlled: never shown, never logged."""
+    """The engine's reply, parsed as hostile bytes and not yet controlled: never shown, never logged.
+
+    `frame` holds the rows of the plan's frame, of exact data only.
+    """
 
     plan: Plan
     rows: tuple[tuple[Cell, ...], ...] = field(repr=False)
     usage: Usage
+    frame: tuple[tuple[Cell, ...], ...] = field(repr=False, default=())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,9 @@ from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.node.holder import Holder
 
+READERS = frozenset({PartyRole.AUDITOR, PartyRole.REGULATOR})
+"""Who may read any receipt."""
+
 
 class Doorkeeper:
     """Implements yanmen.wire.api.LogApi over one opened holder."""
@@ -37,9 +40,13 @@ class Doorkeeper:
 
     def receipt(self, party: Party, index: int) -> Receipt:
         """Return the receipt at `index`: a consumer's own, any for an auditor or regulator."""
-        if party.role in {PartyRole.AUDITOR, PartyRole.REGULATOR}:
+        if party.role in READERS:
             return self._ledger.receipt(index)
         return self._ledger.receipt_for(index, party.id)
+
+    def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
+        """Record that `party` has the receipt of its answer at `index`."""
+        return self._ledger.acknowledge(party, index, token)
 
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:  # noqa: ARG002 - as above
         """Return the proof that the smaller log is a prefix of the larger."""

@@ -20,6 +20,7 @@ from yanmen.execution.launcher import Launcher
 from yanmen.execution.process import Spawner
 from yanmen.formats import config as config_format
 from yanmen.formats import note
+from yanmen.formats.witness_policy import NONE, Group, Policy, Watcher
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.ledger import Ledger
@@ -29,6 +30,7 @@ from yanmen.model.contract import Contract
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.refusal import Fault, FaultCode
+from yanmen.witness import asking
 
 CONFIG = "node.toml"
 LEDGER = "ledger.sqlite"
@@ -86,7 +88,12 @@ class Holder:
         """Return what an audit bundle carries of the space."""
         vkey = note.encode_key(note.VerifierKey(self.config.space, self.config.space_key))
         token = register_path(self.directory, self.config).read_bytes()
-        return SpacePapers(self.config.space, vkey, token)
+        return SpacePapers(self.config.space, vkey, token, max(1, self.config.release.quorum))
+
+    def witness_policy(self) -> Policy:
+        """Return which witnesses of this log must have cosigned, as node.toml says it."""
+        log_key = note.VerifierKey(self.ledger.origin, self.ledger.log_public)
+        return release_policy(log_key, self.config)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,15 @@ class Books:
     def version(self, name: str) -> Version | None:
         """Return the newest version of `name`, retracted or not."""
         return self.ledger.version(name)
+
+
+def release_policy(log_key: note.VerifierKey, config: Config) -> Policy:
+    """Return the C2SP policy of a log: so many of the witnesses named."""
+    watchers = tuple(Watcher(one.name, asking.key(one), one.url) for one in config.witnesses)
+    if not watchers or not config.release.quorum:
+        return Policy(((log_key, ""),), watchers, (), NONE)
+    group = Group("quorum", config.release.quorum, tuple(one.name for one in watchers))
+    return Policy(((log_key, ""),), watchers, (group,), group.name)
 
 
 def read_config(directory: Path) -> Config:

@@ -122,6 +122,6 @@ class Jobs:
 
 
 _TOO_MANY = Detail(
-    hint_en="Too many of your questions are open; fetch or cancel one first.",
-    hint_zh="您未完成的查询过多，请先取回或取消其中之一。",
+    hint_en="Fetch or cancel one of your open questions first.",
+    hint_zh="请先取回或取消一个未完成的查询。",
 )

@@ -1,6 +1,9 @@
 """One node: an object that answers the wire, with no process globals, so a process can host many."""
 
+import time
 from threading import Event
+
+from typing_extensions import override
 
 from yanmen import contracting, pipeline
 from yanmen.formats.request import Operation
@@ -10,12 +13,14 @@ from yanmen.model.contract import Balance, Contract
 from yanmen.model.federation import Opening
 from yanmen.model.party import Party
 from yanmen.model.ports import Runner
+from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Quote, Submission
-from yanmen.node.doorkeeper import Doorkeeper
+from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.holder import Holder
 from yanmen.node.jobs import Jobs
 from yanmen.node.question import Question, Works
+from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
 from yanmen.witness import standing
 
@@ -27,10 +32,15 @@ class Node(Doorkeeper):
         """Begin to answer, unless a witness saw more of the log; intents left open are closed as spent first."""
         limits = holder.config.limits
         super().__init__(holder)
-        self._works = Works(holder.desk(), runner, holder.ledger, limits, holder.randomness)
+        config = holder.config
+        self._releasing = Releasing(holder.ledger, config.witnesses, config.release, holder.clock)
+        self._works = Works(
+            holder.desk(), runner, holder.ledger, limits, holder.randomness, config.release, self._releasing
+        )
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)
         self._ledger.recover()
+        self._releasing.start()
 
     # The catalogue and contracts ------------------------------------------------------------------
 
@@ -91,11 +101,13 @@ class Node(Doorkeeper):
 
     def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
         """Return the job's answer, None when it has no outcome within `wait_ms`, or raise its refusal."""
+        until = time.monotonic() + wait_ms / 1000
         if not self._jobs.wait(party.id, job_id, wait_ms):
             return None
         match self._ledger.outcome(job_id, party.id):
             case Answer() as answer:
-                return answer
+                left_ms = max(0, int((until - time.monotonic()) * 1000))
+                return answer if self._releasing.wait(answer.receipt.index, left_ms) else None
             case Declined() as declined:
                 raise declined.refusal()
             case Pending():
@@ -110,6 +122,7 @@ class Node(Doorkeeper):
     def drain(self, wait_ms: int) -> None:
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
+        self._releasing.stop()
 
     def _known(self, owner: str, job_id: str) -> bool:
         if self._jobs.runs(owner, job_id):
@@ -119,6 +132,16 @@ class Node(Doorkeeper):
         except Refused:
             return False
         return True
+
+    # The log --------------------------------------------------------------------------------------
+
+    @override
+    def receipt(self, party: Party, index: int) -> Receipt:
+        """Return the receipt at `index`, an answer's only once the answer itself may leave."""
+        receipt = super().receipt(party, index)
+        if receipt.stage is Stage.OUTCOME and party.role not in READERS and not self._releasing.covers(index):
+            raise Refused(Reason.NOT_WITNESSED)  # it holds the digest of an answer that may not leave yet
+        return receipt
 
 
 def _work(submission: Submission, stages: Stages, cancel: Event) -> None:

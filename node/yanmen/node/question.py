@@ -15,13 +15,14 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
-from yanmen.model.config import NodeLimits
+from yanmen.model.config import NodeLimits, ReleaseRules
 from yanmen.model.federation import Opening
 from yanmen.model.ports import Randomness, Runner
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.jobs import Stop
+from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
 from yanmen.planning import federated
 from yanmen.planning.plan import plan as make_plan
@@ -37,6 +38,8 @@ class Works:
     ledger: Ledger
     limits: NodeLimits
     randomness: Randomness
+    release: ReleaseRules = field(default_factory=ReleaseRules)
+    releasing: Releasing | None = None
 
 
 @dataclass(slots=True)
@@ -76,7 +79,9 @@ class Question:
         return plan
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
-        held = self.works.ledger.reserve(plan)
+        if self.works.releasing is not None:
+            self.works.releasing.require_witnesses()
+        held = self.works.ledger.reserve(plan, acknowledged_first=self.works.release.acknowledged_first)
         self.began = time.monotonic()
         return held
 

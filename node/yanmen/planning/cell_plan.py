@@ -12,6 +12,7 @@ from yanmen.planning import exact_rules, hints
 from yanmen.planning.answer import Answered, answered
 from yanmen.planning.domains import domain
 from yanmen.planning.figures import Figure, Figures, GroupKey
+from yanmen.planning.frame import Framed, framed
 from yanmen.planning.grouping import groups, is_grouped
 from yanmen.planning.joins import Joined
 from yanmen.planning.narrowing import narrowed
@@ -40,6 +41,7 @@ class CellPlan:
     cells: int
     group_keys: tuple[GroupKey, ...]
     figures: tuple[Figure, ...]
+    framed: Framed | None
 
 
 def plan_cells(scope: Scope, joined: Joined, question: Question, limits: NodeLimits) -> CellPlan:
@@ -73,7 +75,16 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, limits: NodeLim
         cells=cells,
         group_keys=keys,
         figures=tuple(figures.figures),
+        framed=_framed(scope, joined, keys, filters),
     )
+
+
+def _framed(
+    scope: Scope, joined: Joined, keys: tuple[GroupKey, ...], filters: list[tuple[Term, Place]]
+) -> Framed | None:
+    if joined.release is not DatasetClass.EXACT:
+        return None
+    return framed(scope, joined, keys, [term for term, _ in filters])
 
 
 def _check_shape(question: Question) -> None:

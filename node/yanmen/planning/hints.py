@@ -2,10 +2,10 @@
 
 from yanmen.planning.places import Hint
 
-MALFORMED = Hint("This is not SQL that DuckDB 2.0 can parse.", "此处不是 DuckDB 2.0 能够解析的 SQL。")
+MALFORMED = Hint("DuckDB 2.0 stops reading here.", "DuckDB 2.0 无法从此处继续解析。")
 TOO_LONG = Hint("Shorten the question: 16 KiB of text is the most.", "请缩短查询：文本最多 16 KiB。")
 TOO_DEEP = Hint("Nest expressions less deeply or split the question.", "请减少表达式嵌套层数，或拆分查询。")
-ONE_SELECT = Hint("Send exactly one SELECT statement.", "请只提交一条 SELECT 语句。")
+ONE_SELECT = Hint("Send them one at a time.", "请逐条提交。")
 CLAUSE = Hint(
     "Only SELECT, FROM, JOIN, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT and OFFSET are admitted (docs/SQL.md).",
     "仅支持 SELECT、FROM、JOIN、WHERE、GROUP BY、HAVING、ORDER BY、LIMIT、OFFSET（见 docs/SQL.md）。",
@@ -86,17 +86,15 @@ ELSEWHERE = Hint(
     "该数据集在另一节点；请依据与该节点的合约向其提问。",
 )
 CROSS_NODE = Hint(
-    "No node joins its rows with another node's. Ask each node its own part.",
-    "任何节点都不会与其他节点的行级数据关联；请分别向各节点提问。",
+    "Ask each node its own part.",
+    "请分别向各节点提问。",
 )
 COLUMN = Hint("See the catalogue for the columns of this dataset.", "请在目录中查看该数据集的列。")
-COLUMN_CONTRACT = Hint(
-    "This contract does not open this column; request a contract that does.", "本合约未开放该列；请申请包含该列的合约。"
-)
+COLUMN_CONTRACT = Hint("Leave it out, or request a contract that opens it.", "请去掉该列，或申请包含该列的合约。")
 AMBIGUOUS = Hint("Write the table's name or alias in front of the column.", "请在列名前加表名或别名。")
 ROWS = Hint(
-    "Rows do not leave. Ask for COUNT, SUM or AVG, grouped by columns with a declared domain.",
-    "原始行不出域。请使用 COUNT、SUM、AVG，并按已声明值域的列分组。",
+    "Ask for COUNT, SUM or AVG, grouped by columns with a declared domain.",
+    "请使用 COUNT、SUM、AVG，并按已声明值域的列分组。",
 )
 UNGROUPED = Hint("Put this column into GROUP BY or inside an aggregate.", "请将该列放入 GROUP BY 或聚合函数中。")
 UNIT = Hint(
@@ -120,6 +118,14 @@ DIMENSION = Hint(
     "Group and filter exact figures by declared dimensions only, compared with literals and joined by AND.",
     "精确统计仅可按已声明维度分组和筛选：维度与字面量的 =、<、>、IN、BETWEEN，并以 AND 连接。",
 )
+EXACT_JOIN = Hint(
+    "Ask exact figures of one table: what a join leaves out would cut small groups apart.",
+    "精确统计请只查询一张表：关联会按是否匹配拆分小组。",
+)
+EXACT_CELLS = Hint(
+    "This dataset declares too many dimensions or measures for exact figures; its owner can declare fewer.",
+    "该数据集声明的维度或数值列过多，无法提供精确统计；请数源部门减少声明。",
+)
 JOIN_UNIT = Hint("Join these tables by the equality of their unit columns.", "请以个体标识列相等来关联这些表。")
 JOIN_KIND = Hint(
     "Admitted: INNER JOIN and LEFT JOIN with ON or USING, and comma joins with an equality in WHERE.",
@@ -141,7 +147,7 @@ JOIN_ROWS = Hint(
     "这些关联使同一个体的记录相互组合过多：结果将被噪声淹没，执行也可能失败。",
 )
 CELLS = Hint("Group by fewer columns or by CASE with fewer results.", "请减少分组列，或用分支更少的 CASE 分组。")
-RETRACTED = Hint("The holder has withdrawn this dataset.", "数源部门已撤回该数据集。")
+RETRACTED = Hint("See the catalogue for what its holder offers now.", "请在目录中查看数源部门现有的数据集。")
 PLAN = Hint(
     "The node could not prove that the engine would run exactly this plan.", "节点无法证明引擎会严格执行该计划。"
 )

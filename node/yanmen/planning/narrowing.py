@@ -21,12 +21,17 @@ _ORDERINGS: dict[Op, Callable[[int], bool]] = {
 
 def narrowed(domain: tuple[Cell, ...], key: Term, filters: Iterable[Term]) -> tuple[Cell, ...]:
     """Return the values of `domain` that can pass `filters`; unchanged when none could."""
+    return passing(domain, key, filters) or domain
+
+
+def passing(domain: tuple[Cell, ...], key: Term, filters: Iterable[Term]) -> tuple[Cell, ...]:
+    """Return the values of `domain` that can pass `filters`."""
     kept = domain
     for term in filters:
         if isinstance(term, Operation) and term.args[0] == key and all(isinstance(a, Constant) for a in term.args[1:]):
             constants = tuple(cell(arg) for arg in term.args[1:] if isinstance(arg, Constant))
             kept = tuple(value for value in kept if _passes(term.op, value, constants))
-    return kept or domain
+    return kept
 
 
 def _passes(op: Op, value: Cell, constants: tuple[Cell, ...]) -> bool:

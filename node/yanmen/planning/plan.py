@@ -15,6 +15,7 @@ from yanmen.planning import bound_plan, hints, nearest, row_source
 from yanmen.planning.bound_plan import Expected
 from yanmen.planning.cell_plan import CellPlan, plan_cells
 from yanmen.planning.expectation import of_cells, of_open
+from yanmen.planning.frame import Framed
 from yanmen.planning.joins import Joined, join
 from yanmen.planning.open_plan import OpenPlan, plan_open
 from yanmen.planning.places import NOWHERE, refused
@@ -44,6 +45,9 @@ def plan(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
     draft = compose(admitted, question, limits)
     shapes = row_source.shapes(draft.plan.scans)
     bound_plan.check(runner.bind(shapes, draft.plan.sql), draft.expected, BOUND_BYTES)
+    if draft.framed is not None:
+        frame = draft.framed.frame
+        bound_plan.check(runner.bind(row_source.shapes(frame.scans), frame.sql), draft.framed.expected, BOUND_BYTES)
     return draft.plan
 
 
@@ -53,6 +57,7 @@ class Draft:
 
     plan: Plan
     expected: Expected
+    framed: Framed | None = None
 
 
 def compose(admitted: Admitted, question: Question, limits: NodeLimits) -> Draft:
@@ -101,8 +106,10 @@ def _cell_draft(admitted: Admitted, joined: Joined, found: CellPlan, limits: Nod
         aggregates=found.aggregates,
         averages=found.averages,
         canonical=_canonical(joined, shape, charge, found.keys),
+        frame=None if found.framed is None else found.framed.frame,
     )
-    return Draft(plan, of_cells(found.rows, row_source.shapes(found.scans), found.group_keys, found.figures))
+    expected = of_cells(found.rows, row_source.shapes(found.scans), found.group_keys, found.figures)
+    return Draft(plan, expected, found.framed)
 
 
 def _open_draft(admitted: Admitted, found: OpenPlan, limits: NodeLimits) -> Draft:

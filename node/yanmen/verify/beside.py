@@ -9,6 +9,7 @@ from yanmen.formats import bundle, merkle, note
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import Note, VerifierKey
+from yanmen.formats.witness_policy import Policy
 from yanmen.model.party import Party
 from yanmen.verify import directory
 from yanmen.verify.directory import Missing, Unreadable
@@ -18,10 +19,11 @@ from yanmen.verify.report import Code, Cosigned, Finding, finding
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The folder of a mirror, if there is one, and the keys of witnesses that must have cosigned."""
+    """The folder of a mirror, if there is one, the keys of witnesses that must have cosigned, a policy for them."""
 
     mirror: Path | None = None
     witnesses: tuple[VerifierKey, ...] = ()
+    policy: Policy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +45,38 @@ def compare(root: Path, view: View, beside: Beside, findings: list[Finding]) -> 
     head = None if signed is None else _head(signed, view, findings)
     found: list[Cosigned] = []
     for key in beside.witnesses:
-        try:
-            if signed is None or head is None:
-                raise BadSignature("no head to look at")
-            found.append(Cosigned(key.name, head.size, cosigning.verify(signed, key)))
-        except BadSignature:
+        seen = _seen(signed, head, key)
+        if seen is None:
             findings.append(finding(Code.NOT_COSIGNED, subject=key.name))
+        else:
+            found.append(seen)
+    if beside.policy is not None:
+        found += [one for one in _under(beside.policy, signed, head, view, findings) if one not in found]
     if found and found[0].size < view.head.size:
         findings.append(finding(Code.COSIGNED_PART, subject=str(found[0].size)))
     return tuple(found)
+
+
+def _under(
+    policy: Policy, signed: Note | None, head: Checkpoint | None, view: View, findings: list[Finding]
+) -> tuple[Cosigned, ...]:
+    """Return who cosigned of the witnesses in `policy`; too few, or a log it does not list, is added to `findings`."""
+    log_key = VerifierKey(view.head.origin, view.party.log_key)
+    if policy.logs and log_key not in {key for key, _ in policy.logs}:
+        findings.append(finding(Code.COSIGNED_HEAD, subject="the policy lists another log"))
+    seen = {one.key: _seen(signed, head, one.key) for one in policy.witnesses}
+    if not policy.satisfied({key for key, cosigned in seen.items() if cosigned is not None}):
+        findings.append(finding(Code.NOT_COSIGNED, subject=f"quorum {policy.quorum}"))
+    return tuple(cosigned for cosigned in seen.values() if cosigned is not None)
+
+
+def _seen(signed: Note | None, head: Checkpoint | None, key: VerifierKey) -> Cosigned | None:
+    if signed is None or head is None:
+        return None
+    try:
+        return Cosigned(key.name, head.size, cosigning.verify(signed, key))
+    except BadSignature:
+        return None
 
 
 def _signed(root: Path, findings: list[Finding]) -> Note | None:

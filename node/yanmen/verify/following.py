@@ -1,4 +1,4 @@
-"""Steps 8 to 15 of the procedure: the leaves followed in order, each against those before it."""
+"""Steps 8 to 16 of the procedure: the leaves followed in order, each against those before it."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ from yanmen.formats.bundle import Statement
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.model.party import Party, Register
 from yanmen.verify import metering
+from yanmen.verify.acknowledging import Acknowledgements
 from yanmen.verify.keeping import Keeping
 from yanmen.verify.metering import Order, Replay
 from yanmen.verify.report import Finding
@@ -27,13 +28,14 @@ class Trust:
 class Following:
     """What the leaves so far make of everything a leaf can be held against."""
 
-    __slots__ = ("_findings", "_keeping", "_order", "_replay", "_requests", "_trust", "uses")
+    __slots__ = ("_acknowledgements", "_findings", "_keeping", "_order", "_replay", "_requests", "_trust", "uses")
 
     def __init__(self, trust: Trust) -> None:
         """Begin before leaf 0 of the log that `trust` names."""
         self._trust = trust
         self._order, self._replay, self._requests = Order(), Replay(), Requests(trust.members)
         self._keeping = Keeping(Standing(trust.members, trust.party), self._replay)
+        self._acknowledgements = Acknowledgements(trust.head.origin)
         self._findings: list[Finding] = []
         self.uses: list[Use] = []
 
@@ -44,6 +46,7 @@ class Following:
         claims, wrong = self._requests.check(use)
         self._findings.extend(wrong)
         self._findings.extend(self._keeping.check(use, said, claims))
+        self._findings.extend(self._acknowledgements.check(use))
         self.uses.append(use)
 
     def finish(self, findings: list[Finding]) -> Replay:

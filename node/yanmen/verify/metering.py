@@ -55,6 +55,10 @@ class Replay:
                 | Stage.APPROVAL
                 | Stage.EXPLAINED
                 | Stage.REFUSED
+                | Stage.ACKNOWLEDGED
+                | Stage.OBJECTION
+                | Stage.INCIDENT
+                | Stage.ERASURE
                 | Stage.STATEMENT
                 | Stage.NOISE
                 | Stage.SET

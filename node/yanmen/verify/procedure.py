@@ -79,6 +79,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     14. The noise that an answer about persons states is what its charge demands for the sensitivities
         that the intent fixed: sigma squared is l2_squared / (2 rho), rho the aggregate's equal share.
     15. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
+    16. Every acknowledgement is signed by the key named in the receipt it acknowledges, over that receipt
+        as it was given, for this log; each is acknowledged at most once.
     """
     return examine(path, space_key, beside).report
 

@@ -71,6 +71,7 @@ class Code(Enum):
     RELEASE_TOO_LAX = "RELEASE_TOO_LAX"
     SPACE_OVERSPENT = "SPACE_OVERSPENT"
     NOISE_DIFFERS = "NOISE_DIFFERS"
+    ACKNOWLEDGEMENT = "ACKNOWLEDGEMENT"
     CONTRACT_TOTAL_DIFFERS = "CONTRACT_TOTAL_DIFFERS"
     SPACE_TOTAL_DIFFERS = "SPACE_TOTAL_DIFFERS"
     COSIGNED_HEAD = "COSIGNED_HEAD"
@@ -147,6 +148,7 @@ _TEXTS: dict[Code, tuple[str, str]] = {
         "{leaf_zh}的请求未经使用方签名：{subject}",
     ),
     Code.REQUEST_DIFFERS: ("the request of {leaf} is for another {subject}", "{leaf_zh}的请求针对另一 {subject}"),
+    Code.ACKNOWLEDGEMENT: ("{leaf} is no acknowledgement that holds: {subject}", "{leaf_zh}不是有效的确认：{subject}"),
     Code.REQUEST_REUSED: ("{leaf} was charged on a request already used", "{leaf_zh}重复使用了已用过的请求"),
     Code.OUTCOME_DIFFERS: ("{leaf} says another {subject} than its intent", "{leaf_zh}所记 {subject} 与其意图不同"),
     Code.REPEAT_DIFFERS: (
@@ -230,6 +232,10 @@ _STAGES_ZH: dict[Stage, str] = {
     Stage.OUTCOME: "结果",
     Stage.REFUSED: "拒绝",
     Stage.ABORTED: "中止",
+    Stage.ACKNOWLEDGED: "确认",
+    Stage.OBJECTION: "异议",
+    Stage.INCIDENT: "事件",
+    Stage.ERASURE: "销毁",
     Stage.STATEMENT: "账单",
 }
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from yanmen.formats import base64url, connector_id, json_members
+from yanmen.formats import acknowledgement, connector_id, json_members
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Reading, ReleaseRule, read_readings, read_scenario
@@ -74,6 +74,7 @@ class Use:
     rule: ReleaseRule | None = None
     output: Json = None
     subject: Json = None
+    given_sha256: bytes = b""
 
 
 def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
@@ -102,7 +103,7 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
         price=slot(Slot.PRICE, Price.read),
         decision=slot(Slot.DECISION, Decision.read),
         consumer=slot(Slot.CONSUMER, _connector),
-        cnf=slot(Slot.CNF, _key),
+        cnf=slot(Slot.CNF, acknowledgement.confirmed_key),
         request=slot(Slot.REQUEST, SignedRequest.read),
         query_sha256=slot(Slot.QUERY, _query),
         contract_digest=slot(Slot.CONTRACT_DIGEST, _text),
@@ -111,6 +112,7 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
         rule=slot(Slot.RELEASE, ReleaseRule.read) if question else None,
         output=slots.get(Slot.OUTPUT),
         subject=slots.get(Slot.SUBJECT),
+        given_sha256=_given(disclosed) if head.stage is Stage.OUTCOME else b"",
     )
     return use, tuple(wrong)
 
@@ -134,9 +136,6 @@ def _connector(value: Json) -> str:
     return connector_id.check(_text(value))
 
 
-def _key(value: Json) -> bytes:
-    """Return the key of a confirmation claim (RFC 7800 §3.2, RFC 8037 §2)."""
-    jwk = json_members.exact(json_members.exact(value, frozenset({"jwk"}))["jwk"], frozenset({"crv", "kty", "x"}))
-    if (jwk["crv"], jwk["kty"]) != ("Ed25519", "OKP"):
-        raise Malformed("not an Ed25519 key")
-    return base64url.decode_sized(json_members.text(jwk, "x"), 32)
+def _given(disclosed: Disclosed) -> bytes:
+    """Return the hash of the receipt as its consumer was given it: what an acknowledgement binds."""
+    return acknowledgement.sd_hash(acknowledgement.as_given(disclosed))

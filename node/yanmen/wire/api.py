@@ -36,6 +36,10 @@ class LogApi(Protocol):
         """Return the proof that the log of `old_size` leaves is a prefix of the log of `new_size`."""
         ...
 
+    def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
+        """Record that `party` has the receipt of its answer at `index`, and return the receipt of that."""
+        ...
+
     def drain(self, wait_ms: int) -> None:
         """Start no more jobs, let running ones finish for `wait_ms`, then abort the rest with a receipt."""
         ...

@@ -28,6 +28,7 @@ METHODS: dict[str, frozenset[PartyRole]] = {
     "/yanmen.wire.v1.LogService/GetCheckpoint": _EVERYONE,
     "/yanmen.wire.v1.LogService/GetReceipt": _EVERYONE,
     "/yanmen.wire.v1.LogService/GetConsistency": _EVERYONE,
+    "/yanmen.wire.v1.LogService/Acknowledge": _CONSUMERS,
     "/grpc.health.v1.Health/Check": _EVERYONE,
     "/grpc.health.v1.Health/List": _EVERYONE,
     "/grpc.health.v1.Health/Watch": _EVERYONE,

@@ -38,3 +38,12 @@ class Log(log_pb2_grpc.LogServiceServicer):
         """Return a consistency proof."""
         hashes = self._api.consistency(CALLER.get(), request.old_size, request.new_size)
         return log_pb2.GetConsistencyResponse(hashes=hashes)
+
+    @override
+    def Acknowledge(
+        self, request: log_pb2.AcknowledgeRequest, context: grpc.ServicerContext
+    ) -> log_pb2.AcknowledgeResponse:
+        """Record an acknowledgement."""
+        token = convert.ascii_bytes(request.kb_jwt)
+        receipt = self._api.acknowledge(CALLER.get(), request.index, token)
+        return log_pb2.AcknowledgeResponse(receipt=convert.receipt(receipt))

@@ -31,6 +31,10 @@ TEXTS: dict[Reason, Text] = {
     Reason.REQUEST_FOR_ANOTHER_NODE: Text("The request was signed for another node.", "该请求是签给另一节点的。"),
     Reason.SPEND_LIMIT: Text("It would cost more than the request agreed to spend.", "费用超出请求所同意的上限。"),
     Reason.RATE_LIMITED: Text("Too many calls at once; try again later.", "调用过于频繁，请稍后再试。"),
+    Reason.ACKNOWLEDGEMENT_DUE: Text("An earlier answer is not acknowledged yet.", "此前的回答尚未确认回执。"),
+    Reason.NOT_WITNESSED: Text(
+        "No new question is taken until witnesses have seen the usage log.", "使用日志尚未被见证，暂不受理新的查询。"
+    ),
     Reason.CONTRACT_UNKNOWN: Text("No such contract of this member.", "该成员没有此合约。"),
     Reason.CONTRACT_MALFORMED: Text("The contract offer breaks a rule of its format.", "合约要约不符合格式要求。"),
     Reason.CONTRACT_PENDING: Text("The holder has not decided on this contract yet.", "提供方尚未审批该合约。"),

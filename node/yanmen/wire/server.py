@@ -82,10 +82,7 @@ class Server:
             options=_options(surroundings.limits),
             maximum_concurrent_rpcs=CALLS_AT_ONCE,
         )
-        self._names = service_names(install(self._server))
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        names = (*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME)
-        reflection.enable_server_reflection(names, self._server)
+        self._names = add_services(self._server, self._health, install)
 
     def start(self) -> int:
         """Listen, serve, and return the port (the system's choice when the address asks for port 0)."""
@@ -113,20 +110,36 @@ class Server:
             self._server.stop(LAST_REPLIES_S).wait()
 
 
-def install_node(server: grpc.Server, api: NodeApi, clock: Clock) -> tuple[FileDescriptor, ...]:
-    """Add a node's services to `server` and return the files that describe them."""
-    catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(services.Catalogue(api), server)
-    contract_pb2_grpc.add_ContractServiceServicer_to_server(services.Contracts(api), server)
-    query_pb2_grpc.add_QueryServiceServicer_to_server(services.Query(api, clock), server)
-    log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
-    return tuple(file.DESCRIPTOR for file in (catalogue_pb2, contract_pb2, query_pb2, log_pb2))
+def node_services(api: NodeApi, clock: Clock) -> Install:
+    """Return what adds a node's services to a server."""
+
+    def install(server: grpc.Server) -> tuple[FileDescriptor, ...]:
+        catalogue_pb2_grpc.add_CatalogueServiceServicer_to_server(services.Catalogue(api), server)
+        contract_pb2_grpc.add_ContractServiceServicer_to_server(services.Contracts(api), server)
+        query_pb2_grpc.add_QueryServiceServicer_to_server(services.Query(api, clock), server)
+        log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
+        return tuple(file.DESCRIPTOR for file in (catalogue_pb2, contract_pb2, query_pb2, log_pb2))
+
+    return install
 
 
-def install_aggregator(server: grpc.Server, api: AggregatorApi) -> tuple[FileDescriptor, ...]:
-    """Add an aggregator's services to `server` and return the files that describe them."""
-    federation_pb2_grpc.add_FederationServiceServicer_to_server(Federation(api), server)
-    log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
-    return (federation_pb2.DESCRIPTOR, log_pb2.DESCRIPTOR)
+def aggregator_services(api: AggregatorApi) -> Install:
+    """Return what adds an aggregator's services to a server."""
+
+    def install(server: grpc.Server) -> tuple[FileDescriptor, ...]:
+        federation_pb2_grpc.add_FederationServiceServicer_to_server(Federation(api), server)
+        log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
+        return (federation_pb2.DESCRIPTOR, log_pb2.DESCRIPTOR)
+
+    return install
+
+
+def add_services(server: grpc.Server, servicer: health.HealthServicer, install: Install) -> tuple[str, ...]:
+    """Add our own services, health and reflection to `server`; return the names of our own."""
+    names = service_names(install(server))
+    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
+    reflection.enable_server_reflection((*names, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    return names
 
 
 def service_names(files: Sequence[FileDescriptor]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from yanmen.execution.process import Spawner
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.institution import Institution, open_institution
 from yanmen.node.node import Node
-from yanmen.wire.server import Credentials, Server, Surroundings, install_aggregator, install_node
+from yanmen.wire.server import Credentials, Server, Surroundings, aggregator_services, node_services
 
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
@@ -72,14 +72,14 @@ def _node(holder: Holder, spawner: Spawner) -> _Served:
     runner = holder.runner(spawner)
     profile = runner.profile  # reading it runs the escape probes, before the port opens
     node = Node(holder, runner)
-    server = Server(node, _surroundings(holder), lambda grpc: install_node(grpc, node, holder.clock))
+    server = Server(node, _surroundings(holder), node_services(node, holder.clock))
     datasets = len(holder.ledger.current_versions())
     return _Served(holder, server, {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets})
 
 
 def _aggregator(holder: Holder, institution: Institution) -> _Served:
     holder.party()
-    server = Server(institution, _surroundings(holder), lambda grpc: install_aggregator(grpc, institution))
+    server = Server(institution, _surroundings(holder), aggregator_services(institution))
     return _Served(holder, server, {})
 
 

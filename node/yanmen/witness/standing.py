@@ -54,9 +54,9 @@ def submit_all(ledger: Ledger, witnesses: Sequence[Witness]) -> tuple[Cosigned, 
     return tuple(found)
 
 
-def submit(ledger: Ledger, witness: Witness) -> Cosigned:
-    """Get the head cosigned by `witness` and keep the cosignature."""
-    signed, head = asking.head(ledger.checkpoint())
+def submit(ledger: Ledger, witness: Witness, checkpoint: str = "") -> Cosigned:
+    """Get `checkpoint`, or else the newest head, cosigned by `witness` and keep the cosignature."""
+    signed, head = asking.head(checkpoint or ledger.checkpoint())
     old = ledger.cosigned(asking.key(witness))
     for _ in range(2):
         path = ledger.consistency(old, head.size)
@@ -64,9 +64,11 @@ def submit(ledger: Ledger, witness: Witness) -> Cosigned:
         if not isinstance(answer, OutOfStep):
             break
         old = answer.size
-        if old > head.size:
+        if old > ledger.size():
             note = f"{witness.name} saw {old} leaves, the ledger has {head.size}: this is an old copy"
             raise Fault(FaultCode.LOG_BEHIND, note)
+        if old > head.size:
+            raise Fault(FaultCode.UNREACHABLE, f"{witness.name} was asked about a newer head meanwhile")
     else:
         raise Fault(FaultCode.UNREACHABLE, f"{witness.name} is asked by somebody else at the same time; try again")
     if not answer:

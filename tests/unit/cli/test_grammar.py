@@ -46,7 +46,7 @@ def test_every_command_of_the_issue_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [[], ["nonsense"], ["space", "init"], ["verify", "/nowhere"], ["query", "--at", "x", "SELECT 1"]]
+    "line", [["nonsense"], ["space", "init"], ["verify", "/nowhere"], ["query", "--at", "x", "SELECT 1"]]
 )
 def test_a_wrong_line_ends_with_code_2_and_says_so(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(line) == 2

@@ -51,7 +51,7 @@ def test_a_closed_pipe_ends_quietly_with_the_usual_code(verdict: str, code: int)
     process.stdout.close()
     assert process.stderr.read() == ""
     process.stderr.close()
-    assert process.wait(timeout=20) == code
+    assert process.wait(timeout=60) == code
 
 
 def refuse_at_a_line(_: argparse.Namespace) -> Result:

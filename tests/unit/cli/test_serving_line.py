@@ -26,7 +26,7 @@ def test_serving_begins_with_one_line_that_says_where(tmp_path: Path, capsys: py
         line = json.loads(process.stderr.readline())
         address = (Path(node) / "serving.address").read_text().strip()
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert line["serving"] == address
     assert not address.endswith(":0")
     assert (line["connector"], line["sandbox"], line["datasets"]) == (identity, "landlock", 0)

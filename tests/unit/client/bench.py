@@ -11,6 +11,7 @@ from yanmen.crypto import documents, notes, receipts, x509
 from yanmen.crypto.keys import FileSigner
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import base64url, checkpoint, connector_id, merkle, note, proof, receipt, released
+from yanmen.formats.acknowledgement import Acknowledged
 from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Head, Slot
@@ -18,10 +19,11 @@ from yanmen.formats.released import Table
 from yanmen.formats.slots import Budget, Decision, Price, SignedRequest, Verdict
 from yanmen.model.catalogue import Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing, Version
 from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
+from yanmen.model.federation import Opening
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
-from yanmen.model.refusal import Detail, Reason, Refused
-from yanmen.model.stages import Answer, ColumnQuote, Quote, Submission
+from yanmen.model.refusal import Detail, Fault, Reason, Refused
+from yanmen.model.stages import Answer, ColumnQuote, Finished, Quote, Submission
 
 CLOCK, RANDOM = SystemClock(), SystemRandomness()
 YEAR = time.gmtime().tm_year
@@ -139,6 +141,8 @@ class Bench:
     job_instead: str = ""
     consistency_lie: tuple[bytes, ...] | Refused | None = None
     key: FileSigner | None = None
+    acknowledging: Refused | Fault | None = None
+    spoil_acknowledgement: Callable[[dict[Slot, Json]], None] = lambda _: None
 
     def turn_away(self, party: Party, refusal: Refused) -> Receipt | None:
         return None
@@ -202,6 +206,9 @@ class Bench:
         self.submissions[submission.job_id] = submission
         return self.job_instead or submission.job_id
 
+    def finish(self, submission: Submission, opening: Opening) -> Finished:
+        raise Refused(Reason.MANIFEST_INVALID, Detail(subject=f"{submission.sql} {len(opening.sums)}"))
+
     def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
         self.calls.append(("fetch", job_id, wait_ms))
         if self.pending:
@@ -253,6 +260,18 @@ class Bench:
     def receipt(self, party: Party, index: int) -> Receipt:
         self.calls.append(("receipt", index))
         return self.receipt_instead or self.log.receipt(index, self.proof_size)
+
+    def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
+        self.calls.append(("acknowledge", index))
+        if self.acknowledging is not None:
+            raise self.acknowledging
+        jti = receipt.decode(self.log.sdjwts[index]).leaf.head.jti
+        said: dict[Slot, Json] = {
+            Slot.CONSUMER: party.id,
+            Slot.SUBJECT: Acknowledged(jti, token.decode()).json(),
+        }
+        self.spoil_acknowledgement(said)
+        return self.log.receipt(self.log.append(Stage.ACKNOWLEDGED, said))
 
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:
         self.calls.append(("consistency", old_size, new_size))

@@ -16,7 +16,7 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.contract import ContractStatus
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 from yanmen.model.receipt import Stage
-from yanmen.wire.server import Credentials, Server, Surroundings
+from yanmen.wire.server import Credentials, Server, Surroundings, node_services
 
 from tests.unit.client.bench import CLOCK, MEMBER, NODE, RANDOM, TERMS, Bench, Logbook
 
@@ -80,7 +80,11 @@ def world(tmp_path: Path) -> Iterator[World]:
     )
     bench = Bench(Logbook(signers["node"], log_signer), {digests["member"]: member}, key=signers["node"])
     secret = Credentials((tmp_path / "node/tls.key").read_bytes(), (tmp_path / "node/tls.crt").read_bytes(), ca)
-    server = Server(bench, Surroundings("127.0.0.1:0", secret, NodeLimits(), CLOCK, RANDOM, io.StringIO()))
+    server = Server(
+        bench,
+        Surroundings("127.0.0.1:0", secret, NodeLimits(), CLOCK, RANDOM, io.StringIO()),
+        node_services(bench, CLOCK),
+    )
     port = server.start()
     node = Party(
         NODE, "civil", "Civil affairs", PartyRole.NODE, PartyStatus.ACTIVE, signers["node"].public, log_signer.public,

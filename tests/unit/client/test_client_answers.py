@@ -1,17 +1,24 @@
 """What an analyst gets: answers, quotes, refusals, contracts, sessions, frames."""
 
+import hashlib
 import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yanmen
 from yanmen import client
+from yanmen.cli.query import _answer
+from yanmen.client import answer as answer_text
 from yanmen.client import text_table
 from yanmen.client.answer import _unique
+from yanmen.client.errors import ReceiptInvalid
 from yanmen.crypto import documents
+from yanmen.formats.acknowledgement import Acknowledged
+from yanmen.formats.receipt import Slot
 from yanmen.formats.request import Operation
 from yanmen.model.contract import ContractStatus
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
@@ -45,15 +52,88 @@ def test_an_answer_has_rows_widths_price_budget_and_a_receipt_anyone_can_verify(
     assert (world.folder / "00000001.tlog-proof").read_text() == answer.receipt.proof
 
 
+def test_an_answer_is_acknowledged_by_itself(world: "World") -> None:
+    with world.connect() as node:
+        answer = node.query(SQL, contract=TERMS.id)
+    assert answer.acknowledgement is not None
+    said = Acknowledged.read(answer.acknowledgement.says["subject"])
+    token = documents.open_acknowledgement(said.token.encode(), world.register.parties[1].signing_key)
+    assert (token.jti, token.origin) == (answer.receipt.jti, answer.receipt.origin)
+    assert token.sd_hash == hashlib.sha256(answer.receipt.sdjwt.encode()).digest()
+
+
+@pytest.mark.parametrize("error", [Refused(Reason.RATE_LIMITED), Fault(FaultCode.STORAGE_FULL)])
+def test_an_answer_is_there_although_its_acknowledgement_was_not_taken(world: "World", error: Fault | Refused) -> None:
+    world.bench.acknowledging = error
+    with world.connect() as node:
+        answer = node.query(SQL, contract=TERMS.id)
+        assert answer.acknowledgement is None
+        world.bench.acknowledging = None
+        assert node.fetch(answer.job_id).acknowledgement is not None
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda said: said.update({Slot.CONSUMER: NODE}),
+        lambda said: said.update({Slot.SUBJECT: {**said[Slot.SUBJECT], "acknowledges": "0" * 32}}),
+        lambda said: said.update({Slot.SUBJECT: {**said[Slot.SUBJECT], "kb_jwt": "a.b.c"}}),
+        lambda said: said.pop(Slot.SUBJECT),
+    ],
+)
+def test_a_false_receipt_of_an_acknowledgement_is_told(
+    world: "World", spoil: Callable[[dict[Slot, Any]], object]
+) -> None:
+    world.bench.spoil_acknowledgement = spoil  # type: ignore[assignment]
+    with world.connect() as node, pytest.raises(ReceiptInvalid):
+        node.query(SQL, contract=TERMS.id)
+
+
 def test_an_answer_prints_as_an_aligned_table_with_its_widths_and_what_belongs_to_it(world: "World") -> None:
     with world.connect() as node:
         text = str(node.query(SQL, contract=TERMS.id))
     lines = text.splitlines()
-    assert lines[0] == "性别            n         mean                     n_1"
-    assert lines[2] == "F     9012 ± 39.2   1.50 ± 0.5  1180591620717411303424"
-    assert lines[3] == "男      -3 ± 39.2         NULL                       1"
+    assert lines[0] == "性别            n          mean                     n_1"
+    assert lines[2] == "F     9012 ± 39.2   1.50 ± 0.50  1180591620717411303424"
+    assert lines[3] == "男      -3 ± 39.2          NULL                       1"
     for said in (TABLE.notice, "1.50 yuan", "999000 left", "no. 1", "1 cells withheld"):
         assert said in text
+
+
+@pytest.mark.parametrize(
+    ("value", "width", "shown"),
+    [
+        ("26.12345678", 1.23456, "26.1 ± 1.3"),
+        ("26.12345678", 0.0123456, "26.123 ± 0.013"),
+        ("-41.52368421", 250.4, "-42 ± 251"),
+        ("5000000.25", 1386.9, "5000000 ± 1388"),
+        ("1.50", 0.001, "1.50 ± 0.01"),
+        ("9.99", 0.96, "9.99 ± 0.96"),
+        ("9.996", 0.0996, "9.996 ± 0.100"),
+        ("0.00000001", 1e-08, "0.00000001 ± 0.00000002"),
+        ("1.5", 1e9, "2 ± 1000000001"),
+        ("1.5", 0.0, "1.5 ± 0"),
+        ("1.5", None, "1.5"),
+    ],
+)
+def test_a_figure_has_the_digits_that_its_width_justifies(value: str, width: float | None, shown: str) -> None:
+    """And what is printed covers what was answered: rounding is added to the ±, and the ± rounded up."""
+    text = answer_text._with_width(Decimal(value), width)
+    assert text == shown
+    if width:
+        figure, spread = (Decimal(part) for part in text.split(" ± "))
+        assert figure - spread <= Decimal(value) - Decimal(width)
+        assert Decimal(value) + Decimal(width) <= figure + spread
+
+
+def test_json_keeps_every_digit(world: "World") -> None:
+    exact = replace(TABLE, rows=((*TABLE.rows[0][:2], Decimal("1.23456789"), 1),), widths=((None, 39.2, 0.5, None),))
+    with world.connect() as node:
+        answer = node.query(SQL, contract=TERMS.id)
+    fields = _answer(replace(answer, table=exact)).fields
+    assert fields["rows"][0]["mean"] == Decimal("1.23456789")
+    assert fields["width"]["mean"] == [0.5]
+    assert "1.23 ± 0.51" in _answer(replace(answer, table=exact)).text
 
 
 def test_what_is_printed_cannot_move_the_cursor_or_reorder_text() -> None:

@@ -5,30 +5,41 @@ from decimal import Decimal
 
 import pytest
 from yanmen.disclosure import disclose, quote
-from yanmen.disclosure.release import EXACT_NOTICE
+from yanmen.disclosure.release import exact_notice
 from yanmen.model.catalogue import Cell, DatasetClass
 from yanmen.model.refusal import JobFailed, Usage
-from yanmen.model.stages import Plan, Raw, Released
+from yanmen.model.stages import Frame, Plan, Raw, Released
 
 
 @pytest.fixture
 def exact(personal: Plan) -> Plan:
-    return replace(personal, release=DatasetClass.EXACT, min_group=10, micro_rho=0, delta_e12=0)
+    keys = tuple(replace(key, domain=(*key.domain, None)) for key in personal.keys)
+    chosen = tuple(key.domain for key in keys)
+    frame = Frame((), "", keys, personal.aggregates, chosen, (0, 1), alone=True)
+    return replace(personal, release=DatasetClass.EXACT, min_group=10, micro_rho=0, delta_e12=0, frame=frame)
 
 
 def release(plan: Plan, *rows: tuple[Cell, ...]) -> Released:
-    return disclose(Raw(plan, rows, Usage()), lambda *_: ())
+    """Release rows of the question; they are the finest table as well."""
+    return disclose(Raw(plan, rows, Usage(), rows), lambda *_: ())
 
 
 def test_large_cells_are_exact_and_small_or_absent_ones_are_blank(exact: Plan) -> None:
-    released = release(exact, ("f", 1, 20, 10_000, 10, 1_000, 900), ("f", 2, 20, 10_000, 9, 1_000, 900))
+    small = (20, 10_000, 9, 1_000, 900)
+    released = release(
+        exact, ("f", 1, 20, 10_000, 10, 1_000, 900), ("f", 2, *small), ("m", 2, *small), ("m", 1, *small)
+    )
+    assert released.rows[0] == ("f", 1, None, None, None)  # withheld with the one that only stands together with it
+    released = release(exact, ("f", 1, 20, 10_000, 10, 1_000, 900), ("f", 2, *small), ("f", 3, *small))
     assert released.rows[0] == ("f", 1, 20, Decimal("100.00"), Decimal("5.00000000"))
     assert released.rows[1] == ("f", 2, None, None, None)
-    assert released.rows[2] == ("f", 3, None, None, None)  # nobody at all looks the same
+    assert released.rows[3] == ("m", 1, None, None, None)  # nobody at all looks the same
     assert released.suppressed == 5
     assert released.widths == ((None,) * 5,) * 6
-    assert released.notice == EXACT_NOTICE
-    assert released.mechanism == "threshold k=10 p=10%"
+    assert released.notice == exact_notice(exact)
+    assert "少于 10 个" in released.notice
+    assert "fewer than 10 units" in released.notice
+    assert released.mechanism == "threshold k=10 p=10% whole-blocks"
     assert [column.width for column in quote(exact)] == [None] * 5
 
 

@@ -25,7 +25,7 @@ MENTIONED = sorted({line for name in DOCUMENTS for line in inline_commands(name)
 def grammar() -> Iterator[Parser]:
     """Return the whole grammar, in which the files that are named need not exist."""
     with pytest.MonkeyPatch.context() as patched:
-        for module in ("grammar", "audit", "member", "node"):
+        for module in ("grammar", "audit", "member", "node", "policy"):
             patched.setattr(f"yanmen.cli.{module}.existing", Path, raising=False)
         yield parser()
 
@@ -51,7 +51,7 @@ def test_enough_is_shown() -> None:
     assert len(MENTIONED) > 5
 
 
-@pytest.mark.parametrize("line", ["yanmen node serve", "yanmen verify x --spacekey y", "yanmen policy test health"])
+@pytest.mark.parametrize("line", ["yanmen node serve", "yanmen verify x --spacekey y", "yanmen policy prove health"])
 def test_a_command_that_is_not_there_is_noticed(line: str, grammar: Parser) -> None:
     with pytest.raises(UsageProblem):
         grammar.parse_args(words(line)[1:])

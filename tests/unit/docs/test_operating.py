@@ -46,8 +46,8 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
             written |= {f"{key}.{name}" for name in value[0]}
         elif not isinstance(value, dict):
             written.add(key)
-        elif key == "approve":
-            written |= {f"approve.{name}" for name in value}
+        elif key in {"approve", "release"}:
+            written |= {f"{key}.{name}" for name in value}
         elif key == "subject_spaces":
             written |= {f"subject_spaces.NAME.{name}" for section in value.values() for name in section}
     assert {code(row[0]) for row in table(NAME, "key", "what it says")} == written | {"limits.NAME"}

@@ -2,7 +2,6 @@
 
 import os
 import sys
-import time
 from pathlib import Path
 from threading import Event, Timer
 
@@ -11,11 +10,13 @@ from yanmen.execution.process import Fresh
 from yanmen.execution.worker import Bounds, Worker
 from yanmen.model.refusal import JobCode, JobFailed, Usage
 
+from tests.patience import once_within, timed
+
 SCRIPT = Path(__file__).with_name("hostile_worker.py")
 
 
 def exchange(
-    mode: str, *, wall_ms: int = 5_000, cancel: Event | None = None, request: bytes = b"{}", cpu_seconds: int = 60
+    mode: str, *, wall_ms: int = 60_000, cancel: Event | None = None, request: bytes = b"{}", cpu_seconds: int = 60
 ) -> tuple[bytes, Usage]:
     bounds = Bounds(wall_ms=wall_ms, cpu_seconds=cpu_seconds, reply_bytes=1 << 16)
     command = (sys.executable, "-I", "-B", str(SCRIPT), mode)
@@ -58,31 +59,35 @@ def test_a_bad_end_has_one_of_the_codes(mode: str, code: JobCode) -> None:
     assert failed.value.usage.reply_bytes == 0
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", ["never_reads", "hangs_up_and_lives", "replies_and_lives", "spins", "drips"])
 def test_the_deadline_ends_a_worker_that_stalls(mode: str) -> None:
-    began = time.monotonic()
-    with pytest.raises(JobFailed) as failed:
-        exchange(mode, wall_ms=500, request=b"x" * (1 << 20))
-    assert failed.value.code is JobCode.TIME
-    assert time.monotonic() - began < 1.5
+    def stall() -> None:
+        with pytest.raises(JobFailed) as failed:
+            exchange(mode, wall_ms=500, request=b"x" * (1 << 20))
+        assert failed.value.code is JobCode.TIME
+
+    once_within(1.5, lambda: timed(stall))
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("mode", ["never_reads", "hangs_up_and_lives", "replies_and_lives", "spins", "drips"])
 def test_a_cancel_ends_any_worker_within_a_second(mode: str) -> None:
-    cancel = Event()
-    timer = Timer(0.3, cancel.set)
-    timer.start()
-    began = time.monotonic()
-    with pytest.raises(JobFailed) as failed:
-        exchange(mode, wall_ms=30_000, cancel=cancel, request=b"x" * (1 << 20))
-    timer.join()
-    assert failed.value.code is JobCode.CANCELLED
-    assert time.monotonic() - began < 1.3
+    def stall() -> None:
+        cancel = Event()
+        timer = Timer(0.3, cancel.set)
+        timer.start()
+        with pytest.raises(JobFailed) as failed:
+            exchange(mode, cancel=cancel, request=b"x" * (1 << 20))
+        timer.join()
+        assert failed.value.code is JobCode.CANCELLED
+
+    once_within(1.3, lambda: timed(stall))
 
 
 def test_a_worker_over_its_cpu_time_is_told_from_one_out_of_memory() -> None:
     with pytest.raises(JobFailed) as failed:
-        exchange("spins_past_cpu", wall_ms=20_000, cpu_seconds=1)
+        exchange("spins_past_cpu", cpu_seconds=1)
     assert failed.value.code is JobCode.TIME
     assert failed.value.usage.cpu_ms >= 900
 
@@ -110,7 +115,7 @@ def test_a_worker_gets_no_environment_and_no_descriptor_of_the_node(monkeypatch:
             "said=(','.join(sorted(os.environ))+';'+','.join(sorted(os.listdir('/proc/self/fd')))).encode();"
             "os.write(fd,len(said).to_bytes(4,'big')+said);os.read(0,4)"
         )
-        bounds = Bounds(wall_ms=5_000, cpu_seconds=5, reply_bytes=1 << 16)
+        bounds = Bounds(wall_ms=60_000, cpu_seconds=5, reply_bytes=1 << 16)
         with Worker(Fresh((sys.executable, "-I", "-B", "-c", code)).spawn(()), bounds, Event()) as worker:
             reply, _ = worker.exchange(b"")
     finally:

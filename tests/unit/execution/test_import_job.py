@@ -15,7 +15,7 @@ from yanmen.model.ports import Limits
 from yanmen.model.refusal import JobCode, JobFailed
 
 T = ColumnType
-LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=10, wall_ms=20_000, reply_bytes=1 << 20, rows=10_000)
+LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=10, wall_ms=60_000, reply_bytes=1 << 20, rows=10_000)
 Declare = Callable[..., Dataset]
 HEADER = "id,sex,amount,note\n"
 

@@ -27,11 +27,12 @@ from yanmen.model.catalogue import (
 )
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
+from yanmen.model.federation import Opening
 from yanmen.model.party import Party, PartyRole, PartyStatus
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Reason, Refused
-from yanmen.model.stages import Answer, ColumnQuote, Quote, Submission
-from yanmen.wire.server import Credentials, Server, Surroundings
+from yanmen.model.stages import Answer, ColumnQuote, Finished, Quote, Submission
+from yanmen.wire.server import Credentials, Server, Surroundings, node_services
 
 _BODY = "591140100MA0GTTTT0X14010000000"
 
@@ -200,6 +201,10 @@ class Desk:
         self._note("submit", submission)
         return submission.job_id
 
+    def finish(self, submission: Submission, opening: Opening) -> Finished:
+        self._note("finish", submission, opening)
+        raise Refused(Reason.MANIFEST_INVALID)
+
     def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
         self._note("fetch", party.alias, job_id, wait_ms)
         return self.answer
@@ -213,6 +218,10 @@ class Desk:
 
     def receipt(self, party: Party, index: int) -> Receipt:
         self._note("receipt", party.alias, index)
+        return RECEIPT
+
+    def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
+        self._note("acknowledge", party.alias, index, token)
         return RECEIPT
 
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:
@@ -288,7 +297,11 @@ def site(keys: tuple[Path, bytes, dict[str, Party]]) -> Iterator[Site]:
     desk, log = Desk(parties=parties), io.StringIO()
     secret = Credentials((folder / "node.key").read_bytes(), (folder / "node.crt").read_bytes(), ca)
     limits = NodeLimits(message_bytes=64 * 1024)
-    server = Server(desk, Surroundings("127.0.0.1:0", secret, limits, SystemClock(), SystemRandomness(), log))
+    server = Server(
+        desk,
+        Surroundings("127.0.0.1:0", secret, limits, SystemClock(), SystemRandomness(), log),
+        node_services(desk, SystemClock()),
+    )
     yield Site(folder, ca, desk, log, server, server.start())
     desk.error = desk.meanwhile = None
     server.stop(0)

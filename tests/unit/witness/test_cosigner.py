@@ -30,7 +30,7 @@ WHERE = f"/{sha256(specimen.ORIGIN.encode()).hexdigest()}/checkpoint"
 
 
 def call(office: Office, method: str, path: str, body: bytes | None = None) -> tuple[int, str, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", office.server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", office.server.port, timeout=60)
     try:
         connection.request(method, path, body=body)
         answer = connection.getresponse()

@@ -38,6 +38,10 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_OUTCOME: _Stage.ValueType  # 9
     STAGE_REFUSED: _Stage.ValueType  # 10
     STAGE_ABORTED: _Stage.ValueType  # 11
+    STAGE_ACKNOWLEDGED: _Stage.ValueType  # 12
+    STAGE_OBJECTION: _Stage.ValueType  # 13
+    STAGE_INCIDENT: _Stage.ValueType  # 14
+    STAGE_ERASURE: _Stage.ValueType  # 15
     STAGE_STATEMENT: _Stage.ValueType  # 16
     STAGE_NOISE: _Stage.ValueType  # 40
     """What an aggregator does: deal noise, certify a set, open a sum."""
@@ -59,6 +63,10 @@ STAGE_INTENT: Stage.ValueType  # 8
 STAGE_OUTCOME: Stage.ValueType  # 9
 STAGE_REFUSED: Stage.ValueType  # 10
 STAGE_ABORTED: Stage.ValueType  # 11
+STAGE_ACKNOWLEDGED: Stage.ValueType  # 12
+STAGE_OBJECTION: Stage.ValueType  # 13
+STAGE_INCIDENT: Stage.ValueType  # 14
+STAGE_ERASURE: Stage.ValueType  # 15
 STAGE_STATEMENT: Stage.ValueType  # 16
 STAGE_NOISE: Stage.ValueType  # 40
 """What an aggregator does: deal noise, certify a set, open a sum."""
@@ -184,6 +192,52 @@ class GetConsistencyResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetConsistencyResponse: _TypeAlias = GetConsistencyResponse  # noqa: Y015
+
+@_typing.final
+class AcknowledgeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    KB_JWT_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    """Index of the receipt's leaf."""
+    kb_jwt: _builtins.str
+    """The key-binding JWT (RFC 9901, section 4.3) over the receipt as it was given."""
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        kb_jwt: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["index", b"index", "kb_jwt", b"kb_jwt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeRequest: _TypeAlias = AcknowledgeRequest  # noqa: Y015
+
+@_typing.final
+class AcknowledgeResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def receipt(self) -> Global___Receipt:
+        """The receipt of the acknowledgement itself."""
+
+    def __init__(
+        self,
+        *,
+        receipt: Global___Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcknowledgeResponse: _TypeAlias = AcknowledgeResponse  # noqa: Y015
 
 @_typing.final
 class Receipt(_message.Message):

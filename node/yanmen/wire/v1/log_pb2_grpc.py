@@ -50,6 +50,11 @@ class LogServiceStub:
                 request_serializer=yanmen_dot_wire_dot_v1_dot_log__pb2.GetConsistencyRequest.SerializeToString,
                 response_deserializer=yanmen_dot_wire_dot_v1_dot_log__pb2.GetConsistencyResponse.FromString,
                 _registered_method=True)
+        self.Acknowledge = channel.unary_unary(
+                '/yanmen.wire.v1.LogService/Acknowledge',
+                request_serializer=yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeRequest.SerializeToString,
+                response_deserializer=yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeResponse.FromString,
+                _registered_method=True)
 
 
 class LogServiceServicer:
@@ -77,6 +82,13 @@ class LogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Acknowledge(self, request, context):
+        """Acknowledge records that the consumer has the receipt of its answer; sent again, it is recorded once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -94,6 +106,11 @@ def add_LogServiceServicer_to_server(servicer, server):
                     servicer.GetConsistency,
                     request_deserializer=yanmen_dot_wire_dot_v1_dot_log__pb2.GetConsistencyRequest.FromString,
                     response_serializer=yanmen_dot_wire_dot_v1_dot_log__pb2.GetConsistencyResponse.SerializeToString,
+            ),
+            'Acknowledge': grpc.unary_unary_rpc_method_handler(
+                    servicer.Acknowledge,
+                    request_deserializer=yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeRequest.FromString,
+                    response_serializer=yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -178,6 +195,33 @@ class LogService:
             '/yanmen.wire.v1.LogService/GetConsistency',
             yanmen_dot_wire_dot_v1_dot_log__pb2.GetConsistencyRequest.SerializeToString,
             yanmen_dot_wire_dot_v1_dot_log__pb2.GetConsistencyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Acknowledge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yanmen.wire.v1.LogService/Acknowledge',
+            yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeRequest.SerializeToString,
+            yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeResponse.FromString,
             options,
             channel_credentials,
             insecure,

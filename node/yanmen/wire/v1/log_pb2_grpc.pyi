@@ -40,6 +40,8 @@ class LogServiceStub:
     """GetReceipt returns one receipt: a consumer's own, any for an auditor or regulator."""
     GetConsistency: _grpc.UnaryUnaryMultiCallable[_log_pb2.GetConsistencyRequest, _log_pb2.GetConsistencyResponse]
     """GetConsistency proves that the log of `old_size` leaves is a prefix of the log of `new_size` leaves."""
+    Acknowledge: _grpc.UnaryUnaryMultiCallable[_log_pb2.AcknowledgeRequest, _log_pb2.AcknowledgeResponse]
+    """Acknowledge records that the consumer has the receipt of its answer; sent again, it is recorded once."""
 
 @_typing.type_check_only
 class LogServiceAsyncStub(LogServiceStub):
@@ -52,6 +54,8 @@ class LogServiceAsyncStub(LogServiceStub):
     """GetReceipt returns one receipt: a consumer's own, any for an auditor or regulator."""
     GetConsistency: _aio.UnaryUnaryMultiCallable[_log_pb2.GetConsistencyRequest, _log_pb2.GetConsistencyResponse]  # type: ignore[assignment]
     """GetConsistency proves that the log of `old_size` leaves is a prefix of the log of `new_size` leaves."""
+    Acknowledge: _aio.UnaryUnaryMultiCallable[_log_pb2.AcknowledgeRequest, _log_pb2.AcknowledgeResponse]  # type: ignore[assignment]
+    """Acknowledge records that the consumer has the receipt of its answer; sent again, it is recorded once."""
 
 class LogServiceServicer(metaclass=_abc_1.ABCMeta):
     """LogService hands out what anyone needs to check a receipt without trusting the node."""
@@ -79,5 +83,13 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_log_pb2.GetConsistencyResponse, _abc.Awaitable[_log_pb2.GetConsistencyResponse]]:
         """GetConsistency proves that the log of `old_size` leaves is a prefix of the log of `new_size` leaves."""
+
+    @_abc_1.abstractmethod
+    def Acknowledge(
+        self,
+        request: _log_pb2.AcknowledgeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_log_pb2.AcknowledgeResponse, _abc.Awaitable[_log_pb2.AcknowledgeResponse]]:
+        """Acknowledge records that the consumer has the receipt of its answer; sent again, it is recorded once."""
 
 def add_LogServiceServicer_to_server(servicer: LogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,72 @@
+"""Holds every acknowledgement to the receipt it is of: signed by the key named there, over the text that was given."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from yanmen.crypto import documents
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats.acknowledgement import Acknowledged
+from yanmen.formats.malformed import Malformed
+from yanmen.model.receipt import Stage
+from yanmen.verify.report import Code, Finding, finding
+from yanmen.verify.uses import Use
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    consumer: str | None
+    contract: str
+    key: bytes
+    sha256: bytes
+
+
+class Acknowledgements:
+    """The answers given so far, and those acknowledged."""
+
+    __slots__ = ("_acknowledged", "_given", "_origin", "_unknown")
+
+    def __init__(self, origin: str) -> None:
+        """Look at the log `origin`."""
+        self._origin = origin
+        self._given: dict[str, _Given] = {}
+        self._acknowledged: set[str] = set()
+        self._unknown: set[str] = set()
+
+    def check(self, use: Use) -> tuple[Finding, ...]:
+        """Return what is wrong with the acknowledgement `use`, if it is one."""
+        if use.head.stage is Stage.OUTCOME:
+            if use.cnf is None:
+                self._unknown.add(use.head.jti)
+            else:
+                self._given[use.head.jti] = _Given(use.consumer, use.contract, use.cnf, use.given_sha256)
+        if use.head.stage is not Stage.ACKNOWLEDGED or use.subject is None:
+            return ()
+        try:
+            said = Acknowledged.read(use.subject)
+        except Malformed as error:
+            return (finding(Code.SLOT_MALFORMED, use.index, use.head.stage, f"subject: {error}"),)
+        if said.jti in self._unknown:
+            return ()  # what was given is no longer disclosed
+        return tuple(finding(Code.ACKNOWLEDGEMENT, use.index, use.head.stage, why) for why in self._wrong(use, said))
+
+    def _wrong(self, use: Use, said: Acknowledged) -> Iterator[str]:
+        given = self._given.get(said.jti)
+        if given is None:
+            yield "of no answer before it"
+            return
+        if said.jti in self._acknowledged:
+            yield "twice"
+        self._acknowledged.add(said.jti)
+        try:
+            token = documents.open_acknowledgement(said.token.encode("ascii", "replace"), given.key)
+        except (Malformed, BadSignature) as error:
+            yield str(error)
+            return
+        wrong = {
+            "another log": token.origin != self._origin,
+            "another receipt": token.jti != said.jti,
+            "another text than was given": token.sd_hash != given.sha256,
+            "another contract": use.contract != given.contract,
+            "another consumer": use.consumer != given.consumer,
+        }
+        yield from (name for name, differs in wrong.items() if differs)

@@ -1,0 +1,91 @@
+"""A refusal says a thing once: the reason's sentence says what, the hint adds what to do or what it is about."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from yanmen.admission import denial
+from yanmen.admission.clauses import CONSUMER, STATUS
+from yanmen.cli.output import refusal_fields, refusal_text
+from yanmen.model.contract import ContractStatus
+from yanmen.model.refusal import Detail, Reason, Refused
+from yanmen.planning import hints
+from yanmen.planning.places import Hint
+from yanmen.wire.messages import TEXTS, localised
+
+NODE = Path(__file__).parents[3] / "node" / "yanmen"
+FILLER = {"this", "that", "with", "does", "here", "have", "been", "from", "your"}
+
+
+def words(text: str) -> set[str]:
+    """Return the words of `text` that carry meaning, cut to their stems."""
+    return {word[:6] for word in re.findall(r"[a-z]{4,}", text.lower())} - FILLER
+
+
+def says_again(reason: Reason, hint: str) -> bool:
+    """Tell whether most of the reason's sentence stands in the hint too."""
+    said = words(TEXTS[reason].en)
+    return bool(said) and len(said & words(hint)) / len(said) > 0.6
+
+
+def written(tree: ast.AST) -> Iterator[tuple[Reason, str]]:
+    """Yield each reason and hint that stand in one expression, as `Refused(Reason.X, Detail(..., hint_en="..."))`."""
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Refused")):
+            continue
+        reasons = re.findall(r"Reason\.([A-Z_]+)", ast.unparse(node))
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.keyword) and inner.arg == "hint_en" and isinstance(inner.value, ast.Constant):
+                yield from ((Reason(name), str(inner.value.value)) for name in reasons)
+
+
+IN_PLACE = [pair for path in sorted(NODE.rglob("*.py")) for pair in written(ast.parse(path.read_text()))]
+DENIALS = [
+    *(
+        (refused.reason, refused.detail)
+        for status in ContractStatus
+        for refused in (denial.refusal((STATUS,), status),)
+    ),
+    *(
+        (refused.reason, refused.detail)
+        for clause in (*(row[0] for row in denial._CLAUSES), "policy:one")
+        for refused in (denial.refusal((clause,), ContractStatus.ACTIVE),)
+    ),
+]
+
+
+def test_enough_is_looked_at() -> None:
+    assert len(IN_PLACE) > 8
+    assert len(DENIALS) > 10
+    assert says_again(Reason.CONTRACT_EXPIRED, "The contract has expired; offer a new one.")
+
+
+@pytest.mark.parametrize(("reason", "hint"), IN_PLACE, ids=lambda value: str(value)[:40])
+def test_a_hint_written_in_place_adds_something(reason: Reason, hint: str) -> None:
+    assert not says_again(reason, hint)
+
+
+@pytest.mark.parametrize(("reason", "detail"), DENIALS, ids=lambda value: getattr(value, "name", ""))
+def test_a_denial_adds_something_in_both_languages(reason: Reason, detail: Detail) -> None:
+    assert not says_again(reason, detail.hint_en)
+    assert TEXTS[reason].zh.rstrip("。") not in detail.hint_zh
+    assert detail.hint_en
+    assert detail.hint_zh
+
+
+@pytest.mark.parametrize("name", [name for name, value in vars(hints).items() if isinstance(value, Hint)])
+def test_a_hint_on_sql_repeats_no_reason(name: str) -> None:
+    hint: Hint = getattr(hints, name)
+    assert not [text for text in TEXTS.values() if text.en == hint.en or text.zh == hint.zh]
+
+
+def test_the_command_line_says_what_and_then_what_to_do() -> None:
+    refused = denial.refusal((CONSUMER,), ContractStatus.ACTIVE)
+    text = refusal_text(refused)
+    en, zh = localised(refused.reason, refused.detail)
+    assert text.splitlines()[1:3] == [f"  {en}", f"  {zh}"]
+    assert text.count(TEXTS[refused.reason].en) == 1
+    fields = refusal_fields(Refused(Reason.CANCELLED))
+    assert (fields["message_en"], fields["hint_en"]) == (TEXTS[Reason.CANCELLED].en, "")
