@@ -39,7 +39,7 @@ def _refused(why: str) -> Refused:
         Reason.MANIFEST_INVALID,
         Detail(
             subject=why,
-            hint_en="Make and sign the manifest anew (docs/FORMATS.md, manifest).",
+            hint_en="Make and sign a new one for these nodes (docs/FORMATS.md, federation).",
             hint_zh="请重新生成并签署联邦查询清单（见 docs/FORMATS.md）。",
         ),
     )

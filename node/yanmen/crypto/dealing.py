@@ -30,7 +30,13 @@ def deal(values: Sequence[int], signed: SignedManifest, dealer: str, randomness:
         raise ValueError("not the manifest's table")
     blinding = int.from_bytes(randomness.token(_WIDE), "little") % pedersen.ORDER
     shares = sharing.split(values, blinding, len(manifest.aggregators), randomness)
-    dealing = Dealing(signed.sha256, pedersen.commit(values, blinding), tuple(map(sharing.digest, shares)))
+    dealing = Dealing(
+        signed.sha256,
+        manifest.multiplicity,
+        manifest.sigma_squared,
+        pedersen.commit(values, blinding),
+        tuple(map(sharing.digest, shares)),
+    )
     sealed = tuple(
         envelopes.seal(key, share_format.encode(share), place(signed.sha256, dealer, to))
         for to, key, share in zip(manifest.aggregators, signed.keys, shares, strict=True)

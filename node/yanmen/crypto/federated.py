@@ -67,7 +67,8 @@ def check_evidence(evidence: Evidence, signed: SignedManifest, register: Registe
     if head.iss != dealer.id or head.stage is not (Stage.OUTCOME if is_node else Stage.NOISE):
         raise Malformed("the receipt of another stage or dealer")
     word = dealing.read(Output.read(disclosed.slots.get(Slot.OUTPUT)).mechanism)
-    if word.manifest_sha256 != signed.sha256:
+    stated = (word.manifest_sha256, word.multiplicity, word.sigma_squared)
+    if stated != (signed.sha256, manifest.multiplicity, manifest.sigma_squared):
         raise Malformed("dealt for another manifest")
     pedersen.check(word.commitment)
     _check_included(evidence.proof, disclosed.leaf.jws, dealer)

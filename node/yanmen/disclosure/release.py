@@ -46,11 +46,11 @@ def disclose(raw: Raw, post: Post) -> Released:
         case DatasetClass.EXACT:
             figures, suppressed = threshold.control(raw)
             rule = f"threshold k={threshold.contributors(plan)} p={threshold.DOMINANCE_PERCENT}% whole-blocks"
-            return _released(raw, figures, post, suppressed, rule, exact_notice(plan))
+            return _released(plan, figures, post, _Terms(suppressed, rule, exact_notice(plan), raw.usage))
         case DatasetClass.PERSONAL:
             calibrated = _calibrate(plan)
             figures = _noisy(raw, calibrated)
-            return _released(raw, figures, post, 0, _described(calibrated), PERSONAL_NOTICE)
+            return _released(plan, figures, post, _Terms(0, _described(calibrated), PERSONAL_NOTICE, raw.usage))
 
 
 def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], parties: int, post: Post) -> Released:
@@ -71,7 +71,7 @@ def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], part
     ]
     figures = Figures(grid.keys(plan), rows, noisy=True)
     described = f"federated discrete-gaussian: {parties} x sigma_squared={','.join(map(str, sigma_squared))}"
-    return _released(Raw(plan, (), Usage()), figures, post, 0, described, PERSONAL_NOTICE)
+    return _released(plan, figures, post, _Terms(0, described, PERSONAL_NOTICE, Usage()))
 
 
 def exact_notice(plan: Plan) -> str:
@@ -148,11 +148,11 @@ class _Terms:
     usage: Usage
 
 
-def _released(raw: Raw, figures: Figures, post: Post, suppressed: int, mechanism: str, notice: str) -> Released:
+def _released(plan: Plan, figures: Figures, post: Post, terms: _Terms) -> Released:
     """Return controlled figures as the outputs the question asked for."""
-    cells = table.rows(raw.plan, figures)
-    rows, widths = table.outputs(raw.plan, cells, post, raw.usage)
-    return _answer(raw.plan, rows, widths, _Terms(suppressed, mechanism, notice, raw.usage))
+    cells = table.rows(plan, figures)
+    rows, widths = table.outputs(plan, cells, post, terms.usage)
+    return _answer(plan, rows, widths, terms)
 
 
 def _answer(plan: Plan, rows: table.Rows, widths: table.Widths, terms: _Terms) -> Released:

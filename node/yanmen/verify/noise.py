@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
+from yanmen.formats import dealing
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import ReleaseRule
 from yanmen.model.catalogue import DatasetClass
@@ -42,6 +43,9 @@ def differences(rule: ReleaseRule, micro_rho: int, mechanism: str) -> Iterator[s
     """Name what the stated noise of an answer has otherwise than `rule` and its whole charge `micro_rho` demand."""
     if rule.cls is not DatasetClass.PERSONAL:
         return
+    if mechanism.startswith(dealing.NAME):
+        yield from _federated(rule, micro_rho, mechanism)
+        return
     try:
         stated = read(mechanism)
     except Malformed:
@@ -57,6 +61,24 @@ def differences(rule: ReleaseRule, micro_rho: int, mechanism: str) -> Iterator[s
         least = Fraction(max(sensitivity.l2_squared, 1) * MICRO, 2 * noisy.micro_rho)
         if not least <= noisy.sigma**2 <= least * (1 + MORE_THAN_DEMANDED):
             yield f"{noisy.aggregate} sigma"
+
+
+def _federated(rule: ReleaseRule, micro_rho: int, mechanism: str) -> Iterator[str]:
+    """Name what the noise promised for shares lacks: a unit in m nodes moves the sum m times as far."""
+    try:
+        dealt = dealing.read(mechanism)
+    except Malformed:
+        yield "mechanism"
+        return
+    if len(dealt.sigma_squared) != len(rule.sensitivities):
+        yield "aggregates"
+        return
+    cost = sum(
+        Fraction(dealt.multiplicity**2 * each.l2_squared, 2 * variance)
+        for each, variance in zip(rule.sensitivities, dealt.sigma_squared, strict=True)
+    )
+    if cost * MICRO > micro_rho:
+        yield "sigma_squared"
 
 
 def _part(text: str) -> Stated:

@@ -11,7 +11,7 @@ from yanmen.formats.bundle import LeafLine, Statement
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
-from yanmen.model.party import Party, PartyRole, Register
+from yanmen.model.party import LOG_KEEPERS, Party, Register
 from yanmen.verify import directory
 from yanmen.verify.beside import Beside, View, compare
 from yanmen.verify.directory import Missing, Unreadable
@@ -109,7 +109,7 @@ def establish(path: Path, space_key: bytes | None, findings: list[Finding]) -> T
     pinned = _space_key(path, statement, space_key, findings)
     members = _register(path, statement, pinned)
     party = members.find(statement.node)
-    if party is None or party.role is not PartyRole.NODE:
+    if party is None or party.role not in LOG_KEEPERS:
         raise Stop(finding(Code.NODE_NOT_REGISTERED))
     log_key = _vkey(path, bundle.LOG_KEY)
     if log_key != VerifierKey(statement.origin, party.log_key):

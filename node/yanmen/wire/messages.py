@@ -91,6 +91,16 @@ TEXTS: dict[Reason, Text] = {
     Reason.TOO_MANY_CELLS: Text("The answer would have too many cells.", "结果单元格过多。"),
     Reason.PLAN_CHANGED: Text("The engine would not run the question as planned.", "引擎的执行计划与核定计划不一致。"),
     Reason.OVERLAP_GUARD: Text("It differs too little from a question answered before.", "与已答复的查询过于接近。"),
+    Reason.MANIFEST_INVALID: Text(
+        "The manifest of this federated question, or what is called with it, does not hold.",
+        "联邦查询清单或随附材料未通过核验。",
+    ),
+    Reason.SHAPE_MISMATCH: Text(
+        "This node would not give the table the manifest describes.", "本节点不会给出清单所描述的表。"
+    ),
+    Reason.NOISE_TOO_SMALL: Text("The manifest promises too little noise.", "清单承诺的噪声不足。"),
+    Reason.DEPOSIT_MISSING: Text("A party's share is not deposited here.", "有参与方的份额尚未存入。"),
+    Reason.SET_FIXED: Text("The set of this federated question is fixed.", "该联邦查询的参与集合已经固定。"),
     Reason.JOB_UNKNOWN: Text("No such job of this member.", "该成员没有此任务。"),
     Reason.CANCELLED: Text("The job was stopped.", "任务已被停止。"),
     Reason.NODE_FAILED: Text(
