@@ -2,7 +2,8 @@
 
 from yanmen.formats.bill import Period
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import billing, budget, contracts, datasets
+from yanmen.ledger import billing, budget, cases, contracts, datasets
+from yanmen.ledger.cases import Case
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.log import About, Slots
 from yanmen.model.catalogue import SubjectSpace, Version
@@ -105,6 +106,19 @@ class Holdings(Desk):
                 about = About(contract_id, contract.terms.consumer)
                 slots = {**slots, Slot.CONTRACT: contract_id}
             return self._receipt(db, self._log.append(db, stage, slots, about).position)
+
+    def open_case(self, stage: Stage, text: str, actor: str, contract_id: str = "") -> Receipt:
+        """Record an objection or incident, in the series of `contract_id` if it is about one."""
+        return self._recorded(lambda db: cases.open_case(db, self._log, stage, text, actor, contract_id))
+
+    def close_case(self, stage: Stage, case_id: str, text: str, actor: str) -> Receipt:
+        """Record the answer to the objection or incident `case_id`, once."""
+        return self._recorded(lambda db: cases.close_case(db, self._log, stage, case_id, text, actor))
+
+    def cases(self, stage: Stage) -> tuple[Case, ...]:
+        """Return every objection or incident, oldest first."""
+        with self._store.read() as db:
+            return cases.listed(db, stage)
 
     def state_account(self, period: Period, contract_id: str = "") -> tuple[Receipt, bytes]:
         """Close `period` with a signed statement of account, for one contract or all, and return its receipt and token.
