@@ -81,6 +81,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     15. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
     16. Every acknowledgement is signed by the key named in the receipt it acknowledges, over that receipt
         as it was given, for this log; each is acknowledged at most once.
+    17. What a receipt no longer discloses although it must, an erasure leaf names, of a use whose contract's
+        term was over by then; then a note counts it. Anything else that is missing is withheld.
     """
     return examine(path, space_key, beside).report
 
