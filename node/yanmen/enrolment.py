@@ -10,7 +10,7 @@ member are folders of their own. No private key is ever in a file that travels.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yanmen.crypto import jose, keys, x509
+from yanmen.crypto import jose, keys, passphrases, x509
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import base64url, connector_id, enrolment, json_canonical, jws, note, register
 from yanmen.formats.enrolment import Application, Grant
@@ -261,3 +261,32 @@ def write_identity(folder: Path, grant: Grant, register_path: str | Path) -> Non
         "space_key": base64url.encode(grant.space_key),
     }
     (folder / IDENTITY).write_bytes(json_canonical.encode(payload))
+
+
+def seal_keys(folder: Path, passphrase: str, randomness: Randomness) -> tuple[str, ...]:
+    """Seal every key file in `folder` that is not sealed yet and return their names."""
+    done: list[str] = []
+    for path in _key_files(folder):
+        data = keys.read_private(path)
+        if not passphrases.is_sealed(data):
+            keys.replace_private(path, passphrases.seal(data, passphrase, randomness))
+            done.append(path.name)
+    return tuple(done)
+
+
+def unseal_keys(folder: Path, passphrase: str) -> tuple[str, ...]:
+    """Write every sealed key file in `folder` as it was before and return their names."""
+    done: list[str] = []
+    for path in _key_files(folder):
+        data = keys.read_private(path)
+        if passphrases.is_sealed(data):
+            keys.replace_private(path, passphrases.unseal(data, passphrase, path))
+            done.append(path.name)
+    return tuple(done)
+
+
+_SECRETS = (SIGNING_KEY, LOG_KEY, SEAL_KEY, TLS_KEY, SPACE_KEY, AUTHORITY_KEY)
+
+
+def _key_files(folder: Path) -> list[Path]:
+    return [folder / name for name in _SECRETS if (folder / name).is_file()]

@@ -12,6 +12,7 @@ from yanmen.cli import member
 from yanmen.cli.grammar import Parser, command, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.cli.policy import EXPECTATIONS
+from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import config as config_format
 from yanmen.formats.enrolment import Grant
@@ -56,6 +57,14 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         here, "status", "print what the node holds and its log's head 节点状态", status, "yanmen node status health"
     )
     folder(show, "node", "the node's folder")
+    seal = command(
+        here, "seal-keys", "seal key files under a passphrase 加密密钥文件", sealed, "yanmen node seal-keys health"
+    )
+    folder(seal, "node", "the folder of a node, member or space")
+    plain = command(
+        here, "unseal-keys", "write key files as they were 解密密钥文件", unsealed, "yanmen node unseal-keys health"
+    )
+    folder(plain, "node", "the folder of a node, member or space")
 
 
 def initialise(arguments: argparse.Namespace) -> Result:
@@ -153,3 +162,16 @@ def status(arguments: argparse.Namespace) -> Result:
         names = [version.dataset.name for version in versions]
         fields = {"id": holder.config.id, "datasets": names, "checkpoint": head}
         return Result(f"{holder.config.name} {holder.config.id}\ndatasets 数据集: {', '.join(names)}\n\n{head}", fields)
+
+
+def sealed(arguments: argparse.Namespace) -> Result:
+    """Seal the folder's key files."""
+    given = keys.passphrase(arguments.node)
+    names = enrolment.seal_keys(arguments.node, given, SystemRandomness())
+    return Result(f"sealed 已加密: {', '.join(names) or '-'}", {"sealed": list(names)})
+
+
+def unsealed(arguments: argparse.Namespace) -> Result:
+    """Write the folder's key files unsealed."""
+    names = enrolment.unseal_keys(arguments.node, keys.passphrase(arguments.node))
+    return Result(f"unsealed 已解密: {', '.join(names) or '-'}", {"unsealed": list(names)})

@@ -58,7 +58,7 @@ class Identity:
             space=space,
             register=_register(place, space, space_key, root / "state"),
             signer=keys.load(root / "signing.key"),
-            tls_key_pem=keys.read_private(root / "tls.key"),
+            tls_key_pem=keys.read_secret(root / "tls.key"),
             certificate_pem=_read(root / "tls.crt"),
             authority_pem=_read(root / "ca.crt"),
             folder=root,

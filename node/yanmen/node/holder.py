@@ -53,7 +53,7 @@ class Holder:
         if spawner.profile != self.config.sandbox:
             note = f"node.toml asks for the sandbox {self.config.sandbox!r}; this is {spawner.profile!r}"
             raise Fault(FaultCode.SANDBOX, note)
-        seal_key = keys.read_private(self.directory / enrolment.SEAL_KEY)
+        seal_key = keys.read_secret(self.directory / enrolment.SEAL_KEY)
         return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, Launcher(spawner))
 
     @contextmanager

@@ -59,7 +59,7 @@ def _announce(holder: Holder, address: str, profile: Profile) -> None:
 def _surroundings(holder: Holder) -> Surroundings:
     directory = holder.directory
     secret = Credentials(
-        key_pem=keys.read_private(directory / enrolment.TLS_KEY),
+        key_pem=keys.read_secret(directory / enrolment.TLS_KEY),
         chain_pem=(directory / enrolment.TLS_CERTIFICATE).read_bytes(),
         ca_pem=(directory / enrolment.AUTHORITY).read_bytes(),
     )

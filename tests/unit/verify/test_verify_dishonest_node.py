@@ -426,7 +426,7 @@ def _(made: Any, path: Path) -> Path:
 
 
 BESIDE = {code for code in Code if code.value.startswith(("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOW", "ERASED"))}
-"""Findings with tests of their own: test_verify_mirror, test_verify_cosigned, ledger/test_{acknowledgements,erasing}."""
+"""Findings with tests of their own: test_verify_mirror, test_verify_cosigned, test_acknowledgements, test_erasing."""
 TERMS = {
     Code.OUTCOME_DIFFERS,
     Code.REPEAT_DIFFERS,
