@@ -44,7 +44,7 @@ WORDS = re.findall(
     ( ) , . * + - / // % = <> < > || :: ; ? $1 [ ] { } -- /* */ "" ' \\ 就诊
     """,
 )
-STRANGE = ("\0", "\u202e", "\ud800", "\n", "\t")
+STRANGE = ("\0", "\u202e", "\n", "\t")
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 
 
