@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from yanmen.cli import (
     audit,
     bill,
+    budget,
     cases,
     check,
     completion,
@@ -34,6 +35,7 @@ LIFE = """a first hour 第一小时:
   receipts export  verify                                             check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   objection file   objection answer   incident open   incident close  what went wrong, on the record
+  budget show  budget renew                                           lifetime privacy budgets
   bill statement   audit bill  audit revenue  sample                  account for a period, and check the account
 
   completion bash                                                     commands completed by the shell
@@ -60,7 +62,22 @@ def parser() -> Parser:
     commands = root.add_subparsers(
         title="commands 命令", dest="group", required=True, metavar="COMMAND", parser_class=Parser
     )
-    for part in (space, node, member, dataset, contract, policy, query, audit, bill, inspection, check, witness, cases):
+    for part in (
+        space,
+        node,
+        member,
+        dataset,
+        contract,
+        policy,
+        query,
+        audit,
+        bill,
+        budget,
+        inspection,
+        check,
+        witness,
+        cases,
+    ):
         part.declare(commands)
     completion.declare(commands, root)
     return root

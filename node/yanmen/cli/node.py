@@ -48,7 +48,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     accept.add_argument(
         "--register", type=existing, required=True, help="where the space's signed register is kept up to date"
     )
-    budget = "lifetime privacy budget of the subject space `person`, in millionths of ρ; fixed for good (1000000)"
+    budget = "lifetime privacy budget of the subject space `person`, in millionths of ρ (1000000)"
     accept.add_argument("--lifetime-micro-rho", type=int, default=PERSONS.lifetime_micro_rho, help=budget)
     accept.add_argument("--policies", type=Path, help="folder of guard rails (*.cedar) to copy in")
     serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")

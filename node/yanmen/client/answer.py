@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 PRECISION = 400
 """Digits to round with: no figure of an answer has as many."""
+CIVIL = timezone(timedelta(hours=8))
+"""Days are those of Chinese civil time."""
 _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
 
 
@@ -111,6 +114,7 @@ class Quote:
     repeated: bool
     plan_text: str
     receipt: CheckedReceipt
+    next_renewal_ms: int = 0
 
     @property
     def price(self) -> Decimal:
@@ -137,9 +141,16 @@ class Quote:
                 "",
                 f"{self.release.value}, at most {self.cells} cells",
                 f"price 价格 {self.price} yuan{again}",
-                f"budget 隐私预算 {self.micro_rho} of {self.budget_left} left (micro-rho)",
+                f"budget 隐私预算 {self.micro_rho} of {self.budget_left} left (micro-rho){self._renewal()}",
             ]
         )
+
+    def _renewal(self) -> str:
+        """Return when the subject space's budget may be renewed next, as far as that was announced."""
+        if not self.next_renewal_ms:
+            return ""
+        day = datetime.fromtimestamp(self.next_renewal_ms / 1000, CIVIL).date()
+        return f"; next renewal 下次续期 {day.isoformat()}"
 
     __repr__ = __str__
 

@@ -54,6 +54,7 @@ def explain(link: Link, signing: Signing, sql: str, binder: Binder) -> Quote:
         repeated=message.repeated,
         plan_text=message.plan_text,
         receipt=link.receipts.check_quote(parsed(lambda: decode.receipt(message.receipt)), sql, charge),
+        next_renewal_ms=message.next_renewal_ms,
     )
 
 

@@ -100,7 +100,7 @@ def _standing(slots: Slots) -> dict[tuple[str, str], Json]:
     if not isinstance(subject, dict):
         return {}
     match subject:
-        case {"status": "registered", "space": str(name)}:
+        case {"status": "registered" | "renewed", "space": str(name)}:
             return {("subject space", name): [subject["lifetime_micro_rho"], subject["lifetime_delta_e12"]]}
         case {"status": "retracted", "dataset": str(name)}:
             return {("dataset", name): "retracted"}

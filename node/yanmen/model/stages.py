@@ -266,7 +266,10 @@ class ColumnQuote:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """An explanation that touched no data: would it be answered, how wide, at what cost."""
+    """An explanation that touched no data: would it be answered, how wide, at what cost.
+
+    `next_renewal_ms` is when the subject space's budget may be renewed next, 0 when nothing was announced.
+    """
 
     columns: tuple[ColumnQuote, ...]
     release: DatasetClass
@@ -278,3 +281,4 @@ class Quote:
     repeated: bool
     plan_text: str
     receipt: Receipt
+    next_renewal_ms: int = 0

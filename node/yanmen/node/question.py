@@ -125,6 +125,7 @@ class Question:
             repeated=repeated,
             plan_text=render(plan),
             receipt=ledger.explained(plan),
+            next_renewal_ms=ledger.next_renewal_ms(plan.subject_space),
         )
 
 

@@ -138,6 +138,7 @@ def quote(explained: Quote) -> query_pb2.Quote:
         repeated=explained.repeated,
         plan_text=explained.plan_text,
         receipt=receipt(explained.receipt),
+        next_renewal_ms=explained.next_renewal_ms,
     )
 
 
