@@ -105,9 +105,9 @@ def accept(folder: Path, grant: Grant) -> None:
     if found.connector_id != grant.id or found.space != grant.space:
         raise Refused(Reason.REQUEST_MALFORMED, _unreadable("grant", Malformed("another id in its certificate")))
     x509.check_key_pair(folder / TLS_KEY, certificate)
-    (folder / TLS_CERTIFICATE).write_bytes(certificate)
-    (folder / AUTHORITY).write_bytes(grant.authority.encode("ascii"))
-    (folder / GRANT).write_bytes(enrolment.encode_grant(grant))
+    _replace(folder / AUTHORITY, grant.authority.encode("ascii"))
+    _replace(folder / TLS_CERTIFICATE, certificate)
+    _replace(folder / GRANT, enrolment.encode_grant(grant))
 
 
 def read_grant(data: bytes) -> Grant:
@@ -213,9 +213,14 @@ def enter(space: Space, party: Party, clock: Clock) -> Space:
 def _publish(folder: Path, known: Register, signer: Signer) -> None:
     """Write the signed register in one step, so that a reader never sees half of it."""
     token = jose.sign_jws({}, register.encode(known), signer, keys.thumbprint(signer.public), register.TYP)
-    fresh = folder / (REGISTER + ".new")
-    fresh.write_bytes(token)
-    fresh.replace(folder / REGISTER)
+    _replace(folder / REGISTER, token)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write in one step, so that a node that serves meanwhile never reads half of it."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_bytes(data)
+    fresh.replace(path)
 
 
 def _known(known: Register, signing_key: bytes) -> Party | None:

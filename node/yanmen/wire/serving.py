@@ -6,13 +6,12 @@ import sys
 from pathlib import Path
 from threading import Event
 
-from yanmen import enrolment
-from yanmen.crypto import keys
 from yanmen.execution.process import Spawner
 from yanmen.model.ports import Profile
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.node import Node
-from yanmen.wire.server import Credentials, Server, Surroundings
+from yanmen.wire.renewal import CertificateFiles, Place
+from yanmen.wire.server import Server, Surroundings
 
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
@@ -57,15 +56,11 @@ def _announce(holder: Holder, address: str, profile: Profile) -> None:
 
 
 def _surroundings(holder: Holder) -> Surroundings:
-    directory = holder.directory
-    secret = Credentials(
-        key_pem=keys.read_private(directory / enrolment.TLS_KEY),
-        chain_pem=(directory / enrolment.TLS_CERTIFICATE).read_bytes(),
-        ca_pem=(directory / enrolment.AUTHORITY).read_bytes(),
-    )
+    files = CertificateFiles(Place(holder.directory, holder.config.id, holder.clock, sys.stderr))
     return Surroundings(
         address=holder.config.address,
-        credentials=secret,
+        credentials=files.first,
+        renewed=files.renewed,
         limits=holder.config.limits,
         clock=holder.clock,
         randomness=holder.randomness,
