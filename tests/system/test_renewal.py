@@ -3,6 +3,13 @@
 import hashlib
 import json
 import ssl
+from dataclasses import replace
+
+import pytest
+import yanmen
+from yanmen import enrolment
+from yanmen.crypto import documents
+from yanmen.model.refusal import FaultCode
 
 from tests.patience import wait_until
 from tests.system.town import Town, done, run
@@ -47,3 +54,23 @@ def test_a_member_renews_the_same_way(town: Town) -> None:
     grant = town.root / "alice" / "granted.json"
     done("member", "accept", town.root / "alice", grant, "--register", town.space / "register.jws")
     assert run(*words)[0] == 0
+
+
+def test_a_register_that_is_over_stops_node_and_member_until_it_is_refreshed(town: Town) -> None:
+    space = enrolment.open_space(town.space)
+    over = replace(space.register, serial=space.register.serial + 1, expires_ms=space.register.issued_ms + 1)
+    with yanmen.connect("clinic", identity=town.root / "alice") as node:
+        assert node.catalogue()
+        (town.space / "register.jws").write_bytes(documents.sign_register(over, space.signer))
+        with pytest.raises(yanmen.NodeFailed) as failed:
+            node.catalogue()
+        assert failed.value.code is FaultCode.REGISTER
+        code, document = town.ask(COUNT.format(4))
+        assert (code, document["code"]) == (3, "REGISTER"), "the member's own program does not believe it either"
+        code, document = run("check", "node", town.node)
+        assert (code, document["code"]) == (3, "REGISTER")
+        assert "yanmen space refresh" in document["message"]
+        assert run("receipts", "export", town.node, town.root / "over")[0] == 0, "auditors are served all the same"
+        assert done("space", "refresh", town.space)["serial"] == over.serial + 1
+        assert node.catalogue()
+    assert town.ask(COUNT.format(4))[0] == 0

@@ -39,8 +39,8 @@ class CertificateFiles:
         self._now = self._read()
 
     @property
-    def first(self) -> Credentials:
-        """What to begin with."""
+    def now(self) -> Credentials:
+        """What is served now."""
         return self._now
 
     def renewed(self) -> Credentials | None:

@@ -84,7 +84,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     made = Served(tmp_path, authority, Clockwork(SystemClock().now_ms()), io.StringIO())
     made.issue()
     files = made.files()
-    at = Surroundings("127.0.0.1:0", files.first, NodeLimits(), made.clock, SystemRandomness(), made.log, files.renewed)
+    at = Surroundings("127.0.0.1:0", files.now, NodeLimits(), made.clock, SystemRandomness(), made.log, files.renewed)
     server = Server(Desk(), at)
     made.port = server.start()
     yield made
