@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yanmen import enrolment
 from yanmen.admission.admit import Desk
-from yanmen.admission.identity import RegisterFile
+from yanmen.admission.identity import RegisterFile, Source
 from yanmen.admission.policies import Policies, load_guards
 from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
@@ -147,5 +147,6 @@ def open_holder(directory: Path, *, begin: bool = False) -> Iterator[Holder]:
         def advance(serial: int, digest: str) -> None:
             ledger.accept_register(config.space, serial, digest)
 
-        register = RegisterFile(register_path(directory, config), config.space, config.space_key, (0, ""), advance)
+        source = Source(register_path(directory, config), config.space, config.space_key)
+        register = RegisterFile(source, clock, (0, ""), advance)
         yield Holder(directory, config, clock, randomness, signer, ledger, register)

@@ -6,13 +6,13 @@ import sys
 from pathlib import Path
 from threading import Event
 
-from yanmen import enrolment
-from yanmen.crypto import keys
 from yanmen.execution.process import Spawner
 from yanmen.model.ports import Profile
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.node import Node
-from yanmen.wire.server import Credentials, Server, Surroundings
+from yanmen.wire.expiry import LOOK_S, Ends, Watch
+from yanmen.wire.renewal import CertificateFiles, Place
+from yanmen.wire.server import Server, Surroundings
 
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
@@ -29,14 +29,19 @@ def serve(directory: Path, spawner: Spawner, stop: Event, grace_s: int) -> str:
         runner = holder.runner(spawner)
         profile = runner.profile  # reading it runs the escape probes, before the port opens
         node = Node(holder, runner)
-        server = Server(node, _surroundings(holder))
+        files = CertificateFiles(Place(holder.directory, holder.config.id, holder.clock, sys.stderr))
+        server = Server(node, _surroundings(holder, files))
+        ends = Ends(lambda: holder.register.current().expires_ms, lambda: files.now.chain_pem)
+        watch = Watch(ends, holder.clock, sys.stderr)
         port = server.start()
         address = f"{holder.config.address.rpartition(':')[0]}:{port}"
         ready = directory / READY
         ready.write_text(address + "\n", encoding="ascii")
         _announce(holder, address, profile)
         try:
-            stop.wait()
+            watch.look()
+            while not stop.wait(LOOK_S):
+                watch.look()
         finally:
             ready.unlink(missing_ok=True)
             server.stop(grace_s * 1000)
@@ -56,16 +61,11 @@ def _announce(holder: Holder, address: str, profile: Profile) -> None:
     sys.stderr.flush()
 
 
-def _surroundings(holder: Holder) -> Surroundings:
-    directory = holder.directory
-    secret = Credentials(
-        key_pem=keys.read_secret(directory / enrolment.TLS_KEY),
-        chain_pem=(directory / enrolment.TLS_CERTIFICATE).read_bytes(),
-        ca_pem=(directory / enrolment.AUTHORITY).read_bytes(),
-    )
+def _surroundings(holder: Holder, files: CertificateFiles) -> Surroundings:
     return Surroundings(
         address=holder.config.address,
-        credentials=secret,
+        credentials=files.now,
+        renewed=files.renewed,
         limits=holder.config.limits,
         clock=holder.clock,
         randomness=holder.randomness,
