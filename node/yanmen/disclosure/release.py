@@ -7,14 +7,16 @@
 
 from dataclasses import dataclass
 
-from yanmen.disclosure import accounting, grid, mechanism, noise, table, threshold
+from yanmen.disclosure import accounting, blocks, grid, mechanism, noise, table, threshold
 from yanmen.disclosure.table import Estimate, Figures, Post
-from yanmen.model.catalogue import DatasetClass
+from yanmen.model.catalogue import Cell, DatasetClass
 from yanmen.model.refusal import Usage
 from yanmen.model.stages import Aggregate, ColumnQuote, Plan, Raw, Released
 
 PERSONAL_NOTICE = "差分隐私估计值，不作为法定统计数据 · differentially private estimate, not an official statistic"
 OPEN_NOTICE = "开放数据，未作披露控制 · open data, no disclosure control applied"
+
+Cells = tuple[tuple[Cell | float, ...], ...]
 
 _ALPHA = 0.05
 _ALPHA_OF_TWO = 0.025
@@ -44,11 +46,12 @@ def disclose(raw: Raw, post: Post) -> Released:
         case DatasetClass.EXACT:
             figures, suppressed = threshold.control(raw)
             rule = f"threshold k={threshold.contributors(plan)} p={threshold.DOMINANCE_PERCENT}% whole-blocks"
-            return _released(raw, figures, post, suppressed, rule, exact_notice(plan))
+            cells = table.rows(plan, figures)
+            return _released(raw, cells, post, suppressed, rule, exact_notice(plan))
         case DatasetClass.PERSONAL:
             calibrated = _calibrate(plan)
-            figures = _noisy(raw, calibrated)
-            return _released(raw, figures, post, 0, _described(calibrated), PERSONAL_NOTICE)
+            cells = _noisy_cells(raw, calibrated)
+            return _released(raw, cells, post, 0, _described(calibrated), PERSONAL_NOTICE)
 
 
 def exact_notice(plan: Plan) -> str:
@@ -99,6 +102,16 @@ def _calibrate(plan: Plan) -> tuple[_Calibrated, ...]:
     return tuple(made)
 
 
+def _noisy_cells(raw: Raw, calibrated: tuple[_Calibrated, ...]) -> Cells:
+    """Return the released table: every grid of the plan with noise in every cell."""
+    cells: list[tuple[Cell | float, ...]] = []
+    for part in blocks.parts(raw):
+        names = {aggregate.name for aggregate in part.raw.plan.aggregates}
+        own = tuple(each for each in calibrated if each.aggregate.name in names)
+        cells += blocks.placed(raw.plan, part, table.rows(part.raw.plan, _noisy(part.raw, own)))
+    return tuple(cells)
+
+
 def _noisy(raw: Raw, calibrated: tuple[_Calibrated, ...]) -> Figures:
     """Return the full grid with noise in every cell, the empty ones included."""
     by_column = list(zip(*grid.cells(raw, ()), strict=True)) or [()] * len(calibrated)
@@ -125,10 +138,9 @@ class _Terms:
     usage: Usage
 
 
-def _released(raw: Raw, figures: Figures, post: Post, suppressed: int, mechanism: str, notice: str) -> Released:
-    """Return controlled figures as the outputs the question asked for."""
-    cells = table.rows(raw.plan, figures)
-    rows, widths = table.outputs(raw.plan, cells, post, raw.usage)
+def _released(raw: Raw, cells: Cells, post: Post, suppressed: int, mechanism: str, notice: str) -> Released:
+    """Return controlled cells as the outputs the question asked for."""
+    rows, widths = table.outputs(raw.plan, blocks.columns(raw.plan), cells, post, raw.usage)
     return _answer(raw.plan, rows, widths, _Terms(suppressed, mechanism, notice, raw.usage))
 
 

@@ -51,7 +51,8 @@ def reply_types(plan: Plan) -> tuple[ColumnType, ...]:
     """Return the types of the reply's columns, in the order `Plan` documents."""
     if plan.release is DatasetClass.OPEN:
         return tuple(output.type for output in plan.outputs)
-    types = [key.type for key in plan.keys]
+    types = [ColumnType.INTEGER] if plan.blocks else []
+    types += [key.type for key in plan.keys]
     if plan.release is DatasetClass.EXACT:
         return _counted(types, plan.aggregates)
     return (*types, *[ColumnType.INTEGER] * len(plan.aggregates))

@@ -125,6 +125,15 @@ class Average:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """One grid of cells among several under one charge: the names of its keys, aggregates and averages."""
+
+    keys: tuple[str, ...]
+    aggregates: tuple[str, ...]
+    averages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """A column of the answer: its label, type, and the released column whose ± it carries ("" = none)."""
 
@@ -171,8 +180,10 @@ class Plan:
     are `outputs` as they stand. `post_sql` (or "") runs in a data-less job over the table `cells`
     of released columns (keys, aggregates, averages, and a `w_<name>` width column for each of the
     latter two) and yields the outputs followed by one width column per output with a source.
-    `canonical` identifies the question for the answer cache. `micro_rho` is the whole charge,
-    split evenly over the aggregates. `frame` is there for `EXACT` only.
+    Where an answer rests on several grids (`PERSONAL` only), `blocks` says whose each column is; the
+    reply and `cells` then begin with a column `b`, the number of the row's block, and hold NULL in the
+    columns of other blocks. `canonical` identifies the question for the answer cache. `micro_rho` is the
+    whole charge, split evenly over the aggregates. `frame` is there for `EXACT` only.
     """
 
     admitted: Admitted
@@ -193,6 +204,7 @@ class Plan:
     price_fen: int
     min_group: int
     frame: Frame | None = None
+    blocks: tuple[Block, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

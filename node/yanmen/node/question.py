@@ -111,13 +111,10 @@ class Question:
     def _quote(self, plan: Plan) -> Quote:
         ledger = self.works.ledger
         repeated = ledger.answered_before(plan)
-        cells = 1
-        for key in plan.keys:
-            cells *= len(key.domain)
         return Quote(
             columns=release.quote(plan),
             release=plan.release,
-            cells=cells,
+            cells=plan.rows_max if plan.keys else 1,
             micro_rho=0 if repeated else plan.micro_rho,
             micro_rho_left=ledger.balance(plan.admitted.contract.terms.id).micro_rho_left,
             price_fen=0 if repeated else plan.price_fen,
