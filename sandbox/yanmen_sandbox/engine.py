@@ -4,19 +4,20 @@ from _duckdb import DuckDBPyConnection, connect
 
 from yanmen_sandbox.request import Limits
 
+# GLOBAL where a connection would else keep it for itself: each question of a session has its own.
 SETTINGS = (
     # A zero divisor gives NULL and never an error: an error would be an answer about a row.
-    "SET error_on_division_by_zero = false",
+    "SET GLOBAL error_on_division_by_zero = false",
     # Nothing is fetched, found or remembered outside the request.
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET allow_community_extensions = false",
     "SET allow_persistent_secrets = false",
     "SET secret_directory = '/nonexistent'",
-    "SET home_directory = '/nonexistent'",
+    "SET GLOBAL home_directory = '/nonexistent'",
     "SET temp_directory = ''",
     "SET enable_external_file_cache = false",
-    "SET python_enable_replacements = false",
+    "SET GLOBAL python_enable_replacements = false",
     # Nothing is written to descriptor 1.
     "SET enable_progress_bar = false",
     # The same question means the same everywhere.
@@ -25,7 +26,7 @@ SETTINGS = (
     "SET default_collation = ''",
     "SET integer_division = false",
     "SET ieee_floating_point_ops = true",
-    "SET TimeZone = 'UTC'",
+    "SET GLOBAL TimeZone = 'UTC'",
     # The snapshot is written by the commit itself: a write-ahead log would need a second file.
     "SET wal_autocheckpoint = '0B'",
     "SET auto_checkpoint_skip_wal_threshold = 0",

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Role
 from yanmen.model.ports import TableShape
+from yanmen.model.refusal import JobCode, JobFailed
 
 DECIMAL_DIGITS = 38
 """DuckDB's widest decimal."""
@@ -30,19 +31,52 @@ class JobLimits:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A job's name, its arguments, the descriptors it inherits and the longest file it may write."""
+    """A job's name, its arguments, the descriptors it inherits and the longest file it may write.
+
+    With `uses` it opens a session: the worker is prepared, and that many questions may follow.
+    """
 
     job: str
     arguments: Mapping[str, object]
     fds: tuple[int, ...] = ()
     file_bytes: int = 0
+    uses: int = 0
 
 
 def encode(order: Order, limits: JobLimits) -> bytes:
     """Return the request of `order`."""
     bounds = {name: getattr(limits, name) for name in JobLimits.__slots__}
-    document = {"job": order.job, "limits": bounds, **order.arguments}
+    return _written({"job": order.job, "limits": bounds, "uses": order.uses, **order.arguments})
+
+
+def question(order: Order) -> bytes:
+    """Return what a session is asked where `order` would be a worker's only one."""
+    return _written({name: value for name, value in order.arguments.items() if name not in _OF_SESSIONS})
+
+
+def session(order: Order, uses: int) -> Order:
+    """Return the order that prepares a worker for at most `uses` questions like `order`."""
+    kept = {name: value for name, value in order.arguments.items() if name in _OF_SESSIONS}
+    nothing: Mapping[str, object] = {"shapes": []} if order.job == "bind" else {}
+    return Order(order.job, {**kept, **nothing}, order.fds, order.file_bytes, uses)
+
+
+_OF_SESSIONS = frozenset({"scans", "scratch"})
+"""What is said once, when the worker is prepared."""
+
+
+def _written(document: Mapping[str, object]) -> bytes:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+
+
+def check_length(sql: str, cap: int) -> None:
+    """Refuse a caller's text that no parser should see: too long, or not text at all."""
+    try:
+        size = len(sql.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise JobFailed(JobCode.BAD_SQL) from None
+    if size > cap:
+        raise JobFailed(JobCode.BAD_SQL)
 
 
 def vet(sql: str) -> Order:

@@ -38,6 +38,12 @@ class NodeLimits:
     """Open questions of one consumer; more are refused."""
     explains_per_minute: int = 60
     """`explain` touches no data but costs CPU and tells about columns."""
+    waiting_workers: int = 4
+    """Workers that wait with data attached, 40 MB each and the snapshot once."""
+    waiting_seconds: int = 60
+    """How long one waits for its tenant's next question."""
+    worker_uses: int = 200
+    """Questions one worker serves, all of one consumer under one contract; 1 gives each question its own."""
     failures: int = 8
     """Run-time failures per consumer and subject space over all time: which of N questions failed is what they tell."""
     micro_rho_least: int = 1_000

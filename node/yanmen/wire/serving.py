@@ -40,6 +40,7 @@ def serve(directory: Path, spawner: Spawner, stop: Event, grace_s: int) -> str:
         finally:
             ready.unlink(missing_ok=True)
             server.stop(grace_s * 1000)
+            runner.close()
         return address
 
 
