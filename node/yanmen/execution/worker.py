@@ -22,7 +22,7 @@ POLL_MS = 50
 TICK_MS = 100
 """The kernel's CPU limit and its account of CPU time differ by a few ticks."""
 HEADER = 4
-CHUNK = 1 << 16
+CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
