@@ -4,10 +4,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from yanmen.formats.note import NoteSignature, VerifierKey
-from yanmen.ledger import audit, cosigned, export, log, mirror
+from yanmen.ledger import audit, cosigned, export, log, mirror, violations
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.group import internal
+from yanmen.ledger.violations import Violation
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Reason, Refused
 
@@ -75,6 +76,11 @@ class Logbook(Desk):
             if not consumer or log.party(db, index) != consumer:
                 raise Refused(Reason.JOB_UNKNOWN)
             return log.read_receipt(db, index, whole=False)
+
+    def violations(self) -> tuple[Violation, ...]:
+        """Return every security event, oldest first: for the holder."""
+        with self._store.read() as db:
+            return violations.listed(db)
 
     def export(self, directory: Path, papers: SpacePapers) -> int:
         """Write the audit bundle of the whole log to the new `directory` and return the number of its leaves."""

@@ -46,6 +46,8 @@ class NodeLimits:
     """Questions one worker serves, all of one consumer under one contract; 1 gives each question its own."""
     failures: int = 8
     """Run-time failures per consumer and subject space over all time: which of N questions failed is what they tell."""
+    violations: int = 2
+    """System calls that only foreign code in a job makes, per consumer over all time; from here on each suspends."""
     micro_rho_least: int = 1_000
     """Least charge of an answer about persons: even one drowned in noise tells that it did not fail."""
     contract_days: int = 366
