@@ -32,11 +32,10 @@ SETTINGS = (
     "SET auto_checkpoint_skip_wal_threshold = 0",
 )
 
-LOCK = (
-    "SET enable_external_access = false",
-    "SET disabled_filesystems = 'LocalFileSystem'",
-    "SET lock_configuration = true",
-)
+NO_ACCESS = "SET enable_external_access = false"
+NO_FILES = "SET disabled_filesystems = 'LocalFileSystem'"
+NO_CHANGE = "SET lock_configuration = true"
+LOCK = (NO_ACCESS, NO_FILES, NO_CHANGE)
 """In this order: DuckDB refuses to disable the file system while external access is on."""
 
 WARM_UP = "SELECT 1, 1.5::DECIMAL(18,2), DATE '2000-01-01', true, 'x', 1::HUGEINT, 1.5::DOUBLE, json('1')"
@@ -62,10 +61,15 @@ def start_threads(connection: DuckDBPyConnection, limits: Limits) -> None:
     connection.execute(f"SET threads = {limits.threads:d}")
 
 
-def lock(connection: DuckDBPyConnection, limits: Limits) -> None:
-    """Refuse files, extensions and any further change of settings."""
+def lock(connection: DuckDBPyConnection, limits: Limits, scratch: int | None = None) -> None:
+    """Refuse extensions, any further change of settings, and files but for those in the `scratch` folder."""
     connection.execute(f"SET max_execution_time = {limits.wall_ms:d}")
-    for statement in LOCK:
+    if scratch is None:
+        statements: tuple[str, ...] = LOCK
+    else:
+        room = f"SET max_temp_directory_size = '{limits.file // 1024}KiB'"
+        statements = (f"SET temp_directory = '/proc/self/fd/{scratch:d}'", room, NO_ACCESS, NO_CHANGE)
+    for statement in statements:
         connection.execute(statement)
 
 

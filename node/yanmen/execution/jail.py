@@ -11,6 +11,7 @@ from typing import TypeVar
 from yanmen.execution import drafted, orders, preflight, reply
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
+from yanmen.execution.scratch import ScratchSpace
 from yanmen.execution.snapshot import SnapshotStore, memory_file
 from yanmen.execution.tenancy import Tenancy, TenantRunner, dataless
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
@@ -47,7 +48,12 @@ class JailRunner:
         self._limits = limits
         self._launcher = launcher if launcher is not None else Launcher()
         self._profile: Profile | None = None
-        self._tenancy = Tenancy(self._launcher, self._snapshots, limits)
+        self._scratch = ScratchSpace(directory)
+        self._tenancy = Tenancy(self._launcher, self._snapshots, limits, self._scratch)
+
+    def tidy(self) -> None:
+        """Remove what workers of dead nodes left on disk; for the one process that serves the node."""
+        self._scratch.tidy()
 
     def within(self, tenant: Tenant) -> Runner:
         """Return this runner for `tenant`, whose questions share workers that wait between them."""

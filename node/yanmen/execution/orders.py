@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from yanmen.execution.scratch import Scratch
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Role
 from yanmen.model.ports import TableShape
 from yanmen.model.refusal import JobCode, JobFailed
@@ -41,6 +42,7 @@ class Order:
     fds: tuple[int, ...] = ()
     file_bytes: int = 0
     uses: int = 0
+    scratch: Scratch | None = None
 
 
 def encode(order: Order, limits: JobLimits) -> bytes:
@@ -58,7 +60,13 @@ def session(order: Order, uses: int) -> Order:
     """Return the order that prepares a worker for at most `uses` questions like `order`."""
     kept = {name: value for name, value in order.arguments.items() if name in _OF_SESSIONS}
     nothing: Mapping[str, object] = {"shapes": []} if order.job == "bind" else {}
-    return Order(order.job, {**kept, **nothing}, order.fds, order.file_bytes, uses)
+    return Order(order.job, {**kept, **nothing}, order.fds, order.file_bytes, uses, order.scratch)
+
+
+def spilling(order: Order, scratch: Scratch) -> Order:
+    """Return `order` for a worker that may spill into `scratch`."""
+    arguments = {**order.arguments, "scratch": scratch.fd}
+    return replace(order, arguments=arguments, fds=(*order.fds, scratch.fd), file_bytes=scratch.room, scratch=scratch)
 
 
 _OF_SESSIONS = frozenset({"scans", "scratch"})

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from time import monotonic_ns
 
@@ -44,10 +44,11 @@ class Session:
         self._checking = False
         with ExitStack() as held:
             order = orders.session(opening(held, cancel), uses)
+            self._scratch = order.scratch
             self.idle_since_ns = monotonic_ns()
-            life = _of_life(key.limits)
+            life = replace(key.limits, cpu_seconds=key.limits.cpu_seconds * CPU_LIVES)
             self._worker = held.enter_context(launcher.start(order, life, cancel))
-            data, _ = self._worker.ask(request(order, life), _bounds(key.limits, 0), cancel)
+            data, _ = self._worker.ask(request(order, life), self._bounds(0), cancel)
             if data != READY:
                 raise JobFailed(JobCode.BAD_REPLY)
             self._late_ms = (monotonic_ns() - self.idle_since_ns) // 1_000_000
@@ -67,7 +68,7 @@ class Session:
     def ready(self) -> bool:
         """Whether it may be asked now: it found its engine as it was before the last question."""
         self._checking = self._checking and not self._worker.hear(READY, READY_BOUNDS)
-        return not self._checking and self.fit
+        return not self._checking and self.fit and (self._scratch is None or self._scratch.clean)
 
     def wait(self) -> None:
         """Begin to wait: the next question has its whole wall time."""
@@ -80,22 +81,12 @@ class Session:
         self._checking = True
         if self._late_ms >= self.key.limits.wall_ms:
             raise JobFailed(JobCode.TIME)
-        return self._worker.ask(question, _bounds(self.key.limits, self._late_ms), cancel)
+        return self._worker.ask(question, self._bounds(self._late_ms), cancel)
 
     def close(self) -> None:
         """End the worker."""
         self._held.close()
 
-
-def _of_life(limits: Limits) -> Limits:
-    return Limits(
-        memory_bytes=limits.memory_bytes,
-        cpu_seconds=limits.cpu_seconds * CPU_LIVES,
-        wall_ms=limits.wall_ms,
-        reply_bytes=limits.reply_bytes,
-        rows=limits.rows,
-    )
-
-
-def _bounds(limits: Limits, late_ms: int) -> Bounds:
-    return Bounds(limits.wall_ms - late_ms, limits.cpu_seconds, limits.reply_bytes)
+    def _bounds(self, late_ms: int) -> Bounds:
+        limits = self.key.limits
+        return Bounds(limits.wall_ms - late_ms, limits.cpu_seconds, limits.reply_bytes, self._scratch)

@@ -6,12 +6,14 @@ nor vouches for what is emitted.
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from threading import Event
 from typing import TypeVar
 
 from yanmen.execution import orders, reply
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
+from yanmen.execution.scratch import ScratchSpace
 from yanmen.execution.session import Fds, Key
 from yanmen.execution.snapshot import SnapshotStore
 from yanmen.execution.unsealed import Unsealed
@@ -37,16 +39,18 @@ def dataless(reply_bytes: int) -> Limits:
 class Tenancy:
     """The waiting workers of one node and the snapshots they hold."""
 
-    def __init__(self, launcher: Launcher, store: SnapshotStore, limits: NodeLimits) -> None:
+    def __init__(self, launcher: Launcher, store: SnapshotStore, limits: NodeLimits, scratch: ScratchSpace) -> None:
         """Begin with none."""
         allowance = Allowance(limits.waiting_workers, limits.worker_uses, limits.waiting_seconds)
         self.limits = limits
         self.snapshots = Unsealed(store)
+        self.scratch = scratch
         self.waiting = Waiting(launcher, allowance, self._usable)
 
     def close(self) -> None:
         """End the workers that wait."""
         self.waiting.close()
+        self.scratch.close()
 
     def _usable(self, key: Key) -> bool:
         return all(self.snapshots.unchanged(version) for _, version in key.scans)
@@ -91,8 +95,7 @@ class TenantRunner:
         cancel: Event,
     ) -> tuple[tuple[tuple[Cell, ...], ...], Usage]:
         """Run emitted `sql` over unsealed snapshots, given as (schema, version), with parsed rows of `types`."""
-        held = Limits(limits.memory_bytes, limits.cpu_seconds, limits.wall_ms, limits.reply_bytes, 0)
-        key = self._key("query", held, scans)
+        key = self._key("query", replace(limits, rows=0), scans)
         order = orders.query({}, sql, limits.rows)
         return self._ask(key, order, cancel, lambda data: reply.cells(data, types, limits.rows))
 
@@ -125,7 +128,12 @@ class TenantRunner:
                 schema: held.enter_context(self._tenancy.snapshots.held(version, cancel))
                 for schema, version in key.scans
             }
-            return orders.query(fds, "", 0) if key.job == "query" else Order(key.job, {})
+            if key.job != "query":
+                return Order(key.job, {})
+            order = orders.query(fds, "", 0)
+            if key.limits.spill_bytes == 0:
+                return order
+            return orders.spilling(order, held.enter_context(self._tenancy.scratch.folder(key.limits.spill_bytes)))
 
         return opening
 

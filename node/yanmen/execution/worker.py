@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from yanmen.execution.process import Ended, Started
+from yanmen.execution.scratch import Scratch
 from yanmen.model.refusal import JobCode, JobFailed, Usage
 
 POLL_MS = 50
@@ -27,11 +28,12 @@ CHUNK = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is enforced from outside: wall clock, CPU (to name the cause of a kill), size of the reply."""
+    """What is enforced from outside: wall clock, CPU, size of the reply, and what lies in the scratch folder."""
 
     wall_ms: int
     cpu_seconds: int
     reply_bytes: int
+    scratch: Scratch | None = None
 
 
 class Worker:
@@ -191,6 +193,8 @@ class Worker:
         while not poller.poll(POLL_MS):
             self._measure_peak()
             self._check()
+            if self._bounds.scratch is not None and self._bounds.scratch.exceeded:
+                raise JobFailed(JobCode.MEMORY)
         self._check()
 
     def _check(self) -> None:

@@ -1,9 +1,10 @@
 """`node.toml` as values: every limit is named, has a default and a reason."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 
 from yanmen.model.catalogue import SubjectSpace
+from yanmen.model.contract import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,25 @@ class NodeLimits:
     """Longest validity of a contract: its terms are looked at again at least once a year."""
     message_bytes: int = 4 * 1024 * 1024
     """One gRPC message from a caller."""
+    spill_bytes: int = 0
+    """What one worker may write to disk while it computes; 0: memory only. Needs Landlock, and a disk to trust."""
+
+    def within(self, bounds: Bounds) -> "NodeLimits":
+        """Return these limits, narrowed to what a contract allows."""
+        return replace(
+            self,
+            open_rows=_least(self.open_rows, bounds.rows),
+            cells=_least(self.cells, bounds.groups),
+            reply_bytes=_least(self.reply_bytes, bounds.reply_bytes),
+            memory_bytes=_least(self.memory_bytes, bounds.memory_bytes),
+            cpu_seconds=_least(self.cpu_seconds, bounds.cpu_seconds),
+            deadline_ms=_least(self.deadline_ms, bounds.wall_ms),
+            spill_bytes=_least(self.spill_bytes, bounds.spill_bytes),
+        )
+
+
+def _least(limit: int, bound: int | None) -> int:
+    return limit if bound is None else min(limit, bound)
 
 
 @dataclass(frozen=True, slots=True)

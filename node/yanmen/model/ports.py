@@ -46,6 +46,7 @@ class Limits:
     wall_ms: int
     reply_bytes: int
     rows: int
+    spill_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ def serve(directory: Path, spawner: Spawner, stop: Event, grace_s: int) -> str:
         runner = holder.runner(spawner)
         profile = runner.profile  # reading it runs the escape probes, before the port opens
         node = Node(holder, runner)
+        runner.tidy()  # this process is the one that serves: the ledger says so
         server = Server(node, _surroundings(holder))
         port = server.start()
         address = f"{holder.config.address.rpartition(':')[0]}:{port}"
