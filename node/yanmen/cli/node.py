@@ -4,7 +4,8 @@ import argparse
 import shutil
 import signal
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from yanmen import enrolment
@@ -160,8 +161,20 @@ def status(arguments: argparse.Namespace) -> Result:
         head = holder.ledger.checkpoint()
         versions = holder.ledger.current_versions()
         names = [version.dataset.name for version in versions]
-        fields = {"id": holder.config.id, "datasets": names, "checkpoint": head}
-        return Result(f"{holder.config.name} {holder.config.id}\ndatasets 数据集: {', '.join(names)}\n\n{head}", fields)
+        events = holder.ledger.violations()
+        fields = {
+            "id": holder.config.id,
+            "datasets": names,
+            "violations": [asdict(event) for event in events],
+            "checkpoint": head,
+        }
+        lines = [f"{holder.config.name} {holder.config.id}", f"datasets 数据集: {', '.join(names)}"]
+        lines += [
+            f"SECURITY EVENT 安全事件: receipt 回执 no. {event.index}, {_moment(event.at_ms)},"
+            f" contract 合约 {event.contract}, member 成员 {event.consumer}"
+            for event in events
+        ]
+        return Result("\n".join(lines) + f"\n\n{head}", fields)
 
 
 def sealed(arguments: argparse.Namespace) -> Result:
@@ -175,3 +188,7 @@ def unsealed(arguments: argparse.Namespace) -> Result:
     """Write the folder's key files unsealed."""
     names = enrolment.unseal_keys(arguments.node, keys.passphrase(arguments.node))
     return Result(f"unsealed 已解密: {', '.join(names) or '-'}", {"unsealed": list(names)})
+
+
+def _moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).isoformat().replace("+00:00", "Z")

@@ -23,6 +23,7 @@ def run(reserved: Reserved, runner: Runner, limits: NodeLimits, cancel: Event) -
         wall_ms=plan.deadline_ms * RUN_PERCENT // 100 if plan.release is DatasetClass.PERSONAL else plan.deadline_ms,
         reply_bytes=limits.reply_bytes,
         rows=plan.rows_max,
+        spill_bytes=limits.spill_bytes,
     )
     rows, usage = runner.query(_attached(plan.scans), plan.sql, reply_types(plan), allowed, cancel)
     if plan.frame is None:

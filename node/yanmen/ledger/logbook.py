@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from yanmen.formats.note import NoteSignature, VerifierKey
-from yanmen.ledger import audit, cosigned, erasing, export, log, mirror
+from yanmen.ledger import audit, cosigned, erasing, export, log, mirror, violations
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.group import internal
+from yanmen.ledger.violations import Violation
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Reason, Refused
 
@@ -89,6 +90,11 @@ class Logbook(Desk):
         receipt = self._commit(lambda db: erasing.erase(db, self._log, before_ms, actor), shown)
         self._store.empty_journal()
         return receipt
+
+    def violations(self) -> tuple[Violation, ...]:
+        """Return every security event, oldest first: for the holder."""
+        with self._store.read() as db:
+            return violations.listed(db)
 
     def export(self, directory: Path, papers: SpacePapers) -> int:
         """Write the audit bundle of the whole log to the new `directory` and return the number of its leaves."""

@@ -12,7 +12,7 @@ from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits, ReleaseRules
-from yanmen.model.ports import Runner
+from yanmen.model.ports import Runner, Tenant
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Plan, Quote, Raw, Released, Reserved, Submission
@@ -65,7 +65,7 @@ class Question:
         return self.admitted
 
     def _plan(self, admitted: Admitted) -> Plan:
-        plan = make_plan(admitted, self.works.runner, self.works.limits)
+        plan = make_plan(admitted, self._runner(admitted), self._limits(admitted))
         admission.permits(plan, self.works.desk)
         _check_charge(plan, self.works.limits)
         return plan
@@ -80,10 +80,20 @@ class Question:
     def _run(self, reserved: Reserved, cancel: Event) -> Raw:
         """Run, then wait for the moment the plan fixed: when releasing begins tells nothing about the run."""
         self.cancel = cancel
-        raw = run(reserved, self.works.runner, self.works.limits, cancel)
+        admitted = reserved.plan.admitted
+        raw = run(reserved, self._runner(admitted), self._limits(admitted), cancel)
         if reserved.plan.release is DatasetClass.PERSONAL:
             _wait_until(self.began + reserved.plan.deadline_ms / 1000 * RUN_PERCENT / 100, cancel)
         return raw
+
+    def _limits(self, admitted: Admitted) -> NodeLimits:
+        """Return what this question may use: the node's limits, narrowed by the contract."""
+        return self.works.limits.within(admitted.contract.terms.bounds)
+
+    def _runner(self, admitted: Admitted) -> Runner:
+        """Return the runner whose workers serve this consumer under this contract and nobody else."""
+        terms = admitted.contract.terms
+        return self.works.runner.within(Tenant(terms.consumer, terms.id))
 
     def _disclose(self, raw: Raw) -> Released:
         return release.disclose(raw, self.works.runner.post)

@@ -29,6 +29,7 @@ def serve(directory: Path, spawner: Spawner, stop: Event, grace_s: int) -> str:
         runner = holder.runner(spawner)
         profile = runner.profile  # reading it runs the escape probes, before the port opens
         node = Node(holder, runner)
+        runner.tidy()  # this process is the one that serves: the ledger says so
         files = CertificateFiles(Place(holder.directory, holder.config.id, holder.clock, sys.stderr))
         server = Server(node, _surroundings(holder, files))
         ends = Ends(lambda: holder.register.current().expires_ms, lambda: files.now.chain_pem)
@@ -45,6 +46,7 @@ def serve(directory: Path, spawner: Spawner, stop: Event, grace_s: int) -> str:
         finally:
             ready.unlink(missing_ok=True)
             server.stop(grace_s * 1000)
+            runner.close()
         return address
 
 
