@@ -10,7 +10,7 @@ member are folders of their own. No private key is ever in a file that travels.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yanmen.crypto import envelopes, jose, keys, x509
+from yanmen.crypto import envelopes, jose, keys, passphrases, x509
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import base64url, connector_id, enrolment, json_canonical, jws, note, register
 from yanmen.formats.enrolment import Application, Grant
@@ -28,6 +28,9 @@ TLS_KEY, TLS_CERTIFICATE, AUTHORITY = "tls.key", "tls.crt", "ca.crt"
 SIGNING_KEY, LOG_KEY, SEAL_KEY, ENVELOPE_KEY = "signing.key", "log.key", "seal.key", "envelope.key"
 SPACE_KEY, SPACE_VKEY, AUTHORITY_KEY = "register.key", "space.vkey", "ca.key"
 SEAL_BYTES = 32
+DAY_MS = 86_400_000
+REGISTER_DAYS = 30
+"""How long a node that is cut off from the space goes on as if nobody had been revoked."""
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -107,9 +110,9 @@ def accept(folder: Path, grant: Grant) -> None:
     if found.connector_id != grant.id or found.space != grant.space:
         raise Refused(Reason.REQUEST_MALFORMED, _unreadable("grant", Malformed("another id in its certificate")))
     x509.check_key_pair(folder / TLS_KEY, certificate)
-    (folder / TLS_CERTIFICATE).write_bytes(certificate)
-    (folder / AUTHORITY).write_bytes(grant.authority.encode("ascii"))
-    (folder / GRANT).write_bytes(enrolment.encode_grant(grant))
+    _replace(folder / AUTHORITY, grant.authority.encode("ascii"))
+    _replace(folder / TLS_CERTIFICATE, certificate)
+    _replace(folder / GRANT, enrolment.encode_grant(grant))
 
 
 def read_grant(data: bytes) -> Grant:
@@ -140,7 +143,9 @@ def create_space(folder: Path, name: str, clock: Clock, randomness: Randomness) 
     signer = keys.generate(folder / SPACE_KEY, randomness)
     vkey = note.encode_key(note.VerifierKey(name, signer.public))
     (folder / SPACE_VKEY).write_text(vkey + "\n", encoding="ascii")
-    _publish(folder, Register(space=name, serial=1, issued_ms=clock.now_ms(), parties=()), signer)
+    now_ms = clock.now_ms()
+    empty = Register(space=name, serial=1, issued_ms=now_ms, expires_ms=now_ms + REGISTER_DAYS * DAY_MS, parties=())
+    _publish(folder, empty, signer)
     return open_space(folder)
 
 
@@ -208,7 +213,14 @@ def enter(space: Space, party: Party, clock: Clock) -> Space:
         hint = Detail(subject=party.alias, hint_en="This alias is taken in the space; choose another.")
         raise Refused(Reason.REQUEST_MALFORMED, replace(hint, hint_zh="该别名在本空间已被使用，请另选。"))
     parties = tuple(sorted((*others, party), key=lambda entry: entry.id))
-    known = replace(space.register, serial=space.register.serial + 1, issued_ms=clock.now_ms(), parties=parties)
+    return refresh(replace(space, register=replace(space.register, parties=parties)), clock)
+
+
+def refresh(space: Space, clock: Clock) -> Space:
+    """Publish the register under the next serial, good for another `REGISTER_DAYS`."""
+    now_ms = clock.now_ms()
+    expires_ms = now_ms + REGISTER_DAYS * DAY_MS
+    known = replace(space.register, serial=space.register.serial + 1, issued_ms=now_ms, expires_ms=expires_ms)
     _publish(space.folder, known, space.signer)
     return replace(space, register=known)
 
@@ -216,9 +228,14 @@ def enter(space: Space, party: Party, clock: Clock) -> Space:
 def _publish(folder: Path, known: Register, signer: Signer) -> None:
     """Write the signed register in one step, so that a reader never sees half of it."""
     token = jose.sign_jws({}, register.encode(known), signer, keys.thumbprint(signer.public), register.TYP)
-    fresh = folder / (REGISTER + ".new")
-    fresh.write_bytes(token)
-    fresh.replace(folder / REGISTER)
+    _replace(folder / REGISTER, token)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write in one step, so that a node that serves meanwhile never reads half of it."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_bytes(data)
+    fresh.replace(path)
 
 
 def _known(known: Register, signing_key: bytes) -> Party | None:
@@ -264,3 +281,32 @@ def write_identity(folder: Path, grant: Grant, register_path: str | Path) -> Non
         "space_key": base64url.encode(grant.space_key),
     }
     (folder / IDENTITY).write_bytes(json_canonical.encode(payload))
+
+
+def seal_keys(folder: Path, passphrase: str, randomness: Randomness) -> tuple[str, ...]:
+    """Seal every key file in `folder` that is not sealed yet and return their names."""
+    done: list[str] = []
+    for path in _key_files(folder):
+        data = keys.read_private(path)
+        if not passphrases.is_sealed(data):
+            keys.replace_private(path, passphrases.seal(data, passphrase, randomness))
+            done.append(path.name)
+    return tuple(done)
+
+
+def unseal_keys(folder: Path, passphrase: str) -> tuple[str, ...]:
+    """Write every sealed key file in `folder` as it was before and return their names."""
+    done: list[str] = []
+    for path in _key_files(folder):
+        data = keys.read_private(path)
+        if passphrases.is_sealed(data):
+            keys.replace_private(path, passphrases.unseal(data, passphrase, path))
+            done.append(path.name)
+    return tuple(done)
+
+
+_SECRETS = (SIGNING_KEY, LOG_KEY, SEAL_KEY, TLS_KEY, SPACE_KEY, AUTHORITY_KEY)
+
+
+def _key_files(folder: Path) -> list[Path]:
+    return [folder / name for name in _SECRETS if (folder / name).is_file()]

@@ -100,7 +100,8 @@ def _plan(admitted: Admitted, stages: Stages) -> Plan:
             hint_en="The question could not be parsed within the limits; make it shorter or flatter.",
             hint_zh="该查询无法在限额内完成解析，请缩短或减少嵌套。",
         )
-        raise Refused(Reason.SQL_MALFORMED, hint) from failure
+        violation = failure.code is JobCode.VIOLATION
+        raise Refused(Reason.SQL_MALFORMED, hint, violation=violation) from failure
 
 
 def _aborted(held: Reserved, failure: JobFailed, stages: Stages, cancel: Event) -> Refused:

@@ -4,19 +4,20 @@ from _duckdb import DuckDBPyConnection, connect
 
 from yanmen_sandbox.request import Limits
 
+# GLOBAL where a connection would else keep it for itself: each question of a session has its own.
 SETTINGS = (
     # A zero divisor gives NULL and never an error: an error would be an answer about a row.
-    "SET error_on_division_by_zero = false",
+    "SET GLOBAL error_on_division_by_zero = false",
     # Nothing is fetched, found or remembered outside the request.
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET allow_community_extensions = false",
     "SET allow_persistent_secrets = false",
     "SET secret_directory = '/nonexistent'",
-    "SET home_directory = '/nonexistent'",
+    "SET GLOBAL home_directory = '/nonexistent'",
     "SET temp_directory = ''",
     "SET enable_external_file_cache = false",
-    "SET python_enable_replacements = false",
+    "SET GLOBAL python_enable_replacements = false",
     # Nothing is written to descriptor 1.
     "SET enable_progress_bar = false",
     # The same question means the same everywhere.
@@ -25,17 +26,16 @@ SETTINGS = (
     "SET default_collation = ''",
     "SET integer_division = false",
     "SET ieee_floating_point_ops = true",
-    "SET TimeZone = 'UTC'",
+    "SET GLOBAL TimeZone = 'UTC'",
     # The snapshot is written by the commit itself: a write-ahead log would need a second file.
     "SET wal_autocheckpoint = '0B'",
     "SET auto_checkpoint_skip_wal_threshold = 0",
 )
 
-LOCK = (
-    "SET enable_external_access = false",
-    "SET disabled_filesystems = 'LocalFileSystem'",
-    "SET lock_configuration = true",
-)
+NO_ACCESS = "SET enable_external_access = false"
+NO_FILES = "SET disabled_filesystems = 'LocalFileSystem'"
+NO_CHANGE = "SET lock_configuration = true"
+LOCK = (NO_ACCESS, NO_FILES, NO_CHANGE)
 """In this order: DuckDB refuses to disable the file system while external access is on."""
 
 WARM_UP = "SELECT 1, 1.5::DECIMAL(18,2), DATE '2000-01-01', true, 'x', 1::HUGEINT, 1.5::DOUBLE, json('1')"
@@ -61,10 +61,15 @@ def start_threads(connection: DuckDBPyConnection, limits: Limits) -> None:
     connection.execute(f"SET threads = {limits.threads:d}")
 
 
-def lock(connection: DuckDBPyConnection, limits: Limits) -> None:
-    """Refuse files, extensions and any further change of settings."""
+def lock(connection: DuckDBPyConnection, limits: Limits, scratch: int | None = None) -> None:
+    """Refuse extensions, any further change of settings, and files but for those in the `scratch` folder."""
     connection.execute(f"SET max_execution_time = {limits.wall_ms:d}")
-    for statement in LOCK:
+    if scratch is None:
+        statements: tuple[str, ...] = LOCK
+    else:
+        room = f"SET max_temp_directory_size = '{limits.file // 1024}KiB'"
+        statements = (f"SET temp_directory = '/proc/self/fd/{scratch:d}'", room, NO_ACCESS, NO_CHANGE)
+    for statement in statements:
         connection.execute(statement)
 
 

@@ -21,10 +21,12 @@ class Job(NamedTuple):
     """One kind of job.
 
     `run` works in the closed jail; `prepare` attaches what it may see, behind Landlock and the first
-    filter; `first` runs before both and must touch nothing that came from outside the node.
+    filter; `first` runs before both and must touch nothing that came from outside the node. `each` is
+    one question of a session, which asks several of one prepared worker; None: the job has no sessions.
     """
 
     run: Callable[[DuckDBPyConnection, Request], bytes]
     prepare: Callable[[DuckDBPyConnection, Request], None] = nothing_attached
     first: Callable[[Request], None] = nothing_first
     calls: tuple[Allowed, ...] = ()
+    each: Callable[[DuckDBPyConnection, Request], bytes] | None = None

@@ -1,4 +1,4 @@
-"""The five system calls that close a process in, by ctypes: prctl, seccomp and Landlock's three.
+"""The system calls that close a process in, by ctypes: prctl, seccomp and Landlock's three.
 
 The jail starts anew for every job, so what it imports is paid every time: importing the libraries
 that wrap these calls takes 60 ms of a job's 160, and they run `ldconfig` to find libc. The tests
@@ -29,6 +29,7 @@ ARCHITECTURES = {
 
 # The same numbers on every architecture (asm-generic/unistd.h).
 SYS_LANDLOCK_CREATE_RULESET = 444
+SYS_LANDLOCK_ADD_RULE = 445
 SYS_LANDLOCK_RESTRICT_SELF = 446
 
 # linux/prctl.h
@@ -43,6 +44,9 @@ SECCOMP_FILTER_FLAG_TSYNC_ESRCH = 1 << 4
 
 # linux/landlock.h; the rights each ABI added, so that everything the kernel can refuse is refused.
 LANDLOCK_CREATE_RULESET_VERSION = 1 << 0
+LANDLOCK_RULE_PATH_BENEATH = 1
+# WRITE_FILE, READ_FILE, READ_DIR, REMOVE_FILE, MAKE_REG; with ABI 3 TRUNCATE.
+LANDLOCK_SCRATCH = ((1, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8), (3, 1 << 14))
 LANDLOCK_FS = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15), (9, 1 << 16))
 LANDLOCK_NET = ((4, 0b11), (10, 0b1100))
 LANDLOCK_SCOPE = ((6, 0b11),)
@@ -80,12 +84,19 @@ def _up_to(table: tuple[tuple[int, int], ...], abi: int) -> int:
     return rights
 
 
-def refuse_by_landlock() -> None:
-    """Put this thread, and threads to come, into a domain that handles every right and allows none."""
+def refuse_by_landlock(scratch: int | None = None) -> None:
+    """Put this thread, and threads to come, into a domain that handles every right and allows none.
+
+    In the folder of the descriptor `scratch` plain files may be made, read, written and removed.
+    """
     # struct landlock_ruleset_attr as ABI 6 knows it; older kernels accept the longer form when the rest is zero.
     attributes = struct.pack("=QQQ", *landlock_rights(landlock_abi()))
     ruleset = _checked(_libc.syscall(SYS_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0), "landlock")
     try:
+        if scratch is not None:
+            rule = struct.pack("=QI", _up_to(LANDLOCK_SCRATCH, landlock_abi()), scratch)
+            added = _libc.syscall(SYS_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_RULE_PATH_BENEATH, rule, 0)
+            _checked(added, "landlock")
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         _checked(_libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0), "landlock")
     finally:

@@ -14,9 +14,9 @@ from _duckdb import DuckDBPyConnection
 
 from yanmen_sandbox import engine, kernel
 from yanmen_sandbox.job import Job
-from yanmen_sandbox.request import Limits, Request
+from yanmen_sandbox.request import Limits, Request, integer
 from yanmen_sandbox.seccomp_filter import compile_policy
-from yanmen_sandbox.seccomp_policy import ATTACH
+from yanmen_sandbox.seccomp_policy import ATTACH, SPILL
 
 NOBODY = 65534
 """The user and group of a job whose node runs as root."""
@@ -41,23 +41,34 @@ def close(
 ) -> DuckDBPyConnection:
     """Give up, in this order, everything the job does not need; return the engine it works with."""
     machine = _require_layers(around)
+    scratch = _scratch(request)
+    calls = job.calls if scratch is None else (*job.calls, *SPILL)
     _limit(request.limits)
     _die_with(around.parent)
     job.first(request)
     connection = prepared if prepared is not None else engine.open_engine()
     engine.hold_memory(connection, request.limits)
     if kernel.landlock_abi() > 0:
-        kernel.refuse_by_landlock()
+        kernel.refuse_by_landlock(scratch)
     engine.start_threads(connection, request.limits)
-    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, (*ATTACH, *job.calls)))
+    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, (*ATTACH, *calls)))
     job.prepare(connection, request)
     if os.getuid() == 0:
         _become_nobody()
     _die_with(around.parent)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    engine.lock(connection, request.limits)
-    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, job.calls))
+    engine.lock(connection, request.limits, scratch)
+    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, calls))
     return connection
+
+
+def _scratch(request: Request) -> int | None:
+    """Return the descriptor of the job's scratch folder, if it has one; without Landlock it would open every path."""
+    if "scratch" not in request.body or request.job != "query":
+        return None
+    if kernel.landlock_abi() == 0:
+        os._exit(EXIT_NO_LANDLOCK)
+    return integer(request.body, "scratch")
 
 
 def _require_layers(around: Surroundings) -> kernel.Architecture:

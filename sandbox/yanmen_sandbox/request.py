@@ -21,11 +21,12 @@ class Limits(NamedTuple):
 
 
 class Request(NamedTuple):
-    """One order: the job's name, its limits and its own arguments."""
+    """One order: the job's name, its limits and its own arguments; `uses` questions follow it in a session."""
 
     job: str
     limits: Limits
     body: dict[str, object]
+    uses: int = 0
 
 
 def read_frame(fd: int) -> bytes:
@@ -54,7 +55,23 @@ def parse(frame: bytes) -> Request:
     job, limits = document.pop("job"), document.pop("limits")
     if not isinstance(job, str) or not isinstance(limits, dict) or set(limits) != set(Limits._fields):
         raise TypeError("request lacks its job or limits")
-    return Request(job, Limits(**{name: integer(limits, name) for name in Limits._fields}), document)
+    uses = integer(document, "uses") if "uses" in document else 0
+    document.pop("uses", None)
+    return Request(job, Limits(**{name: integer(limits, name) for name in Limits._fields}), document, uses)
+
+
+def next_question(fd: int, order: Request) -> Request | None:
+    """Read the next question of a session, None when the node has hung up."""
+    header = os.read(fd, 4)
+    if not header:
+        return None
+    size = int.from_bytes(header + _exactly(fd, 4 - len(header)), "big")
+    if size > REQUEST_BYTES:
+        raise ValueError("question too long")
+    body = json.loads(_exactly(fd, size).decode("utf-8"))
+    if not isinstance(body, dict):
+        raise TypeError("question is not an object")
+    return order._replace(body=body)
 
 
 def integer(body: dict[str, object], name: str) -> int:

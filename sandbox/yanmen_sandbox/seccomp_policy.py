@@ -71,6 +71,30 @@ WRITE_SNAPSHOT = (
 )
 """The import job alone, which writes its snapshot into one memory file."""
 
+SPILL = (
+    Allowed("openat", (257, 56), "opens a file in the scratch folder; Landlock refuses every other path"),
+    Allowed("pwrite64", (18, 68), "blocks that do not fit in memory; no descriptor outside the scratch is writable"),
+    Allowed("ftruncate", (77, 46), "DuckDB gives back the end of a scratch file"),
+    Allowed("fallocate", (285, 47), "DuckDB gives back blocks within a scratch file"),
+    Allowed("unlink", (87, None), "DuckDB removes a scratch file; Landlock refuses every other path"),
+    Allowed("unlinkat", (263, 35), "as unlink"),
+    Allowed("getdents64", (217, 61), "DuckDB looks for scratch files of an earlier engine"),
+    Allowed("fcntl", (72, 25), "DuckDB locks its scratch files"),
+    Allowed("readlink", (89, None), "DuckDB resolves /proc/self/fd"),
+    Allowed("readlinkat", (267, 78), "as readlink"),
+    Allowed("lstat", (6, None), "DuckDB resolves paths"),
+    Allowed("stat", (4, None), "DuckDB looks whether the scratch folder is there"),
+    Allowed("newfstatat", (262, 79), "as stat"),
+    Allowed("statx", (332, 291), "as stat"),
+    Allowed("access", (21, None), "as stat"),
+    Allowed("faccessat", (269, 48), "as stat, where access does not exist"),
+    Allowed("faccessat2", (439, 439), "as faccessat"),
+    Allowed("statfs", (137, 43), "DuckDB asks how much room the scratch folder has"),
+    Allowed("getcwd", (79, 17), "DuckDB makes paths absolute"),
+    Allowed("lseek", (8, 62), "DuckDB finds the length of a scratch file"),
+)
+"""The query job with a scratch folder, and only behind Landlock, which lets it reach that folder and no other path."""
+
 ATTACH = (
     Allowed("openat", (257, 56), "opens the snapshot by /proc/self/fd; Landlock already refuses every other file"),
     Allowed("fcntl", (72, 25), "DuckDB locks the database file"),

@@ -1,11 +1,11 @@
-"""The life of one job: read the request, close the jail, work, reply, wait to be dismissed."""
+"""The life of one worker: read the request, close the jail, work, reply, wait to be dismissed."""
 
 import os
 from collections.abc import Mapping
 
 from _duckdb import DuckDBPyConnection
 
-from yanmen_sandbox import lockdown
+from yanmen_sandbox import lockdown, session
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.lockdown import Surroundings
 from yanmen_sandbox.reply import code_of, encode, send
@@ -15,10 +15,13 @@ from yanmen_sandbox.request import parse, read_frame
 def serve(
     reply_fd: int, around: Surroundings, jobs: Mapping[str, Job], prepared: DuckDBPyConnection | None = None
 ) -> None:
-    """Do the one job that the request on descriptor 0 names, with the `prepared` engine or one of its own."""
+    """Do the job that the request on descriptor 0 names, with the `prepared` engine or one of its own."""
     request = parse(read_frame(0))
     job = jobs[request.job]
     connection = lockdown.close(job, request, reply_fd, around, prepared)
+    if request.uses > 0:
+        session.serve(job, connection, request, reply_fd)
+        return
     try:
         frame = job.run(connection, request)
     except Exception as error:  # noqa: BLE001 - whatever broke, only its closed code may leave

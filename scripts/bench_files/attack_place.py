@@ -85,7 +85,7 @@ class Arena:
             consumer=self.signing.identity.id,
             channel=Channel.SHARING,
             scenario=Scenario("bench", "bench", "bench"),
-            grants=tuple(Grant(table.name, table.granted) for table in self.tables),
+            grants=tuple(Grant(table.name, table.granted) for table in self.tables if table.granted),
             min_group=10,
             micro_rho=micro_rho,
             micro_rho_per_query=min(1000, micro_rho),

@@ -18,6 +18,7 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import JobFailed
 
+SOURCE = f"source-{secrets.token_hex(8)}.csv"
 CANARY = f"canary{secrets.token_hex(8)}".encode()
 NUMBER = 10**11 + secrets.randbelow(10**11)
 PLACES = (Path("/dev/shm"), Path("/tmp"), Path("/var/tmp"), Path("/run"))
@@ -64,7 +65,7 @@ def runner(tmp_path: Path) -> JailRunner:
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
     (tmp_path / "node").mkdir()
-    path = tmp_path / "source.csv"
+    path = tmp_path / SOURCE
     path.write_text(
         "id,v,name,secret\n"
         + "".join(
@@ -74,13 +75,19 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(autouse=True)
-def nothing_elsewhere(source: Path) -> Iterator[None]:
-    """After each test: no file outside the source, written since it was, holds a planted value."""
-    began = source.stat().st_mtime_ns
+@pytest.fixture(scope="module", autouse=True)
+def nothing_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """After the last test: no file outside the sources, written since the first, holds a planted value.
+
+    Looked for once, since there may be very many files; what the tests themselves leave is not removed before.
+    """
+    first = tmp_path_factory.mktemp("first") / "first"
+    first.touch()
+    began = first.stat().st_mtime_ns
     yield
-    found = [path for path in files(source.parent) if path != source and holds_a_value(path, began)]
-    assert found == []
+    found = [path for path in files(tmp_path_factory.getbasetemp()) if holds_a_value(path, began)]
+    assert [path for path in found if path.name != SOURCE] == []
+    assert any(path.name == SOURCE for path in found), "the search looks where the tests were"
 
 
 def files(folder: Path) -> Iterator[Path]:

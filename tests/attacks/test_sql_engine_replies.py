@@ -11,7 +11,7 @@ from typing_extensions import override
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import TableShape
 from yanmen.model.refusal import Fault, Reason, Refused
-from yanmen.planning import bound_plan
+from yanmen.planning import bound_union
 from yanmen.planning.members import parse
 from yanmen.planning.plan import BOUND_BYTES, Draft, compose, plan
 from yanmen.planning.reading import read
@@ -90,7 +90,7 @@ def _other(value: Any) -> Any:
 
 def refused(found: Draft, reply: Any) -> bool:
     try:
-        bound_plan.check_reply(reply, found.expected)
+        bound_union.check_reply(reply, found.expected)
     except Refused as refusal:
         return refusal.reason is Reason.PLAN_CHANGED
     return False

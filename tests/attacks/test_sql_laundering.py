@@ -48,20 +48,6 @@ def test_no_aggregate_is_ordered(sql: str) -> None:
     assert refusal(sql) == (Reason.CLAUSE_NOT_ADMITTED, "ORDER BY")
 
 
-BODIES = ("SELECT 1 AS age", "SELECT pid AS age FROM person", "SELECT * FROM visit", "VALUES (1)", "FROM visit")
-SHADOWED = [
-    f"WITH {recursive}{name} AS {how}({body}) SELECT {shown} FROM {name}"
-    for recursive, how in (("", ""), ("", "MATERIALIZED "), ("RECURSIVE ", ""))
-    for name, body in product(("person", "town"), BODIES)
-    for shown in ("count(*)",)
-] + [f"SELECT age, count(*) FROM ({body}) AS {name} GROUP BY age" for name, body in product(("person", "town"), BODIES)]
-
-
-@pytest.mark.parametrize("sql", SHADOWED)
-def test_no_query_can_take_the_name_of_a_table(sql: str) -> None:
-    assert refusal(sql)[0] is Reason.CLAUSE_NOT_ADMITTED
-
-
 UNITS = ("pid", "p.pid", "P.PID", '"pid"', 'p."PID"')
 USES = (
     "SELECT {u} AS sex, count(*) FROM person p GROUP BY {u}",

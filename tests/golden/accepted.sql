@@ -239,3 +239,115 @@ SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 2000
 --   figure   a0: rows counted, one unit moves it by at most 1
 --   answer   at most 1 rows: count(*)
 SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT sum("a0") AS "a0" FROM (SELECT "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "u", count(*) AS "a0" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0" WHERE ((upper(substring("t0"."note", CAST(1 AS BIGINT), CAST(2 AS BIGINT))) = CAST('AB' AS VARCHAR)) AND (TRY_CAST(((CASE WHEN "t0"."born" BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN "t0"."born" END) + to_months(CAST(CAST(3 AS BIGINT) AS INTEGER))) AS DATE) > last_day((CASE WHEN "t0"."born" BETWEEN DATE '0001-01-01' AND DATE '9999-12-31' THEN "t0"."born" END))) AND (CAST((CAST("t0"."age" AS HUGEINT) % CAST(2 AS HUGEINT)) AS BIGINT) = CAST(1 AS BIGINT)))) AS "r" GROUP BY "u") AS "p") AS "g") AS "t";
+
+-- question: SELECT sex, count(*), sum(x) FROM (SELECT sex, age * 2 AS x FROM person WHERE insured) GROUP BY sex
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, sex, insured, age)
+--   key      k0: f, m
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   figure   a1: sum, one unit moves it by at most 240
+--   answer   at most 2 rows: sex, count(*), sum(x)
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 4800000 THEN 4800000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k0", sum("a0") AS "a0", sum("a1") AS "a1" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 240 THEN 240 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k0", "u", count(*) AS "a0", sum(CASE WHEN "v1" < 0 THEN 0 WHEN "v1" > 240 THEN 240 ELSE "v1" END) AS "a1" FROM (SELECT "t0"."c0" AS "k0", "t0"."u" AS "u", "t0"."c1" AS "v1" FROM (SELECT "t0"."pid" AS "u", "t0"."sex" AS "c0", ("t0"."age" * CAST(2 AS BIGINT)) AS "c1" FROM "s0"."data" AS "t0" WHERE "t0"."insured") AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+
+-- question: WITH v AS (SELECT pid, count(*) AS n, sum(cost) AS c FROM visit GROUP BY pid) SELECT coalesce(n, 0) AS n, count(*), sum(c) FROM person LEFT JOIN v USING (pid) GROUP BY 1
+--   release  personal: differential privacy, noise on every figure
+--   read     visit (pid, cost)
+--   read     person (pid)
+--   key      k0: 0, 1, 2, 3, 4
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   figure   a1: sum in units of 10^-1, one unit moves it by at most 20000
+--   answer   at most 5 rows: n, count(*), sum(c)
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < -4000000 THEN -4000000 WHEN "a1" > 400000000 THEN 400000000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k0", sum("a0") AS "a0", sum("a1") AS "a1" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0", CAST(CASE WHEN "a1" < -200 THEN -200 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k0", "u", count(*) AS "a0", sum(CASE WHEN "v1" < -200 THEN -200 WHEN "v1" > 20000 THEN 20000 ELSE "v1" END) AS "a1" FROM (SELECT coalesce("t1"."c0", CAST(0 AS BIGINT)) AS "k0", "t0"."pid" AS "u", "t1"."c1" AS "v1" FROM "s1"."data" AS "t0" LEFT JOIN (SELECT "t0"."u" AS "u", "t0"."c0" AS "c0", "t0"."c1" AS "c1" FROM (SELECT "u", "p0" AS "c0", CAST("p1" AS BIGINT) AS "c1" FROM (SELECT "u", count(*) AS "p0", sum("v0") AS "p1" FROM (SELECT "t0"."pid" AS "u", CAST(CAST("t0"."cost" AS DECIMAL(38,1)) * CAST(10 AS DECIMAL(38,0)) AS BIGINT) AS "v0" FROM "s0"."data" AS "t0") AS "r" GROUP BY "u") AS "g") AS "t0") AS "t1" ON "t0"."pid" = "t1"."u") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+
+-- question: SELECT ward, sum(x) FROM (SELECT ward, days AS x FROM visit UNION ALL SELECT ward, cost FROM visit) GROUP BY ward
+--   release  personal: differential privacy, noise on every figure
+--   read     visit (pid, ward, days, cost)
+--   key      k0: w1, w2, w3, w4
+--   figure   a0: sum in units of 10^-1, one unit moves it by at most 40000
+--   answer   at most 4 rows: ward, sum(x)
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < -20000000 THEN -20000000 WHEN "a0" > 1000000000 THEN 1000000000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < -800 THEN -800 WHEN "a0" > 40000 THEN 40000 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", sum(CASE WHEN "v0" < -100 THEN -100 WHEN "v0" > 5000 THEN 5000 ELSE "v0" END) AS "a0" FROM (SELECT "t0"."c0" AS "k0", "t0"."u" AS "u", "t0"."c1" AS "v0" FROM (SELECT "u", "c0" AS "c0", ("c1" * CAST(10 AS BIGINT)) AS "c1" FROM (SELECT "t0"."pid" AS "u", "t0"."ward" AS "c0", "t0"."days" AS "c1" FROM "s0"."data" AS "t0") AS "b" UNION ALL SELECT "u", "c0" AS "c0", "c1" AS "c1" FROM (SELECT "t0"."pid" AS "u", "t0"."ward" AS "c0", CAST(CAST("t0"."cost" AS DECIMAL(38,1)) * CAST(10 AS DECIMAL(38,0)) AS BIGINT) AS "c1" FROM "s0"."data" AS "t0") AS "b") AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+
+-- question: SELECT sex, count(*) FROM person WHERE pid IN (SELECT pid FROM visit WHERE cost > 100) GROUP BY sex
+--   release  personal: differential privacy, noise on every figure
+--   read     visit (pid, cost)
+--   read     person (pid, sex)
+--   key      k0: f, m
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   answer   at most 2 rows: sex, count(*)
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."sex" AS "k0", "t0"."pid" AS "u" FROM "s1"."data" AS "t0" LEFT JOIN (SELECT "t0"."u" AS "u", "t0"."c0" AS "c0" FROM (SELECT "u", "p0" AS "c0" FROM (SELECT "u", count(*) AS "p0" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0" WHERE ("t0"."cost" > CAST('100' AS DECIMAL(18,1)))) AS "r" GROUP BY "u") AS "g") AS "t0") AS "t1" ON "t1"."u" = "t0"."pid" WHERE ("t1"."c0" IS NOT NULL)) AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
+
+-- question: SELECT count(*) FROM visit CROSS JOIN (SELECT count(*) AS n FROM town) WHERE days > n
+--   release  personal: differential privacy, noise on every figure
+--   read     town (rows only)
+--   read     visit (pid, days)
+--   figure   a0: rows counted, one unit moves it by at most 4
+--   answer   at most 1 rows: count(*)
+SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 100000 THEN 100000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT sum("a0") AS "a0" FROM (SELECT "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 4 THEN 4 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "u", count(*) AS "a0" FROM (SELECT "t0"."pid" AS "u" FROM "s1"."data" AS "t0" CROSS JOIN (SELECT TRY_CAST("o0" AS BIGINT) AS "c0" FROM (SELECT "a0" AS "o0" FROM (SELECT count(*) AS "a0" FROM "s0"."data" AS "t0") AS "cells" LIMIT 100) AS "o") AS "t1" WHERE ("t0"."days" > "t1"."c0")) AS "r" GROUP BY "u") AS "p") AS "g") AS "t";
+
+-- question: SELECT sex, insured, count(*), grouping(sex) FROM person GROUP BY ROLLUP (sex, insured) ORDER BY 1, 2
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, sex, insured)
+--   key      k2: f, m
+--   key      k4: f, m
+--   key      k5: False, True
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   figure   a1: rows counted, one unit moves it by at most 1
+--   figure   a2: rows counted, one unit moves it by at most 1
+--   releases 3 under one charge, split evenly over all figures: a0; k2, a1; k4, k5, a2
+--   answer   at most 7 rows: sex, insured, count(*), grouping(sex)
+--   after    select list, HAVING, ORDER BY and LIMIT run on released figures
+SELECT CAST(0 AS BIGINT) AS "b", CAST(NULL AS VARCHAR) AS "k2", CAST(NULL AS VARCHAR) AS "k4", CAST(NULL AS BOOLEAN) AS "k5", CAST("a0" AS BIGINT) AS "a0", CAST(NULL AS BIGINT) AS "a1", CAST(NULL AS BIGINT) AS "a2" FROM (SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT sum("a0") AS "a0" FROM (SELECT "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "u", count(*) AS "a0" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" GROUP BY "u") AS "p") AS "g") AS "t") AS "x" UNION ALL SELECT CAST(1 AS BIGINT) AS "b", CAST("k2" AS VARCHAR) AS "k2", CAST(NULL AS VARCHAR) AS "k4", CAST(NULL AS BOOLEAN) AS "k5", CAST(NULL AS BIGINT) AS "a0", CAST("a1" AS BIGINT) AS "a1", CAST(NULL AS BIGINT) AS "a2" FROM (SELECT "k2", CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k2", sum("a1") AS "a1" FROM (SELECT "k2", "u", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 1 THEN 1 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k2", "u", count(*) AS "a1" FROM (SELECT "t0"."sex" AS "k2", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k2" IS NOT NULL GROUP BY "k2", "u") AS "p") AS "g" GROUP BY "k2") AS "t") AS "x" UNION ALL SELECT CAST(2 AS BIGINT) AS "b", CAST(NULL AS VARCHAR) AS "k2", CAST("k4" AS VARCHAR) AS "k4", CAST("k5" AS BOOLEAN) AS "k5", CAST(NULL AS BIGINT) AS "a0", CAST(NULL AS BIGINT) AS "a1", CAST("a2" AS BIGINT) AS "a2" FROM (SELECT "k4", "k5", CAST(coalesce(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 20000 THEN 20000 ELSE "a2" END, 0) AS BIGINT) AS "a2" FROM (SELECT "k4", "k5", sum("a2") AS "a2" FROM (SELECT "k4", "k5", "u", CAST(CASE WHEN "a2" < 0 THEN 0 WHEN "a2" > 1 THEN 1 ELSE "a2" END AS BIGINT) AS "a2" FROM (SELECT "k4", "k5", "u", count(*) AS "a2" FROM (SELECT "t0"."sex" AS "k4", "t0"."insured" AS "k5", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k4" IS NOT NULL AND "k5" IS NOT NULL GROUP BY "k4", "k5", "u") AS "p") AS "g" GROUP BY "k4", "k5") AS "t") AS "x";
+-- after:
+WITH "cells0" AS (SELECT "a0", "w_a0" FROM "cells" WHERE "b" = 0), "cells1" AS (SELECT "k2", "a1", "w_a1" FROM "cells" WHERE "b" = 1), "cells2" AS (SELECT "k4", "k5", "a2", "w_a2" FROM "cells" WHERE "b" = 2) SELECT "k0" AS "o0", "k1" AS "o1", "a0" AS "o2", TRY_CAST(CAST(1 * "left_k0" AS DOUBLE) AS BIGINT) AS "o3", "w_a0" AS "w2" FROM (SELECT NULL AS "k0", 1 AS "left_k0", NULL AS "k1", 1 AS "left_k1", "a0" AS "a0", "w_a0" AS "w_a0" FROM "cells0" UNION ALL SELECT "k2" AS "k0", 0 AS "left_k0", NULL AS "k1", 1 AS "left_k1", "a1" AS "a0", "w_a1" AS "w_a0" FROM "cells1" UNION ALL SELECT "k4" AS "k0", 0 AS "left_k0", "k5" AS "k1", 0 AS "left_k1", "a2" AS "a0", "w_a2" AS "w_a0" FROM "cells2") AS "g" ORDER BY "k0" ASC NULLS LAST, "k1" ASC NULLS LAST;
+
+-- question: SELECT ward, count(*) AS n, rank() OVER (ORDER BY count(*) DESC) AS place FROM visit GROUP BY ward QUALIFY place <= 2
+--   release  personal: differential privacy, noise on every figure
+--   read     visit (pid, ward)
+--   key      k0: w1, w2, w3, w4
+--   figure   a0: rows counted, one unit moves it by at most 4
+--   answer   at most 4 rows: ward, n, place
+--   after    select list, HAVING, ORDER BY and LIMIT run on released figures
+SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 100000 THEN 100000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "a0" FROM (SELECT "k0", "a0", row_number() OVER (PARTITION BY "u" ORDER BY hash("u", "k0", 'd7b461ecec3fa9ba'), "k0") AS "n" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 4 THEN 4 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."ward" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "q") AS "c" WHERE "n" <= 2) AS "g" GROUP BY "k0") AS "t";
+-- after:
+SELECT "k0" AS "o0", "a0" AS "o1", TRY_CAST(CAST(rank() OVER (ORDER BY "a0" DESC NULLS LAST) AS DOUBLE) AS BIGINT) AS "o2", "w_a0" AS "w1" FROM "cells" QUALIFY (CAST(rank() OVER (ORDER BY "a0" DESC NULLS LAST) AS DOUBLE) <= CAST(2 AS DOUBLE));
+
+-- question: WITH a AS (SELECT sex, count(*) AS n FROM person GROUP BY sex), b AS (SELECT sex, sum(cost) AS c FROM person JOIN visit USING (pid) GROUP BY sex) SELECT a.sex, n, c / n AS mean FROM a JOIN b ON a.sex = b.sex WHERE n > 5 ORDER BY mean
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid, sex)
+--   read     visit (pid, cost)
+--   key      k0: f, m
+--   key      k1: f, m
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   figure   a1: sum in units of 10^-1, one unit moves it by at most 20000
+--   releases 2 under one charge, split evenly over all figures: k0, a0; k1, a1
+--   answer   at most 4 rows: sex, n, mean
+--   after    select list, HAVING, ORDER BY and LIMIT run on released figures
+SELECT CAST(0 AS BIGINT) AS "b", CAST("k0" AS VARCHAR) AS "k0", CAST(NULL AS VARCHAR) AS "k1", CAST("a0" AS BIGINT) AS "a0", CAST(NULL AS BIGINT) AS "a1" FROM (SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."sex" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t") AS "x" UNION ALL SELECT CAST(1 AS BIGINT) AS "b", CAST(NULL AS VARCHAR) AS "k0", CAST("k1" AS VARCHAR) AS "k1", CAST(NULL AS BIGINT) AS "a0", CAST("a1" AS BIGINT) AS "a1" FROM (SELECT "k1", CAST(coalesce(CASE WHEN "a1" < -4000000 THEN -4000000 WHEN "a1" > 400000000 THEN 400000000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k1", sum("a1") AS "a1" FROM (SELECT "k1", "u", CAST(CASE WHEN "a1" < -200 THEN -200 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k1", "u", sum(CASE WHEN "v1" < -50 THEN -50 WHEN "v1" > 5000 THEN 5000 ELSE "v1" END) AS "a1" FROM (SELECT "t0"."sex" AS "k1", "t0"."pid" AS "u", CAST(CAST("t1"."cost" AS DECIMAL(38,1)) * CAST(10 AS DECIMAL(38,0)) AS BIGINT) AS "v1" FROM "s0"."data" AS "t0" INNER JOIN "s1"."data" AS "t1" ON "t0"."pid" = "t1"."pid") AS "r" WHERE "k1" IS NOT NULL GROUP BY "k1", "u") AS "p") AS "g" GROUP BY "k1") AS "t") AS "x";
+-- after:
+WITH "cells0" AS (SELECT "k0", "a0", "w_a0" FROM "cells" WHERE "b" = 0), "cells1" AS (SELECT "k1", "a1", "w_a1" FROM "cells" WHERE "b" = 1) SELECT "r0"."o0" AS "o0", "r0"."o1" AS "o1", TRY_CAST((CAST("r1"."o1" AS DOUBLE) / NULLIF(CAST("r0"."o1" AS DOUBLE), CAST(0 AS DOUBLE))) AS DECIMAL(38,9)) AS "o2", "r0"."w1" AS "w1" FROM (SELECT "k0" AS "o0", "a0" AS "o1", "w_a0" AS "w1" FROM "cells0") AS "r0" INNER JOIN (SELECT "k1" AS "o0", "a1" AS "o1", "w_a1" AS "w1" FROM "cells1") AS "r1" ON ("r0"."o0" = "r1"."o0") WHERE (CAST("r0"."o1" AS DOUBLE) > CAST(5 AS DOUBLE)) ORDER BY (CAST("r1"."o1" AS DOUBLE) / NULLIF(CAST("r0"."o1" AS DOUBLE), CAST(0 AS DOUBLE))) ASC NULLS LAST;
+
+-- question: SELECT 'persons' AS what, count(*) AS n FROM person UNION ALL SELECT 'visits', count(*) FROM visit ORDER BY n
+--   release  personal: differential privacy, noise on every figure
+--   read     person (pid)
+--   read     visit (pid)
+--   figure   a0: rows counted, one unit moves it by at most 1
+--   figure   a1: rows counted, one unit moves it by at most 4
+--   releases 2 under one charge, split evenly over all figures: a0; a1
+--   answer   at most 2 rows: what, n
+--   after    select list, HAVING, ORDER BY and LIMIT run on released figures
+SELECT CAST(0 AS BIGINT) AS "b", CAST("a0" AS BIGINT) AS "a0", CAST(NULL AS BIGINT) AS "a1" FROM (SELECT CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT sum("a0") AS "a0" FROM (SELECT "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "u", count(*) AS "a0" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" GROUP BY "u") AS "p") AS "g") AS "t") AS "x" UNION ALL SELECT CAST(1 AS BIGINT) AS "b", CAST(NULL AS BIGINT) AS "a0", CAST("a1" AS BIGINT) AS "a1" FROM (SELECT CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 100000 THEN 100000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT sum("a1") AS "a1" FROM (SELECT "u", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 4 THEN 4 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "u", count(*) AS "a1" FROM (SELECT "t0"."pid" AS "u" FROM "s1"."data" AS "t0") AS "r" GROUP BY "u") AS "p") AS "g") AS "t") AS "x";
+-- after:
+WITH "cells0" AS (SELECT "a0", "w_a0" FROM "cells" WHERE "b" = 0), "cells1" AS (SELECT "a1", "w_a1" FROM "cells" WHERE "b" = 1) SELECT "o0", "o1", "w1" FROM (SELECT "o0", "o1", "w1" FROM (SELECT CAST('persons' AS VARCHAR) AS "o0", "a0" AS "o1", "w_a0" AS "w1" FROM "cells0") AS "p" UNION ALL SELECT "o0", "o1", "w1" FROM (SELECT CAST('visits' AS VARCHAR) AS "o0", "a1" AS "o1", "w_a1" AS "w1" FROM "cells1") AS "p") AS "s" ORDER BY "o1" ASC NULLS LAST;
+
+-- question: SELECT ward, count(*) / (SELECT count(*) FROM visit) AS part FROM visit GROUP BY ward
+--   release  personal: differential privacy, noise on every figure
+--   read     visit (pid, ward)
+--   key      k0: w1, w2, w3, w4
+--   figure   a1: rows counted, one unit moves it by at most 4
+--   figure   a0: rows counted, one unit moves it by at most 4
+--   releases 2 under one charge, split evenly over all figures: a1; k0, a0
+--   answer   at most 5 rows: ward, part
+--   after    select list, HAVING, ORDER BY and LIMIT run on released figures
+SELECT CAST(0 AS BIGINT) AS "b", CAST(NULL AS VARCHAR) AS "k0", CAST("a1" AS BIGINT) AS "a1", CAST(NULL AS BIGINT) AS "a0" FROM (SELECT CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 100000 THEN 100000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT sum("a1") AS "a1" FROM (SELECT "u", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 4 THEN 4 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "u", count(*) AS "a1" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" GROUP BY "u") AS "p") AS "g") AS "t") AS "x" UNION ALL SELECT CAST(1 AS BIGINT) AS "b", CAST("k0" AS VARCHAR) AS "k0", CAST(NULL AS BIGINT) AS "a1", CAST("a0" AS BIGINT) AS "a0" FROM (SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 100000 THEN 100000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "a0" FROM (SELECT "k0", "a0", row_number() OVER (PARTITION BY "u" ORDER BY hash("u", "k0", 'd7b461ecec3fa9ba'), "k0") AS "n" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 4 THEN 4 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."ward" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "q") AS "c" WHERE "n" <= 2) AS "g" GROUP BY "k0") AS "t") AS "x";
+-- after:
+WITH "cells0" AS (SELECT "a1", "w_a1" FROM "cells" WHERE "b" = 0), "cells1" AS (SELECT "k0", "a0", "w_a0" FROM "cells" WHERE "b" = 1) SELECT "k0" AS "o0", TRY_CAST((CAST("a0" AS DOUBLE) / NULLIF(CAST((SELECT "s"."o0" FROM (SELECT "a1" AS "o0", "w_a1" AS "w0" FROM "cells0") AS "s" LIMIT 1) AS DOUBLE), CAST(0 AS DOUBLE))) AS DECIMAL(38,9)) AS "o1" FROM "cells1";

@@ -118,34 +118,31 @@ SELECT count(*) FROM person USING SAMPLE 10
 -- CLAUSE_NOT_ADMITTED at 1:22 AT
 SELECT count(*) FROM person AT (VERSION => 1)
 
--- CLAUSE_NOT_ADMITTED at 1:24 WITH
+-- CLAUSE_NOT_ADMITTED FROM
 WITH person AS (SELECT 1 AS age) SELECT count(*) FROM person
 
--- CLAUSE_NOT_ADMITTED at 1:29 WITH
+-- CLAUSE_NOT_ADMITTED at 1:29 WITH RECURSIVE
 WITH RECURSIVE r AS (SELECT 1 UNION ALL SELECT 1 FROM r) SELECT count(*) FROM r
 
--- CLAUSE_NOT_ADMITTED at 1:22 subquery
+-- UNIT_NOT_ADMITTED_HERE at 1:63 age
 SELECT count(*) FROM (SELECT pid AS age FROM person) GROUP BY age
 
--- CLAUSE_NOT_ADMITTED at 1:8 subquery
+-- FUNCTION_NOT_ADMITTED at 1:16 max
 SELECT (SELECT max(pid) FROM person), count(*) FROM person
 
--- CLAUSE_NOT_ADMITTED at 1:41 subquery
+-- FUNCTION_NOT_ADMITTED at 1:49 max
 SELECT count(*) FROM person WHERE age = (SELECT max(age) FROM person)
 
--- CLAUSE_NOT_ADMITTED at 1:35 subquery
+-- CLAUSE_NOT_ADMITTED FROM
 SELECT count(*) FROM person WHERE EXISTS (SELECT 1)
 
--- CLAUSE_NOT_ADMITTED at 1:8 set operation
+-- CLAUSE_NOT_ADMITTED at 1:8 UNION
 SELECT count(*) FROM person UNION SELECT 1
 
 -- NOT_ONE_SELECT at 1:37
 SELECT count(*) FROM person; SELECT 1
 
--- CLAUSE_NOT_ADMITTED at 1:8 OVER
-SELECT count(*) OVER () FROM person
-
--- CLAUSE_NOT_ADMITTED at 1:8 OVER
+-- ROWS_WOULD_LEAVE at 1:8 SELECT
 SELECT sum(age) OVER (PARTITION BY pid) FROM person
 
 -- FUNCTION_NOT_ADMITTED at 1:8 error
@@ -181,7 +178,7 @@ SELECT count(*) FROM person WHERE note GLOB 'a*'
 -- FUNCTION_NOT_ADMITTED at 1:49 list_value
 SELECT count(*) FROM person WHERE list_contains([1], age)
 
--- CLAUSE_NOT_ADMITTED at 1:42 subquery
+-- CLAUSE_NOT_ADMITTED FROM
 SELECT count(*) FROM person WHERE age IN (SELECT 1)
 
 -- FUNCTION_NOT_ADMITTED at 1:47 list_value
@@ -274,18 +271,6 @@ VALUES (1)
 -- CLAUSE_NOT_ADMITTED FROM
 SELECT 1
 
--- CLAUSE_NOT_ADMITTED at 1:46 GROUPING SETS
-SELECT count(*) FROM person GROUP BY ROLLUP (sex)
-
--- CLAUSE_NOT_ADMITTED at 1:44 GROUPING SETS
-SELECT count(*) FROM person GROUP BY CUBE (sex, insured)
-
--- CLAUSE_NOT_ADMITTED at 1:54 GROUPING SETS
-SELECT count(*) FROM person GROUP BY GROUPING SETS ((sex), ())
-
--- CLAUSE_NOT_ADMITTED at 1:8 GROUPING_FUNCTION
-SELECT grouping(sex), count(*) FROM person GROUP BY sex
-
 -- CLAUSE_NOT_ADMITTED at 1:37 QUALIFY
 SELECT count(*) FROM person QUALIFY true
 
@@ -313,7 +298,7 @@ SELECT count(*) FROM person CROSS JOIN visit
 -- CLAUSE_NOT_ADMITTED at 1:29 INNER NATURAL JOIN
 SELECT count(*) FROM person NATURAL JOIN visit
 
--- CLAUSE_NOT_ADMITTED at 1:38 subquery
+-- CLAUSE_NOT_ADMITTED FROM
 SELECT count(*) FROM person, LATERAL (SELECT 1)
 
 -- CLAUSE_NOT_ADMITTED at 1:22 column aliases
@@ -639,3 +624,93 @@ SELECT abs(age) FILTER (WHERE insured) FROM person
 
 -- CLAUSE_NOT_ADMITTED at 1:8 DISTINCT
 SELECT count(DISTINCT CASE WHEN insured THEN age END) FROM person
+
+-- CLAUSE_NOT_ADMITTED at 1:29 WITH RECURSIVE
+WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r
+
+-- CLAUSE_NOT_ADMITTED at 1:8 UNION
+SELECT count(*) FROM person UNION SELECT count(*) FROM visit
+
+-- CLAUSE_NOT_ADMITTED at 1:8 EXCEPT
+SELECT count(*) FROM person EXCEPT SELECT count(*) FROM visit
+
+-- ROWS_WOULD_LEAVE at 1:8 SELECT
+SELECT * FROM (SELECT * FROM person)
+
+-- ROWS_WOULD_LEAVE at 1:43 SELECT
+WITH p AS (SELECT age FROM person) SELECT * FROM p
+
+-- CLAUSE_NOT_ADMITTED at 1:22 person
+SELECT count(*) FROM person JOIN (SELECT sex, count(*) AS n FROM person GROUP BY sex) s USING (sex)
+
+-- CLAUSE_NOT_ADMITTED at 1:41 SELECT
+SELECT count(*) FROM person WHERE age > (SELECT avg(age) FROM person)
+
+-- KEY_WITHOUT_DOMAIN at 1:50 GROUP BY
+SELECT count(*) FROM person WHERE age IN (SELECT days FROM visit)
+
+-- CLAUSE_NOT_ADMITTED at 1:36 SELECT
+SELECT count(*) FROM visit v WHERE EXISTS (SELECT 1 FROM visit w WHERE w.ward = v.ward)
+
+-- CLAUSE_NOT_ADMITTED at 1:90 EXISTS (SELECT …)
+SELECT count(*) FROM visit v WHERE EXISTS (SELECT 1 FROM visit w WHERE w.pid = v.pid AND w.days > v.days)
+
+-- CLAUSE_NOT_ADMITTED at 1:39 SELECT DISTINCT
+SELECT count(*) FROM (SELECT DISTINCT age FROM person)
+
+-- CLAUSE_NOT_ADMITTED at 1:30 LIMIT
+SELECT count(*) FROM (SELECT age FROM person LIMIT 1)
+
+-- CLAUSE_NOT_ADMITTED at 1:30 LIMIT
+SELECT count(*) FROM (SELECT age FROM person ORDER BY age DESC LIMIT 10)
+
+-- CLAUSE_NOT_ADMITTED at 1:28 OVER
+SELECT sum(n) FROM (SELECT rank() OVER (ORDER BY age) AS n FROM person)
+
+-- ROWS_WOULD_LEAVE at 1:8 SELECT
+SELECT rank() OVER (ORDER BY age) FROM person
+
+-- CLAUSE_NOT_ADMITTED at 1:8 median
+SELECT median(n) OVER () FROM (SELECT count(*) AS n FROM person)
+
+-- CLAUSE_NOT_ADMITTED at 1:13 n
+SELECT sex, n FROM (SELECT sex, count(*) AS n FROM person GROUP BY sex) GROUP BY sex
+
+-- UNKNOWN_COLUMN at 1:8 nothing
+SELECT nothing FROM (SELECT count(*) AS n FROM person)
+
+-- AMBIGUOUS_COLUMN at 1:8 n
+SELECT n FROM (SELECT count(*) AS n FROM person) a, (SELECT count(*) AS n FROM visit) b
+
+-- TYPE_MISMATCH at 1:8 UNION ALL
+SELECT count(*) FROM person UNION ALL SELECT sex, count(*) FROM person GROUP BY sex
+
+-- TYPE_MISMATCH at 1:8 UNION ALL
+SELECT count(*) FROM person UNION ALL SELECT 'x' FROM town
+
+-- ROWS_WOULD_LEAVE at 1:8 SELECT
+SELECT age FROM person UNION ALL SELECT days FROM visit
+
+-- UNIT_NOT_ADMITTED_HERE at 1:54 x
+SELECT x FROM (SELECT pid AS x FROM person) GROUP BY x
+
+-- JOIN_NOT_ON_UNIT at 1:81 b
+SELECT count(*) FROM (SELECT pid, count(*) AS n FROM visit GROUP BY pid) a JOIN (SELECT pid, count(*) AS n FROM visit GROUP BY pid) b ON a.n = b.n
+
+-- JOIN_NOT_ON_UNIT at 1:39 person
+SELECT count(*) FROM visit CROSS JOIN person
+
+-- FUNCTION_NOT_ADMITTED at 1:33 stddev_samp
+SELECT sum(n) FROM (SELECT pid, stddev(days) AS n FROM visit GROUP BY pid)
+
+-- DIMENSION_NOT_DECLARED at 1:30 SELECT
+SELECT count(*) FROM (SELECT * FROM firm)
+
+-- DIMENSION_NOT_DECLARED at 1:8 SELECT
+SELECT sector, sum(output) FROM firm GROUP BY ROLLUP (sector)
+
+-- CLAUSE_NOT_ADMITTED at 1:8 GROUPING
+SELECT grouping(age), count(*) FROM person GROUP BY ROLLUP (sex)
+
+-- CLAUSE_NOT_ADMITTED at 1:55 QUALIFY
+SELECT sex, count(*) FROM person GROUP BY sex QUALIFY count(*) > 3

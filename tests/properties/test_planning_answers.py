@@ -125,6 +125,41 @@ class Asker:
         sql += f" GROUP BY {', '.join(map(str, range(1, len(keys) + 1)))}" if keys else ""
         return f"{sql} HAVING count(*) > {self.pick.randrange(2)}"
 
+    def part(self) -> str:
+        """Write rows of one unit, or what one unit's rows come to, under the names k, x and y."""
+        shown = f"{self.one('sex', 'ward', 'town', 'district')} AS k, {self.number(1)} AS x, {self.leaf()} AS y"
+        joined = f"FROM person p {self.one('JOIN', 'LEFT JOIN')} visit v ON p.pid = v.pid"
+        some = f"WHERE {self.truth()}" if self.pick.random() < 0.4 else ""
+        figures = ("count(*)", "sum({x})", "max({x})", "min({x})", "count({x})", "count(DISTINCT {x})")
+        chosen = [self.one(*figures).replace("{x}", self.leaf()) for _ in range(2)]
+        kept = f"HAVING count(*) > {self.pick.randrange(3)}" if self.pick.random() < 0.4 else ""
+        two = f"{chosen[0]} AS x, {chosen[1]} AS y {joined} {some}"
+        visits, persons = "SELECT pid AS u, ward AS k, days AS x, cost AS y FROM visit", "SELECT pid, sex, age, income"
+        return self.one(
+            f"SELECT p.pid AS u, {shown} {joined} {some}",
+            f"SELECT p.pid AS u, max(sex) AS k, {two} GROUP BY p.pid {kept}",
+            f"SELECT p.pid AS u, ward AS k, {two} GROUP BY u, ward {kept}",
+            f"{visits} UNION ALL {persons} FROM person",
+        )
+
+    def nested(self) -> str:
+        """Write a question over queries: of rows, of rows per unit, one after another, joined or looked for."""
+        one, other = self.part(), self.part()
+        figures = self.one("sum(a.x), avg(a.y)", "sum(a.y)", "count(a.x)", "sum(a.x) FILTER (WHERE a.y > 3)")
+        looked = self.one("days > 3", "cost > 100", "ward = 'w1'")
+        source = self.one(
+            f"({one}) a",
+            f"({one}) a JOIN ({other}) b ON a.u = b.u",
+            f"({one}) a LEFT JOIN ({other}) b ON a.u = b.u",
+            f"({one}) a WHERE a.u {self.one('', 'NOT ')}IN (SELECT pid FROM visit WHERE {looked})",
+            f"({one}) a WHERE {self.one('', 'NOT ')}EXISTS (SELECT 1 FROM visit w WHERE w.pid = a.u AND {looked})",
+            f"({one}) a WHERE a.x > (SELECT {self.one('max', 'avg', 'count')}(days) FROM visit w WHERE w.pid = a.u)",
+        )
+        key = self.one("", "a.k", "CASE WHEN a.x > 1 THEN 'p' ELSE 'q' END", "a.y IS NULL")
+        by = " GROUP BY 1" if key else ""
+        shown = ", ".join([*([key] if key else []), "count(*) AS n", "count(DISTINCT a.u) AS m", figures])
+        return f"SELECT {shown} FROM {source}{by} HAVING count(*) > {self.pick.randrange(2)}"
+
 
 def drawn(seed: int, persons: int = 16) -> Data:
     """Return rows that keep the declared bounds; a unit lies in up to four groups, of which two may count."""
@@ -172,8 +207,8 @@ def test_an_answer_without_noise_is_what_duckdb_answers(seed: int) -> None:
     rows, asker = drawn(seed), Asker(seed)
     engine = runner(ROOMY, rows)
     compared = 0
-    for _ in range(25):
-        sql = asker.question()
+    for turn in range(34):
+        sql = asker.question() if turn % 2 else asker.nested()
         found = planned(sql, engine, ROOMY)
         theirs = None if found is None else engines_own(sql, rows, found)
         if found is None or theirs is None:
@@ -190,8 +225,8 @@ def test_an_answer_without_noise_is_what_duckdb_answers(seed: int) -> None:
 def test_no_unit_moves_an_answer_further_than_declared(seed: int) -> None:
     rows, asker = drawn(seed, 6), Asker(seed + 100)
     engine = runner(TABLES, rows)
-    for _ in range(8):
-        found = planned(asker.question(), engine)
+    for turn in range(12):
+        found = planned(asker.question() if turn % 2 else asker.nested(), engine)
         if found is not None:
             check_sensitivity(found, rows)
 

@@ -77,7 +77,7 @@ def register() -> Register:
 
     node = party(NODE, "health", PartyRole.NODE, RECEIPT_KEY.public, LOG_KEY.public)
     member = party(CONSUMER, "lab", PartyRole.DEVELOPER, MEMBER_KEY.public, b"")
-    return Register(SPACE, 1, START_S * 1000, tuple(sorted((node, member), key=lambda item: item.id)))
+    return Register(SPACE, 1, START_S * 1000, (START_S + 30 * 86_400) * 1000, tuple(sorted((node, member), key=lambda item: item.id)))
 
 
 TERMS = Terms(

@@ -3,6 +3,8 @@
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
@@ -11,6 +13,7 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.x509 import Kind, PeerCertificate
 from yanmen.formats.malformed import Malformed
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.ports import Clock
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
 
@@ -82,28 +85,36 @@ _REVOKED = Detail(
 )
 
 
+_NEXT_STEP = "copy the current one from the space operator, who writes it with `yanmen space refresh`"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the register lies, of which space it must be, and the raw key that must have signed it."""
+
+    path: Path
+    space: str
+    space_key: bytes
+
+
 class RegisterFile:
     """The register as a file beside the node, read again whenever the file changes.
 
-    A register that does not verify, is of another space, or is older than one seen before stops every
-    call: an old register could bring a revoked member back. `advance` makes the serial and the hex
+    A register that does not verify, is of another space, is over, or is older than one seen before stops
+    every call: an old register could bring a revoked member back. `advance` makes the serial and the hex
     SHA-256 of a newer register durable before it is used; it may raise.
     """
 
-    __slots__ = ("_advance", "_digest", "_key", "_lock", "_mark", "_path", "_register", "_serial", "_space")
+    __slots__ = ("_advance", "_clock", "_digest", "_key", "_lock", "_mark", "_path", "_register", "_serial", "_space")
 
     def __init__(
-        self,
-        path: Path,
-        space: str,
-        space_key: bytes,
-        seen: tuple[int, str],
-        advance: Callable[[int, str], None],
+        self, source: Source, clock: Clock, seen: tuple[int, str], advance: Callable[[int, str], None]
     ) -> None:
-        """Read from `path`; `seen` is the last serial and digest that `advance` was given, (0, "") at first."""
-        self._path = path
-        self._space = space
-        self._key = space_key
+        """Read from `source`; `seen` is the last serial and digest that `advance` was given, (0, "") at first."""
+        self._path = source.path
+        self._space = source.space
+        self._key = source.space_key
+        self._clock = clock
         self._serial, self._digest = seen
         self._advance = advance
         self._lock = Lock()
@@ -113,16 +124,23 @@ class RegisterFile:
     def current(self) -> Register:
         """Return the register now in force."""
         with self._lock:
-            try:
-                mark = _mark(self._path.stat())
-                if self._register is not None and mark == self._mark:
-                    return self._register
-                token, mark = _read(self._path)
-            except OSError as error:
-                raise Fault(FaultCode.REGISTER, f"{self._path}: {error.strerror}") from error
-            self._register = self._accept(token)
-            self._mark = mark
-            return self._register
+            register = self._newest()
+        if self._clock.now_ms() >= register.expires_ms:
+            day = datetime.fromtimestamp(register.expires_ms / 1000, UTC).isoformat(" ", "minutes")
+            raise Fault(FaultCode.REGISTER, f"{self._path}: over since {day}; {_NEXT_STEP}")
+        return register
+
+    def _newest(self) -> Register:
+        try:
+            mark = _mark(self._path.stat())
+            if self._register is not None and mark == self._mark:
+                return self._register
+            token, mark = _read(self._path)
+        except OSError as error:
+            raise Fault(FaultCode.REGISTER, f"{self._path}: {error.strerror}") from error
+        self._register = self._accept(token)
+        self._mark = mark
+        return self._register
 
     def _accept(self, token: bytes) -> Register:
         self._register = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
-from yanmen.cli.grammar import Parser, bundle, command, existing, folder, group, space_key, whole
+from yanmen.cli.grammar import Parser, bundle, command, day, existing, folder, group, period, space_key, whole
 from yanmen.cli.output import Negative, Result, UsageProblem, next_step
 from yanmen.formats import note
 from yanmen.formats import witness_policy as policy_format
@@ -35,6 +35,11 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(mirror, "node", "the node's folder")
     folder(mirror, "target", "the mirror's folder, new or written before: C2SP tlog-tiles")
+    example = "yanmen receipts erase health --before 2026-01-01 --by 张某"
+    destroy = command(here, "erase", "destroy disclosures after their term 到期销毁", erased, example)
+    folder(destroy, "node", "the node's folder")
+    destroy.add_argument("--before", type=day, required=True, metavar="DATE", help="uses before this day, UTC+8")
+    destroy.add_argument("--by", required=True, metavar="PERSON", help="who decided it")
     show = command(here, "show", "print one receipt 查看回执", shown, "yanmen receipts show health 17")
     folder(show, "node", "the node's folder")
     show.add_argument("index", type=whole, metavar="INDEX", help="the number of its leaf")
@@ -82,6 +87,20 @@ def tiled(arguments: argparse.Namespace) -> Result:
         size = holder.ledger.tiles(target)
     text = f"{size} leaves in {target}\nnext 下一步: yanmen verify BUNDLE --tiles {target}"
     return Result(text, {"mirror": str(target), "size": size})
+
+
+def erased(arguments: argparse.Namespace) -> Result:
+    """Destroy what is due, as far as each contract's retention term is over."""
+    from yanmen.node.holder import open_holder
+
+    before_ms = period(arguments.before, arguments.before).from_s * 1000
+    leaves: list[int] = []
+    with open_holder(arguments.node) as holder:
+        while (receipt := holder.ledger.erase(before_ms, arguments.by)) is not None:
+            leaves.append(receipt.index)
+    named = ", ".join(map(str, leaves))
+    text = f"destroyed, receipt 已销毁，回执 no. {named}" if leaves else "nothing is due 无到期内容"
+    return Result(text, {"erasures": leaves})
 
 
 def shown(arguments: argparse.Namespace) -> Result:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from yanmen.cli.grammar import Parser, command, folder, group
+from yanmen.cli.grammar import Parser, command, day_of, folder, group
 from yanmen.cli.output import Result, next_step
 
 
@@ -18,6 +18,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def checked(arguments: argparse.Namespace) -> Result:
     """Open the node as serving would, recompute its ledger, and name what is trusted."""
+    from yanmen.crypto import x509
+    from yanmen.enrolment import TLS_CERTIFICATE
     from yanmen.execution import profiles
     from yanmen.node.holder import open_holder, read_config
 
@@ -26,9 +28,13 @@ def checked(arguments: argparse.Namespace) -> Result:
         holder.ledger.check()
         profile = holder.runner(spawner).profile
         guards = holder.desk()
+        register = holder.register.current()
+        certificate = x509.parse_peer((holder.directory / TLS_CERTIFICATE).read_bytes())
         trusted = [
             f"configuration 配置: {holder.directory / 'node.toml'}",
-            f"register 名册: serial {holder.register.current().serial}, this node is {party.status.value}",
+            f"register 名册: serial {register.serial}, this node is {party.status.value}; "
+            f"good until 有效至 {day_of(register.expires_ms)}",
+            f"certificate 证书: good until 有效至 {day_of(certificate.not_after_ms)}",
             f"guard rails 守则: {holder.config.policies}",
             f"ledger 台账: {holder.ledger.size()} leaves, tree and counters recomputed",
             f"sandbox 沙箱: {profile.name} {profile.digest[:16]} ({', '.join(profile.layers)})",
@@ -37,6 +43,8 @@ def checked(arguments: argparse.Namespace) -> Result:
             "id": guards.node_id,
             "status": party.status.value,
             "leaves": holder.ledger.size(),
+            "register_expires_ms": register.expires_ms,
+            "certificate_expires_ms": certificate.not_after_ms,
             "sandbox": {"name": profile.name, "layers": list(profile.layers), "digest": profile.digest},
         }
         hint = next_step("yanmen", "node", "serve", arguments.node)

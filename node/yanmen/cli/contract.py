@@ -4,7 +4,7 @@ import argparse
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto.system import SystemClock
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel, Grade
-from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
+from yanmen.model.contract import Balance, Bounds, Contract, ContractStatus, Grant, Scenario, Terms
 from yanmen.model.refusal import Reason, Refused
 
 if TYPE_CHECKING:
@@ -98,7 +98,23 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
         "--price", type=whole, required=True, help="price of one answer in fen; see the ceiling in the catalogue"
     )
     request.add_argument("--days", type=float, default=30, help="how long it runs, in days (30)")
+    request.add_argument(
+        "--bound",
+        action="append",
+        default=[],
+        type=_bound,
+        metavar="NAME=NUMBER",
+        help="what one question may use, where that is to be less than the node allows 单次用量上限: "
+        + ", ".join(Bounds.__slots__),
+    )
     request.add_argument("--paper-sha256", default="", help="hex SHA-256 of the paper contract, if there is one")
+
+
+def _bound(text: str) -> tuple[str, int]:
+    name, _, number = text.partition("=")
+    if name not in Bounds.__slots__:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(Bounds.__slots__)}")
+    return name, whole(number)
 
 
 def requested(arguments: argparse.Namespace) -> Result:
@@ -127,6 +143,7 @@ def requested(arguments: argparse.Namespace) -> Result:
             regulator_discloses=(),
             retention_days=180,
             paper_sha256=arguments.paper_sha256,
+            bounds=replace(Bounds(), **dict(arguments.bound)),
         )
         try:
             with options_named(terms):
@@ -291,6 +308,11 @@ def _with_balance(contract: Contract, left: Balance) -> Result:
         f"  left 剩余: {left.micro_rho_left / 1e6:g} of {terms.micro_rho / 1e6:g} ρ, {left.queries_left} questions "
         f"({left.queries_today_left} today); spent 已用 {left.spent_fen / 100:.2f} 元"
     )
+    bounds = {name: bound for name, bound in asdict(terms.bounds).items() if bound is not None}
+    if bounds:
+        text += "\n  bounds of one question 单次用量上限: " + ", ".join(
+            f"{name} {bound}" for name, bound in bounds.items()
+        )
     balance = {"micro_rho_left": left.micro_rho_left, "queries_left": left.queries_left, "spent_fen": left.spent_fen}
     return Result(text, {**_fields(contract), **balance})
 
@@ -309,4 +331,5 @@ def _fields(contract: Contract) -> dict[str, object]:
         "not_after_ms": terms.not_after_ms,
         "micro_rho": terms.micro_rho,
         "price_per_query_fen": terms.price_per_query_fen,
+        "bounds": {name: bound for name, bound in asdict(terms.bounds).items() if bound is not None},
     }

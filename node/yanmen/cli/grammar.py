@@ -112,6 +112,11 @@ def day(text: str) -> date:
     return value
 
 
+def day_of(moment_ms: int) -> str:
+    """Return the calendar day and minute of a moment, in Chinese civil time (UTC+8)."""
+    return datetime.fromtimestamp(moment_ms / 1000, CIVIL_TIME).strftime("%Y-%m-%d %H:%M")
+
+
 def period(first: date, last: date) -> Period:
     """Return the time from the beginning of `first` to the end of `last`, in Chinese civil time (UTC+8)."""
     if last < first:

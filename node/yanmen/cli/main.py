@@ -8,6 +8,8 @@ from yanmen.cli import (
     aggregator,
     audit,
     bill,
+    budget,
+    cases,
     check,
     completion,
     contract,
@@ -35,6 +37,8 @@ LIFE = """a first hour 第一小时:
   receipts export  verify                                             check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
+  objection file   objection answer   incident open   incident close  what went wrong, on the record
+  budget show  budget renew                                           lifetime privacy budgets
   bill statement   audit bill  audit revenue  sample                  account for a period, and check the account
 
   completion bash                                                     commands completed by the shell
@@ -71,9 +75,11 @@ def parser() -> Parser:
         query,
         audit,
         bill,
+        budget,
         inspection,
         check,
         witness,
+        cases,
         aggregator,
         federate,
     ):

@@ -4,7 +4,8 @@ import argparse
 import shutil
 import signal
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from yanmen import enrolment
@@ -12,6 +13,7 @@ from yanmen.cli import member
 from yanmen.cli.grammar import Parser, command, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.cli.policy import EXPECTATIONS
+from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import config as config_format
 from yanmen.formats.enrolment import Grant
@@ -47,7 +49,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     accept.add_argument(
         "--register", type=existing, required=True, help="where the space's signed register is kept up to date"
     )
-    budget = "lifetime privacy budget of the subject space `person`, in millionths of ρ; fixed for good (1000000)"
+    budget = "lifetime privacy budget of the subject space `person`, in millionths of ρ (1000000)"
     accept.add_argument("--lifetime-micro-rho", type=int, default=PERSONS.lifetime_micro_rho, help=budget)
     accept.add_argument("--policies", type=Path, help="folder of guard rails (*.cedar) to copy in")
     serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")
@@ -56,6 +58,14 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         here, "status", "print what the node holds and its log's head 节点状态", status, "yanmen node status health"
     )
     folder(show, "node", "the node's folder")
+    seal = command(
+        here, "seal-keys", "seal key files under a passphrase 加密密钥文件", sealed, "yanmen node seal-keys health"
+    )
+    folder(seal, "node", "the folder of a node, member or space")
+    plain = command(
+        here, "unseal-keys", "write key files as they were 解密密钥文件", unsealed, "yanmen node unseal-keys health"
+    )
+    folder(plain, "node", "the folder of a node, member or space")
 
 
 def initialise(arguments: argparse.Namespace) -> Result:
@@ -165,5 +175,34 @@ def status(arguments: argparse.Namespace) -> Result:
         head = holder.ledger.checkpoint()
         versions = holder.ledger.current_versions()
         names = [version.dataset.name for version in versions]
-        fields = {"id": holder.config.id, "datasets": names, "checkpoint": head}
-        return Result(f"{holder.config.name} {holder.config.id}\ndatasets 数据集: {', '.join(names)}\n\n{head}", fields)
+        events = holder.ledger.violations()
+        fields = {
+            "id": holder.config.id,
+            "datasets": names,
+            "violations": [asdict(event) for event in events],
+            "checkpoint": head,
+        }
+        lines = [f"{holder.config.name} {holder.config.id}", f"datasets 数据集: {', '.join(names)}"]
+        lines += [
+            f"SECURITY EVENT 安全事件: receipt 回执 no. {event.index}, {_moment(event.at_ms)},"
+            f" contract 合约 {event.contract}, member 成员 {event.consumer}"
+            for event in events
+        ]
+        return Result("\n".join(lines) + f"\n\n{head}", fields)
+
+
+def sealed(arguments: argparse.Namespace) -> Result:
+    """Seal the folder's key files."""
+    given = keys.passphrase(arguments.node)
+    names = enrolment.seal_keys(arguments.node, given, SystemRandomness())
+    return Result(f"sealed 已加密: {', '.join(names) or '-'}", {"sealed": list(names)})
+
+
+def unsealed(arguments: argparse.Namespace) -> Result:
+    """Write the folder's key files unsealed."""
+    names = enrolment.unseal_keys(arguments.node, keys.passphrase(arguments.node))
+    return Result(f"unsealed 已解密: {', '.join(names) or '-'}", {"unsealed": list(names)})
+
+
+def _moment(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms // 1000, UTC).isoformat().replace("+00:00", "Z")

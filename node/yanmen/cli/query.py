@@ -59,6 +59,7 @@ def explained(arguments: argparse.Namespace) -> Result:
         "price_fen": quote.price_fen,
         "deadline_ms": quote.deadline_ms,
         "repeated": quote.repeated,
+        "next_renewal_ms": quote.next_renewal_ms,
         "plan": quote.plan_text,
         "receipt": quote.receipt.index,
     }

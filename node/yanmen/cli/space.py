@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from yanmen import enrolment
-from yanmen.cli.grammar import Parser, command, file, folder, group
+from yanmen.cli.grammar import Parser, command, day_of, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import jose
 from yanmen.crypto.signatures import BadSignature
@@ -38,6 +38,9 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(lists, "space", "the space's folder")
     file(lists, "entry", "the signed entry that `dataset publish` wrote")
+    example = "yanmen space refresh space"
+    fresh = command(here, "refresh", "sign the register anew before it is over 续签名册", refreshed, example)
+    folder(fresh, "space", "the space's folder")
     show = command(here, "show", "print the register 名册", shown, "yanmen space show space")
     folder(show, "space", "the space's folder")
 
@@ -104,13 +107,23 @@ def _listed(known: Register, token: bytes) -> tuple[Party, str]:
     return party, entry.dataset
 
 
+def refreshed(arguments: argparse.Namespace) -> Result:
+    """Publish the same register under the next serial, with a later end."""
+    known = enrolment.refresh(enrolment.open_space(arguments.space), SystemClock()).register
+    text = f"register serial {known.serial}, good until 有效至 {day_of(known.expires_ms)}\n"
+    path = arguments.space / enrolment.REGISTER
+    text += f"copy {path} to every node and member 请分发至各节点与成员"
+    return Result(text, {"serial": known.serial, "expires_ms": known.expires_ms, "register": str(path)})
+
+
 def shown(arguments: argparse.Namespace) -> Result:
     """Print the register."""
     known = enrolment.open_space(arguments.space).register
     rows = [_row(party) for party in known.parties]
-    lines = [f"{known.space}, serial {known.serial}"]
+    lines = [f"{known.space}, serial {known.serial}, good until 有效至 {day_of(known.expires_ms)}"]
     lines += [f"  {row['id']}  {row['status']:8} {row['role']:10} {row['alias']:12} {row['name']}" for row in rows]
-    return Result("\n".join(lines), {"space": known.space, "serial": known.serial, "parties": rows})
+    fields = {"space": known.space, "serial": known.serial, "expires_ms": known.expires_ms, "parties": rows}
+    return Result("\n".join(lines), fields)
 
 
 def _row(party: Party) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 PRECISION = 400
 """Digits to round with: no figure of an answer has as many."""
+CIVIL = timezone(timedelta(hours=8))
+"""Days are those of Chinese civil time."""
 _NUMBERS = frozenset({ColumnType.INTEGER, ColumnType.DECIMAL})
 
 
@@ -113,6 +116,7 @@ class Quote:
     receipt: CheckedReceipt
     shape: str = ""
     l2_squared: tuple[int, ...] = ()
+    next_renewal_ms: int = 0
 
     @property
     def price(self) -> Decimal:
@@ -139,9 +143,16 @@ class Quote:
                 "",
                 f"{self.release.value}, at most {self.cells} cells",
                 f"price 价格 {self.price} yuan{again}",
-                f"budget 隐私预算 {self.micro_rho} of {self.budget_left} left (micro-rho)",
+                f"budget 隐私预算 {self.micro_rho} of {self.budget_left} left (micro-rho){self._renewal()}",
             ]
         )
+
+    def _renewal(self) -> str:
+        """Return when the subject space's budget may be renewed next, as far as that was announced."""
+        if not self.next_renewal_ms:
+            return ""
+        day = datetime.fromtimestamp(self.next_renewal_ms / 1000, CIVIL).date()
+        return f"; next renewal 下次续期 {day.isoformat()}"
 
     __repr__ = __str__
 

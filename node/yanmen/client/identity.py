@@ -13,6 +13,7 @@ from pathlib import Path
 from yanmen.client import durable
 from yanmen.crypto import documents, keys
 from yanmen.crypto.signatures import BadSignature
+from yanmen.crypto.system import SystemClock
 from yanmen.formats import base64url, connector_id, decimals, json_canonical, json_members
 from yanmen.formats.malformed import Malformed
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
@@ -58,7 +59,7 @@ class Identity:
             space=space,
             register=_register(place, space, space_key, root / "state"),
             signer=keys.load(root / "signing.key"),
-            tls_key_pem=keys.read_private(root / "tls.key"),
+            tls_key_pem=keys.read_secret(root / "tls.key"),
             certificate_pem=_read(root / "tls.crt"),
             authority_pem=_read(root / "ca.crt"),
             folder=root,
@@ -90,6 +91,8 @@ def _register(place: Path, space: str, space_key: bytes, state: Path) -> Registe
         raise Fault(FaultCode.REGISTER, f"{place}: {error}") from error
     if register.space != space:
         raise Fault(FaultCode.REGISTER, f"{place}: the register of another space")
+    if SystemClock().now_ms() >= register.expires_ms:
+        raise Fault(FaultCode.REGISTER, f"{place}: over; copy the current one from the space operator")
     return register
 
 

@@ -68,6 +68,7 @@ def explain(link: Link, signing: Signing, sql: str, binder: Binder) -> Quote:
         receipt=link.receipts.check_quote(parsed(lambda: decode.receipt(message.receipt)), sql, charge),
         shape=message.shape,
         l2_squared=parsed(lambda: tuple(decimals.decode(text) for text in message.l2_squared)),
+        next_renewal_ms=message.next_renewal_ms,
     )
 
 

@@ -1,8 +1,10 @@
 """Ed25519 keys in files: PKCS #8 PEM readable by OpenSSL, mode 0600, never leaving the machine."""
 
+import getpass
 import hashlib
 import os
 import stat
+import sys
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -17,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
 
-from yanmen.crypto import signatures
+from yanmen.crypto import passphrases, signatures
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import base64url
 from yanmen.formats.malformed import Malformed
@@ -27,6 +29,8 @@ from yanmen.model.refusal import Fault, FaultCode
 FILE_BYTES_MAX = 4096
 """An Ed25519 PEM has about 120 bytes; anything this long is another file."""
 SEED_BYTES = 32
+PASSPHRASE, PASSPHRASE_FILE = "YANMEN_PASSPHRASE", "YANMEN_PASSPHRASE_FILE"
+"""Environment variables that hold the passphrase of sealed key files, or name the private file it is in."""
 
 
 class FileSigner:
@@ -64,7 +68,7 @@ def from_seed(seed: bytes) -> FileSigner:
 def load(path: Path) -> FileSigner:
     """Return the key in the file `path`, which nobody but its owner may read."""
     try:
-        key = load_pem_private_key(read_private(path), password=None)
+        key = load_pem_private_key(read_secret(path), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Fault(FaultCode.KEYS, f"{path}: not an unencrypted PKCS #8 PEM key") from error
     if not isinstance(key, Ed25519PrivateKey):
@@ -93,6 +97,40 @@ def read_private(path: Path, max_bytes: int = FILE_BYTES_MAX) -> bytes:
             _check_private(path, os.fstat(file.fileno()), max_bytes)
             return file.read(max_bytes + 1)
     except OSError as error:
+        raise Fault(FaultCode.KEYS, f"{path}: {error.strerror}") from error
+
+
+def read_secret(path: Path) -> bytes:
+    """Return what the secret file `path` holds, unsealed when it is sealed under a passphrase."""
+    data = read_private(path)
+    return passphrases.unseal(data, passphrase(path), path) if passphrases.is_sealed(data) else data
+
+
+def passphrase(path: Path) -> str:
+    """Return the passphrase of the sealed file `path`: as the environment names it, or from the terminal."""
+    named = os.environ.get(PASSPHRASE_FILE)
+    if named is not None:
+        try:
+            return read_private(Path(named)).decode("utf-8").rstrip("\n")
+        except UnicodeDecodeError as error:
+            raise Fault(FaultCode.KEYS, f"{named}: not UTF-8") from error
+    given = os.environ.get(PASSPHRASE)
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        raise Fault(FaultCode.KEYS, f"{path} is sealed: name the passphrase's file in {PASSPHRASE_FILE}")
+    return getpass.getpass(f"passphrase of {path} 口令: ")
+
+
+def replace_private(path: Path, secret: bytes) -> None:
+    """Put `secret` durably in the place of the existing secret file `path`, whole or not at all."""
+    fresh = path.with_name(f".{path.name}.new-{os.getpid()}")
+    write_private(fresh, secret)
+    try:
+        fresh.replace(path)
+        _sync_directory(path.parent)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
         raise Fault(FaultCode.KEYS, f"{path}: {error.strerror}") from error
 
 

@@ -98,7 +98,7 @@ def create_key(path: Path) -> None:
 def load_key(path: Path) -> ec.EllipticCurvePrivateKey:
     """Return the P-256 key in the file `path`, which nobody but its owner may read."""
     try:
-        key = load_pem_private_key(keys.read_private(path), password=None)
+        key = load_pem_private_key(keys.read_secret(path), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise Fault(FaultCode.KEYS, f"{path}: not an unencrypted PKCS #8 PEM key") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):

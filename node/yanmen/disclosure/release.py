@@ -9,14 +9,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from yanmen.disclosure import accounting, grid, mechanism, noise, table, threshold
+from yanmen.disclosure import accounting, blocks, grid, mechanism, noise, table, threshold
 from yanmen.disclosure.table import Estimate, Figures, Post
-from yanmen.model.catalogue import DatasetClass
+from yanmen.model.catalogue import Cell, DatasetClass
 from yanmen.model.refusal import Usage
 from yanmen.model.stages import Aggregate, ColumnQuote, Plan, Raw, Released
 
 PERSONAL_NOTICE = "差分隐私估计值，不作为法定统计数据 · differentially private estimate, not an official statistic"
 OPEN_NOTICE = "开放数据，未作披露控制 · open data, no disclosure control applied"
+
+Cells = tuple[tuple[Cell | float, ...], ...]
 
 _ALPHA = 0.05
 _ALPHA_OF_TWO = 0.025
@@ -46,11 +48,12 @@ def disclose(raw: Raw, post: Post) -> Released:
         case DatasetClass.EXACT:
             figures, suppressed = threshold.control(raw)
             rule = f"threshold k={threshold.contributors(plan)} p={threshold.DOMINANCE_PERCENT}% whole-blocks"
-            return _released(plan, figures, post, _Terms(suppressed, rule, exact_notice(plan), raw.usage))
+            cells = table.rows(plan, figures)
+            return _released(plan, cells, post, _Terms(suppressed, rule, exact_notice(plan), raw.usage))
         case DatasetClass.PERSONAL:
             calibrated = _calibrate(plan)
-            figures = _noisy(raw, calibrated)
-            return _released(plan, figures, post, _Terms(0, _described(calibrated), PERSONAL_NOTICE, raw.usage))
+            cells = _noisy_cells(raw, calibrated)
+            return _released(plan, cells, post, _Terms(0, _described(calibrated), PERSONAL_NOTICE, raw.usage))
 
 
 def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], parties: int, post: Post) -> Released:
@@ -71,7 +74,7 @@ def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], part
     ]
     figures = Figures(grid.keys(plan), rows, noisy=True)
     described = f"federated discrete-gaussian: {parties} x sigma_squared={','.join(map(str, sigma_squared))}"
-    return _released(plan, figures, post, _Terms(0, described, PERSONAL_NOTICE, Usage()))
+    return _released(plan, table.rows(plan, figures), post, _Terms(0, described, PERSONAL_NOTICE, Usage()))
 
 
 def exact_notice(plan: Plan) -> str:
@@ -122,6 +125,16 @@ def _calibrate(plan: Plan) -> tuple[_Calibrated, ...]:
     return tuple(made)
 
 
+def _noisy_cells(raw: Raw, calibrated: tuple[_Calibrated, ...]) -> Cells:
+    """Return the released table: every grid of the plan with noise in every cell."""
+    cells: list[tuple[Cell | float, ...]] = []
+    for part in blocks.parts(raw):
+        names = {aggregate.name for aggregate in part.raw.plan.aggregates}
+        own = tuple(each for each in calibrated if each.aggregate.name in names)
+        cells += blocks.placed(raw.plan, part, table.rows(part.raw.plan, _noisy(part.raw, own)))
+    return tuple(cells)
+
+
 def _noisy(raw: Raw, calibrated: tuple[_Calibrated, ...]) -> Figures:
     """Return the full grid with noise in every cell, the empty ones included."""
     by_column = list(zip(*grid.cells(raw, ()), strict=True)) or [()] * len(calibrated)
@@ -148,10 +161,9 @@ class _Terms:
     usage: Usage
 
 
-def _released(plan: Plan, figures: Figures, post: Post, terms: _Terms) -> Released:
-    """Return controlled figures as the outputs the question asked for."""
-    cells = table.rows(plan, figures)
-    rows, widths = table.outputs(plan, cells, post, terms.usage)
+def _released(plan: Plan, cells: Cells, post: Post, terms: _Terms) -> Released:
+    """Return controlled cells as the outputs the question asked for."""
+    rows, widths = table.outputs(plan, blocks.columns(plan), cells, post, terms.usage)
     return _answer(plan, rows, widths, terms)
 
 

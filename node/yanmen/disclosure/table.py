@@ -76,12 +76,18 @@ def width_of(aggregate: Aggregate, units: int) -> float:
     return _float_up(Fraction(units, 10**aggregate.scale))
 
 
-def outputs(plan: Plan, cells: tuple[tuple[Cell | float, ...], ...], post: Post, usage: Usage) -> tuple[Rows, Widths]:
+def outputs(
+    plan: Plan,
+    held: tuple[tuple[str, ColumnType | None], ...],
+    cells: tuple[tuple[Cell | float, ...], ...],
+    post: Post,
+    usage: Usage,
+) -> tuple[Rows, Widths]:
     """Return the answer's rows and widths: `cells` as they stand, or what the plan's post-processing makes of them."""
     carried = [output for output in plan.outputs if output.source]
     if plan.post_sql:
         wanted = (*(output.type for output in plan.outputs), *(None for _ in carried))
-        table = post(columns(plan), cells, plan.post_sql, wanted)
+        table = post(held, cells, plan.post_sql, wanted)
     else:
         table = _as_they_stand(plan, cells)
     return _split(plan.outputs, table, usage)

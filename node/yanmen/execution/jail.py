@@ -1,4 +1,4 @@
-"""The `landlock` profile: every job a fresh confined process (DESIGN §3)."""
+"""Jobs in confined processes (DESIGN §3): a worker of its own for each, but for those of a tenant."""
 
 import os
 import stat
@@ -11,18 +11,16 @@ from typing import TypeVar
 from yanmen.execution import drafted, orders, preflight, reply
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
+from yanmen.execution.scratch import ScratchSpace
 from yanmen.execution.snapshot import SnapshotStore, memory_file
+from yanmen.execution.tenancy import Tenancy, TenantRunner, dataless
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
 from yanmen.model.config import NodeLimits
-from yanmen.model.ports import Limits, Profile, Randomness, Snapshot, TableShape
+from yanmen.model.ports import Limits, Profile, Randomness, Runner, Snapshot, TableShape, Tenant
 from yanmen.model.refusal import JobCode, JobFailed, Usage
 
 FORMATS = {".csv": "csv", ".parquet": "parquet"}
 """By the source's suffix; its bytes are looked at in the jail only."""
-DATALESS_MEMORY = 256 << 20
-DATALESS_CPU_SECONDS = 5
-DATALESS_WALL_MS = 10_000
-"""A question of 16 KiB parses in milliseconds; a parser bomb ends here."""
 SOURCE_CPU_SECONDS = 1200
 SOURCE_WALL_MS = 1_200_000
 """Publishing is the holder's own act, and files are larger than answers."""
@@ -50,6 +48,20 @@ class JailRunner:
         self._limits = limits
         self._launcher = launcher if launcher is not None else Launcher()
         self._profile: Profile | None = None
+        self._scratch = ScratchSpace(directory)
+        self._tenancy = Tenancy(self._launcher, self._snapshots, limits, self._scratch)
+
+    def tidy(self) -> None:
+        """Remove what workers of dead nodes left on disk; for the one process that serves the node."""
+        self._scratch.tidy()
+
+    def within(self, tenant: Tenant) -> Runner:
+        """Return this runner for `tenant`, whose questions share workers that wait between them."""
+        return TenantRunner(self, self._tenancy, tenant)
+
+    def close(self) -> None:
+        """End the workers that wait."""
+        self._tenancy.close()
 
     @property
     def profile(self) -> Profile:
@@ -60,12 +72,7 @@ class JailRunner:
 
     def vet(self, sql: str) -> str:
         """Return DuckDB's serialised AST of the caller's `sql`, from a job that holds no data."""
-        try:
-            size = len(sql.encode("utf-8"))
-        except UnicodeEncodeError:
-            raise JobFailed(JobCode.BAD_SQL) from None
-        if size > self._limits.sql_bytes:
-            raise JobFailed(JobCode.BAD_SQL)
+        orders.check_length(sql, self._limits.sql_bytes)
         return self._dataless(orders.vet(sql), self._limits.ast_bytes, _json)
 
     def bind(self, shapes: tuple[TableShape, ...], sql: str) -> str:
@@ -111,8 +118,7 @@ class JailRunner:
             return self._from_source(orders.inspect(fd, form), drafted.columns)
 
     def _dataless(self, order: Order, reply_bytes: int, read: Callable[[bytes], _T]) -> _T:
-        limits = Limits(DATALESS_MEMORY, DATALESS_CPU_SECONDS, DATALESS_WALL_MS, reply_bytes, 0)
-        return self._run(order, limits, Event(), read)[0]
+        return self._run(order, dataless(reply_bytes), Event(), read)[0]
 
     def _from_source(self, order: Order, read: Callable[[bytes], _T]) -> _T:
         memory = SOURCE_MEMORY_FACTOR * self._limits.memory_bytes

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from yanmen.execution.scratch import Scratch
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Role
 from yanmen.model.ports import TableShape
+from yanmen.model.refusal import JobCode, JobFailed
 
 DECIMAL_DIGITS = 38
 """DuckDB's widest decimal."""
@@ -30,19 +32,59 @@ class JobLimits:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A job's name, its arguments, the descriptors it inherits and the longest file it may write."""
+    """A job's name, its arguments, the descriptors it inherits and the longest file it may write.
+
+    With `uses` it opens a session: the worker is prepared, and that many questions may follow.
+    """
 
     job: str
     arguments: Mapping[str, object]
     fds: tuple[int, ...] = ()
     file_bytes: int = 0
+    uses: int = 0
+    scratch: Scratch | None = None
 
 
 def encode(order: Order, limits: JobLimits) -> bytes:
     """Return the request of `order`."""
     bounds = {name: getattr(limits, name) for name in JobLimits.__slots__}
-    document = {"job": order.job, "limits": bounds, **order.arguments}
+    return _written({"job": order.job, "limits": bounds, "uses": order.uses, **order.arguments})
+
+
+def question(order: Order) -> bytes:
+    """Return what a session is asked where `order` would be a worker's only one."""
+    return _written({name: value for name, value in order.arguments.items() if name not in _OF_SESSIONS})
+
+
+def session(order: Order, uses: int) -> Order:
+    """Return the order that prepares a worker for at most `uses` questions like `order`."""
+    kept = {name: value for name, value in order.arguments.items() if name in _OF_SESSIONS}
+    nothing: Mapping[str, object] = {"shapes": []} if order.job == "bind" else {}
+    return Order(order.job, {**kept, **nothing}, order.fds, order.file_bytes, uses, order.scratch)
+
+
+def spilling(order: Order, scratch: Scratch) -> Order:
+    """Return `order` for a worker that may spill into `scratch`."""
+    arguments = {**order.arguments, "scratch": scratch.fd}
+    return replace(order, arguments=arguments, fds=(*order.fds, scratch.fd), file_bytes=scratch.room, scratch=scratch)
+
+
+_OF_SESSIONS = frozenset({"scans", "scratch"})
+"""What is said once, when the worker is prepared."""
+
+
+def _written(document: Mapping[str, object]) -> bytes:
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
+
+
+def check_length(sql: str, cap: int) -> None:
+    """Refuse a caller's text that no parser should see: too long, or not text at all."""
+    try:
+        size = len(sql.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise JobFailed(JobCode.BAD_SQL) from None
+    if size > cap:
+        raise JobFailed(JobCode.BAD_SQL)
 
 
 def vet(sql: str) -> Order:

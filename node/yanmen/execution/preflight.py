@@ -129,6 +129,8 @@ def _read(data: bytes) -> _Found:
 
 
 def _profile(spawner: Spawner, found: _Found, limits: NodeLimits, bounds: Limits) -> Profile:
+    if limits.spill_bytes and not found.landlock:
+        raise Fault(FaultCode.SANDBOX, "a worker may spill only behind Landlock; without it set spill_bytes = 0")
     layers = (
         f"landlock-abi-{found.landlock}" if found.landlock else NO_LANDLOCK,
         f"seccomp:{found.seccomp}",
@@ -138,6 +140,7 @@ def _profile(spawner: Spawner, found: _Found, limits: NodeLimits, bounds: Limits
         f"cpu:{limits.cpu_seconds}",
         f"reply:{limits.reply_bytes}",
         f"threads:{THREADS}",
+        *((f"spill:{limits.spill_bytes}",) if limits.spill_bytes else ()),
         *spawner.layers,
         *_namespaces(spawner, found),
     )

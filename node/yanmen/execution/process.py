@@ -1,6 +1,7 @@
 """How a worker comes to be: a process of its own, started clean, that its spawner kills, reaps and accounts for."""
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
@@ -31,6 +32,18 @@ class Pipes:
     request: int
     reply: int
     process: int
+
+
+PIPE_BYTES = 1 << 18
+"""What a reply's pipe holds, where the kernel lets us: four times as many bytes for each change of process."""
+
+
+def reply_pipe() -> tuple[int, int]:
+    """Make a pipe for replies, which may have megabytes."""
+    reading, writing = os.pipe()
+    with contextlib.suppress(OSError):  # above what this user's pipes may hold together: the usual size then
+        fcntl.fcntl(reading, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    return reading, writing
 
 
 class Started(Protocol):
@@ -99,7 +112,7 @@ class FreshProcess:
 
     def __init__(self, command: tuple[str, ...], fds: tuple[int, ...]) -> None:
         """Start `command`."""
-        reply, reply_fd = os.pipe()
+        reply, reply_fd = reply_pipe()
         request_fd, request = os.pipe()
         try:
             self._process = subprocess.Popen(

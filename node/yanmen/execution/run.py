@@ -23,6 +23,7 @@ def run(reserved: Reserved, runner: Runner, limits: NodeLimits, cancel: Event) -
         wall_ms=plan.deadline_ms * RUN_PERCENT // 100 if plan.release is DatasetClass.PERSONAL else plan.deadline_ms,
         reply_bytes=limits.reply_bytes,
         rows=plan.rows_max,
+        spill_bytes=limits.spill_bytes,
     )
     rows, usage = runner.query(_attached(plan.scans), plan.sql, reply_types(plan), allowed, cancel)
     if plan.frame is None:
@@ -51,7 +52,8 @@ def reply_types(plan: Plan) -> tuple[ColumnType, ...]:
     """Return the types of the reply's columns, in the order `Plan` documents."""
     if plan.release is DatasetClass.OPEN:
         return tuple(output.type for output in plan.outputs)
-    types = [key.type for key in plan.keys]
+    types = [ColumnType.INTEGER] if plan.blocks else []
+    types += [key.type for key in plan.keys]
     if plan.release is DatasetClass.EXACT:
         return _counted(types, plan.aggregates)
     return (*types, *[ColumnType.INTEGER] * len(plan.aggregates))

@@ -17,6 +17,9 @@ from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 FOLDER = "snapshots"
 SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
+Mark = tuple[int, int, int, int, int]
+"""A file's device, number, size and times: root apart, nobody changes a file and keeps its change time."""
+
 _VERSION = re.compile(r"v1-[0-9a-f]{64}", re.ASCII)
 
 
@@ -96,6 +99,14 @@ class SnapshotStore:
         _sync_folder(folder)
         return Snapshot(path=final, version=version, plain_bytes=os.fstat(fd).st_size)
 
+    def mark(self, version: str) -> Mark | None:
+        """Return what changes with every write to the sealed file, None when there is none."""
+        try:
+            found = self._path(version).stat()
+        except (OSError, ValueError):
+            return None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
     @contextmanager
     def open(self, version: str, cancel: Event) -> Iterator[int]:
         """Unseal `version` into a memory file that is authentic, complete and closed to every writer.
@@ -113,11 +124,13 @@ class SnapshotStore:
                 raise Fault(FaultCode.STORAGE, note) from error
             yield fd
 
-    def _unseal(self, version: str, fd: int, cancel: Event) -> None:
+    def _path(self, version: str) -> Path:
         if _VERSION.fullmatch(version) is None:
             raise ValueError("not a version")
-        path = self._directory / FOLDER / f"{version}.sealed"
-        with path.open("rb") as source, os.fdopen(os.dup(fd), "wb") as target:
+        return self._directory / FOLDER / f"{version}.sealed"
+
+    def _unseal(self, version: str, fd: int, cancel: Event) -> None:
+        with self._path(version).open("rb") as source, os.fdopen(os.dup(fd), "wb") as target:
             reader = _HashingReader(source, cancel)
             open_stream(self._key, reader, target)
         if f"v1-{reader.sha256.hexdigest()}" != version:

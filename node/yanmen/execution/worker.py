@@ -4,6 +4,8 @@ import contextlib
 import os
 import select
 import signal
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -12,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from yanmen.execution.process import Ended, Started
+from yanmen.execution.scratch import Scratch
 from yanmen.model.refusal import JobCode, JobFailed, Usage
 
 POLL_MS = 50
@@ -20,16 +23,17 @@ POLL_MS = 50
 TICK_MS = 100
 """The kernel's CPU limit and its account of CPU time differ by a few ticks."""
 HEADER = 4
-CHUNK = 1 << 16
+CHUNK = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What is enforced from outside: wall clock, CPU (to name the cause of a kill), size of the reply."""
+    """What is enforced from outside: wall clock, CPU, size of the reply, and what lies in the scratch folder."""
 
     wall_ms: int
     cpu_seconds: int
     reply_bytes: int
+    scratch: Scratch | None = None
 
 
 class Worker:
@@ -41,6 +45,7 @@ class Worker:
         self._bounds = bounds
         self._cancel = cancel
         self._peak_bytes = 0
+        self._cpu_before_ms = 0
         self._ended: Ended | None = None
         self._request_fd: int | None = process.pipes.request
         self._read_fd = process.pipes.reply
@@ -73,20 +78,74 @@ class Worker:
 
     def exchange(self, request: bytes) -> tuple[bytes, Usage]:
         """Send `request`, return the reply's bytes and the cost, or raise JobFailed with what the outside knows."""
-        try:
-            self._send(len(request).to_bytes(HEADER, "big") + request)
-            size = int.from_bytes(self._receive(HEADER), "big")
-            if size > self._bounds.reply_bytes:
-                raise JobFailed(JobCode.OUTPUT)
-            reply = self._receive(size)
+        with self._fatal():
+            reply = self._call(request)
             self._measure_peak()
             self._dismiss()
+        return reply, self._usage(len(reply))
+
+    def ask(self, request: bytes, bounds: Bounds, cancel: Event) -> tuple[bytes, Usage]:
+        """Send one of several questions, within `bounds` of its own; return its reply and its cost, or raise as above.
+
+        The worker lives on after a reply, and is dead after a JobFailed.
+        """
+        self._begin(bounds, cancel)
+        self._forget_peak()
+        with self._fatal():
+            if _readable(self._read_fd):
+                raise JobFailed(JobCode.BAD_REPLY)  # it spoke before it was asked
+            reply = self._call(request)
+            self._measure_peak()
+            return reply, self._usage(len(reply))
+
+    def hear(self, expected: bytes, bounds: Bounds) -> bool:
+        """Whether it says `expected`, unasked, within `bounds`; one that does not is dead."""
+        self._begin(bounds, Event())
+        try:
+            with self._fatal():
+                size = int.from_bytes(self._receive(HEADER), "big")
+                if size != len(expected) or self._receive(size) != expected:
+                    raise JobFailed(JobCode.BAD_REPLY)
+        except JobFailed:
+            return False
+        return True
+
+    def _begin(self, bounds: Bounds, cancel: Event) -> None:
+        self._cpu_before_ms = self.cpu_ms
+        self._bounds, self._cancel = bounds, cancel
+        self._deadline = monotonic_ns() + bounds.wall_ms * 1_000_000
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self._ended is None and not _readable(self._pidfd)
+
+    @property
+    def cpu_ms(self) -> int:
+        """The CPU time of its whole life, read from outside."""
+        if self._ended is None:
+            with contextlib.suppress(OSError):
+                # CPUCLOCK_SCHED of a process (linux/posix-timers.h); the number is only its own while it is unreaped.
+                return time.clock_gettime_ns((~self.pid << 3) | 2) // 1_000_000
+        return self._ended.cpu_ms if self._ended is not None else 0
+
+    @contextlib.contextmanager
+    def _fatal(self) -> Iterator[None]:
+        """End the worker at a JobFailed, and say what it used."""
+        try:
+            yield
         except JobFailed as failed:
             self._measure_peak()
             self._kill()
             self._reap()
             raise JobFailed(failed.code, self._usage(0)) from None
-        return reply, self._usage(len(reply))
+
+    def _call(self, request: bytes) -> bytes:
+        self._send(len(request).to_bytes(HEADER, "big") + request)
+        size = int.from_bytes(self._receive(HEADER), "big")
+        if size > self._bounds.reply_bytes:
+            raise JobFailed(JobCode.OUTPUT)
+        return self._receive(size)
 
     def _send(self, data: bytes) -> None:
         fd = self._request_fd
@@ -134,6 +193,8 @@ class Worker:
         while not poller.poll(POLL_MS):
             self._measure_peak()
             self._check()
+            if self._bounds.scratch is not None and self._bounds.scratch.exceeded:
+                raise JobFailed(JobCode.MEMORY)
         self._check()
 
     def _check(self) -> None:
@@ -141,12 +202,20 @@ class Worker:
             raise JobFailed(JobCode.CANCELLED)
         if monotonic_ns() > self._deadline:
             raise JobFailed(JobCode.TIME)
+        if self.cpu_ms - self._cpu_before_ms > self._bounds.cpu_seconds * 1000 + TICK_MS:
+            raise JobFailed(JobCode.TIME)
+
+    def _forget_peak(self) -> None:
+        """Begin a new peak where the kernel lets us: for an ordinary user it stays that of the worker's life."""
+        self._peak_bytes = 0
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{self.pid}/clear_refs").write_bytes(b"5")
 
     def _measure_peak(self) -> None:
         """Read VmHWM: unlike ru_maxrss it does not count what the node held when it forked."""
         with contextlib.suppress(OSError):
             lines = Path(f"/proc/{self.pid}/status").read_bytes().splitlines()
-            if _ended(self._pidfd):
+            if _readable(self._pidfd):
                 return  # the number may have passed to another process
             for line in lines:
                 if line.startswith(b"VmHWM:"):
@@ -176,11 +245,12 @@ class Worker:
         return JobCode.BAD_REPLY if code == 0 else JobCode.FAILED
 
     def _usage(self, reply_bytes: int) -> Usage:
-        cpu_ms = self._ended.cpu_ms if self._ended is not None else 0
-        return Usage(cpu_ms=cpu_ms, peak_bytes=self._peak_bytes, reply_bytes=reply_bytes)
+        spent = max(0, self.cpu_ms - self._cpu_before_ms)
+        return Usage(cpu_ms=spent, peak_bytes=self._peak_bytes, reply_bytes=reply_bytes)
 
 
-def _ended(pidfd: int) -> bool:
+def _readable(fd: int) -> bool:
+    """Whether there is something to read now; of a process descriptor: whether the process has ended."""
     poller = select.poll()
-    poller.register(pidfd, select.POLLIN)
+    poller.register(fd, select.POLLIN)
     return bool(poller.poll(0))

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
 
-from yanmen.execution.process import ENVIRONMENT, Ended, Pipes, kill
+from yanmen.execution.process import ENVIRONMENT, Ended, Pipes, kill, reply_pipe
 from yanmen.model.refusal import JobCode, JobFailed
 
 START_SECONDS = 30
@@ -149,7 +149,7 @@ def _channels(
     node_side: ExitStack, worker_side: ExitStack
 ) -> tuple[tuple[int, int], tuple[int, int], tuple[socket.socket, socket.socket]]:
     """Make the request pipe, the reply pipe and the socket on which the worker's end is told."""
-    request, reply = os.pipe(), os.pipe()
+    request, reply = os.pipe(), reply_pipe()
     worker_side.callback(os.close, request[0])
     node_side.callback(os.close, request[1])
     node_side.callback(os.close, reply[0])

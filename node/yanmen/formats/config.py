@@ -190,9 +190,7 @@ def _space(section: Table) -> SubjectSpace:
 
 def _limits(section: Table) -> NodeLimits:
     usual = NodeLimits()
-    given = {
-        limit.name: section.integer(limit.name, 1, INTEGER_MAX, getattr(usual, limit.name))
-        for limit in fields(NodeLimits)
-    }
+    defaults: dict[str, int] = {limit.name: getattr(usual, limit.name) for limit in fields(NodeLimits)}
+    given = {name: section.integer(name, min(1, default), INTEGER_MAX, default) for name, default in defaults.items()}
     section.close()
     return NodeLimits(**given)

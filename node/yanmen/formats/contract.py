@@ -16,7 +16,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.spec import NAME as DATASET
 from yanmen.formats.spec_columns import NAME as COLUMN
-from yanmen.model.contract import ContractStatus, Grant, Terms
+from yanmen.model.contract import Bounds, ContractStatus, Grant, Terms
 
 OFFER_TYP = "yanmen-offer+jws"
 ACCEPTANCE_TYP = "yanmen-acceptance+jws"
@@ -215,5 +215,9 @@ def _check(terms: Terms) -> None:
         disclosed = terms.regulator_discloses
         known = set(disclosed) <= slots and list(disclosed) == sorted(set(disclosed))
         at.require(known, "yanmen:regulatorDiscloses", "not slots of a receipt in order")
+        for name in Bounds.__slots__:
+            least = 0 if name == "spill_bytes" else 1
+            bound = getattr(terms.bounds, name)
+            at.require(bound is None or bound >= least, name, "allows nothing")
         digest = terms.paper_sha256
         at.require(not digest or _SHA256.fullmatch(digest) is not None, "yanmen:paperSha256", "not hex SHA-256")

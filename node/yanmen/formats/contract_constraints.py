@@ -11,7 +11,7 @@ from yanmen.formats import decimals, json_members
 from yanmen.formats.json_canonical import INTEGER_MAX, Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel
-from yanmen.model.contract import Grant, Scenario, Terms
+from yanmen.model.contract import Bounds, Grant, Scenario, Terms
 
 MEMBERS = frozenset({"leftOperand", "operator", "rightOperand"})
 SCENARIO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
@@ -178,8 +178,16 @@ _KINDS = (
     _Kind("yanmen:retentionDays", "lteq", "retention_days", _write_integer, _read_integer),
     _Kind("yanmen:regulatorDiscloses", "isAnyOf", "regulator_discloses", _write_texts, _read_texts),
     _Kind("yanmen:paperSha256", "eq", "paper_sha256", _write_text, _read_text),
+    _Kind("yanmen:rows", "lteq", "rows", _write_integer, _read_integer),
+    _Kind("yanmen:groups", "lteq", "groups", _write_integer, _read_integer),
+    _Kind("yanmen:replyBytes", "lteq", "reply_bytes", _write_integer, _read_integer),
+    _Kind("yanmen:memoryBytes", "lteq", "memory_bytes", _write_integer, _read_integer),
+    _Kind("yanmen:cpuSeconds", "lteq", "cpu_seconds", _write_integer, _read_integer),
+    _Kind("yanmen:wallMs", "lteq", "wall_ms", _write_integer, _read_integer),
+    _Kind("yanmen:spillBytes", "lteq", "spill_bytes", _write_integer, _read_integer),
 )
-_OPTIONAL = "paper_sha256"
+_BOUNDS = frozenset(Bounds.__slots__)
+_OPTIONAL = _BOUNDS | {"paper_sha256"}
 _BY_NAMES = {(kind.left, kind.operator): kind for kind in _KINDS}
 COUNT_MAX = len(_KINDS)
 
@@ -199,7 +207,7 @@ class Constraints:
     def terms(self, identifier: str, holder: str, consumer: str, grants: tuple[Grant, ...]) -> Terms:
         """Return the terms of these constraints, parties and grants."""
         scenario, channel, slots = (self.values[name] for name in ("scenario", "channel", "regulator_discloses"))
-        paper = self.values.get(_OPTIONAL, "")
+        paper = self.values.get("paper_sha256", "")
         if not isinstance(scenario, Scenario) or not isinstance(channel, Channel):
             raise Malformed("scenario and channel are not what their readers give")
         if not isinstance(slots, tuple) or not isinstance(paper, str):
@@ -224,15 +232,17 @@ class Constraints:
             regulator_discloses=slots,
             retention_days=self._integer("retention_days"),
             paper_sha256=paper,
+            bounds=Bounds(**{name: self._integer(name) for name in _BOUNDS if name in self.values}),
         )
 
 
 def encode(terms: Terms) -> list[Json]:
     """Return the constraints of `terms` in the profile's order."""
+    said = [(kind, getattr(terms.bounds if kind.field in _BOUNDS else terms, kind.field)) for kind in _KINDS]
     return [
-        {"leftOperand": kind.left, "operator": kind.operator, "rightOperand": kind.write(getattr(terms, kind.field))}
-        for kind in _KINDS
-        if kind.field != _OPTIONAL or terms.paper_sha256
+        {"leftOperand": kind.left, "operator": kind.operator, "rightOperand": kind.write(value)}
+        for kind, value in said
+        if kind.field not in _OPTIONAL or value not in {None, ""}
     ]
 
 
@@ -250,6 +260,6 @@ def decode(path: str, constraints: tuple[Json, ...]) -> Constraints:
         with At(f"{path}/{index}/rightOperand"):
             values[kind.field] = kind.read(members["rightOperand"])
     for kind in _KINDS:
-        if kind.field not in values and kind.field != _OPTIONAL:
+        if kind.field not in values and kind.field not in _OPTIONAL:
             raise MalformedTerms(path, f"{kind.left} {kind.operator} is missing")
     return Constraints(values)

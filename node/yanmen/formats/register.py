@@ -21,7 +21,7 @@ ENVELOPE_KEY_BYTES = 1216
 NAME_MAX = 200
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
-_REGISTER = frozenset({"space", "serial", "issued_ms", "parties"})
+_REGISTER = frozenset({"space", "serial", "issued_ms", "expires_ms", "parties"})
 _PARTY = frozenset(
     {
         "id",
@@ -44,6 +44,7 @@ def encode(register: Register) -> dict[str, Json]:
         "space": register.space,
         "serial": register.serial,
         "issued_ms": register.issued_ms,
+        "expires_ms": register.expires_ms,
         "parties": [_encode_party(party) for party in register.parties],
     }
     decode(payload)
@@ -63,10 +64,14 @@ def decode(payload: Json) -> Register:
     aliases = [party.alias for party in parties]
     if len(set(aliases)) != len(aliases):
         raise Malformed("register: an alias is used twice")
+    issued_ms, expires_ms = (json_members.integer(members, name) for name in ("issued_ms", "expires_ms"))
+    if expires_ms <= issued_ms:
+        raise Malformed("register: over before it was issued")
     return Register(
         space=space,
         serial=json_members.integer(members, "serial", 1),
-        issued_ms=json_members.integer(members, "issued_ms"),
+        issued_ms=issued_ms,
+        expires_ms=expires_ms,
         parties=parties,
     )
 

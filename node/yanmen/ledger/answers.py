@@ -19,6 +19,12 @@ _DETAIL_ITEMS_MAX = 100
 _DETAIL_BYTES_MAX = 32 * 1024 * 1024
 
 
+_DESTROYED = Detail(
+    hint_en="Its answer was destroyed when the contract's retention term was over.",
+    hint_zh="该作业的结果已在合约约定的保存期限届满后销毁。",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """The job runs, or the node stopped before it ended and has not been started again."""
@@ -109,7 +115,10 @@ def outcome(db: sqlite3.Connection, owner: str, job_id: str) -> Outcome:
     receipt = log.read_receipt(db, position, whole=False)
     if state == "declined":
         return Declined(job_id, Reason(reason), _decode_detail(detail), receipt)
-    shown = table(stored(db, answer))
+    encoded = stored(db, answer)
+    if not encoded:
+        raise Refused(Reason.JOB_UNKNOWN, _DESTROYED)
+    shown = table(encoded)
     return Answer(
         job_id=job_id,
         labels=shown.labels,

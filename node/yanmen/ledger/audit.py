@@ -72,7 +72,8 @@ def check(db: sqlite3.Connection) -> None:
 
 def _check_answers(db: sqlite3.Connection) -> None:
     """Hold every kept table to the digest in the receipt it was released under."""
-    for position, encoded in db.execute("SELECT position, released FROM answer").fetchall():
+    rows = db.execute("SELECT position, released FROM answer WHERE position NOT IN (SELECT position FROM erased)")
+    for position, encoded in rows.fetchall():
         answers.table(encoded)
         output = log.read_slots(db, position).get(Slot.OUTPUT)
         if isinstance(output, dict) and output.get("sha256") != hashlib.sha256(encoded).hexdigest():
@@ -99,7 +100,7 @@ def _standing(slots: Slots) -> dict[tuple[str, str], Json]:
     if not isinstance(subject, dict):
         return {}
     match subject:
-        case {"status": "registered", "space": str(name)}:
+        case {"status": "registered" | "renewed", "space": str(name)}:
             return {("subject space", name): [subject["lifetime_micro_rho"], subject["lifetime_delta_e12"]]}
         case {"status": "retracted", "dataset": str(name)}:
             return {("dataset", name): "retracted"}

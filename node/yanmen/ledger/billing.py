@@ -14,6 +14,7 @@ from yanmen.ledger import answers, leaves, log
 from yanmen.ledger.log import About, Log, Slots
 from yanmen.model.ports import Signer
 from yanmen.model.receipt import Stage
+from yanmen.model.refusal import Fault, FaultCode
 
 _INTENTS = """
 SELECT intent.contract, intent.position, intent.micro_rho, intent.delta_e12, intent.price_fen
@@ -79,6 +80,8 @@ def _uses(db: sqlite3.Connection, period: Period, contract: str) -> Iterator[Lin
         if released is None:
             yield Line(name, position, position)
             continue
+        if not released:
+            raise Fault(FaultCode.STORAGE, "answers of this period were destroyed; its account was to be closed before")
         shown = answers.table(released)
         rows = len(shown.rows)
         yield Line(name, position, position, answers=1, rows=rows, cells=rows * len(shown.types))

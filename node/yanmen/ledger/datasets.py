@@ -5,9 +5,9 @@ import sqlite3
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Publication, Reading
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import records
+from yanmen.ledger import records, spaces
 from yanmen.ledger.log import About, Log, Slots
-from yanmen.model.catalogue import Dataset, DatasetClass, Grade, SubjectSpace, Version
+from yanmen.model.catalogue import Dataset, DatasetClass, Grade, Version
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
@@ -103,39 +103,6 @@ def require_kept(db: sqlite3.Connection, names: tuple[str, ...]) -> None:
             raise Refused(Reason.DATASET_RETRACTED, Detail(subject=str(row[0])))
 
 
-def register_space(db: sqlite3.Connection, log: Log, space: SubjectSpace) -> int | None:
-    """Fix the lifetime budget of `space` for good; return its leaf, None when it was fixed like this before."""
-    row = db.execute("SELECT micro_rho_cap, delta_e12_cap FROM subject_space WHERE name = ?", (space.name,)).fetchone()
-    if row == (space.lifetime_micro_rho, space.lifetime_delta_e12):
-        return None
-    if row is not None:
-        note = f"the lifetime budget of subject space {space.name!r} was fixed when it was registered"
-        raise Fault(FaultCode.CONFIG, note)
-    said: Slots = {
-        Slot.SUBJECT: {
-            "lifetime_delta_e12": space.lifetime_delta_e12,
-            "lifetime_micro_rho": space.lifetime_micro_rho,
-            "space": space.name,
-            "status": "registered",
-        }
-    }
-    position = log.append(db, Stage.DATASET, said, About()).position
-    db.execute(
-        "INSERT INTO subject_space (name, micro_rho_cap, delta_e12_cap) VALUES (?, ?, ?)",
-        (space.name, space.lifetime_micro_rho, space.lifetime_delta_e12),
-    )
-    return position
-
-
-def space_left(db: sqlite3.Connection, name: str) -> SubjectSpace | None:
-    """Return what is left of a subject space's lifetime budget: for the holder's eyes, not for consumers'."""
-    row = db.execute(
-        "SELECT micro_rho_cap - micro_rho_spent, delta_e12_cap - delta_e12_spent FROM subject_space WHERE name = ?",
-        (name,),
-    ).fetchone()
-    return None if row is None else SubjectSpace(name, int(row[0]), int(row[1]))
-
-
 def accept_register(db: sqlite3.Connection, log: Log, space: str, serial: int, digest: str) -> int | None:
     """Note that the register at `serial` is in force; return its leaf, None when it was in force before."""
     row = db.execute("SELECT serial, digest FROM register").fetchone()
@@ -158,7 +125,7 @@ def _check_space(db: sqlite3.Connection, dataset: Dataset) -> None:
     earlier = newest(db, dataset.name)
     if earlier is not None and earlier.dataset.subject_space not in ("", dataset.subject_space):
         raise Refused(Reason.SPEC_INVALID, Detail(subject="subject_space"))
-    if dataset.cls is DatasetClass.PERSONAL and space_left(db, dataset.subject_space) is None:
+    if dataset.cls is DatasetClass.PERSONAL and spaces.left(db, dataset.subject_space) is None:
         raise Refused(Reason.SUBJECT_SPACE_UNKNOWN, Detail(subject=dataset.subject_space))
 
 

@@ -2,10 +2,11 @@
 
 from yanmen.formats.bill import Period
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import billing, budget, contracts, datasets
+from yanmen.ledger import billing, budget, cases, contracts, datasets, spaces
+from yanmen.ledger.cases import Case
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.log import About, Slots
-from yanmen.model.catalogue import SubjectSpace, Version
+from yanmen.model.catalogue import Renewal, SpaceBudget, SubjectSpace, Version
 from yanmen.model.contract import Balance, Contract, ContractStatus
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
@@ -55,13 +56,28 @@ class Holdings(Desk):
     def register_space(self, space: SubjectSpace) -> Receipt | None:
         """Fix the lifetime budget of `space` once for all; None when it was fixed like this before."""
         with self._writing() as db:
-            position = datasets.register_space(db, self._log, space)
+            position = spaces.register(db, self._log, space)
             return None if position is None else self._receipt(db, position)
 
     def space_left(self, name: str) -> SubjectSpace | None:
         """Return what is left of a subject space's lifetime budget, for the holder."""
         with self._store.read() as db:
-            return datasets.space_left(db, name)
+            return spaces.left(db, name)
+
+    def renew_space(self, renewal: Renewal, epsilon: spaces.Epsilon) -> Receipt:
+        """Add to a subject space's lifetime budget by a leaf that says who decided it and why, or refuse."""
+        with self._writing() as db:
+            return self._receipt(db, spaces.renew(db, self._log, renewal, epsilon))
+
+    def spaces(self) -> tuple[SpaceBudget, ...]:
+        """Return how every subject space stands, for the holder."""
+        with self._store.read() as db:
+            return spaces.listed(db)
+
+    def next_renewal_ms(self, name: str) -> int:
+        """Return when the budget of a subject space may be renewed next, 0 when nothing was announced."""
+        with self._store.read() as db:
+            return spaces.next_renewal_ms(db, name)
 
     def publish(self, version: Version) -> Receipt:
         """Make `version` the current one of its dataset; budgets do not notice."""
@@ -105,6 +121,19 @@ class Holdings(Desk):
                 about = About(contract_id, contract.terms.consumer)
                 slots = {**slots, Slot.CONTRACT: contract_id}
             return self._receipt(db, self._log.append(db, stage, slots, about).position)
+
+    def open_case(self, stage: Stage, text: str, actor: str, contract_id: str = "") -> Receipt:
+        """Record an objection or incident, in the series of `contract_id` if it is about one."""
+        return self._recorded(lambda db: cases.open_case(db, self._log, stage, text, actor, contract_id))
+
+    def close_case(self, stage: Stage, case_id: str, text: str, actor: str) -> Receipt:
+        """Record the answer to the objection or incident `case_id`, once."""
+        return self._recorded(lambda db: cases.close_case(db, self._log, stage, case_id, text, actor))
+
+    def cases(self, stage: Stage) -> tuple[Case, ...]:
+        """Return every objection or incident, oldest first."""
+        with self._store.read() as db:
+            return cases.listed(db, stage)
 
     def state_account(self, period: Period, contract_id: str = "") -> tuple[Receipt, bytes]:
         """Close `period` with a signed statement of account, for one contract or all, and return its receipt and token.

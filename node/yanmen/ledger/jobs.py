@@ -15,7 +15,7 @@ from yanmen.formats import released
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
 from yanmen.formats.slots import Verdict
-from yanmen.ledger import acknowledgements, answers, budget, contracts, datasets, leaves, log
+from yanmen.ledger import acknowledgements, answers, budget, contracts, datasets, leaves, log, violations
 from yanmen.ledger.budget import Charge
 from yanmen.ledger.log import About, Entry, Log
 from yanmen.model.catalogue import DatasetClass
@@ -122,7 +122,14 @@ def abort(db: sqlite3.Connection, log_: Log, reserved: Reserved, failure: Failur
     return int(ended)
 
 
-def refuse(db: sqlite3.Connection, log_: Log, submission: Submission, request: Request | None, refusal: Refused) -> int:
+def refuse(
+    db: sqlite3.Connection,
+    log_: Log,
+    submission: Submission,
+    request: Request | None,
+    refusal: Refused,
+    limits: NodeLimits,
+) -> int:
     """Record a refusal and return its leaf; the first outcome of a job stands."""
     slots = leaves.refused(submission, request, refusal)
     about = About("", submission.peer.id)
@@ -132,6 +139,8 @@ def refuse(db: sqlite3.Connection, log_: Log, submission: Submission, request: R
         slots = {**slots, Slot.CONTRACT: request.contract_id, Slot.CONTRACT_DIGEST: digest}
         about = About(request.contract_id, submission.peer.id)
     entry = log_.append(db, Stage.REFUSED, slots, about)
+    if refusal.violation:
+        violations.count(db, log_, entry.position, about, limits)
     if submission.job_id:
         db.execute(
             "INSERT OR IGNORE INTO job (owner, job_id, state, position, reason, detail)"
@@ -162,7 +171,8 @@ def end_aborted(db: sqlite3.Connection, log_: Log, intent: Intent, failure: Fail
         **leaves.aborted(log.read_slots(db, intent.position), failure.reason, recovered=failure.recovered),
         **leaves.usage(failure.usage, failure.code),
     }
-    entry = log_.append(db, Stage.ABORTED, slots, About(intent.contract, intent.consumer), intent.ref)
+    about = About(intent.contract, intent.consumer)
+    entry = log_.append(db, Stage.ABORTED, slots, about, intent.ref)
     db.execute("UPDATE intent SET ended = ? WHERE position = ?", (entry.position, intent.position))
     db.execute(
         "UPDATE job SET state = 'declined', position = ?, reason = ?, detail = ? WHERE owner = ? AND job_id = ?",
@@ -178,6 +188,8 @@ def end_aborted(db: sqlite3.Connection, log_: Log, intent: Intent, failure: Fail
         failed = budget.count_failure(db, intent.consumer, intent.space)
         if failed >= limits.failures:
             contracts.suspend(db, log_, intent.contract)
+    if failure.code is JobCode.VIOLATION:
+        violations.count(db, log_, entry.position, about, limits)
     return entry.position
 
 

@@ -129,7 +129,7 @@ class Ledger(Holdings, Logbook):
 
     def refuse(self, submission: Submission, request: Request | None, refusal: Refused) -> Receipt:
         """Record a refusal; `request` is given once the consumer's signature verified."""
-        return self._recorded(lambda db: jobs.refuse(db, self._log, submission, request, refusal))
+        return self._recorded(lambda db: jobs.refuse(db, self._log, submission, request, refusal, self._limits))
 
     def turn_away(self, peer: Party, refusal: Refused) -> Receipt | None:
         """Record that a registered party was not let in; None when it came too often this minute to be noted again."""

@@ -1,14 +1,16 @@
 """The ledger's part about its log: heads, proofs, cosignatures, receipts, and what an auditor takes away."""
 
+import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
 from yanmen.formats.note import NoteSignature, VerifierKey
-from yanmen.ledger import audit, cosigned, export, log, mirror
+from yanmen.ledger import audit, cosigned, erasing, export, log, mirror, violations
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.group import internal
 from yanmen.ledger.log import About, Slots
+from yanmen.ledger.violations import Violation
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode, Reason, Refused
 
@@ -86,6 +88,24 @@ class Logbook(Desk):
             if not consumer or log.party(db, index) != consumer:
                 raise Refused(Reason.JOB_UNKNOWN)
             return log.read_receipt(db, index, whole=False)
+
+    def erase(self, before_ms: int, actor: str) -> Receipt | None:
+        """Destroy disclosures of uses before `before_ms` whose contract's term is over; None when none are left.
+
+        One call destroys a bounded number of them; what was destroyed is not left in the journal either.
+        """
+
+        def shown(db: sqlite3.Connection, position: int | None) -> Receipt | None:
+            return None if position is None else log.read_receipt(db, position, whole=False)
+
+        receipt = self._commit(lambda db: erasing.erase(db, self._log, before_ms, actor), shown)
+        self._store.empty_journal()
+        return receipt
+
+    def violations(self) -> tuple[Violation, ...]:
+        """Return every security event, oldest first: for the holder."""
+        with self._store.read() as db:
+            return violations.listed(db)
 
     def export(self, directory: Path, papers: SpacePapers) -> int:
         """Write the audit bundle of the whole log to the new `directory` and return the number of its leaves."""

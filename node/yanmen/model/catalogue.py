@@ -156,6 +156,33 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Renewal:
+    """More lifetime budget for a subject space, as a person decided it; `next_ms` is when it may be decided again.
+
+    The losses add up for the persons in the data: this is no fresh start, so the decision says why.
+    """
+
+    space: str
+    micro_rho: int
+    delta_e12: int
+    approver: str
+    reason: str
+    next_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpaceBudget:
+    """How a subject space stands: the lifetime budget with all renewals, what is spent, the next renewal (0: none)."""
+
+    name: str
+    micro_rho: int
+    micro_rho_spent: int
+    delta_e12: int
+    delta_e12_spent: int
+    next_renewal_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class SubjectSpace:
     """All datasets about the same units share one lifetime privacy budget (zCDP, micro-ρ, δ).
 

@@ -1,9 +1,10 @@
 """`node.toml` as values: every limit is named, has a default and a reason."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 
 from yanmen.model.catalogue import SubjectSpace
+from yanmen.model.contract import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +39,41 @@ class NodeLimits:
     """Open questions of one consumer; more are refused."""
     explains_per_minute: int = 60
     """`explain` touches no data but costs CPU and tells about columns."""
+    waiting_workers: int = 4
+    """Workers that wait with data attached, 40 MB each and the snapshot once."""
+    waiting_seconds: int = 60
+    """How long one waits for its tenant's next question."""
+    worker_uses: int = 200
+    """Questions one worker serves, all of one consumer under one contract; 1 gives each question its own."""
     failures: int = 8
     """Run-time failures per consumer and subject space over all time: which of N questions failed is what they tell."""
+    violations: int = 2
+    """System calls that only foreign code in a job makes, per consumer over all time; from here on each suspends."""
     micro_rho_least: int = 1_000
     """Least charge of an answer about persons: even one drowned in noise tells that it did not fail."""
     contract_days: int = 366
     """Longest validity of a contract: its terms are looked at again at least once a year."""
     message_bytes: int = 4 * 1024 * 1024
     """One gRPC message from a caller."""
+    spill_bytes: int = 0
+    """What one worker may write to disk while it computes; 0: memory only. Needs Landlock, and a disk to trust."""
+
+    def within(self, bounds: Bounds) -> "NodeLimits":
+        """Return these limits, narrowed to what a contract allows."""
+        return replace(
+            self,
+            open_rows=_least(self.open_rows, bounds.rows),
+            cells=_least(self.cells, bounds.groups),
+            reply_bytes=_least(self.reply_bytes, bounds.reply_bytes),
+            memory_bytes=_least(self.memory_bytes, bounds.memory_bytes),
+            cpu_seconds=_least(self.cpu_seconds, bounds.cpu_seconds),
+            deadline_ms=_least(self.deadline_ms, bounds.wall_ms),
+            spill_bytes=_least(self.spill_bytes, bounds.spill_bytes),
+        )
+
+
+def _least(limit: int, bound: int | None) -> int:
+    return limit if bound is None else min(limit, bound)
 
 
 @dataclass(frozen=True, slots=True)

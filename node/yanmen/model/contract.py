@@ -46,6 +46,22 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one question may use under a contract, where that is less than the node allows; None = as the node says.
+
+    `rows` of an answer from open data, `groups` of the grid of any other, `wall_ms` of the node's `deadline_ms`.
+    """
+
+    rows: int | None = None
+    groups: int | None = None
+    reply_bytes: int | None = None
+    memory_bytes: int | None = None
+    cpu_seconds: int | None = None
+    wall_ms: int | None = None
+    spill_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What the consumer signs and the holder countersigns (FORMATS.md, contract).
 
@@ -73,6 +89,7 @@ class Terms:
     regulator_discloses: tuple[str, ...]
     retention_days: int
     paper_sha256: str = ""
+    bounds: Bounds = Bounds()
 
     def columns(self, dataset: str) -> tuple[str, ...] | None:
         """Return the granted columns of `dataset`, or None when it is not granted."""

@@ -55,11 +55,12 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    """The space's members at `serial`; a node never goes back to a lower serial."""
+    """The space's members at `serial`; a node never goes back to a lower serial, nor goes on after `expires_ms`."""
 
     space: str
     serial: int
     issued_ms: int
+    expires_ms: int
     parties: tuple[Party, ...]
 
     def find(self, party_id: str) -> Party | None:

@@ -46,6 +46,7 @@ class Limits:
     wall_ms: int
     reply_bytes: int
     rows: int
+    spill_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +76,20 @@ class Snapshot:
     plain_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Whom a worker may serve more than once: one consumer under one contract."""
+
+    consumer: str
+    contract: str
+
+
 class Runner(Protocol):
     """Hands a job to a jail. Every method raises `JobFailed` with a closed code, never with text."""
+
+    def within(self, tenant: Tenant) -> "Runner":
+        """Return this runner for the questions of `tenant`, whose workers may serve several of them."""
+        ...
 
     @property
     def profile(self) -> Profile:

@@ -111,14 +111,18 @@ class Detail:
 class Refused(Exception):
     """The node will not do this; `reason` says why and `detail` what would be accepted.
 
-    `receipt` is there once the refusal is in the log; the stages raise without it.
+    `receipt` is there once the refusal is in the log; the stages raise without it. `violation` marks a
+    question whose vetting job made a call that no job makes: a security event.
     """
 
-    def __init__(self, reason: Reason, detail: Detail | None = None, receipt: Receipt | None = None) -> None:
+    def __init__(
+        self, reason: Reason, detail: Detail | None = None, receipt: Receipt | None = None, *, violation: bool = False
+    ) -> None:
         """Hold `reason`, its `detail` and, when it was logged, its `receipt`."""
         self.reason = reason
         self.detail = detail if detail is not None else Detail()
         self.receipt = receipt
+        self.violation = violation
         super().__init__(reason.value)
 
 

@@ -131,6 +131,15 @@ class Average:
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """One grid of cells among several under one charge: the names of its keys, aggregates and averages."""
+
+    keys: tuple[str, ...]
+    aggregates: tuple[str, ...]
+    averages: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """A column of the answer: its label, type, and the released column whose ± it carries ("" = none)."""
 
@@ -177,9 +186,11 @@ class Plan:
     are `outputs` as they stand. `post_sql` (or "") runs in a data-less job over the table `cells`
     of released columns (keys, aggregates, averages, and a `w_<name>` width column for each of the
     latter two) and yields the outputs followed by one width column per output with a source.
-    `canonical` identifies the question for the answer cache. `micro_rho` is the whole charge,
-    split evenly over the aggregates. `frame` is there for `EXACT` only. With a `manifest` the figures
-    leave as sealed shares only.
+    Where an answer rests on several grids (`PERSONAL` only), `blocks` says whose each column is; the
+    reply and `cells` then begin with a column `b`, the number of the row's block, and hold NULL in the
+    columns of other blocks. `canonical` identifies the question for the answer cache. `micro_rho` is the
+    whole charge, split evenly over the aggregates. `frame` is there for `EXACT` only. With a `manifest` the
+    figures leave as sealed shares only.
     """
 
     admitted: Admitted
@@ -200,6 +211,7 @@ class Plan:
     price_fen: int
     min_group: int
     frame: Frame | None = None
+    blocks: tuple[Block, ...] = ()
     manifest: SignedManifest | None = None
 
 
@@ -276,6 +288,7 @@ class ColumnQuote:
 class Quote:
     """An explanation that touched no data: would it be answered, how wide, at what cost.
 
+    `next_renewal_ms` is when the subject space's budget may be renewed next, 0 when nothing was announced.
     `shape` (formats/shape) and `l2_squared`, one for each aggregate, are what a manifest of a
     federated question is made of; "" and () when this one cannot be federated.
     """
@@ -290,6 +303,7 @@ class Quote:
     repeated: bool
     plan_text: str
     receipt: Receipt
+    next_renewal_ms: int = 0
     shape: str = ""
     l2_squared: tuple[int, ...] = ()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yanmen import enrolment
 from yanmen.admission.admit import Desk
-from yanmen.admission.identity import RegisterFile
+from yanmen.admission.identity import RegisterFile, Source
 from yanmen.admission.policies import Policies, load_guards
 from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
@@ -53,7 +53,7 @@ class Holder:
         if spawner.profile != self.config.sandbox:
             note = f"node.toml asks for the sandbox {self.config.sandbox!r}; this is {spawner.profile!r}"
             raise Fault(FaultCode.SANDBOX, note)
-        seal_key = keys.read_private(self.directory / enrolment.SEAL_KEY)
+        seal_key = keys.read_secret(self.directory / enrolment.SEAL_KEY)
         return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, Launcher(spawner))
 
     @contextmanager
@@ -147,5 +147,6 @@ def open_holder(directory: Path, *, begin: bool = False) -> Iterator[Holder]:
         def advance(serial: int, digest: str) -> None:
             ledger.accept_register(config.space, serial, digest)
 
-        register = RegisterFile(register_path(directory, config), config.space, config.space_key, (0, ""), advance)
+        source = Source(register_path(directory, config), config.space, config.space_key)
+        register = RegisterFile(source, clock, (0, ""), advance)
         yield Holder(directory, config, clock, randomness, signer, ledger, register)

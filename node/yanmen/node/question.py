@@ -17,7 +17,7 @@ from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits, ReleaseRules
 from yanmen.model.federation import Opening
-from yanmen.model.ports import Randomness, Runner
+from yanmen.model.ports import Randomness, Runner, Tenant
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
@@ -73,7 +73,7 @@ class Question:
         return self.admitted
 
     def _plan(self, admitted: Admitted) -> Plan:
-        plan = federated.in_shares(make_plan(admitted, self.works.runner, self.works.limits))
+        plan = federated.in_shares(make_plan(admitted, self._runner(admitted), self._limits(admitted)))
         admission.permits(plan, self.works.desk)
         _check_charge(plan, self.works.limits)
         return plan
@@ -88,10 +88,20 @@ class Question:
     def _run(self, reserved: Reserved, cancel: Event) -> Raw:
         """Run, then wait for the moment the plan fixed: when releasing begins tells nothing about the run."""
         self.cancel = cancel
-        raw = run(reserved, self.works.runner, self.works.limits, cancel)
+        admitted = reserved.plan.admitted
+        raw = run(reserved, self._runner(admitted), self._limits(admitted), cancel)
         if reserved.plan.release is DatasetClass.PERSONAL:
             _wait_until(self.began + reserved.plan.deadline_ms / 1000 * RUN_PERCENT / 100, cancel)
         return raw
+
+    def _limits(self, admitted: Admitted) -> NodeLimits:
+        """Return what this question may use: the node's limits, narrowed by the contract."""
+        return self.works.limits.within(admitted.contract.terms.bounds)
+
+    def _runner(self, admitted: Admitted) -> Runner:
+        """Return the runner whose workers serve this consumer under this contract and nobody else."""
+        terms = admitted.contract.terms
+        return self.works.runner.within(Tenant(terms.consumer, terms.id))
 
     def _disclose(self, raw: Raw) -> Released:
         signed = raw.plan.manifest
@@ -122,13 +132,10 @@ class Question:
     def _quote(self, plan: Plan) -> Quote:
         ledger = self.works.ledger
         repeated = ledger.answered_before(plan)
-        cells = 1
-        for key in plan.keys:
-            cells *= len(key.domain)
         return Quote(
             columns=release.quote(plan),
             release=plan.release,
-            cells=cells,
+            cells=plan.rows_max if plan.keys else 1,
             micro_rho=0 if repeated else plan.micro_rho,
             micro_rho_left=ledger.balance(plan.admitted.contract.terms.id).micro_rho_left,
             price_fen=0 if repeated else plan.price_fen,
@@ -136,7 +143,8 @@ class Question:
             repeated=repeated,
             plan_text=render(plan),
             receipt=ledger.explained(plan),
-            shape=shape.encode(plan) if plan.release is DatasetClass.PERSONAL else "",
+            next_renewal_ms=ledger.next_renewal_ms(plan.subject_space),
+            shape=shape.encode(plan) if federated.may_be(plan) else "",
             l2_squared=tuple(aggregate.l2_squared for aggregate in plan.aggregates),
         )
 

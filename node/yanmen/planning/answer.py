@@ -1,6 +1,6 @@
 """Select list, HAVING, ORDER BY and LIMIT as one statement over the table `cells`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yanmen.model.refusal import Reason
 from yanmen.model.stages import Output
@@ -8,10 +8,12 @@ from yanmen.planning import hints
 from yanmen.planning.grouping import ordinal
 from yanmen.planning.places import refused
 from yanmen.planning.printing import show
-from yanmen.planning.released import CellReader, condition, output
+from yanmen.planning.released import ReleasedReader
+from yanmen.planning.released_operations import condition, output
 from yanmen.planning.released_terms import Shown
+from yanmen.planning.released_windows import direction
 from yanmen.planning.sql_terms import quoted, select
-from yanmen.planning.syntax import Expression, Item, Literal, LiteralKind, Name, Order, Question, Star
+from yanmen.planning.syntax import Expression, Item, Literal, LiteralKind, Name, Order, Question, Star, Window, walk
 
 LABEL_CHARS = 200
 
@@ -20,7 +22,7 @@ LABEL_CHARS = 200
 class Answered:
     """The answer's columns and the SQL that makes them.
 
-    `filtered` is HAVING and ORDER BY, `tail` LIMIT and OFFSET, `clauses` tells whether there is any;
+    `filtered` is HAVING, QUALIFY and ORDER BY, `tail` LIMIT and OFFSET, `clauses` tells whether there is any;
     `bare` names the released columns when every output is one (figures are left out of it), else
     holds what cannot be a released column.
     """
@@ -33,33 +35,30 @@ class Answered:
     clauses: bool
     bare: tuple[str, ...]
 
-    @property
-    def sql(self) -> str:
-        """The statement over `cells`: outputs, then the widths of those that carry one."""
-        return select((*self.columns, *self.widths), f"FROM {quoted('cells')}{self.filtered}{self.tail}")
+    def sql(self, table: str) -> str:
+        """Return the statement over `table`: outputs, then the widths of those that carry one."""
+        return select((*self.columns, *self.widths), f"FROM {table}{self.filtered}{self.tail}")
 
 
-def answered(reader: CellReader, question: Question) -> Answered:
-    """Return how `question` presents its cells, or refuse."""
+def answered(reader: ReleasedReader, question: Question, grouped: str = "") -> Answered:
+    """Return how `question` presents released columns, or refuse; `grouped` is its GROUP BY over them."""
     resolved = [_item(reader, item) for item in question.items]
     named = {
         item.alias.lower(): expression for item, expression in zip(question.items, resolved, strict=True) if item.alias
     }
     shown = [reader.read(expression) for expression in resolved]
+    if grouped or question.distinct:
+        shown = [replace(entry, source="", width="") for entry in shown]
     reader.aliases = named
     outputs, columns = _outputs(question.items, shown)
-    filtered = _having(reader, question) + _orders(reader, question, resolved)
+    filtered = _having(reader, question, grouped) + _qualify(reader, question) + _orders(reader, question, resolved)
     tail = limited(question.limit, question.offset)
-    widths = tuple(
-        f"{quoted(f'w_{entry.source}')} AS {quoted(f'w{position}')}"
-        for position, entry in enumerate(outputs)
-        if entry.source
-    )
+    widths = tuple(f"{entry.width} AS {quoted(f'w{position}')}" for position, entry in enumerate(shown) if entry.source)
     bare = tuple(_released(entry) for entry in shown if not (entry.stored and entry.source))
     return Answered(outputs, columns, filtered, tail, widths, bool(filtered or tail), bare)
 
 
-def _item(reader: CellReader, item: Item) -> Expression:
+def _item(reader: ReleasedReader, item: Item) -> Expression:
     if isinstance(item.expression, Star):
         raise refused(Reason.ROWS_WOULD_LEAVE, item.expression.at, "*", hints.ROWS)
     return reader.resolve(item.expression)
@@ -98,29 +97,33 @@ def unique_label(wanted: str, taken: set[str]) -> str:
     return found
 
 
-def _having(reader: CellReader, question: Question) -> str:
+def _having(reader: ReleasedReader, question: Question, grouped: str) -> str:
     if question.having is None:
-        return ""
+        return grouped
     shown = reader.read(reader.resolve(question.having))
-    return f" WHERE {condition(shown, question.having.at)}"
+    return f"{grouped} {'HAVING' if grouped else 'WHERE'} {condition(shown, question.having.at)}"
 
 
-def _orders(reader: CellReader, question: Question, resolved: list[Expression]) -> str:
+def _qualify(reader: ReleasedReader, question: Question) -> str:
+    if question.qualify is None:
+        return ""
+    shown = reader.read(reader.resolve(question.qualify))
+    if not any(isinstance(part, Window) for part in walk(reader.resolve(question.qualify))):
+        raise refused(Reason.CLAUSE_NOT_ADMITTED, question.qualify.at, "QUALIFY", hints.QUALIFY)
+    return f" QUALIFY {condition(shown, question.qualify.at)}"
+
+
+def _orders(reader: ReleasedReader, question: Question, resolved: list[Expression]) -> str:
     terms = [f"{_sorted_by(reader, question, order, resolved).sql} {direction(order)}" for order in question.orders]
     return f" ORDER BY {', '.join(terms)}" if terms else ""
 
 
-def _sorted_by(reader: CellReader, question: Question, order: Order, resolved: list[Expression]) -> Shown:
+def _sorted_by(reader: ReleasedReader, question: Question, order: Order, resolved: list[Expression]) -> Shown:
     expression = order.expression
     if isinstance(expression, Literal) and expression.kind is LiteralKind.NUMBER:
         ordinal(question.items, expression)
         return reader.read(resolved[int(expression.text) - 1])
     return reader.read(reader.resolve(expression))
-
-
-def direction(order: Order) -> str:
-    """Return the direction and null order of an ORDER BY term."""
-    return f"{'DESC' if order.descending else 'ASC'} NULLS {'FIRST' if order.nulls_first else 'LAST'}"
 
 
 def limited(limit: int | None, offset: int) -> str:

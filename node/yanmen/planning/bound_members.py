@@ -103,3 +103,4 @@ RANKED_DEFAULTS: Object = {
     "end": "CURRENT_ROW_RANGE",
     "exclude_clause": "NO_OTHER",
 }
+UNION = frozenset({"type", "children", "table_index", "column_count", "setop_all", "allow_out_of_order"})

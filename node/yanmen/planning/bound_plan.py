@@ -8,134 +8,46 @@ by keys, and only those keys and those totals reach the answer.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import Enum, unique
+from dataclasses import replace
 
 from yanmen.planning import bound_members
-from yanmen.planning.bound_clamps import Range, at_most, clamp
+from yanmen.planning.bound_clamps import at_most, clamp
 from yanmen.planning.bound_expressions import RANKING, READER, Expressions, Seen, type_id
-from yanmen.planning.members import Object, Value, parse
+from yanmen.planning.bound_lanes import ROWS, Call, Expected, Kind, Lane, types
+from yanmen.planning.members import Object, Value
+from yanmen.planning.relation import End, Origin, Step
 
-Origin = tuple[str, str]
-Call = tuple[Seen, str, Value]
-"""An aggregate: what it refers to, its name, and how the engine wrote it."""
-
-
-@unique
-class Kind(Enum):
-    """What a column of an operator holds."""
-
-    ROW = "row"
-    PUBLIC = "public"
-    """Of an open table that guarded rows look things up in."""
-    UNIT = "unit"
-    OWNER = "owner"
-    """The unit once rows are grouped by it."""
-    KEY = "key"
-    SHARE = "share"
-    RANK = "rank"
-    GROUP = "group"
-    TOTAL = "total"
+LAST_LEVELS = 2
+"""Over guarded data the last grouping is by keys, the one before by keys and unit; those inside by unit."""
 
 
-_ROWS = frozenset({Kind.ROW, Kind.PUBLIC})
+class Checker:
+    """Follows each column of one block from its scans to the reply."""
 
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One column: its kind and type, the snapshot columns it derives from, and which one it is unchanged.
-
-    `calls` are the aggregates on its way, innermost first; `row` and `share` the ranges to which each
-    row, and what one unit adds, were clamped.
-    """
-
-    kind: Kind
-    type: str
-    origins: frozenset[Origin] = frozenset()
-    pure: Origin | None = None
-    calls: tuple[str, ...] = ()
-    row: Range | None = None
-    share: Range | None = None
-
-
-def _types(lanes: tuple[Lane, ...]) -> tuple[str, ...]:
-    return tuple(lane.type for lane in lanes)
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A column of the reply: its type, and over guarded data where it comes from and how."""
-
-    type: str
-    origins: frozenset[Origin] = frozenset()
-    calls: tuple[str, ...] = ()
-    row: Range | None = None
-    share: Range | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What the plan says the engine will do.
-
-    `extremes` admits min and max; `tables` are the scanned schemas, one per table of FROM; `columns`
-    the planned columns and types of each schema; `lookups` the schemas of open tables beside guarded
-    ones; `filtered` the columns that rows are filtered by; `ranks` how many rows or groups each
-    ranking keeps; of the reply's `outputs` the first `keys` group.
-    """
-
-    guarded: bool
-    extremes: bool
-    tables: tuple[str, ...]
-    columns: dict[str, tuple[tuple[str, str], ...]]
-    lookups: frozenset[str]
-    units: frozenset[Origin]
-    equalities: tuple[frozenset[Origin], ...]
-    filtered: frozenset[Origin]
-    ranks: tuple[int, ...]
-    outputs: tuple[Shown, ...]
-    keys: int
-
-
-def check(serialised: str, expected: Expected, max_bytes: int) -> None:
-    """Refuse with PLAN_CHANGED unless the `serialised` bound plan is exactly what is `expected`."""
-    check_reply(parse(serialised, max_bytes), expected)
-
-
-def check_reply(reply: Value, expected: Expected) -> None:
-    """Refuse with PLAN_CHANGED unless the parsed `reply` is a bound plan that is exactly what is `expected`."""
-    members = READER.exact(reply, frozenset({"error", "plans"}), "plan")
-    READER.same(members, {"error": False}, "plan")
-    plans = READER.items(members, "plans")
-    if len(plans) != 1:
-        READER.refuse("plans")
-    checker = _Checker(expected)
-    checker.check_root(checker.lanes(plans[0]))
-    checker.check_totals()
-
-
-class _Checker:
     def __init__(self, expected: Expected) -> None:
+        """Look for what is `expected`."""
         self._expected = expected
         self._tables: Counter[str] = Counter()
         self._read: set[Origin] = set()
         self._filtered: set[Origin] = set()
         self._ranks: Counter[int] = Counter()
-        self._equalities: Counter[frozenset[Origin]] = Counter()
+        self._equalities: Counter[frozenset[End]] = Counter()
+        self._steps: Counter[Step] = Counter()
+        self._level = 0
         self._operators: dict[str, Callable[[Object], tuple[Lane, ...]]] = {
             "LOGICAL_GET": self._scan,
             "LOGICAL_COMPARISON_JOIN": self._join,
             "LOGICAL_FILTER": self._filter,
             "LOGICAL_PROJECTION": self._projection,
             "LOGICAL_AGGREGATE_AND_GROUP_BY": self._aggregate,
+            "LOGICAL_CROSS_PRODUCT": self._cross,
+            "LOGICAL_UNION": self._union,
+            "LOGICAL_ORDER_BY": self._order,
+            "LOGICAL_LIMIT": self._limit,
+            "LOGICAL_DISTINCT": self._distinct,
         }
         if expected.guarded:
             self._operators["LOGICAL_WINDOW"] = self._window
-        else:
-            self._operators |= {
-                "LOGICAL_ORDER_BY": self._order,
-                "LOGICAL_LIMIT": self._limit,
-                "LOGICAL_DISTINCT": self._distinct,
-            }
 
     def lanes(self, value: Value) -> tuple[Lane, ...]:
         """Return the columns of the operator `value`, or refuse."""
@@ -155,21 +67,24 @@ class _Checker:
             if lane.type.partition("(")[0] != shown.type:
                 READER.refuse("columns")
             wanted = Kind.GROUP if position < self._expected.keys else Kind.TOTAL
-            path = Lane(wanted, lane.type, shown.origins, None, shown.calls, shown.row, shown.share)
-            if self._expected.guarded and replace(lane, pure=None) != path:
+            path = Lane(wanted, lane.type, shown.origins, shown.calls, shown.row, shown.share)
+            if self._expected.guarded and lane != path:
                 READER.refuse("columns")
 
     def check_totals(self) -> None:
         """Refuse unless exactly the planned tables, columns and equalities were used."""
         planned = {(schema, name) for schema, columns in self._expected.columns.items() for name, _ in columns}
-        if self._tables != Counter(self._expected.tables) or not self._read <= planned:
+        proof = self._expected.proof
+        if self._tables != Counter(proof.tables) or not self._read <= planned:
             READER.refuse("scans")
-        if self._expected.guarded and self._filtered != self._expected.filtered:
+        if self._expected.guarded and self._filtered != proof.filtered:
             READER.refuse("filters")
-        if self._ranks != Counter(self._expected.ranks):
+        if self._ranks != Counter(proof.ranks):
             READER.refuse("ranks")
-        if self._equalities != Counter(self._expected.equalities):
+        if self._equalities != Counter(proof.equalities):
             READER.refuse("joins")
+        if self._steps != Counter(proof.steps):
+            READER.refuse("groups by unit")
 
     def _child(self, members: Object) -> tuple[Lane, ...]:
         children = READER.items(members, "children")
@@ -196,7 +111,7 @@ class _Checker:
         READER.same(members, bound_members.INDEX_DEFAULTS, "column_indexes")
         index = READER.integer(members, "index")
         if index == bound_members.NO_COLUMN:
-            return Lane(Kind.RANK, "")
+            return Lane(Kind.PUBLIC if schema in self._expected.lookups else Kind.RANK, "")
         if index >= len(columns):
             READER.refuse("column_indexes")
         origin = (schema, columns[index][0])
@@ -204,7 +119,7 @@ class _Checker:
         kind = Kind.UNIT if origin in self._expected.units else Kind.ROW
         if schema in self._expected.lookups:
             kind = Kind.PUBLIC
-        return Lane(kind, columns[index][1], frozenset({origin}), origin)
+        return Lane(kind, columns[index][1], frozenset({origin}))
 
     def _join(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), bound_members.JOIN, "JOIN")
@@ -218,28 +133,52 @@ class _Checker:
             READER.same(sides, {"comparison": "COMPARE_EQUAL"}, "JOIN")
             self._equate(
                 left,
-                Expressions(_types(left)).see(sides["left"]),
+                Expressions(types(left)).see(sides["left"]),
                 right,
-                Expressions(_types(right)).see(sides["right"]),
+                Expressions(types(right)).see(sides["right"]),
             )
         return (*left, *right)
 
     def _equate(self, left: tuple[Lane, ...], one: Seen, right: tuple[Lane, ...], other: Seen) -> None:
         if one.bare is None or other.bare is None:
             READER.refuse("JOIN")
-        ends = (left[one.bare].pure, right[other.bare].pure)
-        if ends[0] is None or ends[1] is None:
+        ends = (left[one.bare], right[other.bare])
+        if self._expected.guarded and not {end.kind for end in ends} <= {*ROWS, Kind.UNIT}:
             READER.refuse("JOIN")
-        self._equalities[frozenset({ends[0], ends[1]})] += 1
+        self._equalities[frozenset({(end.origins, end.kind is Kind.UNIT) for end in ends})] += 1
+
+    def _cross(self, value: Object) -> tuple[Lane, ...]:
+        """Admit a product with open rows only: units meet by their equality."""
+        members = READER.exact(dict(value), frozenset({"type", "children"}), "CROSS PRODUCT")
+        children = [self.lanes(child) for child in READER.items(members, "children")]
+        if len(children) != 2 or (self._expected.guarded and not any(map(_public, children))):
+            READER.refuse("CROSS PRODUCT")
+        return (*children[0], *children[1])
+
+    def _union(self, value: Object) -> tuple[Lane, ...]:
+        members = READER.exact(dict(value), bound_members.UNION, "UNION")
+        READER.same(members, {"setop_all": True}, "UNION")
+        first, *rest = [self.lanes(child) for child in READER.items(members, "children")]
+        if not rest or any(types(part) != types(first) for part in rest):
+            READER.refuse("UNION")
+        return tuple(self._either(lanes) for lanes in zip(first, *rest, strict=True))
+
+    def _either(self, lanes: tuple[Lane, ...]) -> Lane:
+        """Return the column that holds rows of each of `lanes`: units with units, the rest with the rest."""
+        kinds = {lane.kind for lane in lanes}
+        if self._expected.guarded and kinds != {Kind.UNIT} and not kinds <= ROWS:
+            READER.refuse("UNION")
+        kind = lanes[0].kind if len(kinds) == 1 else Kind.ROW
+        return Lane(kind, lanes[0].type, frozenset[Origin]().union(*(lane.origins for lane in lanes)))
 
     def _filter(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "projection_map"}), "FILTER")
         READER.same(members, {"projection_map": []}, "FILTER")
         lanes = self._child(members)
         kinds = {lane.kind for lane in lanes}
-        admitted = _ROWS if kinds <= {*_ROWS, Kind.UNIT} else {Kind.RANK}
+        admitted = ROWS if kinds <= {*ROWS, Kind.UNIT} else {Kind.RANK}
         for expression in READER.items(members, "expressions"):
-            seen = Expressions(_types(lanes)).see(expression)
+            seen = Expressions(types(lanes)).see(expression)
             if self._expected.guarded and any(lanes[ref].kind not in admitted for ref in seen.refs):
                 READER.refuse("FILTER")
             if self._expected.guarded and admitted == {Kind.RANK}:
@@ -251,7 +190,7 @@ class _Checker:
     def _projection(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "table_index"}), "PROJECTION")
         lanes = self._child(members)
-        expressions = Expressions(_types(lanes))
+        expressions = Expressions(types(lanes))
         return tuple(self._shown(lanes, expressions.see(item), item) for item in READER.items(members, "expressions"))
 
     def _shown(self, lanes: tuple[Lane, ...], seen: Seen, item: Value) -> Lane:
@@ -269,11 +208,11 @@ class _Checker:
         used = [lanes[ref] for ref in seen.refs]
         kinds = {lane.kind for lane in used}
         origins = frozenset[Origin]().union(*(lane.origins for lane in used))
-        if not self._expected.guarded or kinds <= _ROWS:
-            return Lane(Kind.ROW, seen.type, origins)
+        if not self._expected.guarded or kinds <= ROWS:
+            return Lane(Kind.PUBLIC if _public(lanes) else Kind.ROW, seen.type, origins)
         if kinds not in ({Kind.SHARE}, {Kind.TOTAL}) or len(used) != 1:
             READER.refuse("PROJECTION")
-        return replace(used[0], type=seen.type, pure=None)
+        return replace(used[0], type=seen.type)
 
     def _aggregate(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), bound_members.AGGREGATE, "AGGREGATE")
@@ -281,26 +220,40 @@ class _Checker:
         sets = [list(range(len(groups)))] if groups else []
         if members["grouping_sets"] != sets or members["grouping_functions"] != []:
             READER.refuse("AGGREGATE")
+        level, self._level = self._level, self._level + 1
         lanes = self._child(members)
-        expressions = Expressions(_types(lanes))
+        self._level = level
+        expressions = Expressions(types(lanes))
         keys = [self._group(lanes, expressions.see(group)) for group in groups]
         items = READER.items(members, "expressions")
-        calls = [expressions.aggregate(item, guarded=self._expected.guarded) for item in items]
-        if not self._expected.extremes and any(name in ("min", "max") for _, name in calls):
-            READER.refuse("max")
-        if self._expected.guarded:
-            return self._guarded(
-                lanes, keys, [(seen, name, item) for (seen, name), item in zip(calls, items, strict=True)]
-            )
+        if self._expected.guarded and level < LAST_LEVELS:
+            return self._guarded(lanes, keys, [(*expressions.aggregate(item, guarded=True), item) for item in items])
+        calls = [expressions.aggregate(item, guarded=False) for item in items]
+        if self._expected.guarded and not _public(lanes):
+            return self._by_unit(lanes, keys, calls)
         return (*keys, *(self._derived(lanes, Seen(seen.refs, None, seen.type)) for seen, _ in calls))
+
+    def _by_unit(self, lanes: tuple[Lane, ...], keys: list[Lane], calls: list[tuple[Seen, str]]) -> tuple[Lane, ...]:
+        """Group rows by their unit inside a query: what comes of it are rows of that unit."""
+        unit, *groups = keys or [Lane(Kind.ROW, "")]
+        kinds = {group.kind for group in groups} | {lanes[ref].kind for seen, _ in calls for ref in seen.refs}
+        if unit.kind is not Kind.UNIT or not kinds <= ROWS:
+            READER.refuse("GROUP BY")
+        made = [(name, frozenset[Origin]().union(*(lanes[ref].origins for ref in seen.refs))) for seen, name in calls]
+        self._steps[Step(tuple(group.origins for group in groups), tuple(made))] += 1
+        rows = [Lane(Kind.ROW, group.type, group.origins) for group in groups]
+        values = [Lane(Kind.ROW, seen.type, found) for (seen, _), (_, found) in zip(calls, made, strict=True)]
+        return (unit, *rows, *values)
 
     def _guarded(self, lanes: tuple[Lane, ...], keys: list[Lane], calls: list[Call]) -> tuple[Lane, ...]:
         """Group rows by the unit itself and the keys, or what came of that by the keys: nothing else aggregates."""
+        if not self._expected.extremes and any(name in ("min", "max") for _, name, _ in calls):
+            READER.refuse("max")
         kinds = {lanes[ref].kind for seen, _, _ in calls for ref in seen.refs}
         wanted = [shown.origins for shown in self._expected.outputs[: self._expected.keys]]
         if any(key.kind is Kind.UNIT for key in keys):
             *groups, unit = keys
-            if unit.kind is not Kind.UNIT or not {group.kind for group in groups} <= _ROWS or not kinds <= _ROWS:
+            if unit.kind is not Kind.UNIT or not {group.kind for group in groups} <= ROWS or not kinds <= ROWS:
                 READER.refuse("AGGREGATE")
             after, owner = (Kind.KEY, Kind.SHARE), [Lane(Kind.OWNER, unit.type, unit.origins)]
         else:
@@ -322,7 +275,7 @@ class _Checker:
     def _window(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "window_index"}), "WINDOW")
         lanes = self._child(members)
-        expressions = Expressions(_types(lanes), RANKING)
+        expressions = Expressions(types(lanes), RANKING)
         for item in READER.items(members, "expressions"):
             ranked = READER.exact(item, bound_members.RANKED, "WINDOW")
             READER.same(ranked, bound_members.RANKED_DEFAULTS, "WINDOW")
@@ -344,10 +297,10 @@ class _Checker:
     def _order(self, value: Object) -> tuple[Lane, ...]:
         members = READER.exact(dict(value), frozenset({"type", "children", "orders", "projections"}), "ORDER BY")
         READER.same(members, {"projections": []}, "ORDER BY")
-        lanes = self._child(members)
+        lanes = self._open(members)
         for order in READER.items(members, "orders"):
             term = READER.exact(order, frozenset({"type", "null_order", "expression"}), "ORDER BY")
-            Expressions(_types(lanes)).see(term["expression"])
+            Expressions(types(lanes)).see(term["expression"])
         return lanes
 
     def _limit(self, value: Object) -> tuple[Lane, ...]:
@@ -358,13 +311,25 @@ class _Checker:
             if not isinstance(count, dict) or count.get("type") not in ("CONSTANT_VALUE", "UNSET"):
                 READER.refuse("LIMIT")
             READER.same(count, {"expression": None}, "LIMIT")
-        return self._child(members)
+        return self._open(members)
 
     def _distinct(self, value: Object) -> tuple[Lane, ...]:
         names = frozenset({"type", "children", "distinct_type", "distinct_targets", "order_by"})
         members = READER.exact(dict(value), names, "DISTINCT")
         READER.same(members, {"distinct_type": "DISTINCT", "order_by": None}, "DISTINCT")
-        return self._child(members)
+        return self._open(members)
+
+    def _open(self, members: Object) -> tuple[Lane, ...]:
+        """Return the columns below an operator that only open rows may pass."""
+        lanes = self._child(members)
+        if self._expected.guarded and not _public(lanes):
+            READER.refuse(str(members["type"]))
+        return lanes
+
+
+def _public(lanes: tuple[Lane, ...]) -> bool:
+    """Tell whether every column is of open tables."""
+    return all(lane.kind is Kind.PUBLIC for lane in lanes)
 
 
 def _called(kind: Kind, lanes: tuple[Lane, ...], call: Call) -> Lane:

@@ -1,96 +1,56 @@
 """Plans a question over guarded data: keys over public domains, bounded figures, post-processing."""
 
-from dataclasses import dataclass
 from decimal import Decimal
-from math import prod
 
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
-from yanmen.model.config import NodeLimits
 from yanmen.model.refusal import Reason
-from yanmen.model.stages import Aggregate, Average, Key, Output, Scan
 from yanmen.planning import exact_rules, hints
 from yanmen.planning.answer import Answered, answered
+from yanmen.planning.blocks import Asked, Blocks, GroupSet
 from yanmen.planning.domains import domain
-from yanmen.planning.figures import Figure, Figures, GroupKey
-from yanmen.planning.frame import Framed, framed
-from yanmen.planning.grouping import groups, is_grouped
+from yanmen.planning.figure_tables import FigureTable
+from yanmen.planning.figures import Figures, GroupKey
+from yanmen.planning.grouping import group_list, is_grouped
 from yanmen.planning.joins import Joined
 from yanmen.planning.narrowing import narrowed
-from yanmen.planning.places import NOWHERE, Place, refused
-from yanmen.planning.released import CellReader
-from yanmen.planning.row_source import Rows, rows, scans
+from yanmen.planning.places import Place, refused
+from yanmen.planning.released import CellReader, InnerOf
+from yanmen.planning.row_source import rows
 from yanmen.planning.scope import Scope
-from yanmen.planning.sql_cells import Cells, emit
 from yanmen.planning.syntax import Expression, Question
 from yanmen.planning.terms import Term
 from yanmen.planning.typed import RowTyper
 
 
-@dataclass(frozen=True, slots=True)
-class CellPlan:
-    """What was decided about a question over guarded data."""
-
-    rows: Rows
-    sql: str
-    scans: tuple[Scan, ...]
-    keys: tuple[Key, ...]
-    aggregates: tuple[Aggregate, ...]
-    averages: tuple[Average, ...]
-    outputs: tuple[Output, ...]
-    post_sql: str
-    cells: int
-    group_keys: tuple[GroupKey, ...]
-    figures: tuple[Figure, ...]
-    framed: Framed | None
-
-
-def plan_cells(scope: Scope, joined: Joined, question: Question, limits: NodeLimits) -> CellPlan:
-    """Return the plan of `question` over the guarded rows of `joined`, or refuse."""
+def plan_cells(scope: Scope, joined: Joined, question: Question, blocks: Blocks, inner: InnerOf) -> FigureTable:
+    """Return what `question` shows of the guarded rows of `joined`, whose cells become part of `blocks`; or refuse."""
     _check_shape(question)
     filters = _filters(scope, joined)
-    keys = _keys(scope, joined, question, filters)
-    cells = prod(len(key.domain) for key in keys)
-    if cells > limits.cells:
-        raise refused(
-            Reason.TOO_MANY_CELLS, question.groups[0].at if question.groups else NOWHERE, "GROUP BY", hints.CELLS
-        )
-    figures = Figures(scope, joined, [term for term, _ in filters])
-    reader = CellReader(scope, [(key.name, key.expression, key.type) for key in keys], figures.column, figures.made)
-    shown = answered(reader, question)
+    written = group_list(scope, question)
+    keys = _keys(scope, joined, tuple(dict.fromkeys(written)), filters, blocks)
+    figures = Figures(scope, joined, [term for term, _ in filters], blocks.names)
+    named = [(key.name, key.expression, key.type) for key in keys]
+    shown = answered(CellReader(scope, named, figures.column, figures.made, inner), question)
     if not figures.figures:
         raise refused(Reason.ROWS_WOULD_LEAVE, question.items[0].expression.at, "", hints.ROWS)
-    aggregates = figures.bounded(cells)
     terms = [key.term for key in keys] + [figure.term for figure in figures.figures if figure.term is not None]
     read = rows(scope, joined, [term for term, _ in filters], terms)
-    sql = emit(Cells(read, keys, tuple(figures.figures), aggregates, cells))
-    return CellPlan(
-        rows=read,
-        sql=sql,
-        scans=scans(read),
-        keys=tuple(Key(key.name, key.type, key.domain) for key in keys),
-        aggregates=aggregates,
-        averages=tuple(figures.averages),
-        outputs=shown.outputs,
-        post_sql="" if _as_it_stands(shown, keys) else shown.sql,
-        cells=cells,
-        group_keys=keys,
-        figures=tuple(figures.figures),
-        framed=_framed(scope, joined, keys, filters),
-    )
+    sets = _sets(question, written, keys)
+    asked = Asked(read, keys, tuple(figures.figures), tuple(figures.averages), question.at)
+    return FigureTable(shown.sql(blocks.cells(asked, sets)), shown.outputs, not sets and _as_it_stands(shown, keys))
 
 
-def _framed(
-    scope: Scope, joined: Joined, keys: tuple[GroupKey, ...], filters: list[tuple[Term, Place]]
-) -> Framed | None:
-    if joined.release is not DatasetClass.EXACT:
-        return None
-    return framed(scope, joined, keys, [term for term, _ in filters])
+def _sets(question: Question, written: tuple[Expression, ...], keys: tuple[GroupKey, ...]) -> tuple[GroupSet, ...]:
+    """Return the keys of each part of ROLLUP, CUBE or GROUPING SETS, as positions in `keys`."""
+    places = {key.expression: position for position, key in enumerate(keys)}
+    sets = (tuple(dict.fromkeys(places[written[position]] for position in found)) for found in question.group_sets)
+    return tuple(dict.fromkeys(sets))
 
 
 def _check_shape(question: Question) -> None:
     if question.distinct:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, question.items[0].expression.at, "SELECT DISTINCT", hints.NO_DISTINCT)
-    if not is_grouped(question):
+    if not is_grouped(question) and not question.group_all:
         raise refused(Reason.ROWS_WOULD_LEAVE, question.items[0].expression.at, "SELECT", hints.ROWS)
 
 
@@ -102,14 +62,20 @@ def _filters(scope: Scope, joined: Joined) -> list[tuple[Term, Place]]:
     return filters
 
 
-def _keys(scope: Scope, joined: Joined, question: Question, filters: list[tuple[Term, Place]]) -> tuple[GroupKey, ...]:
+def _keys(
+    scope: Scope,
+    joined: Joined,
+    expressions: tuple[Expression, ...],
+    filters: list[tuple[Term, Place]],
+    blocks: Blocks,
+) -> tuple[GroupKey, ...]:
     typer = RowTyper(scope)
     found: list[GroupKey] = []
-    for position, expression in enumerate(groups(scope, question)):
+    for expression in expressions:
         term = typer.term(expression)
         terms = [filtered for filtered, _ in filters]
         values = narrowed(_domain(scope, joined, term, expression, terms), term, terms)
-        found.append(GroupKey(f"k{position}", expression, term, term.facts.type, _typed(values, term.facts.type)))
+        found.append(GroupKey(blocks.names.key(), expression, term, term.facts.type, _typed(values, term.facts.type)))
     return tuple(found)
 
 

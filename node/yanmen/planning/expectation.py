@@ -7,11 +7,12 @@ from math import prod
 from yanmen.model.catalogue import ColumnType, DatasetClass
 from yanmen.model.ports import TableShape
 from yanmen.model.stages import AggregateKind
-from yanmen.planning.bound_plan import Expected, Origin, Shown
-from yanmen.planning.figures import Figure, GroupKey, groups_cap, is_capped
+from yanmen.planning.blocks import CellBlock
+from yanmen.planning.bound_lanes import Expected, Shown
+from yanmen.planning.figures import Figure, groups_cap, is_capped
+from yanmen.planning.proof import origins_of, proof_of
+from yanmen.planning.relation import Proof
 from yanmen.planning.row_source import Rows
-from yanmen.planning.syntax import ColumnOf
-from yanmen.planning.terms import Field, Term, parts
 
 _TYPE_IDS = {
     ColumnType.INTEGER: "BIGINT",
@@ -27,24 +28,22 @@ _LARGEST = ("sum", "max")
 _UNITS = ("count_star",)
 
 
-def of_cells(
-    rows: Rows, shapes: tuple[TableShape, ...], keys: tuple[GroupKey, ...], figures: tuple[Figure, ...]
-) -> Expected:
+def of_cells(block: CellBlock, shapes: tuple[TableShape, ...]) -> Expected:
     """Return what grouped, bounded figures over guarded rows must look like."""
-    outputs = [Shown(_TYPE_IDS[key.type], _origins(rows, key.term)) for key in keys]
+    rows, keys, figures = block.rows, block.group_keys, block.figures
+    outputs = [Shown(_TYPE_IDS[key.type], origins_of(rows, key.term)) for key in keys]
     outputs += [_shown(rows, figure, _calls(figure)) for figure in figures]
     if rows.joined.release is DatasetClass.EXACT:
         outputs.append(Shown("BIGINT", calls=_UNITS))
         sums = [figure for figure in figures if figure.kind is AggregateKind.SUM]
         outputs += [_shown(rows, figure, _LARGEST) for figure in sums for _ in (1, 2)]
     present = [key.term for key in keys if None not in key.domain]
-    filters = [] if rows.where is None else [rows.where]
-    filtered = frozenset[Origin]().union(*(_origins(rows, term) for term in (*present, *filters)))
+    inside = proof_of(rows)
+    filtered = inside.filtered.union(*(origins_of(rows, term) for term in present))
     grid = prod(len(key.domain) for key in keys)
-    ranks = [1] * len(_lookups(rows))
-    if is_capped(rows.joined, grid):
-        ranks.append(groups_cap(rows.joined, grid))
-    return replace(_expected(rows, shapes, outputs, filtered, keys=len(keys)), ranks=tuple(ranks))
+    capped = (groups_cap(rows.joined, grid),) if is_capped(rows.joined, grid) else ()
+    proof = replace(inside, filtered=filtered, ranks=(*inside.ranks, *capped))
+    return _expected(rows, shapes, outputs, proof, keys=len(keys))
 
 
 def _calls(figure: Figure) -> tuple[str, ...]:
@@ -62,11 +61,11 @@ def _shown(rows: Rows, figure: Figure, calls: tuple[str, ...]) -> Shown:
     if figure.kind is AggregateKind.UNITS:
         if figure.term is None:
             return Shown("BIGINT", calls=calls)
-        return Shown("BIGINT", _origins(rows, figure.term), calls, share=(0, 1))
+        return Shown("BIGINT", origins_of(rows, figure.term), calls, share=(0, 1))
     most = rows.joined.rows_per_unit
     if figure.term is None:
         return Shown("BIGINT", calls=calls, share=(0, most))
-    origins, facts = _origins(rows, figure.term), figure.term.facts
+    origins, facts = origins_of(rows, figure.term), figure.term.facts
     if figure.kind is AggregateKind.ROWS:
         return Shown("BIGINT", origins, calls, share=(0, most))
     share = (most * min(facts.lower, 0), most * max(facts.upper, 0))
@@ -75,46 +74,23 @@ def _shown(rows: Rows, figure: Figure, calls: tuple[str, ...]) -> Shown:
 
 def of_open(rows: Rows, shapes: tuple[TableShape, ...], types: Iterable[ColumnType]) -> Expected:
     """Return what rows or groups of open data must look like."""
-    return _expected(rows, shapes, [Shown(_TYPE_IDS[kind]) for kind in types], frozenset(), keys=0)
+    return _expected(rows, shapes, [Shown(_TYPE_IDS[kind]) for kind in types], proof_of(rows), keys=0)
 
 
 def _expected(
-    rows: Rows,
-    shapes: tuple[TableShape, ...],
-    outputs: Iterable[Shown],
-    filtered: frozenset[Origin],
-    *,
-    keys: int,
+    rows: Rows, shapes: tuple[TableShape, ...], outputs: Iterable[Shown], proof: Proof, *, keys: int
 ) -> Expected:
     guarded = rows.joined.release is not DatasetClass.OPEN
-    sources = list(zip(rows.schemas, rows.scope.sources, strict=True))
-    units = [(schema, unit.name) for schema, source in sources if (unit := source.unit()) is not None]
+    scans = rows.scope.snapshots.scans()
+    datasets = [(scan.schema, scan.version.dataset) for scan in scans]
+    units = [(schema, item.unit()) for schema, item in datasets if item.cls is not DatasetClass.OPEN]
     return Expected(
         guarded=guarded,
         extremes=rows.joined.release is not DatasetClass.PERSONAL,
-        tables=rows.schemas,
         columns={shape.schema: shape.columns for shape in shapes},
-        lookups=frozenset(_lookups(rows)),
-        units=frozenset(units),
-        equalities=tuple(frozenset({_end(rows, e.left), _end(rows, e.right)}) for e in rows.joined.equalities),
-        filtered=filtered,
-        ranks=(),
+        lookups=frozenset(schema for schema, item in datasets if guarded and item.cls is DatasetClass.OPEN),
+        units=frozenset((schema, unit.name) for schema, unit in units if unit is not None),
+        proof=proof,
         outputs=tuple(outputs),
         keys=keys,
     )
-
-
-def _lookups(rows: Rows) -> list[str]:
-    """Return the schema of each open table that guarded rows look things up in."""
-    if rows.joined.release is DatasetClass.OPEN:
-        return []
-    sources = zip(rows.schemas, rows.scope.sources, strict=True)
-    return [schema for schema, source in sources if source.unit() is None]
-
-
-def _end(rows: Rows, column: ColumnOf) -> Origin:
-    return rows.schemas[column.table], column.column
-
-
-def _origins(rows: Rows, term: Term) -> frozenset[Origin]:
-    return frozenset((rows.schemas[part.table], part.column) for part in parts(term) if isinstance(part, Field))

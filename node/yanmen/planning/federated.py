@@ -23,13 +23,18 @@ def in_shares(plan: Plan) -> Plan:
     signed = plan.admitted.manifest
     if signed is None:
         return plan
-    if plan.release is not DatasetClass.PERSONAL:
+    if not may_be(plan):
         raise _refused(Reason.SHAPE_MISMATCH, plan.release.value, _ONLY_PERSONAL)
     if shape.digest(shape.encode(plan)) != signed.manifest.shape_sha256 or shape.cells(plan) != signed.manifest.cells:
         raise _refused(Reason.SHAPE_MISMATCH, "shape", _OTHER_SHAPE)
     _check_partition(plan, signed.manifest)
     _check_noise(plan, signed.manifest)
     return replace(plan, manifest=signed, canonical=f"{plan.canonical}\n{signed.sha256}")
+
+
+def may_be(plan: Plan) -> bool:
+    """Whether a question can be federated: about persons, released as one grid."""
+    return plan.release is DatasetClass.PERSONAL and not plan.blocks
 
 
 def _check_noise(plan: Plan, manifest: Manifest) -> None:
@@ -58,8 +63,9 @@ def _refused(reason: Reason, subject: str, hint: tuple[str, str]) -> Refused:
 
 
 _ONLY_PERSONAL = (
-    "Only questions about persons, released with noise, can be answered in shares; ask this one of each node.",
-    "只有带噪声发布的个人数据查询才能以秘密份额回答；请分别向各节点提问。",
+    "Only questions about persons, released with noise on one grid (no ROLLUP, CUBE or UNION ALL), can be answered"
+    " in shares; ask this one of each node.",
+    "只有在单一网格上带噪声发布的个人数据查询（不含 ROLLUP、CUBE、UNION ALL）才能以秘密份额回答；请分别向各节点提问。",
 )
 _OTHER_SHAPE = (
     "This node would give another table than the manifest says: explain the question here and compare the shapes.",

@@ -32,6 +32,36 @@ class GroupKey:
     type: ColumnType
     domain: tuple[Cell, ...]
 
+    @property
+    def at(self) -> Place:
+        """Where the question writes it."""
+        return self.expression.at
+
+
+class Names:
+    """Gives every released column of one answer a name of its own."""
+
+    def __init__(self) -> None:
+        """Count from zero."""
+        self._given: dict[str, int] = {}
+
+    def _next(self, letter: str) -> str:
+        count = self._given.get(letter, 0)
+        self._given[letter] = count + 1
+        return f"{letter}{count}"
+
+    def key(self) -> str:
+        """Return the name of another key."""
+        return self._next("k")
+
+    def figure(self) -> str:
+        """Return the name of another count or sum."""
+        return self._next("a")
+
+    def average(self) -> str:
+        """Return the name of another average."""
+        return self._next("m")
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -49,12 +79,13 @@ class Figure:
 class Figures:
     """Collects the distinct aggregates of one question; each costs a share of the charge."""
 
-    def __init__(self, scope: Scope, joined: Joined, filters: Iterable[Term]) -> None:
+    def __init__(self, scope: Scope, joined: Joined, filters: Iterable[Term], names: Names) -> None:
         """Collect over the rows of `joined` that pass `filters`."""
         self._scope = scope
         self._present = present_fields(filters)
         self._joined = joined
         self._typer = RowTyper(scope)
+        self._names = names
         self.figures: list[Figure] = []
         self.averages: list[Average] = []
 
@@ -87,7 +118,7 @@ class Figures:
                 return figure.name
         if len(self.figures) >= FIGURES_MAX:
             raise refused(Reason.TOO_MANY_CELLS, at, kind.value, hints.CELLS)
-        self.figures.append(Figure(f"a{len(self.figures)}", kind, term))
+        self.figures.append(Figure(self._names.figure(), kind, term))
         return self.figures[-1].name
 
     def _argument(self, call: Apply) -> Term:
@@ -105,7 +136,7 @@ class Figures:
         if not isinstance(argument, ColumnOf) or not self._scope.is_unit(argument):
             raise refused(Reason.CLAUSE_NOT_ADMITTED, call.at, "DISTINCT", hints.NO_DISTINCT)
         if argument.table in self._joined.left:
-            raise refused(Reason.UNIT_NOT_ADMITTED_HERE, call.at, argument.column, hints.JOIN_LEFT)
+            raise refused(Reason.UNIT_NOT_ADMITTED_HERE, call.at, argument.written, hints.JOIN_LEFT)
         if condition is None:
             return self._figure(AggregateKind.UNITS, None, call.at)
         counted = Apply(Op.CASE, (condition, Literal(LiteralKind.NUMBER, "1"), Literal(LiteralKind.NULL, "")), call.at)
@@ -128,12 +159,13 @@ class Figures:
         for average in self.averages:
             if (average.sum, average.count) == (total, count):
                 return average.name
-        self.averages.append(Average(f"m{len(self.averages)}", total, count))
+        self.averages.append(Average(self._names.average(), total, count))
         return self.averages[-1].name
 
-    def bounded(self, cells: int) -> tuple[Aggregate, ...]:
-        """Return the aggregates over a grid of `cells`, with their public ranges and sensitivities."""
-        return tuple(_bounded(figure, self._joined, cells) for figure in self.figures)
+
+def bounded(figures: Iterable[Figure], joined: Joined, cells: int) -> tuple[Aggregate, ...]:
+    """Return `figures` over a grid of `cells`, with their public ranges and sensitivities."""
+    return tuple(_bounded(figure, joined, cells) for figure in figures)
 
 
 def _conditional(argument: Expression) -> tuple[Expression | None, Expression]:

@@ -13,14 +13,16 @@ from yanmen.model.catalogue import Cell, Column, ColumnType, Role
 from yanmen.model.refusal import Reason
 from yanmen.model.stages import AggregateKind, Frame, Key
 from yanmen.planning import hints
-from yanmen.planning.bound_plan import Expected
+from yanmen.planning.blocks import CellBlock
+from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.expectation import of_cells
-from yanmen.planning.figures import FIGURES_MAX, Figure, Figures, GroupKey
+from yanmen.planning.figures import FIGURES_MAX, Figure, GroupKey, bounded
 from yanmen.planning.joins import Joined
 from yanmen.planning.narrowing import passing
 from yanmen.planning.places import NOWHERE, refused
-from yanmen.planning.row_source import rows, scans, shapes
+from yanmen.planning.row_source import rows, shapes
 from yanmen.planning.scope import Scope
+from yanmen.planning.snapshots import Snapshots
 from yanmen.planning.sql_cells import Cells, emit
 from yanmen.planning.syntax import ColumnOf, Op
 from yanmen.planning.terms import I64, Field, Operation, Term, column_facts
@@ -45,6 +47,13 @@ class Framed:
     expected: Expected
 
 
+def framed_block(block: CellBlock) -> Framed:
+    """Return the finest table under the question that `block` answers, or refuse."""
+    where = block.rows.where
+    parts = where.args if isinstance(where, Operation) and where.op is Op.AND else () if where is None else (where,)
+    return framed(block.rows.scope, block.rows.joined, block.group_keys, parts)
+
+
 def framed(scope: Scope, joined: Joined, keys: tuple[GroupKey, ...], filters: Iterable[Term]) -> Framed:
     """Return the finest table under a question that groups by `keys` the rows that pass `filters`, or refuse."""
     if len(scope.sources) > 1:
@@ -54,30 +63,33 @@ def framed(scope: Scope, joined: Joined, keys: tuple[GroupKey, ...], filters: It
     if grid > FRAME_CELLS_MAX:
         raise refused(Reason.TOO_MANY_CELLS, NOWHERE, scope.sources[0].name, hints.EXACT_CELLS)
     whole = replace(joined, filters=())
-    figures = Figures(scope, whole, ())
-    figures.figures += _measures(scope, whole)
-    aggregates = figures.bounded(grid)
+    own = Scope(scope.sources, (), Snapshots())
+    figures = tuple(_measures(scope, whole))
+    aggregates = bounded(figures, whole, grid)
     terms = [dimension.term for dimension in dimensions]
-    terms += [figure.term for figure in figures.figures if figure.term is not None]
-    read = rows(scope, whole, (), terms)
-    found = scans(read)
+    terms += [figure.term for figure in figures if figure.term is not None]
+    read = rows(own, whole, (), terms)
+    found = own.snapshots.scans()
     places = {dimension.term: at for at, dimension in enumerate(dimensions)}
     kept = tuple(_turned(term, places) for term in filters)
+    block = CellBlock(
+        read, emit(Cells(read, dimensions, figures, aggregates, grid)), dimensions, figures, aggregates, (), grid
+    )
     frame = Frame(
         scans=found,
-        sql=emit(Cells(read, dimensions, tuple(figures.figures), aggregates, grid)),
+        sql=block.sql,
         keys=tuple(Key(each.name, each.type, each.domain) for each in dimensions),
         aggregates=aggregates,
         chosen=tuple(passing(each.domain, each.term, kept) for each in dimensions),
         grouped=tuple(places[key.term] for key in keys),
         alone=whole.rows_per_unit == 1,
     )
-    return Framed(frame, of_cells(read, shapes(found), dimensions, tuple(figures.figures)))
+    return Framed(frame, of_cells(block, shapes(found)))
 
 
 def _dimensions(scope: Scope) -> tuple[GroupKey, ...]:
     """Return every declared dimension of the dataset in its declared order, NULL being a value of it."""
-    dataset = scope.sources[0].version.dataset
+    dataset = scope.sources[0].dataset
     keys = [column for column in dataset.visible() if column.role is Role.KEY and column.domain is not None]
     return tuple(
         GroupKey(f"k{at}", ColumnOf(0, column.name), _field(column), column.type, (*_typed(column), None))
@@ -95,7 +107,7 @@ def _typed(column: Column) -> tuple[Cell, ...]:
 def _measures(scope: Scope, joined: Joined) -> list[Figure]:
     """Return the rows, and the sum of every measure that a question could sum."""
     found = [Figure("a0", AggregateKind.ROWS, None)]
-    for column in scope.sources[0].version.dataset.visible():
+    for column in scope.sources[0].dataset.visible():
         term = _field(column)
         facts = term.facts
         most = max(1, abs(facts.lower), abs(facts.upper)) * joined.rows_upto

@@ -11,12 +11,17 @@ from yanmen.planning.syntax import Expression, Item, Literal, LiteralKind, Name,
 
 def groups(scope: Scope, question: Question) -> tuple[Expression, ...]:
     """Return the resolved grouping expressions of `question`, each once."""
+    return tuple(dict.fromkeys(group_list(scope, question)))
+
+
+def group_list(scope: Scope, question: Question) -> tuple[Expression, ...]:
+    """Return the resolved grouping expressions of `question` as they are written."""
     if question.group_all:
         written: Sequence[Expression] = [
             item.expression for item in question.items if not aggregates_in(item.expression)
         ]
-        return tuple(dict.fromkeys(scope.resolve(_no_star(expression)) for expression in written))
-    return tuple(dict.fromkeys(_group(scope, question.items, expression) for expression in question.groups))
+        return tuple(scope.resolve(_no_star(expression)) for expression in written)
+    return tuple(_group(scope, question.items, expression) for expression in question.groups)
 
 
 def _no_star(expression: Expression) -> Expression:

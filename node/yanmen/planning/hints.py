@@ -10,12 +10,68 @@ CLAUSE = Hint(
     "Only SELECT, FROM, JOIN, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT and OFFSET are admitted (docs/SQL.md).",
     "仅支持 SELECT、FROM、JOIN、WHERE、GROUP BY、HAVING、ORDER BY、LIMIT、OFFSET（见 docs/SQL.md）。",
 )
-NO_SUBQUERY = Hint(
-    "Ask one SELECT over tables; subqueries, CTEs and set operations are not admitted yet.",
-    "请直接对表提一个 SELECT；暂不支持子查询、CTE 和集合运算。",
+UNION_ALL = Hint(
+    "Write UNION ALL between queries with equal columns; other set operations are not admitted.",
+    "查询之间请用列一致的 UNION ALL；不支持其他集合运算。",
 )
-NO_WINDOW = Hint(
-    "Window functions are not admitted; compute them on the answer.", "不支持窗口函数；请在返回结果上自行计算。"
+NO_RECURSION = Hint("Write CTEs that do not refer to themselves.", "CTE 不能引用自身。")
+SUBQUERY = Hint(
+    "Admitted: subqueries in FROM, IN (SELECT …), EXISTS and scalar subqueries over open data, or about the same unit.",
+    "支持 FROM 子查询，以及针对开放数据或同一个体的 IN (SELECT …)、EXISTS 与标量子查询。",
+)
+WINDOW = Hint(
+    "Windows run on released figures: rank, row_number, dense_rank, lag, lead, sum, avg, min, max, count and so on.",
+    "窗口函数仅作用于已输出的统计值：rank、row_number、dense_rank、lag、lead、sum、avg、min、max、count 等。",
+)
+WINDOW_ROWS = Hint(
+    "Window functions run on released figures: put them into the select list of a grouped query or around it.",
+    "窗口函数只能作用于已输出的统计值：请放在分组查询的 SELECT 列表中，或放在其外层查询中。",
+)
+GROUPING = Hint(
+    "GROUPING belongs into the select list, HAVING or ORDER BY of ROLLUP, CUBE or GROUPING SETS.",
+    "GROUPING 只能用于 ROLLUP、CUBE 或 GROUPING SETS 查询的 SELECT 列表、HAVING 或 ORDER BY。",
+)
+DISTINCT_ROWS = Hint(
+    "SELECT DISTINCT over rows is for open data; count units with COUNT(DISTINCT unit), or group by the unit.",
+    "行级 SELECT DISTINCT 仅限开放数据；请用 COUNT(DISTINCT 个体列) 计数，或按个体列分组。",
+)
+LIMIT_ROWS = Hint(
+    "LIMIT picks rows: put it after the figures, at the end of the question.",
+    "LIMIT 会挑选行：请放在统计结果之后，即查询末尾。",
+)
+UNION_PARTS = Hint(
+    "UNION ALL takes queries with the same number of columns, of the same types, about the same units.",
+    "UNION ALL 各部分须列数相同、类型一致，且针对同一类个体。",
+)
+COLUMN_ALIASES = Hint("Give at most as many names as the query has columns.", "列别名不能多于查询的列数。")
+UNIT_GROUPS = Hint(
+    "A query grouped by the unit takes COUNT, SUM, AVG, MIN and MAX of columns, and plain GROUP BY.",
+    "按个体列分组的子查询可用 COUNT、SUM、AVG、MIN、MAX 与普通 GROUP BY。",
+)
+RELEASED_WITH_ROWS = Hint(
+    "A query of released figures cannot be joined to rows or filter them: group it by the unit, or ask in two steps.",
+    "已输出统计值的子查询不能与行关联或用于筛选行：请按个体列分组，或分两步提问。",
+)
+EXACT_DIRECT = Hint(
+    "Ask exact data directly: one SELECT over its table, without subqueries or CTEs.",
+    "精确统计请直接对该表提一个 SELECT，不使用子查询或 CTE。",
+)
+QUALIFY = Hint(
+    "QUALIFY filters by a window function over released figures; use HAVING for the rest.",
+    "QUALIFY 用于按窗口函数筛选已输出的统计值；其余请用 HAVING。",
+)
+UNION_ORDER = Hint(
+    "Order UNION ALL by the name or number of a column of its first query.", "UNION ALL 请按首个查询的列名或序号排序。"
+)
+ONE_VALUE = Hint("A scalar subquery and IN take a query with one column.", "标量子查询与 IN 的子查询只能有一列。")
+IN_COLUMN = Hint("Put a plain column in front of IN (SELECT …).", "IN (SELECT …) 之前须为列名。")
+CORRELATION = Hint(
+    "Tie a subquery to the query around it only by equalities of columns, joined by AND.",
+    "子查询与外层之间只能用列等值条件，并以 AND 连接。",
+)
+FRAME = Hint(
+    "Frames are ROWS with literal distances up to 9999, or the default.",
+    "窗口范围仅支持 ROWS 加字面量行数（至多 9999）或缺省范围。",
 )
 FILTER = Hint("FILTER belongs to an aggregate such as COUNT or SUM.", "FILTER 只能用于 COUNT、SUM 等聚合函数。")
 INTERVAL = Hint(

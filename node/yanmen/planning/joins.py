@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import prod
 
-from yanmen.model.catalogue import DatasetClass
+from yanmen.model.catalogue import ColumnType, DatasetClass
 from yanmen.model.refusal import Reason
 from yanmen.planning import hints
 from yanmen.planning.places import NOWHERE, refused
@@ -50,19 +50,20 @@ class Joined:
 
 def join(scope: Scope, question: Question) -> Joined:
     """Return how the tables of the resolved `question` meet, or refuse."""
-    left = frozenset(position + 1 for position, link in enumerate(question.links) if link.left)
+    left = scope.left
     release, space = _release(scope)
     equalities, filters = _conditions(scope, question)
     if release is not DatasetClass.OPEN:
         _check_units(scope, equalities, left)
     order = _order(scope, equalities, left)
     unit = _unit(scope, order, left)
-    guarded = [source.version.dataset for source in scope.sources if source.unit() is not None]
-    rows = prod(max(1, dataset.rows_per_unit) for dataset in guarded)
-    if release is not DatasetClass.OPEN and len(guarded) > 1 and rows > ROWS_OF_A_UNIT_MAX:
+    guarded = [source.dataset for source in scope.sources if source.unit() is not None]
+    rows = prod(max(1, dataset.rows_per_unit) for dataset in guarded) * _crossed(scope, equalities)
+    crossed = _crossed(scope, equalities) > 1
+    if release is not DatasetClass.OPEN and (len(guarded) > 1 or crossed) and rows > ROWS_OF_A_UNIT_MAX:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, scope.sources[-1].at, "JOIN", hints.JOIN_ROWS)
     groups = prod(max(1, dataset.groups_per_unit) for dataset in guarded)
-    upto = _rows_upto(scope, left)
+    upto = _rows_upto(scope, left, equalities)
     return Joined(
         order, left, equalities, filters, unit, release, space, min(rows, upto), max(1, min(rows, groups)), upto
     )
@@ -70,13 +71,13 @@ def join(scope: Scope, question: Question) -> Joined:
 
 def _release(scope: Scope) -> tuple[DatasetClass, str]:
     """Return the strictest class and the one subject space, refusing mixtures."""
-    guarded = [source for source in scope.sources if source.version.dataset.cls is not DatasetClass.OPEN]
+    guarded = [source for source in scope.sources if source.dataset.cls is not DatasetClass.OPEN]
     if not guarded:
         return DatasetClass.OPEN, ""
-    first = guarded[0].version.dataset
+    first = guarded[0].dataset
     alone = first.cls is DatasetClass.EXACT and len(guarded) > 1
     for source in reversed(guarded):
-        dataset = source.version.dataset
+        dataset = source.dataset
         # Exact data names no subject space: nothing says that two units are the same firm.
         if alone or dataset.cls is not first.cls or dataset.subject_space != first.subject_space:
             raise refused(Reason.JOIN_NOT_ON_UNIT, source.at, source.name, hints.JOIN_SPACES)
@@ -132,11 +133,18 @@ def _equality(scope: Scope, expression: Expression) -> Equality | None:
 def _paired(scope: Scope, left: ColumnOf, right: ColumnOf) -> Equality:
     units = (scope.is_unit(left), scope.is_unit(right))
     if any(units) and not all(units):
-        raise refused(Reason.JOIN_NOT_ON_UNIT, left.at if units[0] else right.at, left.column, hints.JOIN_UNIT)
-    kinds = [(column.type, column.scale) for column in (scope.column(left), scope.column(right))]
+        raise refused(Reason.JOIN_NOT_ON_UNIT, left.at if units[0] else right.at, left.written, hints.JOIN_UNIT)
+    kinds = [_kind(scope, column) for column in (left, right)]
     if kinds[0] != kinds[1]:
-        raise refused(Reason.TYPE_MISMATCH, left.at, f"{left.column} = {right.column}", hints.TYPE)
+        raise refused(Reason.TYPE_MISMATCH, left.at, f"{left.written} = {right.written}", hints.TYPE)
     return Equality(left, right, all(units))
+
+
+def _kind(scope: Scope, found: ColumnOf) -> tuple[ColumnType, int, bool]:
+    """Return how the engine holds a column: only equal kinds are equated, so that no cast stands between."""
+    column, source = scope.column(found), scope.sources[found.table]
+    in_units = source.relation is not None and column.type is ColumnType.DECIMAL
+    return column.type, column.scale, in_units or source.facts(found.column).wide
 
 
 def _check_units(scope: Scope, equalities: tuple[Equality, ...], left: frozenset[int]) -> None:
@@ -152,27 +160,39 @@ def _check_units(scope: Scope, equalities: tuple[Equality, ...], left: frozenset
         source = scope.sources[position]
         if position not in reached:
             raise refused(Reason.JOIN_NOT_ON_UNIT, source.at, source.name, hints.JOIN_UNIT)
-    if left and guarded[0] != 0:
+    if guarded[0] in left or all(position in left for position in guarded):
         raise refused(Reason.CLAUSE_NOT_ADMITTED, scope.sources[guarded[0]].at, "LEFT JOIN", hints.JOIN_LEFT)
 
 
 def _order(scope: Scope, equalities: tuple[Equality, ...], left: frozenset[int]) -> tuple[int, ...]:
     """Return an order in which each table has an equality with one before it, a guarded table first.
 
-    Inner joins may be taken in any order; with a LEFT JOIN the written one is kept.
+    Inner joins may be taken in any order and before the LEFT JOINs, unless one of them looks into the
+    optional side of a LEFT JOIN: then the written order is kept.
     """
     waiting = list(range(len(scope.sources)))
-    first = next((position for position in waiting if scope.sources[position].unit() is not None), 0)
+    written = any(min(pair.tables) in left and max(pair.tables) not in left for pair in equalities)
+    inner = [position for position in waiting if position not in left]
+    first = next((position for position in inner if scope.sources[position].unit() is not None), 0)
     order = [first]
     waiting.remove(first)
     while waiting:
-        chosen = next((position for position in waiting if _linked(position, order, equalities)), None)
-        if chosen is None or (left and chosen != waiting[0]):
+        chosen = _next(scope, order, waiting[:1] if written else waiting, equalities)
+        if chosen is None:
             source = scope.sources[waiting[0]]
             raise refused(Reason.CLAUSE_NOT_ADMITTED, source.at, source.name, hints.JOIN_EQUALITY)
         order.append(chosen)
         waiting.remove(chosen)
     return tuple(order)
+
+
+def _next(scope: Scope, order: list[int], waiting: list[int], equalities: tuple[Equality, ...]) -> int | None:
+    """Return which table of `waiting` to join next: one tied by an equality, LEFT JOINs last, else any open one."""
+    tied = [position for position in waiting if _linked(position, order, equalities)]
+    inner = [position for position in tied if position not in scope.left]
+    free = [place for place in waiting if place not in scope.left and scope.sources[place].unit() is None]
+    found = inner or [place for place in free if place not in tied] or tied
+    return found[0] if found else None
 
 
 def _linked(position: int, order: list[int], equalities: tuple[Equality, ...]) -> bool:
@@ -187,16 +207,23 @@ def _unit(scope: Scope, order: tuple[int, ...], left: frozenset[int]) -> ColumnO
     return None
 
 
-def _rows_upto(scope: Scope, left: frozenset[int]) -> int:
+def _crossed(scope: Scope, equalities: tuple[Equality, ...]) -> int:
+    """Return how often a row can meet the open tables that no equality joins: all their rows."""
+    joined = {position for pair in equalities for position in pair.tables}
+    alone = [source for position, source in enumerate(scope.sources) if position not in joined]
+    return prod(max(1, source.dataset.rows_upto) for source in alone if source.unit() is None)
+
+
+def _rows_upto(scope: Scope, left: frozenset[int], equalities: tuple[Equality, ...]) -> int:
     """Return a public bound on the number of joined rows.
 
     Over guarded data an open table is a lookup (row_source), so only the rows of one unit multiply.
     """
-    datasets = [source.version.dataset for source in scope.sources]
+    datasets = [source.dataset for source in scope.sources]
     guarded = [position for position, source in enumerate(scope.sources) if source.unit() is not None]
     if not guarded:
         return prod(max(1, dataset.rows_upto) for dataset in datasets)
-    return min(
+    return _crossed(scope, equalities) * min(
         max(1, datasets[base].rows_upto)
         * prod(max(1, datasets[other].rows_per_unit) for other in guarded if other != base)
         for base in guarded

@@ -101,7 +101,8 @@ def _owner(column: Name, found: Sequence[Found]) -> int | None:
 def written(question: Question, node: str = "") -> str:
     """Return `question` as readable SQL; `node` names where to ask it."""
     items = ", ".join(show(item.expression, qualified=False) for item in question.items)
-    sql = select((items,), f"FROM {name(question.tables[0].path[-1])}")
+    (table,) = question.tables
+    sql = select((items,), f"FROM {name(table.path[-1] if isinstance(table, Table) else table.alias)}")
     if question.where is not None:
         sql += f" WHERE {show(question.where, qualified=False)}"
     if question.groups:

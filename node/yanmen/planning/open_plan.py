@@ -8,12 +8,14 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.refusal import Reason
 from yanmen.model.stages import Output, Scan
 from yanmen.planning import hints
-from yanmen.planning.answer import answered, direction, label, limited, unique_label
+from yanmen.planning.answer import answered, label, limited, unique_label
 from yanmen.planning.grouping import aliased, groups, is_grouped, ordinal
 from yanmen.planning.joins import Joined
-from yanmen.planning.places import refused
+from yanmen.planning.places import NOWHERE, refused
 from yanmen.planning.released import CellReader
-from yanmen.planning.row_source import Rows, rows, scans, source
+from yanmen.planning.released_terms import Shown
+from yanmen.planning.released_windows import direction
+from yanmen.planning.row_source import Rows, rows, source
 from yanmen.planning.scope import Scope
 from yanmen.planning.sql_terms import quoted, select, units, unscaled, value
 from yanmen.planning.syntax import (
@@ -26,6 +28,7 @@ from yanmen.planning.syntax import (
     Name,
     Op,
     Order,
+    Query,
     Question,
     Star,
 )
@@ -82,7 +85,7 @@ def _listed(scope: Scope, joined: Joined, question: Question, most: int, tail: s
     return OpenPlan(
         read,
         select(names, f"FROM ({sql}) AS {quoted('r')}{order}{tail}"),
-        scans(read),
+        scope.snapshots.scans(),
         outputs,
         most,
     )
@@ -97,7 +100,7 @@ def _expanded(scope: Scope, items: Iterable[Item]) -> tuple[Item, ...]:
     found: list[Item] = []
     for item in items:
         if isinstance(item.expression, Star):
-            found += [Item(column, column.column) for column in scope.expand(item.expression)]
+            found += [Item(column, name) for name, column in scope.expand(item.expression)]
         else:
             found.append(item)
     return tuple(found)
@@ -177,6 +180,10 @@ class _OpenFigures:
         return unscaled(total, term.facts.scale), ColumnType.DECIMAL
 
 
+def _no_query(_: Query) -> tuple[str, Shown]:
+    raise refused(Reason.CLAUSE_NOT_ADMITTED, NOWHERE, "SELECT", hints.SUBQUERY)
+
+
 def _grouped(scope: Scope, joined: Joined, question: Question, most: int, tail: str) -> OpenPlan:
     if question.distinct:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, question.at, "SELECT DISTINCT", hints.NO_DISTINCT)
@@ -188,7 +195,7 @@ def _grouped(scope: Scope, joined: Joined, question: Question, most: int, tail: 
         (f"k{position}", expression, key.facts.type)
         for position, (expression, key) in enumerate(zip(expressions, keys, strict=True))
     ]
-    shown = answered(CellReader(scope, named, figures.column, figures.made), question)
+    shown = answered(CellReader(scope, named, figures.column, figures.made, _no_query), question)
     inner = [f"{value(key)} AS {quoted(f'k{position}')}" for position, key in enumerate(keys)]
     by = f" GROUP BY {', '.join(value(key) for key in keys)}" if keys else ""
     if not inner and not figures.columns:
@@ -197,4 +204,4 @@ def _grouped(scope: Scope, joined: Joined, question: Question, most: int, tail: 
     cells = select([*inner, *figures.columns], source(read) + by)
     sql = select(shown.columns, f"FROM ({cells}) AS {quoted('cells')}{shown.filtered}{tail}")
     outputs = tuple(Output(output.label, output.type, "") for output in shown.outputs)
-    return OpenPlan(read, sql, scans(read), outputs, most)
+    return OpenPlan(read, sql, scope.snapshots.scans(), outputs, most)

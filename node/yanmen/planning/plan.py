@@ -11,17 +11,19 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Runner
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, Key, Output, Plan, Scan
-from yanmen.planning import bound_plan, hints, nearest, row_source
-from yanmen.planning.bound_plan import Expected
-from yanmen.planning.cell_plan import CellPlan, plan_cells
+from yanmen.planning import block_union, bound_union, hints, nearest, row_source
+from yanmen.planning.bound_lanes import Expected
+from yanmen.planning.cell_plan import plan_cells
 from yanmen.planning.expectation import of_cells, of_open
-from yanmen.planning.frame import Framed
-from yanmen.planning.joins import Joined, join
+from yanmen.planning.figure_tables import FigureTable, finished
+from yanmen.planning.frame import Framed, framed_block
+from yanmen.planning.joins import Joined
 from yanmen.planning.open_plan import OpenPlan, plan_open
 from yanmen.planning.places import NOWHERE, refused
+from yanmen.planning.queries import Planner
 from yanmen.planning.reading import read
-from yanmen.planning.scope import Found, Scope, look_up, resolved
-from yanmen.planning.syntax import Question
+from yanmen.planning.scope import Found, Source, look_up, source_of_relation
+from yanmen.planning.syntax import Query, Question, Table, Union, everything
 
 MIN_GROUP = 10
 """Smallest number of units an exact cell may rest on; a contract may only raise it."""
@@ -44,40 +46,63 @@ def plan(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
     question = read(sql, runner.vet(sql), limits.ast_bytes)
     draft = compose(admitted, question, limits)
     shapes = row_source.shapes(draft.plan.scans)
-    bound_plan.check(runner.bind(shapes, draft.plan.sql), draft.expected, BOUND_BYTES)
+    bound_union.check(runner.bind(shapes, draft.plan.sql), draft.expected, BOUND_BYTES)
     if draft.framed is not None:
         frame = draft.framed.frame
-        bound_plan.check(runner.bind(row_source.shapes(frame.scans), frame.sql), draft.framed.expected, BOUND_BYTES)
+        bound = runner.bind(row_source.shapes(frame.scans), frame.sql)
+        bound_union.check(bound, (draft.framed.expected,), BOUND_BYTES)
     return draft.plan
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan whose emitted SQL the engine has not bound yet, and what the bound plan must be."""
+    """A plan whose emitted SQL the engine has not bound yet, and what each block of the bound plan must be."""
 
     plan: Plan
-    expected: Expected
+    expected: tuple[Expected, ...]
     framed: Framed | None = None
 
 
-def compose(admitted: Admitted, question: Question, limits: NodeLimits) -> Draft:
-    """Return the draft for the parsed `question`, or refuse."""
-    found = tuple(look_up(admitted, table) for table in question.tables)
-    if any(item.version is None for item in found):
-        raise _elsewhere(admitted, question, found, limits)
-    scope = Scope(admitted, found, question.links)
-    question = resolved(scope, question)
-    joined = join(scope, question)
+def compose(admitted: Admitted, query: Query, limits: NodeLimits) -> Draft:
+    """Return the draft for the parsed `query`, or refuse."""
+    if isinstance(query, Union):
+        return _drafted(admitted, Planner(admitted, limits), query, limits)
+    _check_here(admitted, query, limits)
+    planner = Planner(admitted, limits)
+    sources = [entry for entry in planner.bound(query) if isinstance(entry, Source)]
+    if len(sources) < len(query.tables):
+        return _drafted(admitted, planner, query, limits)
+    scope, joined, question = planner.joined(query, sources)
     if joined.release is DatasetClass.OPEN:
         return _open_draft(admitted, plan_open(scope, joined, question, limits), limits)
-    return _cell_draft(admitted, joined, plan_cells(scope, joined, question, limits), limits)
+    table = plan_cells(scope, joined, question, planner.blocks, planner.inner)
+    return _cell_draft(admitted, planner, table, limits)
+
+
+def _drafted(admitted: Admitted, planner: Planner, query: Query, limits: NodeLimits) -> Draft:
+    """Return the draft of a query over queries."""
+    found = planner.result(query)
+    if isinstance(found, FigureTable):
+        return _cell_draft(admitted, planner, found, limits)
+    if found.dataset.cls is not DatasetClass.OPEN:
+        raise refused(Reason.ROWS_WOULD_LEAVE, query.at, "SELECT", hints.ROWS)
+    asked = everything(query)
+    scope, joined, question = planner.joined(asked, [source_of_relation(found, "union", query.at)])
+    return _open_draft(admitted, plan_open(scope, joined, question, limits), limits)
+
+
+def _check_here(admitted: Admitted, question: Question, limits: NodeLimits) -> None:
+    """Refuse tables of other nodes."""
+    found = tuple(look_up(admitted, table) for table in question.tables if isinstance(table, Table))
+    if any(item.version is None for item in found):
+        raise _elsewhere(admitted, question, found, limits)
 
 
 def _elsewhere(admitted: Admitted, question: Question, found: tuple[Found, ...], limits: NodeLimits) -> Refused:
     """Return the refusal of a question about tables of other nodes."""
     nodes = {item.node for item in found}
     away = next(item for item in found if item.version is None)
-    if len(nodes) == 1:
+    if len(nodes) == 1 or len(found) < len(question.tables):
         return refused(Reason.DATASET_NOT_IN_CONTRACT, away.table.at, ".".join(away.table.path), hints.ELSEWHERE)
     parts = zip(found, nearest.one_per_table(question, found), strict=True)
     instead = tuple(_offered(admitted, item, nearest.unqualified(part), limits) for item, part in parts)
@@ -96,27 +121,34 @@ def _offered(admitted: Admitted, item: Found, question: Question, limits: NodeLi
     return nearest.written(question)
 
 
-def _cell_draft(admitted: Admitted, joined: Joined, found: CellPlan, limits: NodeLimits) -> Draft:
-    personal = joined.release is DatasetClass.PERSONAL
-    shape = _Shape(found.scans, found.sql, found.outputs, found.post_sql, found.cells)
-    charge = admitted.micro_rho if personal else 0
+def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits: NodeLimits) -> Draft:
+    blocks = planner.blocks.found
+    joined = blocks[0].rows.joined
+    plain = table.as_it_stands and len(blocks) == 1
+    post = "" if plain else finished(table.sql, [block.columns for block in blocks])
+    scans = planner.snapshots.scans()
+    shape = _Shape(scans, block_union.emit(blocks), table.outputs, post, sum(block.cells for block in blocks))
+    charge = admitted.micro_rho if joined.release is DatasetClass.PERSONAL else 0
+    keys = tuple(key for block in blocks for key in block.keys)
+    found = framed_block(blocks[0]) if joined.release is DatasetClass.EXACT else None
     plan = replace(
         _plan(admitted, joined, shape, limits, charge),
-        keys=found.keys,
-        aggregates=found.aggregates,
-        averages=found.averages,
-        canonical=_canonical(joined, shape, charge, found.keys),
-        frame=None if found.framed is None else found.framed.frame,
+        keys=keys,
+        aggregates=tuple(aggregate for block in blocks for aggregate in block.aggregates),
+        averages=tuple(average for block in blocks for average in block.averages),
+        blocks=tuple(block.stated for block in blocks) if len(blocks) > 1 else (),
+        canonical=_canonical(joined, shape, charge, keys),
+        frame=None if found is None else found.frame,
     )
-    expected = of_cells(found.rows, row_source.shapes(found.scans), found.group_keys, found.figures)
-    return Draft(plan, expected, found.framed)
+    shapes = row_source.shapes(scans)
+    return Draft(plan, tuple(of_cells(block, shapes) for block in blocks), found)
 
 
 def _open_draft(admitted: Admitted, found: OpenPlan, limits: NodeLimits) -> Draft:
     shape = _Shape(found.scans, found.sql, found.outputs, "", found.rows_max)
     plan = _plan(admitted, found.rows.joined, shape, limits, 0)
     types = (output.type for output in found.outputs)
-    return Draft(plan, of_open(found.rows, row_source.shapes(found.scans), types))
+    return Draft(plan, (of_open(found.rows, row_source.shapes(found.scans), types),))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,14 @@ from yanmen.planning.syntax import (
     CastKind,
     ColumnOf,
     Expression,
+    Grouping,
     Literal,
     LiteralKind,
     Name,
     Op,
+    Star,
+    Subquery,
+    Window,
 )
 
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
@@ -39,14 +43,28 @@ def show(expression: Expression, *, qualified: bool = True, inner: bool = False)
             return _literal(expression)
         case Name(parts=parts):
             return ".".join(name(part) for part in (parts if qualified else parts[-1:]))
-        case ColumnOf(column=column):
-            return name(column)
+        case ColumnOf(written=written):
+            return name(written)
         case Cast(item=item):
             return f"CAST({show(item, qualified=qualified)} AS {_type(expression)})"
         case Apply():
             return _apply(expression, qualified=qualified, inner=inner)
         case _:
-            return f"{name(expression.table)}.*" if expression.table else "*"
+            return _other(expression)
+
+
+def _other(expression: Expression) -> str:
+    match expression:
+        case Window(function=function, args=args):
+            return f"{function}({', '.join(show(arg) for arg in args)}) OVER (…)"
+        case Grouping(args=args):
+            return f"grouping({', '.join(show(arg) for arg in args)})"
+        case Star(table=table) if table:
+            return f"{name(table)}.*"
+        case Subquery():
+            return "(SELECT …)"
+        case _:
+            return "*"
 
 
 def _literal(expression: Literal) -> str:

@@ -1,16 +1,32 @@
-"""DuckDB's serialised statement -> `syntax.Question`: one SELECT, every field accounted for."""
+"""DuckDB's serialised statement -> `syntax.Query`: SELECT and UNION ALL, every field accounted for."""
 
 import re
+from collections.abc import Mapping
 
 from yanmen.model.refusal import Fault, FaultCode, Reason
 from yanmen.planning import hints
 from yanmen.planning.members import Object, Reader, Value, first_place, parse
-from yanmen.planning.places import NOWHERE, CallerText, Hint, Place, refused
+from yanmen.planning.places import NOWHERE, CallerText, Place, refused
 from yanmen.planning.reading_expressions import ExpressionReader
-from yanmen.planning.syntax import Expression, Item, Link, Literal, LiteralKind, Order, Question, Table
+from yanmen.planning.reading_sources import SourceReader
+from yanmen.planning.syntax import (
+    Derived,
+    Expression,
+    Item,
+    Literal,
+    LiteralKind,
+    Order,
+    Query,
+    Question,
+    Union,
+)
 
-TABLES_MAX = 8
 ITEMS_MAX = 200
+CTES_MAX = 16
+UNION_MAX = 16
+SETS_MAX = 16
+QUERY_DEPTH_MAX = 12
+"""Queries inside queries: hand-written questions stay under 5."""
 
 _SELECT = frozenset(
     {
@@ -18,57 +34,22 @@ _SELECT = frozenset(
         "group_sets", "aggregate_handling", "having", "sample", "qualify",
     }
 )  # fmt: skip
-_TABLE = frozenset(
-    {
-        "type", "alias", "sample", "query_location", "query_location_length", "schema_name", "table_name",
-        "column_name_alias", "catalog_name", "at_clause", "qualified_name",
-    }
-)  # fmt: skip
-_JOIN = frozenset(
-    {
-        "type", "alias", "sample", "query_location", "query_location_length", "left", "right", "condition",
-        "join_type", "ref_type", "using_columns", "delim_flipped", "duplicate_eliminated_columns", "is_implicit",
-        "ranking_expression", "nearest_count", "nearest_order_type", "nearest_approx",
-    }
-)  # fmt: skip
-_JOIN_DEFAULTS: Object = {
-    "alias": "",
-    "sample": None,
-    "delim_flipped": False,
-    "duplicate_eliminated_columns": [],
-    "ranking_expression": None,
-    "nearest_count": 1,
-    "nearest_order_type": "ASCENDING",
-    "nearest_approx": False,
-}
-_SOURCES: dict[str, tuple[str, Hint]] = {
-    "TABLE_FUNCTION": ("table function", hints.CLAUSE),
-    "SUBQUERY": ("subquery", hints.NO_SUBQUERY),
-    "EXPRESSION_LIST": ("VALUES", hints.CLAUSE),
-    "EMPTY": ("FROM", hints.CLAUSE),
-    "PIVOT": ("PIVOT", hints.CLAUSE),
-    "SHOW_REF": ("SHOW", hints.CLAUSE),
-}
-_JOIN_KINDS: dict[tuple[object, object, object], bool] = {
-    ("INNER", "REGULAR", False): False,
-    ("INNER", "CROSS", True): False,
-    ("INNER", "CROSS", False): False,
-    ("LEFT", "REGULAR", False): True,
-}
+_UNION = frozenset({"type", "modifiers", "cte_map", "setop_type", "left", "right", "setop_all", "children"})
+_CTE = frozenset({"aliases", "materialized", "key_targets", "payload_aggregates", "query_node"})
 _NULLS = {"ORDER_DEFAULT": False, "NULLS LAST": False, "NULLS FIRST": True}
 _DIRECTIONS = {"ORDER_DEFAULT": False, "ASCENDING": False, "DESCENDING": True}
 _OFFSET = re.compile(r"0|[1-9][0-9]{0,5}", re.ASCII)
 
 
-def read(sql: str, serialised: str, ast_bytes: int) -> Question:
-    """Return the question that DuckDB's serialised statement of `sql` is, or refuse."""
+def read(sql: str, serialised: str, ast_bytes: int) -> Query:
+    """Return the query that DuckDB's serialised statement of `sql` is, or refuse."""
     text = CallerText(sql)
     reply = parse(serialised, ast_bytes)
     if not isinstance(reply, dict) or not isinstance(reply.get("error"), bool):
         raise Fault(FaultCode.SANDBOX, "the engine's reply is not a statement")
     if reply["error"]:
         raise _unparsed(text, reply)
-    return _QuestionReader(text).question(reply)
+    return QueryReader(text, {}).statement(reply)
 
 
 def _unparsed(text: CallerText, reply: Object) -> Exception:
@@ -82,33 +63,74 @@ def _unparsed(text: CallerText, reply: Object) -> Exception:
     return refused(Reason.SQL_MALFORMED, NOWHERE, "", hints.MALFORMED)
 
 
-class _QuestionReader:
-    def __init__(self, text: CallerText) -> None:
-        self._text = text
-        self._expressions = ExpressionReader(text)
-        self._reader = Reader(Reason.CLAUSE_NOT_ADMITTED, hints.CLAUSE)
+class QueryReader:
+    """Reads one query and those inside it; `known` are the CTEs its FROM may name."""
 
-    def question(self, reply: Object) -> Question:
+    def __init__(self, text: CallerText, known: Mapping[str, Derived], depth: int = 0) -> None:
+        """Read places from `text`."""
+        self._text = text
+        self._known = dict(known)
+        self._depth = depth
+        self._reader = Reader(Reason.CLAUSE_NOT_ADMITTED, hints.CLAUSE)
+        self._expressions = ExpressionReader(text, self._inner)
+        self._from = SourceReader(self._expressions, self._inner, self._known)
+
+    def statement(self, reply: Object) -> Query:
+        """Return the one query that a serialised reply holds."""
         members = self._reader.exact(dict(reply), frozenset({"error", "statements"}), "")
         statements = self._reader.items(members, "statements")
         if len(statements) != 1:
             raise refused(Reason.NOT_ONE_SELECT, self._near(list(statements[1:])), "", hints.ONE_SELECT)
         statement = self._reader.exact(statements[0], frozenset({"node", "named_param_map"}), "statement")
-        node = statement["node"]
-        if not isinstance(node, dict) or node.get("type") != "SELECT_NODE":
-            self._reader.refuse("set operation", self._near(node), hints.NO_SUBQUERY)
-        question = self._select(self._reader.exact(node, _SELECT, "SELECT"))
+        query = self.query(statement["node"])
         if statement["named_param_map"] != []:
             self._reader.refuse("parameter", NOWHERE, hints.NO_PARAMETERS)
-        return question
+        return query
+
+    def query(self, node: Value) -> Query:
+        """Return the query that a serialised node is."""
+        kind = node.get("type") if isinstance(node, dict) else None
+        if self._depth > QUERY_DEPTH_MAX:
+            self._reader.refuse("SELECT", self._near(node), hints.TOO_DEEP)
+        if kind == "SELECT_NODE":
+            return self._select(self._reader.exact(node, _SELECT, "SELECT"))
+        if kind == "SET_OPERATION_NODE":
+            return self._union(self._reader.exact(node, _UNION, "UNION"))
+        if kind == "RECURSIVE_CTE_NODE":
+            self._reader.refuse("WITH RECURSIVE", self._near(node), hints.NO_RECURSION)
+        return self._reader.refuse(str(kind), self._near(node))
+
+    def _inner(self, node: Value) -> Query:
+        return QueryReader(self._text, self._known, self._depth + 1).query(node)
+
+    def _with(self, node: Object) -> None:
+        members = self._reader.exact(node["cte_map"], frozenset({"map"}), "WITH")
+        for entry in self._capped(members, "map", CTES_MAX):
+            pair = self._reader.exact(entry, frozenset({"key", "value"}), "WITH")
+            value = self._reader.exact(pair["value"], _CTE, "WITH")
+            at = self._near(value["query_node"])
+            self._reader.same(value, {"key_targets": [], "payload_aggregates": []}, "USING KEY", at)
+            name = self._reader.text(pair, "key")
+            aliases = self._reader.texts(value, "aliases")
+            self._known[name.lower()] = Derived(self._inner(value["query_node"]), name, aliases, at)
+
+    def _union(self, node: Object) -> Union:
+        at = self._near(node["children"])
+        if node["setop_type"] != "UNION" or node["setop_all"] is not True:
+            self._reader.refuse(str(node["setop_type"]), at, hints.UNION_ALL)
+        self._reader.same(node, {"left": None, "right": None}, "UNION", at)
+        self._with(node)
+        parts = tuple(self._inner(part) for part in self._capped(node, "children", UNION_MAX))
+        orders, limit, offset, distinct = self._modifiers(node)
+        if distinct:
+            self._reader.refuse("UNION", at, hints.UNION_ALL)
+        return Union(parts, orders, limit, offset, at)
 
     def _select(self, node: Object) -> Question:
-        if node["cte_map"] != {"map": []}:
-            self._reader.refuse("WITH", self._near(node["cte_map"]), hints.NO_SUBQUERY)
+        self._with(node)
         self._reader.same(node, {"sample": None}, "USING SAMPLE", self._near(node["from_table"]))
-        self._reader.same(node, {"qualify": None}, "QUALIFY", self._near(node["qualify"]))
-        tables, links = self._source(node["from_table"])
-        groups, group_all = self._groups(node)
+        tables, links = self._from.read(node["from_table"])
+        groups, sets, group_all = self._groups(node)
         orders, limit, offset, distinct = self._modifiers(node)
         return Question(
             items=tuple(self._item(value) for value in self._capped(node, "select_list", ITEMS_MAX)),
@@ -122,6 +144,9 @@ class _QuestionReader:
             limit=limit,
             offset=offset,
             distinct=distinct,
+            group_sets=sets,
+            qualify=self._optional(node["qualify"]),
+            at=self._near(node["select_list"]),
         )
 
     def _near(self, value: Value) -> Place:
@@ -141,15 +166,27 @@ class _QuestionReader:
         alias = self._reader.text(value, "alias") if isinstance(value, dict) else ""
         return Item(expression, alias)
 
-    def _groups(self, node: Object) -> tuple[tuple[Expression, ...], bool]:
+    def _groups(self, node: Object) -> tuple[tuple[Expression, ...], tuple[tuple[int, ...], ...], bool]:
         handling = self._reader.text(node, "aggregate_handling")
         if handling not in ("STANDARD_HANDLING", "FORCE_AGGREGATES"):
             self._reader.refuse("GROUP BY")
         groups = tuple(self._expressions.read(value) for value in self._capped(node, "group_expressions", ITEMS_MAX))
-        sets = [list(range(len(groups)))] if groups else []
-        if node["group_sets"] != sets:
-            self._reader.refuse("GROUPING SETS", self._near(node["group_expressions"]))
-        return groups, handling == "FORCE_AGGREGATES"
+        plain = [list(range(len(groups)))] if groups else []
+        force = handling == "FORCE_AGGREGATES"
+        if node["group_sets"] == plain:
+            return groups, (), force
+        return (
+            groups,
+            tuple(self._set(value, len(groups)) for value in self._capped(node, "group_sets", SETS_MAX)),
+            force,
+        )
+
+    def _set(self, value: Value, count: int) -> tuple[int, ...]:
+        positions = value if isinstance(value, list) else self._reader.refuse("GROUPING SETS")
+        found = tuple(position for position in positions if type(position) is int and 0 <= position < count)
+        if len(found) != len(positions):
+            self._reader.refuse("GROUPING SETS")
+        return found
 
     def _modifiers(self, node: Object) -> tuple[tuple[Order, ...], int | None, int, bool]:
         orders: tuple[Order, ...] = ()
@@ -200,47 +237,3 @@ class _QuestionReader:
         if not isinstance(expression, Literal) or not expression.text.isdigit():
             self._reader.refuse("LIMIT", expression.at, hints.LITERAL_COUNT)
         return int(expression.text)
-
-    def _source(self, value: Value) -> tuple[tuple[Table, ...], tuple[Link, ...]]:
-        """Return the tables of FROM in order and how each joins the ones before it (left-deep only)."""
-        links: list[Link] = []
-        tables: list[Table] = []
-        while isinstance(value, dict) and value.get("type") == "JOIN":
-            members = self._reader.exact(value, _JOIN, "JOIN")
-            links.append(self._link(members))
-            tables.append(self._table(members["right"]))
-            value = members["left"]
-            if len(tables) >= TABLES_MAX:
-                self._reader.refuse("JOIN", links[-1].at, hints.TOO_DEEP)
-        tables.append(self._table(value))
-        return tuple(reversed(tables)), tuple(reversed(links))
-
-    def _link(self, members: Object) -> Link:
-        at = self._expressions.place(members)
-        self._reader.same(members, _JOIN_DEFAULTS, "JOIN", at)
-        left = _JOIN_KINDS.get((str(members["join_type"]), str(members["ref_type"]), members["is_implicit"] is True))
-        if left is None:
-            self._reader.refuse(f"{members['join_type']} {members['ref_type']} JOIN", at, hints.JOIN_KIND)
-        using = self._reader.texts(members, "using_columns")
-        return Link(left, self._optional(members["condition"]), using, at)
-
-    def _table(self, value: Value) -> Table:
-        if not isinstance(value, dict) or value.get("type") != "BASE_TABLE":
-            kind = str(value.get("type")) if isinstance(value, dict) else ""
-            clause, hint = _SOURCES.get(kind, (kind, hints.JOIN_KIND))
-            self._reader.refuse(clause, self._source_place(value), hint)
-        members = self._reader.exact(value, _TABLE, "FROM")
-        at = self._expressions.place(members)
-        self._reader.same(members, {"sample": None}, "TABLESAMPLE", at)
-        self._reader.same(members, {"column_name_alias": []}, "column aliases", at)
-        self._reader.same(members, {"at_clause": None}, "AT", at)
-        self._reader.same(members, {"catalog_name": ""}, "catalog", at)
-        schema, name = self._reader.text(members, "schema_name"), self._reader.text(members, "table_name")
-        path = (schema, name) if schema else (name,)
-        self._reader.same(members, {"qualified_name": {"path": list(path)}}, "FROM", at)
-        return Table(path, self._reader.text(members, "alias"), at)
-
-    def _source_place(self, value: Value) -> Place:
-        if isinstance(value, dict) and isinstance(value.get("query_location"), int):
-            return self._expressions.place(value)
-        return NOWHERE

@@ -1,11 +1,28 @@
 """DuckDB's serialised expressions -> `syntax`: a closed list of classes, each field accounted for."""
 
+from collections.abc import Callable
+
 from yanmen.model.refusal import Reason
 from yanmen.planning import hints, reading_intervals
 from yanmen.planning.literals import cast_target, constant
 from yanmen.planning.members import Object, Reader, Value
 from yanmen.planning.places import NOWHERE, CallerText, Hint, Place, refused
-from yanmen.planning.syntax import AGGREGATES, Apply, Cast, Expression, Literal, LiteralKind, Name, Op, Star
+from yanmen.planning.reading_windows import WindowReader
+from yanmen.planning.syntax import (
+    AGGREGATES,
+    Apply,
+    Cast,
+    Expression,
+    Grouping,
+    Literal,
+    LiteralKind,
+    Name,
+    Op,
+    Query,
+    Star,
+    Subquery,
+    SubqueryKind,
+)
 from yanmen.planning.vocabulary import (
     CALENDAR_STEPS,
     COMPARISONS,
@@ -25,8 +42,6 @@ BASE = frozenset({"class", "type", "alias", "query_location", "query_location_le
 NO_ORDERS: Value = {"type": "ORDER_MODIFIER", "orders": []}
 
 _CLAUSES: dict[str, tuple[str, Hint]] = {
-    "WINDOW": ("OVER", hints.NO_WINDOW),
-    "SUBQUERY": ("subquery", hints.NO_SUBQUERY),
     "PARAMETER": ("parameter", hints.NO_PARAMETERS),
     "LAMBDA": ("lambda", hints.CLAUSE),
     "COLLATE": ("COLLATE", hints.CLAUSE),
@@ -35,12 +50,19 @@ _CLAUSES: dict[str, tuple[str, Hint]] = {
     "TYPE": ("type", hints.CLAUSE),
 }
 
+_SUBQUERIES = {
+    ("SCALAR", "INVALID"): SubqueryKind.SCALAR,
+    ("EXISTS", "INVALID"): SubqueryKind.EXISTS,
+    ("ANY", "COMPARE_EQUAL"): SubqueryKind.IN,
+}
+
 
 class ExpressionReader:
     """Reads the expressions of one question."""
 
-    def __init__(self, text: CallerText) -> None:
-        """Read places from `text`."""
+    def __init__(self, text: CallerText, inner: Callable[[Value], Query]) -> None:
+        """Read places from `text` and queries with `inner`."""
+        self._inner = inner
         self._text = text
         self._last = NOWHERE
         self._reader = Reader(Reason.CLAUSE_NOT_ADMITTED, hints.CLAUSE)
@@ -94,6 +116,15 @@ class ExpressionReader:
             case "CASE":
                 return self._case(value, at, depth)
             case other:
+                return self._composed(str(other), value, at, depth)
+
+    def _composed(self, kind: str, value: Object, at: Place, depth: int) -> Expression:
+        match kind:
+            case "SUBQUERY":
+                return self._subquery(value, at, depth)
+            case "WINDOW":
+                return WindowReader(self.read, self._reader).read(value, at, depth)
+            case other:
                 clause, hint = _CLAUSES.get(str(other), (str(other), hints.CLAUSE))
                 return self._reader.refuse(clause, at, hint)
 
@@ -101,6 +132,19 @@ class ExpressionReader:
         members = self._members(value, {"input", "lower", "upper"}, at)
         self._type(members, "COMPARE_BETWEEN", at)
         return Apply(Op.BETWEEN, tuple(self.read(members[name], depth + 1) for name in ("input", "lower", "upper")), at)
+
+    def _subquery(self, value: Object, at: Place, depth: int) -> Expression:
+        members = self._members(value, {"subquery_type", "subquery", "child", "comparison_type"}, at)
+        self._type(members, "SUBQUERY", at)
+        kind = _SUBQUERIES.get((str(members["subquery_type"]), str(members["comparison_type"])))
+        if kind is None:
+            self._reader.refuse(str(members["subquery_type"]), at, hints.SUBQUERY)
+        statement = self._reader.exact(members["subquery"], frozenset({"node", "named_param_map"}), "subquery", at)
+        self._reader.same(statement, {"named_param_map": []}, "parameter", at)
+        item = None if members["child"] is None else self.read(members["child"], depth + 1)
+        if (item is None) is (kind is SubqueryKind.IN):
+            self._reader.refuse(kind.value, at, hints.SUBQUERY)
+        return Subquery(kind, self._inner(statement["node"]), item, at)
 
     def _members(self, value: Object, names: set[str], at: Place) -> Object:
         return self._reader.exact(dict(value), BASE | names, str(value["class"]), at)
@@ -138,8 +182,10 @@ class ExpressionReader:
         sides = (self.read(members["left"], depth + 1), self.read(members["right"], depth + 1))
         return Apply(self._one_of(COMPARISONS, members, at), sides, at)
 
-    def _operator(self, value: Object, at: Place, depth: int) -> Apply:
+    def _operator(self, value: Object, at: Place, depth: int) -> Expression:
         members = self._members(value, {"children"}, at)
+        if members["type"] == "GROUPING_FUNCTION":
+            return Grouping(self._all(members, "children", depth), at)
         shape = PREDICATES.get(self._reader.text(members, "type"))
         if shape is None:
             self._reader.refuse(str(members["type"]).removeprefix("OPERATOR_"), at)

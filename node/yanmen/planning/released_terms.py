@@ -6,6 +6,7 @@ from yanmen.model.catalogue import ColumnType
 from yanmen.model.refusal import Reason
 from yanmen.planning import hints
 from yanmen.planning.places import Place, refused
+from yanmen.planning.sql_terms import quoted
 from yanmen.planning.syntax import Op
 
 PLACES = 9
@@ -16,13 +17,15 @@ PLACES = 9
 class Shown:
     """SQL over `cells`: `stored` when it is a released column or a literal in its natural type, else a float.
 
-    `source` is the released column whose ± this carries, `text` the value of a text literal.
+    `source` is the released column whose ± this carries and `width` the SQL of that ±, `text` the value
+    of a text literal.
     """
 
     sql: str
     type: ColumnType | None
     stored: bool = False
     source: str = ""
+    width: str = ""
     places: int = PLACES
     weight: int = 1
     text: str | None = None
@@ -45,3 +48,8 @@ def number(shown: Shown, op: Op, at: Place) -> str:
     if not shown.numeric:
         raise mismatch(op, at)
     return f"CAST({shown.sql} AS DOUBLE)" if shown.stored else shown.sql
+
+
+def width_column(name: str) -> str:
+    """Return the column of the table `cells` that holds the ± of the released column `name`."""
+    return quoted(f"w_{name}")

@@ -21,6 +21,9 @@ def render(plan: Plan) -> str:
         lines.append(f"key      {key.name}: {', '.join(shown)}{more}")
     lines += [_figure(plan, aggregate) for aggregate in plan.aggregates]
     lines += [f"average  {average.name} = {average.sum} / {average.count}" for average in plan.averages]
+    if plan.blocks:
+        grids = "; ".join(", ".join((*block.keys, *block.aggregates)) for block in plan.blocks)
+        lines.append(f"releases {len(plan.blocks)} under one charge, split evenly over all figures: {grids}")
     if plan.release is DatasetClass.EXACT:
         lines.append(f"minimum  {plan.min_group} units in a cell")
     lines.append(f"answer   at most {plan.rows_max} rows: {', '.join(output.label for output in plan.outputs)}")

@@ -17,7 +17,8 @@ from yanmen.planning.terms import Facts, Field, Operation, Term, parts
 class Rows:
     """Joined and filtered rows.
 
-    `schemas[i]` is where the engine finds the table at position i, `columns[i]` what is read of it.
+    `schemas[i]` is where the engine finds the table at position i ("" when it is a query), `columns[i]`
+    what is read of it.
     """
 
     scope: Scope
@@ -31,8 +32,10 @@ def rows(scope: Scope, joined: Joined, filters: Iterable[Term], read: Iterable[T
     """Return the rows of `joined` that pass `filters`, of which the terms `read` are wanted."""
     terms = tuple(filters)
     columns = _used(scope, joined, (*terms, *read))
-    known: dict[str, str] = {}
-    schemas = tuple(known.setdefault(source.version.version, f"s{len(known)}") for source in scope.sources)
+    schemas = tuple(
+        "" if source.version is None else scope.snapshots.read(source.version, names)
+        for source, names in zip(scope.sources, columns, strict=True)
+    )
     if not terms:
         return Rows(scope, joined, None, schemas, columns)
     where = terms[0] if len(terms) == 1 else Operation(Op.AND, terms, Facts(ColumnType.BOOLEAN))
@@ -56,23 +59,35 @@ def source(read: Rows) -> str:
         here = [equality for equality in pending if set(equality.tables) <= placed]
         pending = [equality for equality in pending if equality not in here]
         condition = " AND ".join(f"{column(pair.left)} = {column(pair.right)}" for pair in here)
+        if not condition:
+            sql += f" CROSS JOIN {_table(read, position, ())}"
+            continue
         kind = "LEFT JOIN" if position in joined.left else "INNER JOIN"
         sql += f" {kind} {_table(read, position, here)} ON {condition}"
     return sql if read.where is None else f"{sql} WHERE {value(read.where)}"
 
 
 def _table(read: Rows, position: int, here: Iterable[Equality]) -> str:
-    name = f"{quoted(read.schemas[position])}.{quoted('data')}"
-    if read.joined.unit is None or read.scope.sources[position].unit() is not None:
+    relation = read.scope.sources[position].relation
+    name = f"{quoted(read.schemas[position])}.{quoted('data')}" if relation is None else f"({relation.sql})"
+    ends = [end for pair in here for end in (pair.left, pair.right) if end.table == position]
+    if not ends or not is_lookup(read, position):
         return f"{name} AS {quoted(alias(position))}"
     # Open rows met by a unit's row could multiply it: keep one for each value that is joined on.
     columns = [quoted(item) for item in read.columns[position]]
-    ends = [end for pair in here for end in (pair.left, pair.right) if end.table == position]
     by = ", ".join(dict.fromkeys(quoted(end.column) for end in ends))
     rank = f"row_number() OVER (PARTITION BY {by} ORDER BY {', '.join(columns)}) AS {quoted('n')}"
-    ranked = select([*columns, rank], f"FROM {name}")
+    named = f" AS {quoted('b')}" if relation is not None else ""
+    ranked = select([*columns, rank], f"FROM {name}{named}")
     lookup = select(columns, f"FROM ({ranked}) AS {quoted('d')} WHERE {quoted('n')} <= 1")
     return f"({lookup}) AS {quoted(alias(position))}"
+
+
+def is_lookup(read: Rows, position: int) -> bool:
+    """Tell whether guarded rows look things up in the open table at `position`: it is joined by equalities."""
+    if read.joined.unit is None or read.scope.sources[position].unit() is not None:
+        return False
+    return any(position in pair.tables for pair in read.joined.equalities)
 
 
 def _used(scope: Scope, joined: Joined, terms: Iterable[Term]) -> tuple[tuple[str, ...], ...]:
@@ -81,19 +96,9 @@ def _used(scope: Scope, joined: Joined, terms: Iterable[Term]) -> tuple[tuple[st
     ends = [end for pair in joined.equalities for end in (pair.left, pair.right)]
     used |= {(end.table, end.column) for end in (*ends, *(() if joined.unit is None else (joined.unit,)))}
     return tuple(
-        tuple(item.name for item in table.version.dataset.visible() if (position, item.name) in used)
+        tuple(item.name for item in table.dataset.visible() if (position, item.name) in used)
         for position, table in enumerate(scope.sources)
     )
-
-
-def scans(read: Rows) -> tuple[Scan, ...]:
-    """Return the dataset versions read, each with every column the plan touches."""
-    found: dict[str, Scan] = {}
-    for schema, table, names in zip(read.schemas, read.scope.sources, read.columns, strict=True):
-        both = {*names, *(found[schema].columns if schema in found else ())}
-        ordered = tuple(item.name for item in table.version.dataset.visible() if item.name in both)
-        found[schema] = Scan(schema, table.version, ordered)
-    return tuple(found.values())
 
 
 def shapes(read: tuple[Scan, ...]) -> tuple[TableShape, ...]:

@@ -2,32 +2,53 @@
 
 from dataclasses import dataclass, replace
 
-from yanmen.model.catalogue import Column, DatasetClass, Version
+from yanmen.model.catalogue import Column, ColumnType, Dataset, DatasetClass, Version
 from yanmen.model.refusal import Reason
 from yanmen.model.stages import Admitted
 from yanmen.planning import hints
 from yanmen.planning.places import Place, refused
+from yanmen.planning.relation import Relation
+from yanmen.planning.snapshots import Snapshots
 from yanmen.planning.syntax import ColumnOf, Expression, Link, Name, Question, Star, Table, rebuild
+from yanmen.planning.terms import Facts, column_facts
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A table of FROM bound to a dataset version: `name` is how the question calls it."""
+    """An entry of FROM: a dataset version, or a planned query. `name` is how the question calls it."""
 
     name: str
-    version: Version
+    dataset: Dataset
     granted: frozenset[str]
     at: Place
+    version: Version | None = None
+    relation: Relation | None = None
+
+    def named(self) -> tuple[tuple[str, Column], ...]:
+        """Return the columns a question may name, with the names it calls them by."""
+        if self.relation is not None:
+            return tuple((made.name, made.column) for made in self.relation.columns)
+        return tuple((column.name, column) for column in self.dataset.visible())
+
+    def find(self, name: str) -> tuple[Column, ...]:
+        """Return the visible columns called `name` (case-insensitive); a query may have several."""
+        return tuple(column for known, column in self.named() if known.lower() == name.lower())
 
     def column(self, name: str) -> Column | None:
-        """Return the visible column called `name`."""
-        return self.version.dataset.column(name)
+        """Return the column that the engine calls `name`."""
+        return next((column for column in self.dataset.visible() if column.name == name), None)
+
+    def facts(self, name: str) -> Facts:
+        """Return what is publicly known of the column that the engine calls `name`."""
+        made = None if self.relation is None else self.relation.column(name)
+        if made is not None:
+            return made.facts
+        column = self.column(name)
+        return Facts(ColumnType.TEXT) if column is None else column_facts(column)
 
     def unit(self) -> Column | None:
         """Return the unit column when rows of this table are about protected units."""
-        if self.version.dataset.cls is DatasetClass.OPEN:
-            return None
-        return self.version.dataset.unit()
+        return None if self.dataset.cls is DatasetClass.OPEN else self.dataset.unit()
 
     def is_unit(self, name: str) -> bool:
         """Tell whether `name` is the protected unit column."""
@@ -58,11 +79,13 @@ def look_up(admitted: Admitted, table: Table) -> Found:
 
 
 class Scope:
-    """The tables of one question, able to resolve its names."""
+    """The tables of one query, able to resolve its names."""
 
-    def __init__(self, admitted: Admitted, found: tuple[Found, ...], links: tuple[Link, ...]) -> None:
-        """Bind the `found` tables, all of which must be here."""
-        self.sources = tuple(_source(admitted, item) for item in found)
+    def __init__(self, sources: tuple[Source, ...], links: tuple[Link, ...], snapshots: Snapshots) -> None:
+        """Bind `sources`; what is read of them is noted in `snapshots`."""
+        self.sources = sources
+        self.snapshots = snapshots
+        self.left = frozenset(position for position, link in enumerate(links, start=1) if link.left)
         self._using = frozenset(name.lower() for link in links for name in link.using)
         names = [source.name.lower() for source in self.sources]
         for position, source in enumerate(self.sources):
@@ -88,10 +111,10 @@ class Scope:
         if len(name.parts) > 2:
             return None
         matches = [
-            ColumnOf(position, column.name, name.at)
+            ColumnOf(position, column.name, name.at, name.parts[-1])
             for position, source in enumerate(self.sources)
             if len(name.parts) == 1 or source.name.lower() == name.parts[0].lower()
-            if (column := source.column(name.parts[-1])) is not None
+            for column in source.find(name.parts[-1])
         ]
         if len(matches) > 1 and name.parts[0].lower() not in self._using:
             raise refused(Reason.AMBIGUOUS_COLUMN, name.at, name.parts[0], hints.AMBIGUOUS)
@@ -99,8 +122,10 @@ class Scope:
 
     def in_table(self, position: int, name: str, at: Place) -> ColumnOf | None:
         """Return the column `name` of the table at `position`, None when there is none."""
-        column = self.sources[position].column(name)
-        return None if column is None else self._granted(ColumnOf(position, column.name, at), Name((name,), at))
+        found = self.sources[position].find(name)
+        return (
+            self._granted(ColumnOf(position, found[0].name, at, name), Name((name,), at)) if len(found) == 1 else None
+        )
 
     def _granted(self, found: ColumnOf, name: Name) -> ColumnOf:
         source = self.sources[found.table]
@@ -119,13 +144,13 @@ class Scope:
         """Tell whether a resolved column is a protected unit column."""
         return self.sources[found.table].is_unit(found.column)
 
-    def expand(self, star: Star) -> tuple[ColumnOf, ...]:
-        """Return the granted columns that `star` stands for."""
+    def expand(self, star: Star) -> tuple[tuple[str, ColumnOf], ...]:
+        """Return the granted columns that `star` stands for, with their names."""
         columns = tuple(
-            ColumnOf(position, column.name, star.at)
+            (name, ColumnOf(position, column.name, star.at, name))
             for position, source in enumerate(self.sources)
             if star.table == "" or source.name.lower() == star.table.lower()
-            for column in source.version.dataset.visible()
+            for name, column in source.named()
             if column.name.lower() in source.granted
         )
         if not columns:
@@ -133,7 +158,8 @@ class Scope:
         return columns
 
 
-def _source(admitted: Admitted, found: Found) -> Source:
+def source_of(admitted: Admitted, found: Found) -> Source:
+    """Return the `found` dataset as an entry of FROM, which must be here, granted and not withdrawn."""
     if found.version is None:
         raise refused(Reason.DATASET_NOT_IN_CONTRACT, found.table.at, ".".join(found.table.path), hints.ELSEWHERE)
     granted = admitted.contract.terms.columns(found.version.dataset.name)
@@ -142,7 +168,14 @@ def _source(admitted: Admitted, found: Found) -> Source:
     if found.version.retracted:
         raise refused(Reason.DATASET_RETRACTED, found.table.at, ".".join(found.table.path), hints.RETRACTED)
     name = found.table.alias or found.table.path[-1]
-    return Source(name, found.version, frozenset(column.lower() for column in granted), found.table.at)
+    columns = frozenset(column.lower() for column in granted)
+    return Source(name, found.version.dataset, columns, found.table.at, version=found.version)
+
+
+def source_of_relation(relation: Relation, name: str, at: Place) -> Source:
+    """Return a planned query as an entry of FROM."""
+    granted = frozenset(column.name.lower() for column in relation.dataset.columns)
+    return Source(name, relation.dataset, granted, at, relation=relation)
 
 
 def resolved(scope: Scope, question: Question) -> Question:

@@ -76,7 +76,7 @@ def value(term: Term) -> str:
     """Return SQL for `term` in its natural type: BIGINT, DECIMAL, VARCHAR, BOOLEAN or DATE."""
     if not term.facts.numeric:
         return _plain(term)
-    if isinstance(term, Field):
+    if isinstance(term, Field) and not term.in_units:
         return _field(term)
     if term.facts.type is ColumnType.DECIMAL:
         return unscaled(units(term), term.facts.scale)
@@ -109,7 +109,7 @@ def _field(term: Field) -> str:
 
 
 def _field_units(term: Field) -> str:
-    if term.facts.scale == 0 and term.facts.type is ColumnType.INTEGER:
+    if term.in_units or (term.facts.scale == 0 and term.facts.type is ColumnType.INTEGER):
         return _field(term)
     # In 38 digits the product cannot overflow: the column has 18 and the factor at most 19.
     wide = f"CAST({_field(term)} AS DECIMAL(38,{term.facts.scale}))"
@@ -315,7 +315,7 @@ def comparable(terms: tuple[Term, ...]) -> list[str]:
 def _as_declared(terms: tuple[Term, ...]) -> list[str] | None:
     """Compare a decimal column with literals in its own type, so that the scan can use its statistics."""
     field, *others = terms
-    if not isinstance(field, Field) or field.facts.type is not ColumnType.DECIMAL:
+    if not isinstance(field, Field) or field.in_units or field.facts.type is not ColumnType.DECIMAL:
         return None
     written = [_field(field)]
     for other in others:

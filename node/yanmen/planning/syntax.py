@@ -4,7 +4,7 @@ Places never take part in comparison, so two expressions are equal when they mea
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 
 from yanmen.planning.places import NOWHERE, Place
@@ -164,11 +164,15 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class ColumnOf:
-    """A resolved name: the position of its table in FROM and the column as declared."""
+    """A resolved name: the position of its table in FROM and what the engine calls the column.
+
+    `written` is how the question wrote it.
+    """
 
     table: int
     column: str
     at: Place = field(default=NOWHERE, compare=False)
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,46 @@ class Apply:
     at: Place = field(default=NOWHERE, compare=False)
 
 
-Expression = Literal | Name | ColumnOf | Star | Cast | Apply
+@unique
+class SubqueryKind(Enum):
+    """How a subquery stands in an expression; the value is how refusals call it."""
+
+    SCALAR = "scalar subquery"
+    IN = "IN (SELECT …)"
+    EXISTS = "EXISTS (SELECT …)"
+
+
+@dataclass(frozen=True, slots=True)
+class Subquery:
+    """A query inside an expression; `item` is what IN looks for."""
+
+    kind: SubqueryKind
+    query: "Query"
+    item: "Expression | None" = None
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window function over the answer's rows; `frame` is admitted text or empty."""
+
+    function: str
+    args: tuple["Expression", ...]
+    partitions: tuple["Expression", ...]
+    orders: tuple["Order", ...]
+    frame: str = ""
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """GROUPING(x, …): which of the expressions a grouping set leaves out, as bits."""
+
+    args: tuple["Expression", ...]
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+Expression = Literal | Name | ColumnOf | Star | Cast | Apply | Subquery | Window | Grouping
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +272,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Derived:
+    """A query in FROM, written there or by the name of a CTE; `columns` rename its columns."""
+
+    query: "Query"
+    alias: str
+    columns: tuple[str, ...] = ()
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """How the table at the same position joins the ones before it; the first table has none."""
 
@@ -240,10 +293,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One SELECT. `links[i]` joins `tables[i + 1]`; `limit` is None when there is none."""
+    """One SELECT. `links[i]` joins `tables[i + 1]`; `limit` is None when there is none.
+
+    `group_sets` are positions in `groups`, one set for each part of ROLLUP, CUBE or GROUPING SETS,
+    and empty for a plain GROUP BY.
+    """
 
     items: tuple[Item, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[Table | Derived, ...]
     links: tuple[Link, ...]
     where: Expression | None
     groups: tuple[Expression, ...]
@@ -253,7 +310,23 @@ class Question:
     limit: int | None
     offset: int
     distinct: bool
+    group_sets: tuple[tuple[int, ...], ...] = ()
+    qualify: Expression | None = None
     at: Place = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Queries one after another, with UNION ALL between them."""
+
+    parts: tuple["Query", ...]
+    orders: tuple[Order, ...]
+    limit: int | None
+    offset: int
+    at: Place = field(default=NOWHERE, compare=False)
+
+
+Query = Question | Union
 
 
 def children(expression: Expression) -> tuple[Expression, ...]:
@@ -262,6 +335,12 @@ def children(expression: Expression) -> tuple[Expression, ...]:
         case Apply(args=args):
             return args
         case Cast(item=item):
+            return (item,)
+        case Window(args=args, partitions=partitions, orders=orders):
+            return (*args, *partitions, *(order.expression for order in orders))
+        case Grouping(args=args):
+            return args
+        case Subquery(item=item) if item is not None:
             return (item,)
         case _:
             return ()
@@ -281,6 +360,17 @@ def rebuild(expression: Expression, leaf: Callable[[Expression], Expression]) ->
             return Apply(op, tuple(rebuild(arg, leaf) for arg in args), at)
         case Cast(item=item, kind=kind, precision=precision, scale=scale, at=at):
             return Cast(rebuild(item, leaf), kind, precision, scale, at)
+        case Window(args=args, partitions=partitions, orders=orders):
+            return replace(
+                expression,
+                args=tuple(rebuild(arg, leaf) for arg in args),
+                partitions=tuple(rebuild(part, leaf) for part in partitions),
+                orders=tuple(replace(order, expression=rebuild(order.expression, leaf)) for order in orders),
+            )
+        case Grouping(args=args):
+            return replace(expression, args=tuple(rebuild(arg, leaf) for arg in args))
+        case Subquery(item=item) if item is not None:
+            return replace(expression, item=rebuild(item, leaf))
         case _:
             return leaf(expression)
 
@@ -297,3 +387,10 @@ def conjuncts(expression: Expression | None) -> tuple[Expression, ...]:
     if isinstance(expression, Apply) and expression.op is Op.AND:
         return tuple(part for arg in expression.args for part in conjuncts(arg))
     return (expression,)
+
+
+def everything(query: Query) -> Question:
+    """Return SELECT * with the order and limit of `query`."""
+    star = (Item(Star()),)
+    plain = Question(star, (), (), None, (), False, None, (), None, 0, False)  # noqa: FBT003 - a plain SELECT
+    return replace(plain, orders=query.orders, limit=query.limit, offset=query.offset)

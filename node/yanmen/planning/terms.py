@@ -45,11 +45,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column of the table at position `table`."""
+    """A column of the table at position `table`; `in_units` when the engine holds integers of 10^-scale."""
 
     table: int
     column: str
     facts: Facts
+    in_units: bool = False
 
 
 @dataclass(frozen=True, slots=True)

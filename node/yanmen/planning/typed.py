@@ -1,17 +1,27 @@
 """Resolved expressions over rows -> terms: types checked, ranges derived, everything total."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
-from fractions import Fraction
+from dataclasses import replace
 
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.refusal import Reason
-from yanmen.planning import hints, typed_functions
+from yanmen.planning import hints, typed_functions, typed_numbers
 from yanmen.planning.conversions import convert
 from yanmen.planning.literals import iso_date
 from yanmen.planning.places import Place, refused
 from yanmen.planning.scope import Scope
-from yanmen.planning.syntax import Apply, Cast, ColumnOf, Expression, Literal, LiteralKind, Name, Op, Star
+from yanmen.planning.syntax import (
+    Apply,
+    Cast,
+    ColumnOf,
+    Expression,
+    Grouping,
+    Literal,
+    LiteralKind,
+    Op,
+    Subquery,
+    Window,
+)
 from yanmen.planning.terms import (
     Constant,
     Conversion,
@@ -19,16 +29,14 @@ from yanmen.planning.terms import (
     Field,
     Operation,
     Term,
-    column_facts,
     constant,
     null,
     number,
-    ranged,
 )
+from yanmen.planning.typed_numbers import common
 
 WEIGHT_MAX = 4000
 """Terms in one emitted expression: some operations are written with copies of their argument."""
-DIVISOR_PLACES = 12
 
 _ORDERED = frozenset({Op.LESS, Op.LESS_EQUAL, Op.GREATER, Op.GREATER_EQUAL, Op.EQUAL, Op.UNEQUAL})
 COMPARED = _ORDERED | {Op.DISTINCT_FROM, Op.NOT_DISTINCT_FROM}
@@ -66,13 +74,17 @@ class RowTyper:
                 return convert(self._term(expression.item), expression)
             case Apply():
                 return self._apply(expression)
-            case Star() | Name():
-                raise refused(Reason.CLAUSE_NOT_ADMITTED, expression.at, "*", hints.CLAUSE)
+            case _:
+                raise _not_of_rows(expression)
 
     def _column(self, found: ColumnOf) -> Field:
         if self._scope.is_unit(found):
-            raise refused(Reason.UNIT_NOT_ADMITTED_HERE, found.at, found.column, hints.UNIT)
-        return Field(found.table, found.column, column_facts(self._scope.column(found)))
+            raise refused(Reason.UNIT_NOT_ADMITTED_HERE, found.at, found.written, hints.UNIT)
+        source = self._scope.sources[found.table]
+        facts = source.facts(found.column)
+        if found.table in self._scope.left:
+            facts = replace(facts, nullable=True)
+        return Field(found.table, found.column, facts, in_units=source.relation is not None)
 
     def _apply(self, expression: Apply) -> Term:
         moved = self._shift(expression)
@@ -94,6 +106,18 @@ class RowTyper:
             return None
         count = int(step.text[:-1]) * (1 if expression.op is Op.ADD else -1)
         return typed_functions.shifted(self._term(item), count, step.text[-1], expression.at)
+
+
+def _not_of_rows(expression: Expression) -> Exception:
+    match expression:
+        case Window():
+            return refused(Reason.CLAUSE_NOT_ADMITTED, expression.at, "OVER", hints.WINDOW_ROWS)
+        case Grouping():
+            return refused(Reason.CLAUSE_NOT_ADMITTED, expression.at, "GROUPING", hints.GROUPING)
+        case Subquery():
+            return refused(Reason.CLAUSE_NOT_ADMITTED, expression.at, expression.kind.value, hints.SUBQUERY)
+        case _:
+            return refused(Reason.CLAUSE_NOT_ADMITTED, expression.at, "*", hints.CLAUSE)
 
 
 def _is_interval(expression: Expression) -> bool:
@@ -187,7 +211,7 @@ def _comparison(op: Op, args: tuple[Term, ...], at: Place) -> Term:
 def _aligned_range(terms: Sequence[Term], at: Place) -> None:
     """Refuse comparisons whose common scale could overflow."""
     if any(term.facts.numeric for term in terms):
-        _merged(terms, at)
+        common(terms, at)
 
 
 def _logic(op: Op, args: tuple[Term, ...], at: Place) -> Term:
@@ -216,119 +240,6 @@ def _dangling(pattern: str, escape: str) -> bool:
     return len(pattern) - len(pattern.rstrip(escape)) & 1 == 1
 
 
-def _numeric(args: Sequence[Term], op: Op, at: Place) -> tuple[Term, ...]:
-    terms = tuple(null(Facts(ColumnType.INTEGER)) if _is_null(arg) else arg for arg in args)
-    if not all(term.facts.numeric for term in terms):
-        raise _mismatch(op, at)
-    return terms
-
-
-def _kind(facts: Sequence[Facts]) -> ColumnType:
-    return ColumnType.INTEGER if all(known.type is ColumnType.INTEGER for known in facts) else ColumnType.DECIMAL
-
-
-def _ends(facts: Facts, scale: int) -> tuple[int, int]:
-    factor: int = 10 ** (scale - facts.scale)
-    return facts.lower * factor, facts.upper * factor
-
-
-def _merged(terms: Sequence[Term], at: Place) -> Facts:
-    """Return facts that hold for the values of any of `terms`."""
-    known = [term.facts for term in terms]
-    scale = max(facts.scale for facts in known)
-    ends = [end for facts in known for end in _ends(facts, scale)]
-    return ranged(_kind(known), scale, ends, known, at)
-
-
-def _sum(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    kinds = [arg.facts.type for arg in args]
-    if ColumnType.DATE in kinds:
-        return _dates(op, args, at)
-    terms = _numeric(args, op, at)
-    known = [term.facts for term in terms]
-    scale = max(facts.scale for facts in known)
-    (low, high), (other_low, other_high) = (_ends(facts, scale) for facts in known)
-    ends = (low + other_low, high + other_high) if op is Op.ADD else (low - other_high, high - other_low)
-    return Operation(op, terms, ranged(_kind(known), scale, ends, known, at))
-
-
-def _dates(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    """Type date - date, and a date moved by literal days."""
-    item, other = (args[1], args[0]) if op is Op.ADD and args[1].facts.type is ColumnType.DATE else args
-    if op is Op.SUBTRACT and other.facts.type is ColumnType.DATE:
-        return typed_functions.days_between((item, other), at)
-    days = other.value if isinstance(other, Constant) and other.facts.type is ColumnType.INTEGER else None
-    if not isinstance(days, int):
-        raise refused(Reason.FUNCTION_NOT_ADMITTED, at, op.value, hints.DATE_SHIFT)
-    return typed_functions.shifted(item, days if op is Op.ADD else -days, "D", at)
-
-
-def _product(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    terms = _numeric(args, op, at)
-    left, right = (term.facts for term in terms)
-    ends = [a * b for a in (left.lower, left.upper) for b in (right.lower, right.upper)]
-    return Operation(op, terms, ranged(_kind((left, right)), left.scale + right.scale, ends, (left, right), at))
-
-
-def _quotient(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    """Turn x / literal into a product when the literal's reciprocal is a short decimal."""
-    divisor = args[1]
-    units = divisor.value if isinstance(divisor, Constant) and divisor.facts.numeric else None
-    if not isinstance(units, int) or units == 0:
-        raise refused(Reason.FUNCTION_NOT_ADMITTED, at, op.value, hints.ROW_DIVISION)
-    reciprocal = Fraction(10**divisor.facts.scale, units) * 10**DIVISOR_PLACES
-    if reciprocal.denominator != 1:
-        raise refused(Reason.FUNCTION_NOT_ADMITTED, at, op.value, hints.ROW_DIVISION)
-    shortest = Decimal(reciprocal.numerator).scaleb(-DIVISOR_PLACES)
-    text = format(shortest, "f")
-    return _product(Op.MULTIPLY, (args[0], number(text.rstrip("0").rstrip(".") if "." in text else text)), at)
-
-
-def _negation(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    (item,) = _numeric(args, op, at)
-    if op is Op.PLUS:
-        return item
-    known = item.facts
-    return Operation(op, (item,), ranged(known.type, known.scale, (-known.upper, -known.lower), (known,), at))
-
-
-def _absolute(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    (item,) = _numeric(args, op, at)
-    known = item.facts
-    lowest = 0 if known.lower <= 0 <= known.upper else min(abs(known.lower), abs(known.upper))
-    ends = (lowest, max(abs(known.lower), abs(known.upper)))
-    return Operation(op, (item,), ranged(known.type, known.scale, ends, (known,), at))
-
-
-def rounding_places(args: Sequence[Term], at: Place) -> int:
-    """Return the literal number of places that ROUND was given, 0 when none."""
-    if len(args) == 1:
-        return 0
-    places = args[1]
-    value = places.value if isinstance(places, Constant) and places.facts.type is ColumnType.INTEGER else None
-    if not isinstance(value, int) or not -18 <= value <= 18:
-        raise refused(Reason.FUNCTION_NOT_ADMITTED, at, Op.ROUND.value, hints.LITERAL_PLACES)
-    return value
-
-
-def _round(op: Op, args: tuple[Term, ...], at: Place) -> Term:
-    places = rounding_places(args, at)
-    (item,) = _numeric(args[:1], op, at)
-    known = item.facts
-    if places >= known.scale:
-        return item
-    step: int = 10 ** (known.scale - places)
-    scale = max(places, 0)
-    ends = tuple(_half_away(end, step) * 10 ** (scale - places) for end in (known.lower, known.upper))
-    kind = ColumnType.DECIMAL if scale else ColumnType.INTEGER
-    return Operation(op, (item, number(str(places))), ranged(kind, scale, ends, (known,), at))
-
-
-def _half_away(value: int, step: int) -> int:
-    quotient = (2 * abs(value) + step) // (2 * step)
-    return quotient if value >= 0 else -quotient
-
-
 def _choice(op: Op, args: tuple[Term, ...], at: Place) -> Term:
     conditions = tuple(_as_boolean(term, op, at) for term in args[0:-1:2])
     results = unify((*args[1::2], args[-1]), op, at)
@@ -339,7 +250,7 @@ def _choice(op: Op, args: tuple[Term, ...], at: Place) -> Term:
 def _result(results: Sequence[Term], at: Place) -> Facts:
     known = results[0].facts
     if known.numeric:
-        return _merged(results, at)
+        return common(results, at)
     nullable = any(term.facts.nullable for term in results)
     return Facts(known.type, declared=all(term.facts.declared for term in results), nullable=nullable)
 
@@ -365,13 +276,8 @@ _RULES: dict[Op, _Rule] = {
     **dict.fromkeys((Op.AND, Op.OR, Op.NOT), _logic),
     **dict.fromkeys((Op.IS_NULL, Op.IS_NOT_NULL), _null_test),
     **dict.fromkeys(_LIKES, _like),
-    **dict.fromkeys((Op.ADD, Op.SUBTRACT), _sum),
-    **dict.fromkeys((Op.NEGATE, Op.PLUS), _negation),
+    **typed_numbers.RULES,
     **typed_functions.RULES,
-    Op.MULTIPLY: _product,
-    Op.DIVIDE: _quotient,
-    Op.ABS: _absolute,
-    Op.ROUND: _round,
     Op.CASE: _choice,
     Op.COALESCE: _coalesce,
     Op.NULLIF: _nullif,

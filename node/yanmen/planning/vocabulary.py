@@ -179,3 +179,23 @@ INTERVALS: dict[str, tuple[str, int]] = {
     "to_years": ("M", 12),
 }
 """INTERVAL as DuckDB's parser writes it: days or months, and how many of them one is."""
+
+WINDOWS: dict[str, tuple[int, int]] = {
+    "row_number": (0, 0),
+    "rank": (0, 0),
+    "dense_rank": (0, 0),
+    "percent_rank": (0, 0),
+    "cume_dist": (0, 0),
+    "ntile": (1, 1),
+    "lag": (1, 3),
+    "lead": (1, 3),
+    "first_value": (1, 1),
+    "last_value": (1, 1),
+    "count": (0, 1),
+    "count_star": (0, 0),
+    "sum": (1, 1),
+    "avg": (1, 1),
+    "min": (1, 1),
+    "max": (1, 1),
+}
+"""Window functions over released rows, with how many arguments each takes."""

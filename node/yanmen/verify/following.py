@@ -1,4 +1,4 @@
-"""Steps 8 to 16 of the procedure: the leaves followed in order, each against those before it."""
+"""Steps 8 to 17 of the procedure: the leaves followed in order, each against those before it."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from yanmen.formats.checkpoint import Checkpoint
 from yanmen.model.party import Party, Register
 from yanmen.verify import metering
 from yanmen.verify.acknowledging import Acknowledgements
+from yanmen.verify.erasing import Erasures
 from yanmen.verify.keeping import Keeping
 from yanmen.verify.metering import Order, Replay
 from yanmen.verify.report import Finding
@@ -28,13 +29,25 @@ class Trust:
 class Following:
     """What the leaves so far make of everything a leaf can be held against."""
 
-    __slots__ = ("_acknowledgements", "_findings", "_keeping", "_order", "_replay", "_requests", "_trust", "uses")
+    __slots__ = (
+        "_acknowledgements",
+        "_erasures",
+        "_findings",
+        "_keeping",
+        "_order",
+        "_replay",
+        "_requests",
+        "_trust",
+        "uses",
+    )
 
     def __init__(self, trust: Trust) -> None:
         """Begin before leaf 0 of the log that `trust` names."""
         self._trust = trust
         self._order, self._replay, self._requests = Order(), Replay(), Requests(trust.members)
-        self._keeping = Keeping(Standing(trust.members, trust.party), self._replay)
+        standing = Standing(trust.members, trust.party)
+        self._keeping = Keeping(standing, self._replay)
+        self._erasures = Erasures(standing)
         self._acknowledgements = Acknowledgements(trust.head.origin)
         self._findings: list[Finding] = []
         self.uses: list[Use] = []
@@ -47,6 +60,7 @@ class Following:
         self._findings.extend(wrong)
         self._findings.extend(self._keeping.check(use, said, claims))
         self._findings.extend(self._acknowledgements.check(use))
+        self._findings.extend(self._erasures.check(use))
         self.uses.append(use)
 
     def finish(self, findings: list[Finding]) -> Replay:
@@ -58,4 +72,5 @@ class Following:
         findings.extend(self._replay.findings)
         findings.extend(metering.compare_contracts(stated.contracts, self._replay.contracts.values()))
         findings.extend(metering.compare_spaces(stated.spaces, self._replay.spaces.values()))
+        findings[:] = self._erasures.excused(findings)
         return self._replay

@@ -75,12 +75,16 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
         force and within its signed terms: parties, scenario, dates, datasets and columns, the charge
         asked for, price, least group, and the caps on queries, queries of a day, micro-rho and delta.
         What is read is the newest published version, the release is no laxer than its class, the
-        charge falls on its subject space, and no space is charged beyond its lifetime budget.
+        charge falls on its subject space, and no space is charged beyond its lifetime budget. A
+        renewal of that budget adds to it, says who decided it and why, and does not come before
+        the day that the last one announced.
     14. The noise that an answer about persons states is what its charge demands for the sensitivities
         that the intent fixed: sigma squared is l2_squared / (2 rho), rho the aggregate's equal share.
     15. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
     16. Every acknowledgement is signed by the key named in the receipt it acknowledges, over that receipt
         as it was given, for this log; each is acknowledged at most once.
+    17. What a receipt no longer discloses although it must, an erasure leaf names, of a use whose contract's
+        term was over by then; then a note counts it. Anything else that is missing is withheld.
     """
     return examine(path, space_key, beside).report
 

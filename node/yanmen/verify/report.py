@@ -49,6 +49,8 @@ class Code(Enum):
     TIME_BACKWARDS = "TIME_BACKWARDS"
     JTI_REPEATED = "JTI_REPEATED"
     SLOT_WITHHELD = "SLOT_WITHHELD"
+    ERASED = "ERASED"
+    ERASED_EARLY = "ERASED_EARLY"
     SLOT_MALFORMED = "SLOT_MALFORMED"
     SERIES_BROKEN = "SERIES_BROKEN"
     INTENT_OPEN = "INTENT_OPEN"
@@ -127,6 +129,14 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     Code.GENESIS_WRONG: ("{leaf} is a genesis leaf out of place, or leaf 0 is none", "{leaf_zh}：创世叶位置不对"),
     Code.TIME_BACKWARDS: ("{leaf} is older than the leaf before it", "{leaf_zh}早于前一叶"),
     Code.JTI_REPEATED: ("{leaf} repeats the jti of an earlier leaf", "{leaf_zh}的 jti 与先前某叶重复"),
+    Code.ERASED: (
+        "{leaf} says that the disclosures of {subject} leaves were destroyed after their term",
+        "{leaf_zh}载明 {subject} 片叶的披露内容已到期销毁",
+    ),
+    Code.ERASED_EARLY: (
+        "{leaf} destroyed the disclosures of leaf {subject}, whose term was not over",
+        "{leaf_zh}销毁了第 {subject} 号叶的披露内容，而其保存期限未满",
+    ),
     Code.SLOT_WITHHELD: ("the receipt of {leaf} does not disclose {subject}", "{leaf_zh}的回执未披露 {subject}"),
     Code.SLOT_MALFORMED: ("{subject} in the receipt of {leaf} is malformed", "{leaf_zh}回执中的 {subject} 格式错误"),
     Code.SERIES_BROKEN: (
@@ -218,7 +228,7 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     ),
 }
 
-_NOTES = frozenset({Code.FILE_UNKNOWN, Code.INTENT_RUNNING, Code.SPACE_KEY_NOT_PINNED, Code.COSIGNED_PART})
+_NOTES = frozenset({Code.FILE_UNKNOWN, Code.INTENT_RUNNING, Code.SPACE_KEY_NOT_PINNED, Code.COSIGNED_PART, Code.ERASED})
 
 _STAGES_ZH: dict[Stage, str] = {
     Stage.GENESIS: "创世",

@@ -24,6 +24,8 @@ from yanmen.verify.uses import Use
 DOCUMENT_MAX = 64 * 1024
 """Longest offer or acceptance."""
 
+MINUTE_S = 60
+
 Said = Mapping[Slot, Json]
 """What a receipt discloses."""
 
@@ -57,6 +59,7 @@ class Standing:
     versions: dict[str, set[str]] = field(default_factory=dict)
     retracted: set[str] = field(default_factory=set)
     spaces: dict[str, SpaceTotal] = field(default_factory=dict)
+    renewals: dict[str, int] = field(default_factory=dict)
 
     def follow(self, use: Use, said: Said) -> Iterator[Finding]:
         """Take in a leaf about a contract, a dataset or a subject space."""
@@ -65,7 +68,7 @@ class Standing:
                 yield from self._contract(use, said)
             case Stage.DATASET:
                 try:
-                    self._dataset(said)
+                    self._dataset(use, said)
                 except Malformed as error:
                     yield finding(Code.SLOT_MALFORMED, use.index, use.head.stage, f"datasets: {error}")
             case _:
@@ -123,7 +126,7 @@ class Standing:
         ):
             raise Malformed("the decision is about another offer, or not the one recorded")
 
-    def _dataset(self, said: Said) -> None:
+    def _dataset(self, use: Use, said: Said) -> None:
         subject = said.get(Slot.SUBJECT)
         members = subject if isinstance(subject, dict) else {}
         match members.get("status"):
@@ -138,8 +141,29 @@ class Standing:
                 if name in self.spaces:
                     raise Malformed("a subject space has one lifetime budget")
                 self.spaces[name] = SpaceTotal(name, *caps)
+            case "renewed":
+                self._renew(members, use.head.iat_s)
             case _:
                 return
+
+    def _renew(self, members: Mapping[str, Json], at_s: int) -> None:
+        """Take in more budget for a subject space: it only grows, says who and why, and not before its time."""
+        name = json_members.text(members, "space")
+        before = self.spaces.get(name)
+        if before is None:
+            raise Malformed("a subject space renewed that was never registered")
+        if not (json_members.text(members, "approver").strip() and json_members.text(members, "reason").strip()):
+            raise Malformed("a renewal without approver or reason")
+        after = SpaceTotal(
+            name, *(json_members.integer(members, f"lifetime_{unit}") for unit in ("micro_rho", "delta_e12"))
+        )
+        if after == before or after.micro_rho < before.micro_rho or after.delta_e12 < before.delta_e12:
+            raise Malformed("a renewal that adds nothing")
+        # Leaves tell the time rounded to the minute.
+        if (at_s + MINUTE_S) * 1000 < self.renewals.get(name, 0):
+            raise Malformed("a renewal before the day that the last one announced")
+        self.spaces[name] = after
+        self.renewals[name] = json_members.integer(members, "next_ms")
 
     def _publish(self, said: Said, space: str) -> None:
         publication = Publication.read(said.get(Slot.DATASETS))

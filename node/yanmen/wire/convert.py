@@ -157,6 +157,7 @@ def quote(explained: Quote) -> query_pb2.Quote:
         receipt=receipt(explained.receipt),
         shape=explained.shape,
         l2_squared=[str(value) for value in explained.l2_squared],
+        next_renewal_ms=explained.next_renewal_ms,
     )
 
 

@@ -64,6 +64,8 @@ class Surroundings:
     clock: Clock
     randomness: Randomness
     log: TextIO
+    renewed: Callable[[], Credentials | None] = lambda: None
+    """Asked at every new connection: other credentials from now on, or None."""
 
 
 class Server:
@@ -86,9 +88,10 @@ class Server:
 
     def start(self) -> int:
         """Listen, serve, and return the port (the system's choice when the address asks for port 0)."""
-        secret = self._at.credentials
-        tls = grpc.ssl_server_credentials(
-            [(secret.key_pem, secret.chain_pem)], root_certificates=secret.ca_pem, require_client_auth=True
+        tls = grpc.dynamic_ssl_server_credentials(
+            _configuration(self._at.credentials),
+            self._renewed,  # type: ignore[arg-type]  # None is "as before", which the stubs leave out
+            require_client_authentication=True,
         )
         try:
             port = self._server.add_secure_port(self._at.address, tls)
@@ -100,6 +103,10 @@ class Server:
         self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         return port
 
+    def _renewed(self) -> grpc.ServerCertificateConfiguration | None:
+        fresh = self._at.renewed()
+        return None if fresh is None else _configuration(fresh)
+
     def stop(self, grace_ms: int) -> None:
         """Begin nothing new, give running jobs `grace_ms`, abort the rest with a receipt, hand out outcomes, close."""
         self._gate.stopping.set()
@@ -108,6 +115,10 @@ class Server:
             self._api.drain(grace_ms)
         finally:
             self._server.stop(LAST_REPLIES_S).wait()
+
+
+def _configuration(secret: Credentials) -> grpc.ServerCertificateConfiguration:
+    return grpc.ssl_server_certificate_configuration([(secret.key_pem, secret.chain_pem)], secret.ca_pem)
 
 
 def node_services(api: NodeApi, clock: Clock) -> Install:

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from yanmen import enrolment
-from yanmen.crypto import keys
 from yanmen.execution.process import Spawner
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.institution import Institution, open_institution
 from yanmen.node.node import Node
-from yanmen.wire.server import Credentials, Server, Surroundings, aggregator_services, node_services
+from yanmen.wire.api import LogApi
+from yanmen.wire.expiry import LOOK_S, Ends, Watch
+from yanmen.wire.renewal import CertificateFiles, Place
+from yanmen.wire.server import Install, Server, Surroundings, aggregator_services, node_services
 
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
@@ -29,8 +30,8 @@ def serve(directories: Sequence[Path], spawner: Spawner, stop: Event, grace_s: i
     threads. Nodes of one process share it and nothing else.
     """
     with ExitStack() as open_:
-        served = [_node(open_.enter_context(open_holder(directory)), spawner) for directory in directories]
-        return _until(served, stop, grace_s)
+        holders = [open_.enter_context(open_holder(directory)) for directory in directories]
+        return _until([_node(holder, spawner, open_) for holder in holders], stop, grace_s)
 
 
 def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) -> str:
@@ -49,6 +50,7 @@ class _Served:
 
     holder: Holder
     server: Server
+    watch: Watch
     said: dict[str, str | int]
 
     def start(self) -> str:
@@ -67,20 +69,28 @@ class _Served:
         self.server.stop(grace_s * 1000)
 
 
-def _node(holder: Holder, spawner: Spawner) -> _Served:
+def _node(holder: Holder, spawner: Spawner, open_: ExitStack) -> _Served:
     holder.party()
     runner = holder.runner(spawner)
     profile = runner.profile  # reading it runs the escape probes, before the port opens
     node = Node(holder, runner)
-    server = Server(node, _surroundings(holder), node_services(node, holder.clock))
+    runner.tidy()  # this process is the one that serves: the ledger says so
+    open_.callback(runner.close)
     datasets = len(holder.ledger.current_versions())
-    return _Served(holder, server, {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets})
+    said: dict[str, str | int] = {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets}
+    return _served(holder, node, node_services(node, holder.clock), said)
 
 
 def _aggregator(holder: Holder, institution: Institution) -> _Served:
     holder.party()
-    server = Server(institution, _surroundings(holder), aggregator_services(institution))
-    return _Served(holder, server, {})
+    return _served(holder, institution, aggregator_services(institution), {})
+
+
+def _served(holder: Holder, api: LogApi, install: Install, said: dict[str, str | int]) -> _Served:
+    files = CertificateFiles(Place(holder.directory, holder.config.id, holder.clock, sys.stderr))
+    ends = Ends(lambda: holder.register.current().expires_ms, lambda: files.now.chain_pem)
+    server = Server(api, _surroundings(holder, files), install)
+    return _Served(holder, server, Watch(ends, holder.clock, sys.stderr), said)
 
 
 def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
@@ -88,7 +98,9 @@ def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys and unsealed snapshots pass through this process
     try:
         addresses = [one.start() for one in served]
-        stop.wait()
+        _look(served)
+        while not stop.wait(LOOK_S):
+            _look(served)
     finally:
         with ThreadPoolExecutor(len(served)) as pool:
             for ended in [pool.submit(one.stop, grace_s) for one in served]:
@@ -96,16 +108,16 @@ def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
     return " ".join(addresses)
 
 
-def _surroundings(holder: Holder) -> Surroundings:
-    directory = holder.directory
-    secret = Credentials(
-        key_pem=keys.read_private(directory / enrolment.TLS_KEY),
-        chain_pem=(directory / enrolment.TLS_CERTIFICATE).read_bytes(),
-        ca_pem=(directory / enrolment.AUTHORITY).read_bytes(),
-    )
+def _look(served: Sequence[_Served]) -> None:
+    for one in served:
+        one.watch.look()
+
+
+def _surroundings(holder: Holder, files: CertificateFiles) -> Surroundings:
     return Surroundings(
         address=holder.config.address,
-        credentials=secret,
+        credentials=files.now,
+        renewed=files.renewed,
         limits=holder.config.limits,
         clock=holder.clock,
         randomness=holder.randomness,

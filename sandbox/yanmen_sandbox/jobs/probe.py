@@ -12,7 +12,7 @@ from yanmen_sandbox import kernel
 from yanmen_sandbox.reply import encode
 from yanmen_sandbox.request import Request, array, integer, text
 from yanmen_sandbox.seccomp_filter import compile_policy
-from yanmen_sandbox.seccomp_policy import ATTACH, WRITE_SNAPSHOT
+from yanmen_sandbox.seccomp_policy import ATTACH, SPILL, WRITE_SNAPSHOT
 
 AF_INET = 2
 AF_VSOCK = 40
@@ -24,6 +24,9 @@ PTRACE_SEIZE = 0x4206
 """Attaching without stopping: a probe that works must not freeze the node."""
 SYS_IO_URING_SETUP = 425
 FAILED = ctypes.c_void_p(-1).value
+
+CALLS = ((), ATTACH, WRITE_SNAPSHOT, SPILL)
+"""What jobs may call besides computing: all of it is in the digest that the profile states."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.mmap.restype = ctypes.c_void_p
@@ -48,7 +51,7 @@ def prepare(_: DuckDBPyConnection, request: Request) -> None:
 def run(_: DuckDBPyConnection, request: Request) -> bytes:
     """Try the named probes; reply with those that worked and with what the jail is made of."""
     machine = kernel.architecture()
-    programs = [] if machine is None else [compile_policy(machine, 0, calls) for calls in ((), ATTACH, WRITE_SNAPSHOT)]
+    programs = [] if machine is None else [compile_policy(machine, 0, calls) for calls in CALLS]
     found = {
         "engine": str(_duckdb.__version__),
         "escaped": [

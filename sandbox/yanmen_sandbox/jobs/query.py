@@ -27,11 +27,11 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
     return encode_rows(fetch(connection, integer(request.body, "rows")), request.limits.reply)
 
 
-def fetch(connection: DuckDBPyConnection, cap: int) -> Iterator[tuple[object, ...]]:
-    """Yield the rows of the running query; more than `cap` end the job with OUTPUT."""
+def fetch(connection: DuckDBPyConnection, cap: int) -> Iterator[list[tuple[object, ...]]]:
+    """Yield the rows of the running query in batches; more than `cap` end the job with OUTPUT."""
     count = 0
     while batch := connection.fetchmany(BATCH):
         count += len(batch)
         if count > cap:
             raise Ended(Code.OUTPUT)
-        yield from batch
+        yield batch

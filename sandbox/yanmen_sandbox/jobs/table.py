@@ -5,9 +5,9 @@ from yanmen_sandbox.jobs import drafting, importing, post, probe, query, vet
 from yanmen_sandbox.seccomp_policy import WRITE_SNAPSHOT
 
 JOBS = {
-    "vet": Job(vet.vet),
-    "bind": Job(vet.bind, vet.prepare_bind),
-    "query": Job(query.run, query.prepare),
+    "vet": Job(vet.vet, each=vet.vet),
+    "bind": Job(vet.bind, vet.prepare_bind, each=vet.bind_once),
+    "query": Job(query.run, query.prepare, each=query.run),
     "post": Job(post.run),
     "import": Job(importing.run, importing.prepare, importing.make_blank, WRITE_SNAPSHOT),
     "inspect": Job(drafting.run, drafting.prepare),

@@ -17,14 +17,31 @@ def vet(connection: DuckDBPyConnection, request: Request) -> bytes:
 
 
 def prepare_bind(connection: DuckDBPyConnection, request: Request) -> None:
-    """Create the empty tables the emitted text names."""
+    """Create the empty tables the emitted text names; a session names none before its questions."""
+    _create(connection, request)
+
+
+def _create(connection: DuckDBPyConnection, request: Request) -> list[str]:
+    """Create the empty tables and return the schemas they are in."""
+    schemas: list[str] = []
     for shape in array(request.body, "shapes"):
         if not isinstance(shape, dict):
             raise TypeError("shape")
         schema = text(shape, "schema")
         columns = [column(*pair_of_text(pair)) for pair in array(shape, "columns")]
         connection.execute(f"ATTACH ':memory:' AS {engine.identifier(schema)}")
+        schemas.append(schema)
         connection.execute(f'CREATE TABLE {engine.identifier(schema)}."data" ({", ".join(columns)})')
+    return schemas
+
+
+def bind_once(connection: DuckDBPyConnection, request: Request) -> bytes:
+    """Serialise the bound plan over empty tables that are gone after it."""
+    schemas = _create(connection, request)
+    frame = bind(connection, request)
+    for schema in schemas:
+        connection.execute(f"DETACH {engine.identifier(schema)}")
+    return frame
 
 
 def bind(connection: DuckDBPyConnection, request: Request) -> bytes:

@@ -130,7 +130,7 @@ class World:
         self.clock = Standing()
         self.contracts: dict[str, Contract] = {}
         self.datasets = {"labs": Version(dataset(), "v1", "labs.sealed", 10, NOW_MS)}
-        self.register = Register("sx.example", 1, NOW_MS, ())
+        self.register = Register("sx.example", 1, NOW_MS, NOW_MS + 30 * DAY_MS, ())
         self.enrol(ALICE, "alice", self.alice.public)
         self.enrol(MALLORY, "mallory", self.mallory.public)
         self.desk = Desk(

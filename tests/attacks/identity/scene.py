@@ -1,5 +1,6 @@
 """A space authority and those it certifies."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,16 @@ def issue(authority: Authority, path: Path, identifier: str, kind: Kind = Kind.M
     return x509.sign_csr(authority, x509.create_csr(path), subject, NOW_MS, Counting())
 
 
+@dataclasses.dataclass
+class Clockwork:
+    """A clock that stands still until it is moved."""
+
+    ms: int = NOW_MS
+
+    def now_ms(self) -> int:
+        return self.ms
+
+
 def party(identifier: str, certificate: bytes, status: PartyStatus = PartyStatus.ACTIVE) -> Party:
     return Party(
         id=identifier,
@@ -54,7 +65,7 @@ def party(identifier: str, certificate: bytes, status: PartyStatus = PartyStatus
 
 
 def register(*parties: Party, serial: int = 1) -> Register:
-    return Register(SPACE, serial, NOW_MS, tuple(sorted(parties, key=lambda entry: entry.id)))
+    return Register(SPACE, serial, NOW_MS, NOW_MS + 30 * DAY_MS, tuple(sorted(parties, key=lambda entry: entry.id)))
 
 
 def refused(call: Callable[[], object]) -> Reason:

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from yanmen.admission.identity import RegisterFile, active, identify
+from yanmen.admission.identity import RegisterFile, Source, active, identify
 from yanmen.crypto import documents, keys, x509
 from yanmen.crypto.x509 import Authority, Kind
 from yanmen.model.party import PartyStatus
@@ -15,6 +15,7 @@ from tests.attacks.identity.scene import (
     DAY_MS,
     NOW_MS,
     SPACE,
+    Clockwork,
     Counting,
     issue,
     party,
@@ -83,7 +84,8 @@ class TestRegisterFile:
 
     def reader(self, path: Path, key: bytes, seen: tuple[int, str] = (0, "")) -> tuple[RegisterFile, list[int]]:
         serials: list[int] = []
-        return RegisterFile(path, SPACE, key, seen, lambda serial, _: serials.append(serial)), serials
+        source = Source(path, SPACE, key)
+        return RegisterFile(source, Clockwork(), seen, lambda serial, _: serials.append(serial)), serials
 
     def test_a_newer_register_is_taken_and_noted(self, tmp_path: Path, space: keys.FileSigner) -> None:
         path = tmp_path / "register.jws"
@@ -157,7 +159,7 @@ class TestRegisterFile:
         def full(serial: int, digest: str) -> None:
             raise Fault(FaultCode.STORAGE_FULL)
 
-        reader = RegisterFile(path, SPACE, space.public, (0, ""), full)
+        reader = RegisterFile(Source(path, SPACE, space.public), Clockwork(), (0, ""), full)
         for _ in range(2):
             with pytest.raises(Fault) as caught:
                 reader.current()
@@ -172,3 +174,32 @@ class TestRegisterFile:
         with pytest.raises(Fault) as caught:
             reader.current()
         assert caught.value.code is FaultCode.REGISTER
+
+    def test_a_register_that_is_over_stops_every_call(self, tmp_path: Path, space: keys.FileSigner) -> None:
+        """Read before or read now, it is the same: and a current one lets the node go on without a restart."""
+        path, clock = tmp_path / "register.jws", Clockwork()
+        reader = RegisterFile(Source(path, SPACE, space.public), clock, (0, ""), lambda *_: None)
+        path.write_bytes(documents.sign_register(register(serial=1), space))
+        end_ms = reader.current().expires_ms
+        for late_ms in (0, 1, DAY_MS):
+            clock.ms = end_ms + late_ms
+            for again in (reader, RegisterFile(Source(path, SPACE, space.public), clock, (0, ""), lambda *_: None)):
+                with pytest.raises(Fault, match=r"over since .*yanmen space refresh") as fault:
+                    again.current()
+                assert fault.value.code is FaultCode.REGISTER
+        current = dataclasses.replace(register(serial=2), expires_ms=clock.ms + 1)
+        path.write_bytes(documents.sign_register(current, space))
+        assert reader.current() == current
+        clock.ms = end_ms - 1
+        assert reader.current() == current
+
+    def test_its_end_cannot_be_moved(self, tmp_path: Path, space: keys.FileSigner) -> None:
+        """Neither in the signed bytes nor by putting another end under the same serial."""
+        path = tmp_path / "register.jws"
+        reader, _ = self.reader(path, space.public)
+        path.write_bytes(documents.sign_register(register(serial=1), space))
+        reader.current()
+        longer = dataclasses.replace(register(serial=1), expires_ms=NOW_MS + 300 * DAY_MS)
+        path.write_bytes(documents.sign_register(longer, space))
+        with pytest.raises(Fault, match="two registers"):
+            reader.current()

@@ -143,7 +143,7 @@ class World:
         keeper = Keeper(NODE, self.holder, log_key, self.clock, Counting())
         self.ledger = Ledger.open(path / "ledger.sqlite", keeper, NodeLimits())
         self.ledger.register_space(SubjectSpace("persons", 5000, 0))
-        self.register = Register("sx.example", 1, NOW_MS, ())
+        self.register = Register("sx.example", 1, NOW_MS, NOW_MS + 30 * DAY_MS, ())
         self.enrol(ALICE, self.alice.public)
         self.enrol(MALLORY, self.mallory.public)
         self.config = Config(

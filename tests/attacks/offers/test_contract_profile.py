@@ -13,7 +13,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import (
     Channel,
 )
-from yanmen.model.contract import Grant, Terms
+from yanmen.model.contract import Bounds, Grant, Terms
 
 from tests.attacks.offers.scene import (
     ALICE,
@@ -157,6 +157,9 @@ class TestProfile:
             {"micro_rho": -1},
             {"not_before_ms": -1},
             {"not_after_ms": TIME_MAX_MS + 1},
+            *({"bounds": Bounds(**{name: 0})} for name in Bounds.__slots__ if name != "spill_bytes"),
+            {"bounds": Bounds(spill_bytes=-1)},
+            {"bounds": Bounds(rows=2**53)},
         ],
     )
     def test_terms_that_cannot_be_read_are_not_written(self, changed: dict[str, Any]) -> None:
@@ -172,6 +175,10 @@ class TestProfile:
             retention_days=st.integers(0, 2**53 - 1),
             channel=st.sampled_from(Channel),
             paper_sha256=st.sampled_from(["", "0" * 64]),
+            bounds=st.builds(
+                Bounds,
+                **{name: st.none() | st.integers(1, 2**53 - 1) for name in Bounds.__slots__},
+            ),
         )
     )
     def test_any_terms_read_back(self, made: Terms) -> None:

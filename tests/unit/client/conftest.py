@@ -90,7 +90,7 @@ def world(tmp_path: Path) -> Iterator[World]:
         NODE, "civil", "Civil affairs", PartyRole.NODE, PartyStatus.ACTIVE, signers["node"].public, log_signer.public,
         digests["node"], f"127.0.0.1:{port}", ("nafld1",),
     )  # fmt: skip
-    register = Register("space.test", 5, CLOCK.now_ms(), (node, member))
+    register = Register("space.test", 5, CLOCK.now_ms(), CLOCK.now_ms() + 86_400_000, (node, member))
     world = World(tmp_path, bench, port, register, space)
     world.publish(register)
     member_folder(tmp_path / "member", space, tmp_path / "register.jws")

@@ -1,5 +1,6 @@
 """Key files: made once, mode 0600, and refused when anybody else could have read or replaced them."""
 
+import io
 import os
 import subprocess
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from yanmen import enrolment
 from yanmen.crypto import keys, signatures
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
@@ -189,3 +191,63 @@ def test_clock_and_randomness_are_the_machine_s() -> None:
     assert 1_700_000_000_000 < first <= second
     assert len(RANDOM.token(32)) == 32
     assert RANDOM.token(32) != RANDOM.token(32)
+
+
+# Sealed under a passphrase ----------------------------------------------------------------------------
+
+WORDS = "correct horse battery staple"
+
+
+@pytest.fixture
+def sealed_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder whose receipt key is sealed; nothing names the passphrase."""
+    for name in (keys.PASSPHRASE, keys.PASSPHRASE_FILE):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    keys.generate(tmp_path / "signing.key", RANDOM)
+    assert enrolment.seal_keys(tmp_path, WORDS, RANDOM) == ("signing.key",)
+    assert enrolment.seal_keys(tmp_path, WORDS, RANDOM) == ()
+    return tmp_path
+
+
+def test_a_sealed_key_opens_with_its_passphrase_only(sealed_key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = sealed_key / "signing.key"
+    assert b"PRIVATE" not in path.read_bytes()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(Fault, match="is sealed"):
+        keys.load(path)
+    monkeypatch.setenv(keys.PASSPHRASE, "correct horse battery stapler")
+    with pytest.raises(Fault, match="another passphrase"):
+        keys.load(path)
+    monkeypatch.setenv(keys.PASSPHRASE, WORDS)
+    public = keys.load(path).public
+    kept = path.read_bytes()
+    path.write_bytes(kept[:-1] + bytes([kept[-1] ^ 1]))
+    with pytest.raises(Fault, match="altered"):
+        keys.load(path)
+    path.write_bytes(kept[:30])
+    with pytest.raises(Fault, match="cut short"):
+        keys.load(path)
+    path.write_bytes(kept)
+    assert enrolment.unseal_keys(sealed_key, WORDS) == ("signing.key",)
+    monkeypatch.delenv(keys.PASSPHRASE)
+    assert keys.load(path).public == public
+    assert [each.name for each in sealed_key.iterdir()] == ["signing.key"]
+
+
+def test_a_passphrase_comes_from_a_private_file(sealed_key: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    words = sealed_key / "words"
+    words.write_text(WORDS + "\n", encoding="utf-8")
+    words.chmod(0o644)
+    monkeypatch.setenv(keys.PASSPHRASE_FILE, str(words))
+    with pytest.raises(Fault, match="chmod 600"):
+        keys.load(sealed_key / "signing.key")
+    words.chmod(0o600)
+    assert keys.load(sealed_key / "signing.key").public
+
+
+def test_a_short_passphrase_is_refused(tmp_path: Path) -> None:
+    keys.generate(tmp_path / "log.key", RANDOM)
+    with pytest.raises(Fault, match="at least 12"):
+        enrolment.seal_keys(tmp_path, "hunter2", RANDOM)
+    assert keys.load(tmp_path / "log.key").public

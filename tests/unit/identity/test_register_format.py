@@ -24,7 +24,7 @@ NODE = Party(
     "127.0.0.1:7001",
     ("drugs", "labs"),
 )
-REGISTER = Register("sx.example", 7, 1_790_000_000_000, (MEMBER, NODE))
+REGISTER = Register("sx.example", 7, 1_790_000_000_000, 1_790_000_000_001, (MEMBER, NODE))
 
 
 def plain() -> dict[str, Any]:
@@ -91,6 +91,10 @@ def test_a_party_without_a_member(name: str) -> None:
         ("serial", True),
         ("serial", "7"),
         ("issued_ms", -1),
+        ("expires_ms", 1_790_000_000_000),
+        ("expires_ms", 0),
+        ("expires_ms", True),
+        ("expires_ms", None),
         ("parties", {}),
         ("more", 1),
     ],

@@ -154,7 +154,7 @@ def party(party_id: str, role: PartyRole = PartyRole.DEVELOPER) -> Party:
 def papers() -> SpacePapers:
     """Return what a bundle carries of the space."""
     parties = (party(NODE, PartyRole.NODE), party(CONSUMER), party(RIVAL))
-    register = Register(SPACE, 1, START_MS, tuple(sorted(parties, key=lambda item: item.id)))
+    register = Register(SPACE, 1, START_MS, START_MS + 86_400_000, tuple(sorted(parties, key=lambda item: item.id)))
     vkey = note.encode_key(VerifierKey(SPACE, SPACE_KEY.public))
     return SpacePapers(SPACE, vkey, documents.sign_register(register, SPACE_KEY))
 

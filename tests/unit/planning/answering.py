@@ -6,9 +6,13 @@ from decimal import Decimal
 from itertools import product
 from typing import Any
 
+from yanmen.disclosure import blocks, grid, table
+from yanmen.disclosure.blocks import Part
+from yanmen.disclosure.table import Estimate, Figures
 from yanmen.model.catalogue import Cell, ColumnType, Dataset
 from yanmen.model.config import NodeLimits
-from yanmen.model.stages import AggregateKind, Plan
+from yanmen.model.refusal import Usage
+from yanmen.model.stages import AggregateKind, Plan, Raw
 from yanmen.planning.plan import plan
 from yanmen.planning.sql_terms import column_type
 
@@ -41,8 +45,28 @@ def vectors(found: Plan, engine: InProcessRunner) -> dict[tuple[Cell, ...], tupl
     return {cell: reply.get(cell, nothing) for cell in grid}
 
 
+def parts(found: Plan, engine: InProcessRunner) -> list[Part]:
+    """Return each block of the reply as a reply of its own."""
+    return list(blocks.parts(Raw(found, tuple(engine.rows(scans(found), found.sql)), Usage())))
+
+
+def blocks_answer(found: Plan, engine: InProcessRunner) -> list[tuple[Any, ...]]:
+    """Return the answer of a plan with several blocks, with no noise."""
+    cells: list[tuple[Any, ...]] = []
+    for part in parts(found, engine):
+        plan = part.raw.plan
+        values = [[Estimate(value) for value in row] for row in grid.cells(part.raw, ())]
+        figures = Figures(grid.keys(plan), [tuple(row) for row in values], noisy=True)
+        cells += blocks.placed(found, part, table.rows(plan, figures))
+    wanted = (*(output.type for output in found.outputs), *(None for output in found.outputs if output.source))
+    shown = engine.post(blocks.columns(found), tuple(cells), found.post_sql, wanted)
+    return [tuple(row[: len(found.outputs)]) for row in shown]
+
+
 def answer(found: Plan, engine: InProcessRunner) -> list[tuple[Any, ...]]:
     """Return the answer's rows with no noise, widths zero."""
+    if found.blocks:
+        return blocks_answer(found, engine)
     names = [aggregate.name for aggregate in found.aggregates]
     rows: list[tuple[Any, ...]] = []
     for cell, values in vectors(found, engine).items():

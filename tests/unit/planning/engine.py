@@ -24,7 +24,7 @@ from yanmen.model.catalogue import (
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract, ContractStatus, Grant, Scenario, Terms
 from yanmen.model.party import Party, PartyRole, PartyStatus
-from yanmen.model.ports import Limits, Profile, Snapshot, TableShape
+from yanmen.model.ports import Limits, Profile, Snapshot, TableShape, Tenant
 from yanmen.model.refusal import Usage
 from yanmen.model.stages import Admitted, Binding, Plan, Request, Submission
 from yanmen.planning.plan import plan
@@ -91,6 +91,9 @@ class InProcessRunner:
         self.data = data or {}
         self.vetted: list[str] = []
         self.bound: list[str] = []
+
+    def within(self, tenant: Tenant) -> "InProcessRunner":
+        return self
 
     @property
     def profile(self) -> Profile:

@@ -8,7 +8,7 @@ import seccompy
 from seccompy.syscalls import AARCH64_SYSCALLS, X86_64_SYSCALLS
 from yanmen_sandbox.kernel import ARCHITECTURES, Architecture
 from yanmen_sandbox.seccomp_filter import ALLOW, KILL_PROCESS, REFUSE, compile_policy
-from yanmen_sandbox.seccomp_policy import ATTACH, COMPUTE, KILLED, WRITE_SNAPSHOT, Allowed
+from yanmen_sandbox.seccomp_policy import ATTACH, COMPUTE, KILLED, SPILL, WRITE_SNAPSHOT, Allowed
 
 REPLY = 7
 TABLES = {"x86_64": X86_64_SYSCALLS, "aarch64": AARCH64_SYSCALLS}
@@ -39,18 +39,18 @@ def verdict(program: bytes, machine: Architecture, call: int, *arguments: int, a
 
 @pytest.mark.parametrize(("name", "machine"), MACHINES)
 def test_the_numbers_are_the_kernels(name: str, machine: Architecture) -> None:
-    for rule in (*COMPUTE, *WRITE_SNAPSHOT, *ATTACH, *KILLED):
+    for rule in (*COMPUTE, *WRITE_SNAPSHOT, *ATTACH, *SPILL, *KILLED):
         assert rule.numbers[machine.column] == TABLES[name].get(rule.name), rule.name
 
 
-@pytest.mark.parametrize("rules", [COMPUTE, WRITE_SNAPSHOT, ATTACH, KILLED])
+@pytest.mark.parametrize("rules", [COMPUTE, WRITE_SNAPSHOT, ATTACH, SPILL, KILLED])
 def test_every_call_is_listed_once_with_a_reason(rules: tuple[Allowed, ...]) -> None:
     assert len({rule.name for rule in rules}) == len(rules)
     assert all(len(rule.reason) > 2 for rule in rules)
 
 
 @pytest.mark.parametrize(("name", "machine"), MACHINES)
-@pytest.mark.parametrize("extra", [(), ATTACH, WRITE_SNAPSHOT])
+@pytest.mark.parametrize("extra", [(), ATTACH, WRITE_SNAPSHOT, SPILL])
 def test_what_is_not_listed_is_refused(name: str, machine: Architecture, extra: tuple[Allowed, ...]) -> None:
     program = compile_policy(machine, REPLY, extra)
     plain = {rule.numbers[machine.column] for rule in (*COMPUTE, *extra) if not rule.only_to_reply}
@@ -107,7 +107,7 @@ def conditions(rule: Allowed) -> list[seccompy.ArgCmp] | None:
 
 def test_another_compiler_comes_to_the_same_verdicts() -> None:
     machine = ARCHITECTURES[seccompy.arch()]
-    extra = (*ATTACH, *WRITE_SNAPSHOT)
+    extra = (*ATTACH, *WRITE_SNAPSHOT, *SPILL)
     other = seccompy.Filter(seccompy.Action.ERRNO | errno.EPERM)
     for killed in KILLED:
         if killed.numbers[machine.column] is not None:

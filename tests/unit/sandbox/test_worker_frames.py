@@ -62,7 +62,7 @@ def test_a_request_of_another_shape_is_refused(document: object) -> None:
 
 def test_rows_are_written_exactly() -> None:
     row = (1, 2**100, Decimal("1E+2"), Decimal("-0.50"), date(2026, 1, 2), True, None, "雁门\u0000", 1e-9)
-    frame = encode_rows([row], 1000)
+    frame = encode_rows([[row]], 1000)
     assert int.from_bytes(frame[:4], "big") == len(frame) - 4
     assert json.loads(frame[4:])["rows"] == [[1, 2**100, "100", "-0.50", "2026-01-02", True, None, "雁门\u0000", 1e-9]]
 
@@ -70,24 +70,37 @@ def test_rows_are_written_exactly() -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), b"x", object(), {1}])
 def test_other_types_have_no_form(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):
-        encode_rows([(value,)], 1000)
+        encode_rows([[(value,)]], 1000)
 
 
 def test_a_timestamp_is_told_from_a_date() -> None:
-    assert b"2026-01-02T03:04:05" in encode_rows([(datetime(2026, 1, 2, 3, 4, 5),)], 1000)  # noqa: DTZ001
+    assert b"2026-01-02T03:04:05" in encode_rows([[(datetime(2026, 1, 2, 3, 4, 5),)]], 1000)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    "character", ["x", '"', "\\", "\0", "\n", "\x1f", "\x7f", "\u2028", "雁", "\U0001f600", "\xa0"]
+)
+def test_a_long_text_is_written_as_a_short_one(character: str) -> None:
+    """By a way of its own, which must escape what the other one does."""
+    text = "a" * 400 + character + "b" * 10
+    row = (text, 1, None, True, Decimal("0.10"), date(2026, 1, 2), character)
+    plain = json.dumps(
+        [text, 1, None, True, "0.10", "2026-01-02", character], ensure_ascii=False, separators=(",", ":")
+    )
+    assert encode_rows([[row, row], [row]], 4000)[4:].decode() == f'{{"ok":true,"rows":[{plain},{plain},{plain}]}}'
 
 
 def test_the_cap_holds_while_rows_still_come() -> None:
     taken = 0
 
-    def rows() -> Iterator[tuple[object, ...]]:
+    def batches() -> Iterator[list[tuple[object, ...]]]:
         nonlocal taken
         while True:
             taken += 1
-            yield ("x" * 100,)
+            yield [("x" * 100,)]
 
     with pytest.raises(Ended) as ended:
-        encode_rows(rows(), 1000)
+        encode_rows(batches(), 1000)
     assert ended.value.code is Code.OUTPUT
     assert taken < 12
 

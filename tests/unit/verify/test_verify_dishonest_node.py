@@ -425,8 +425,8 @@ def _(made: Any, path: Path) -> Path:
 # The tests -------------------------------------------------------------------------------------------
 
 
-BESIDE = {code for code in Code if code.value.startswith(("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOWLEDGEMENT"))}
-"""Findings with tests of their own: test_verify_mirror.py, test_verify_cosigned.py, test_acknowledgements.py."""
+BESIDE = {code for code in Code if code.value.startswith(("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOW", "ERASED"))}
+"""Findings with tests of their own: test_verify_mirror, test_verify_cosigned, test_acknowledgements, test_erasing."""
 TERMS = {
     Code.OUTCOME_DIFFERS,
     Code.REPEAT_DIFFERS,

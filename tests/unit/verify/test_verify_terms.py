@@ -504,3 +504,54 @@ def test_every_terms_code_is_attacked_here() -> None:
     attacked = {code for _, _, code, _ in BROKEN.values()} | {code for _, code, _ in LIFE.values()}
     attacked |= {Code.CONTRACT_NOT_IN_FORCE, Code.SPACE_OVERSPENT, Code.OUTCOME_DIFFERS, Code.REPEAT_DIFFERS}
     assert attacked == CODES
+
+
+def renewed(**other: Json) -> Json:
+    """Return what a leaf says that renews the budget of `residents`."""
+    return {
+        "approver": "Zhang San",
+        "epsilon_delta_e12": 1_000_000,
+        "epsilon_lifetime": "1",
+        "epsilon_spent": "0",
+        "lifetime_delta_e12": specimen.LIFETIME_DELTA_E12,
+        "lifetime_micro_rho": specimen.LIFETIME_MICRO_RHO + 100,
+        "next_ms": 0,
+        "reason": "second survey",
+        "space": specimen.SUBJECTS,
+        "spent_delta_e12": 0,
+        "spent_micro_rho": 0,
+        "status": "renewed",
+        **other,
+    }
+
+
+def test_a_renewed_budget_may_be_spent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(specimen, "LIFETIME_MICRO_RHO", 4_999)
+    log = started()
+    log.append(Stage.DATASET, {Slot.SUBJECT: renewed()})
+    used(log)
+    used(log)
+    assert found(log, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"lifetime_micro_rho": 1}, "a renewal that adds nothing"),
+        ({"space": "nobody"}, "a subject space renewed that was never registered"),
+        ({"reason": " "}, "a renewal without approver or reason"),
+        ({"approver": ""}, "a renewal without approver or reason"),
+    ],
+)
+def test_a_renewal_that_is_none_is_named(tmp_path: Path, change: dict[str, Json], why: str) -> None:
+    log = started()
+    log.append(Stage.DATASET, {Slot.SUBJECT: renewed(**change)})
+    assert found(log, tmp_path) == [(FIRST, Code.SLOT_MALFORMED, f"datasets: {why}")]
+
+
+def test_a_renewal_before_its_announced_day_is_named(tmp_path: Path) -> None:
+    log = started()
+    log.append(Stage.DATASET, {Slot.SUBJECT: renewed(next_ms=(log.time_s + DAY_S) * 1000)})
+    log.append(Stage.DATASET, {Slot.SUBJECT: renewed(lifetime_micro_rho=specimen.LIFETIME_MICRO_RHO + 200)})
+    why = "datasets: a renewal before the day that the last one announced"
+    assert found(log, tmp_path) == [(FIRST + 1, Code.SLOT_MALFORMED, why)]

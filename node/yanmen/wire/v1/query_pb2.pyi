@@ -549,6 +549,7 @@ class Quote(_message.Message):
     RECEIPT_FIELD_NUMBER: _builtins.int
     SHAPE_FIELD_NUMBER: _builtins.int
     L2_SQUARED_FIELD_NUMBER: _builtins.int
+    NEXT_RENEWAL_MS_FIELD_NUMBER: _builtins.int
     release: _catalogue_pb2.DatasetClass.ValueType
     cells: _builtins.int
     micro_rho: _builtins.int
@@ -559,6 +560,8 @@ class Quote(_message.Message):
     plan_text: _builtins.str
     shape: _builtins.str
     """What a manifest of this question as a federated one is made of (docs/FORMATS.md, shape); empty if it can be none."""
+    next_renewal_ms: _builtins.int
+    """When the subject space's budget may be renewed next (Unix ms); 0 = no renewal was announced."""
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___QuotedColumn]: ...
     @_builtins.property
@@ -582,10 +585,11 @@ class Quote(_message.Message):
         receipt: _log_pb2.Receipt | None = ...,
         shape: _builtins.str = ...,
         l2_squared: _abc.Iterable[_builtins.str] | None = ...,
+        next_renewal_ms: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "columns", b"columns", "deadline_ms", b"deadline_ms", "l2_squared", b"l2_squared", "micro_rho", b"micro_rho", "micro_rho_left", b"micro_rho_left", "plan_text", b"plan_text", "price_fen", b"price_fen", "receipt", b"receipt", "release", b"release", "repeated", b"repeated", "shape", b"shape"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cells", b"cells", "columns", b"columns", "deadline_ms", b"deadline_ms", "l2_squared", b"l2_squared", "micro_rho", b"micro_rho", "micro_rho_left", b"micro_rho_left", "next_renewal_ms", b"next_renewal_ms", "plan_text", b"plan_text", "price_fen", b"price_fen", "receipt", b"receipt", "release", b"release", "repeated", b"repeated", "shape", b"shape"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

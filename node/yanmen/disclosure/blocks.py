@@ -1,0 +1,69 @@
+"""An answer on several grids: the reply taken apart by block, and the released cells put side by side again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from yanmen.disclosure import table
+from yanmen.disclosure.grid import bad_reply
+from yanmen.model.catalogue import Cell, ColumnType
+from yanmen.model.stages import Block, Plan, Raw
+
+NUMBER = "b"
+"""The column of reply and cells that says which block a row is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One block as a reply of its own."""
+
+    number: int
+    raw: Raw
+
+
+def parts(raw: Raw) -> tuple[Part, ...]:
+    """Return the blocks of a reply; one whose rows have no block, or values in another's columns, fails the job."""
+    plan = raw.plan
+    if not plan.blocks:
+        return (Part(0, raw),)
+    names = [*(key.name for key in plan.keys), *(aggregate.name for aggregate in plan.aggregates)]
+    rows: list[list[tuple[Cell, ...]]] = [[] for _ in plan.blocks]
+    for row in raw.rows:
+        if len(row) != 1 + len(names) or type(row[0]) is not int or not 0 <= row[0] < len(rows):
+            raise bad_reply(raw.usage)
+        own = {*plan.blocks[row[0]].keys, *plan.blocks[row[0]].aggregates}
+        if any(cell is not None and name not in own for name, cell in zip(names, row[1:], strict=True)):
+            raise bad_reply(raw.usage)
+        rows[row[0]].append(tuple(cell for name, cell in zip(names, row[1:], strict=True) if name in own))
+    return tuple(
+        Part(number, replace(raw, plan=_alone(plan, block), rows=tuple(found)))
+        for number, (block, found) in enumerate(zip(plan.blocks, rows, strict=True))
+    )
+
+
+def _alone(plan: Plan, block: Block) -> Plan:
+    return replace(
+        plan,
+        keys=tuple(key for key in plan.keys if key.name in block.keys),
+        aggregates=tuple(aggregate for aggregate in plan.aggregates if aggregate.name in block.aggregates),
+        averages=tuple(average for average in plan.averages if average.name in block.averages),
+        blocks=(),
+    )
+
+
+def columns(plan: Plan) -> tuple[tuple[str, ColumnType | None], ...]:
+    """Return the columns of the released table."""
+    own = table.columns(plan)
+    return ((NUMBER, ColumnType.INTEGER), *own) if plan.blocks else own
+
+
+def placed(plan: Plan, part: Part, rows: Iterable[tuple[Cell | float, ...]]) -> tuple[tuple[Cell | float, ...], ...]:
+    """Return the released rows of `part` as rows of the whole table, NULL in the columns of other blocks."""
+    if not plan.blocks:
+        return tuple(rows)
+    names = [name for name, _ in table.columns(part.raw.plan)]
+    wanted = [name for name, _ in columns(plan)]
+    found: list[tuple[Cell | float, ...]] = []
+    for row in rows:
+        cells = dict(zip(names, row, strict=True)) | {NUMBER: part.number}
+        found.append(tuple(cells.get(name) for name in wanted))
+    return tuple(found)

@@ -1,0 +1,83 @@
+"""Objections (异议) and incidents (事件): opened by a leaf, closed by one leaf that names it."""
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from yanmen.formats import json_members
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
+from yanmen.ledger import contracts, log
+from yanmen.ledger.log import About, Log, Slots
+from yanmen.model.receipt import Stage
+from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+
+KINDS = frozenset({Stage.OBJECTION, Stage.INCIDENT})
+OPEN, CLOSED = "open", "closed"
+_SUBJECT = frozenset({"case", "status", "text"})
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One objection or incident; `id` is the `jti` of the leaf that opened it, `closed` the leaf that closed it."""
+
+    id: str
+    stage: Stage
+    opened: int
+    contract: str
+    text: str
+    closed: int | None = None
+    outcome: str = ""
+
+
+def open_case(db: sqlite3.Connection, log_: Log, stage: Stage, text: str, actor: str, contract: str) -> int:
+    """Record what was objected to, or happened, and return the leaf."""
+    return _append(db, log_, stage, {"case": "", "status": OPEN, "text": text}, actor, contract)
+
+
+def close_case(db: sqlite3.Connection, log_: Log, stage: Stage, case_id: str, text: str, actor: str) -> int:
+    """Record the answer to an open case and return the leaf; a case is closed once."""
+    found = {case.id: case for case in listed(db, stage)}.get(case_id)
+    if found is None or found.closed is not None:
+        hint_en = "There is no such case." if found is None else "It is closed already."
+        hint_zh = "没有此事项。" if found is None else "该事项已办结。"
+        raise Refused(Reason.REQUEST_MALFORMED, Detail(subject=case_id, hint_en=hint_en, hint_zh=hint_zh))
+    said: Json = {"case": case_id, "status": CLOSED, "text": text}
+    return _append(db, log_, stage, said, actor, found.contract)
+
+
+def listed(db: sqlite3.Connection, stage: Stage) -> tuple[Case, ...]:
+    """Return every case of this kind, oldest first."""
+    found: dict[str, Case] = {}
+    for position, jti, contract, members in _said(db, stage):
+        text = json_members.text(members, "text")
+        named = found.get(json_members.text(members, "case"))
+        if named is not None:
+            found[named.id] = Case(named.id, stage, named.opened, named.contract, named.text, position, text)
+        else:
+            found[jti] = Case(jti, stage, position, contract, text)
+    return tuple(found.values())
+
+
+def _append(db: sqlite3.Connection, log_: Log, stage: Stage, said: Json, actor: str, contract: str) -> int:
+    if stage not in KINDS:
+        raise Fault(FaultCode.INTERNAL, "no stage of a case")
+    slots: dict[Slot, Json] = {Slot.ACTOR: actor, Slot.SUBJECT: said}
+    about = About()
+    if contract:
+        about = About(contract, contracts.require(db, contract).terms.consumer)
+        slots[Slot.CONTRACT] = contract
+    return log_.append(db, stage, slots, about).position
+
+
+def _said(db: sqlite3.Connection, stage: Stage) -> Iterator[tuple[int, str, str, json_members.Object]]:
+    """Yield what each leaf of this stage says, and about which contract."""
+    rows = db.execute("SELECT position, jti FROM leaf WHERE stage = ? ORDER BY position", (stage.value,)).fetchall()
+    for position, jti in rows:
+        slots: Slots = log.read_slots(db, position)
+        try:
+            members = json_members.exact(slots.get(Slot.SUBJECT), _SUBJECT)
+        except Malformed as error:
+            raise Fault(FaultCode.STORAGE, "ledger: a case is not readable") from error
+        yield position, jti, str(slots.get(Slot.CONTRACT, "")), members

@@ -1,0 +1,42 @@
+"""Security events: a job of a consumer's question made a system call that only foreign code in a job makes.
+
+The leaf is that of the question's own end, aborted or refused; here they are counted over all contracts of
+the consumer, and from the last one allowed on each suspends the contract it happened under.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+
+from yanmen.ledger import contracts
+from yanmen.ledger.log import About, Log
+from yanmen.model.config import NodeLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One security event: the leaf that records it, whose question it was, when."""
+
+    index: int
+    contract: str
+    consumer: str
+    at_ms: int
+
+
+def count(db: sqlite3.Connection, log_: Log, position: int, about: About, limits: NodeLimits) -> None:
+    """Count the leaf at `position` against the consumer it is about."""
+    db.execute(
+        "INSERT INTO violation (position, contract, consumer) VALUES (?, ?, ?)",
+        (position, about.contract, about.party),
+    )
+    (made,) = db.execute("SELECT count(*) FROM violation WHERE consumer = ?", (about.party,)).fetchone()
+    if made >= limits.violations:
+        contracts.suspend(db, log_, about.contract)
+
+
+def listed(db: sqlite3.Connection) -> tuple[Violation, ...]:
+    """Return all security events, oldest first."""
+    rows = db.execute(
+        "SELECT violation.position, contract, consumer, at_ms FROM violation"
+        " JOIN leaf ON leaf.position = violation.position ORDER BY violation.position"
+    )
+    return tuple(Violation(*row) for row in rows)

@@ -1,0 +1,56 @@
+"""Queries whose rows are released figures: each stands on blocks of cells, and SQL over those."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from yanmen.model.catalogue import ColumnType
+from yanmen.model.stages import Output
+from yanmen.planning.released_terms import Shown
+from yanmen.planning.sql_terms import quoted, select
+
+ALL_CELLS = '"cells"'
+"""The released table that post-processing reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class FigureTable:
+    """A query over released figures: `sql` yields `o0`, `o1`… and, for outputs that carry a ±, `w0`, `w1`…
+
+    `as_it_stands` when it is one block's keys and figures, in order and with nothing after.
+    """
+
+    sql: str
+    outputs: tuple[Output, ...]
+    as_it_stands: bool = False
+
+    def column(self, position: int, table: str) -> Shown:
+        """Return the output at `position` as a column of `table`."""
+        output = self.outputs[position]
+        prefix = f"{quoted(table)}."
+        width = f"{prefix}{quoted(f'w{position}')}" if output.source else ""
+        return Shown(f"{prefix}{quoted(f'o{position}')}", output.type, stored=True, source=output.source, width=width)
+
+
+def cells_of(block: int) -> str:
+    """Return the name under which post-processing finds the cells of a block; no caller's text can hold it."""
+    return f'"\0{block}"'
+
+
+def finished(sql: str, blocks: Sequence[Sequence[str]]) -> str:
+    """Return `sql` with the cells of each block defined: `blocks` holds the columns of each, in order."""
+    if len(blocks) == 1:
+        return sql.replace(cells_of(0), ALL_CELLS)
+    named = []
+    for position, columns in enumerate(blocks):
+        chosen = select([quoted(column) for column in columns], f"FROM {ALL_CELLS} WHERE {quoted('b')} = {position}")
+        named.append(f"{quoted(f'cells{position}')} AS ({chosen})")
+        sql = sql.replace(cells_of(position), quoted(f"cells{position}"))
+    return f"WITH {', '.join(named)} {sql}"
+
+
+def common_type(kinds: Sequence[ColumnType]) -> ColumnType | None:
+    """Return the type that holds values of all `kinds`, None when there is none."""
+    if len(set(kinds)) == 1:
+        return kinds[0]
+    numbers = {ColumnType.INTEGER, ColumnType.DECIMAL}
+    return ColumnType.DECIMAL if set(kinds) <= numbers else None
