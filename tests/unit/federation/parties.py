@@ -132,9 +132,8 @@ def gathered(root: Path, nodes: int = 3) -> Iterator[Parties]:
         kinds = [("N", PartyRole.NODE)] * nodes + [("A", PartyRole.AGGREGATOR)] * 3 + [("D", PartyRole.DEVELOPER)]
         for at, (kind, role) in enumerate(kinds):
             made.append(_member(root / f"p{at}", party_id(kind, at), role, openers, open_))
-        register = Register(
-            "league.example", 1, CLOCK.now_ms(), tuple(sorted((m.party for m in made), key=lambda p: p.id))
-        )
+        now_ms = CLOCK.now_ms()
+        register = Register("league.example", 1, now_ms, now_ms + 10**9, _in_order(made))
         for member in made:
             if member.id in openers:
                 assert member.ledger is not None
