@@ -5,12 +5,13 @@ import resource
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 from yanmen.execution.process import Spawner
+from yanmen.node import succession
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.institution import Institution, open_institution
 from yanmen.node.node import Node
@@ -30,7 +31,7 @@ def serve(directories: Sequence[Path], spawner: Spawner, stop: Event, grace_s: i
     threads. Nodes of one process share it and nothing else.
     """
     with ExitStack() as open_:
-        holders = [open_.enter_context(open_holder(directory)) for directory in directories]
+        holders = [open_.enter_context(_opened(directory)) for directory in directories]
         return _until([_node(holder, spawner, open_) for holder in holders], stop, grace_s)
 
 
@@ -39,7 +40,7 @@ def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) ->
     with ExitStack() as open_:
         served = []
         for directory in directories:
-            holder = open_.enter_context(open_holder(directory))
+            holder = open_.enter_context(_opened(directory))
             served.append(_aggregator(holder, open_.enter_context(open_institution(holder))))
         return _until(served, stop, grace_s)
 
@@ -67,6 +68,13 @@ class _Served:
         """End what runs and close the port."""
         (self.holder.directory / READY).unlink(missing_ok=True)
         self.server.stop(grace_s * 1000)
+
+
+def _opened(directory: Path) -> AbstractContextManager[Holder]:
+    """Open a folder for serving: a succession that was cut short is finished, and a new year begins a new log."""
+    succession.finish(directory)
+    succession.turn_year(directory)
+    return open_holder(directory)
 
 
 def _node(holder: Holder, spawner: Spawner, open_: ExitStack) -> _Served:
