@@ -12,7 +12,7 @@ from pathlib import Path
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
-from yanmen.ledger import budget, contracts, datasets, genesis
+from yanmen.ledger import budget, contracts, datasets, genesis, spaces
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
 from yanmen.ledger.log import Log
@@ -63,10 +63,10 @@ def write(old: sqlite3.Connection, path: Path, keeper: Keeper, step: Step) -> No
 
 def _begin(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, keeper: Keeper, step: Step) -> None:
     carried = () if step.gap else tuple(one for one in contracts.listed(old, "") if one.status in _CARRIED)
-    spaces = old.execute(
+    found = old.execute(
         "SELECT name, micro_rho_cap, micro_rho_spent, delta_e12_cap, delta_e12_spent FROM subject_space"
     )
-    spent = [_spent(row, step) for row in spaces.fetchall()]
+    spent = [_spent(row, step) for row in found.fetchall()]
     opening = Opening(
         previous=step.previous,
         held=step.held,
@@ -81,7 +81,7 @@ def _begin(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, keeper: K
     if register is not None:
         datasets.accept_register(db, log_, step.space, *register)
     for space, total in spent:
-        datasets.register_space(db, log_, space)
+        spaces.carry(db, log_, space, old)
         db.execute(
             "UPDATE subject_space SET micro_rho_spent = ?, delta_e12_spent = ? WHERE name = ?",
             (total.micro_rho, total.delta_e12, space.name),
