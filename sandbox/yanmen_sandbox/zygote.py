@@ -1,7 +1,8 @@
 """Forks prepared workers: engine loaded and connected, no key, no data, no thread; each fork serves one job and dies.
 
-`python -I -B -m yanmen_sandbox.zygote CONTROL_FD open|closed ACCOUNT`, where `closed` says that the node put
-this process into namespaces, out of which each worker gets its own. For every job the node sends one
+`python -I -B -m yanmen_sandbox.zygote CONTROL_FD open|closed|contained ACCOUNT`, where `closed` says that the
+node put this process into namespaces, out of which each worker gets its own, and `contained` that a container
+engine did, whose namespaces its workers share. For every job the node sends one
 message: the numbers that the job's descriptors must have, and the descriptors: request, reply, status,
 then the job's. The zygote answers on `status` with a descriptor of the worker's process and, when it has
 ended, with how. It never holds a request or a snapshot: those wait in pipes and descriptors that only the
@@ -18,6 +19,7 @@ import struct
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from enum import Enum, unique
 from typing import NamedTuple
 
 from yanmen_sandbox import apart, engine, kernel
@@ -33,6 +35,15 @@ DESCRIPTORS_MAX = 64
 ENDED = struct.Struct("=iQ")
 """How a worker ended: its wait status and the microseconds of CPU it used."""
 SCRATCH = "/dev/shm"  # noqa: S108 - of the namespaces, closed before the first fork
+
+
+@unique
+class Place(Enum):
+    """Where the node put this process."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    CONTAINED = "contained"
 
 
 class _Watched(NamedTuple):
@@ -54,18 +65,17 @@ class _Start(NamedTuple):
 class Zygote:
     """The loop: fork what the node asks for, tell how each worker ended, die with the node."""
 
-    def __init__(
-        self, control_fd: int, jobs: Mapping[str, Job], namespaces: Namespaces | None, account: Account | None
-    ) -> None:
+    def __init__(self, control_fd: int, jobs: Mapping[str, Job], place: Place, account: Account | None) -> None:
         """Prepare everything that a worker can inherit."""
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # inherited: no worker can look into a sibling
         self._jobs = jobs
         self._control = socket.socket(fileno=control_fd)
-        self._namespaces = namespaces
+        self._place = place
+        self._namespaces = Namespaces() if place is Place.CLOSED else None
         self._account = account
         self._watched: dict[int, _Watched] = {}
         importing.blank()
-        if namespaces is not None:
+        if place is not Place.OPEN:
             os.chmod(SCRATCH, 0)  # noqa: PTH101 - nothing of a job may stay for the next one to read
         self._connection = engine.open_engine()
         gc.collect()
@@ -125,11 +135,11 @@ class Zygote:
 
     def _work(self, start: _Start, parent: int) -> None:
         """Be the worker: leave the zygote's namespaces, keep the job's descriptors and no other, do the job, end."""
-        around = Surroundings(parent, account=self._account)
         try:
             if self._namespaces is not None:
                 self._namespaces.leave()
-                around = Surroundings(0, namespaces=True, account=self._account)
+                parent = 0
+            around = Surroundings(parent, self._place is not Place.OPEN, self._account)
             serve(_arrange(start), around, self._jobs, self._connection)
         finally:
             os._exit(0 if sys.exc_info()[0] is None else 1)
@@ -163,9 +173,8 @@ def main(arguments: Sequence[str], jobs: Mapping[str, Job]) -> None:
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     os.close(null)
-    control, closed, account = arguments
-    namespaces = Namespaces() if {"closed": True, "open": False}[closed] else None
-    Zygote(int(control), jobs, namespaces, apart.account(account)).run()
+    control, place, account = arguments
+    Zygote(int(control), jobs, Place(place), apart.account(account)).run()
 
 
 if __name__ == "__main__":

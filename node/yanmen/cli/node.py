@@ -145,7 +145,8 @@ def served(arguments: argparse.Namespace) -> Result:
         signal.signal(number, lambda *_: stop.set())
     if not (arguments.node / CONFIG).is_file():
         raise UsageProblem(f"no {CONFIG} in {arguments.node}; run yanmen node accept first")
-    with profiles.serving(read_config(arguments.node).sandbox) as spawner:
+    config = read_config(arguments.node)
+    with profiles.serving(config.sandbox, config.docker) as spawner:
         # Only now: grpc starts threads, and a zygote is forked from a process without any.
         from yanmen.wire.serving import serve
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from threading import Lock
+from typing import Protocol
 
 from yanmen.execution.process import ENVIRONMENT, Ended, Pipes, kill, reply_pipe
 from yanmen.model.refusal import JobCode, JobFailed
@@ -58,42 +59,110 @@ class ZygoteProcess:
         return Ended(os.waitstatus_to_exitcode(status), round(cpu_us / 1000))
 
 
+class Home(Protocol):
+    """Where a zygote lives: it is started there, perhaps anew, and ended."""
+
+    @property
+    def running(self) -> bool:
+        """Whether one that was started has not ended."""
+        ...
+
+    @property
+    def pid(self) -> int:
+        """Its process id, as the node sees it; 0 before the first start."""
+        ...
+
+    def start(self) -> socket.socket:
+        """Start it and return what it is told by; raises JobFailed or OSError when it cannot be had."""
+        ...
+
+    def end(self) -> None:
+        """End it, if it runs, and all its workers."""
+        ...
+
+    def trouble(self) -> str:
+        """Say what it wrote before it could serve, empty when there is nothing."""
+        ...
+
+
+class Child:
+    """A zygote that is a child of the node."""
+
+    def __init__(self, command: Command) -> None:
+        """Take note of its command line."""
+        self._command = command
+        self._process: subprocess.Popen[bytes] | None = None
+        self._said = -1
+
+    @property
+    def running(self) -> bool:
+        """Whether one that was started has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        """Its process id, 0 before the first start."""
+        return 0 if self._process is None else self._process.pid
+
+    def start(self) -> socket.socket:
+        """Start the command, with an empty environment and its end of a new socket pair."""
+        control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._said = os.memfd_create("zygote-stderr", os.MFD_CLOEXEC)
+        with theirs:
+            try:
+                self._process = subprocess.Popen(
+                    self._command(theirs.fileno()),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=self._said,
+                    env=ENVIRONMENT,
+                    cwd="/",
+                    pass_fds=(theirs.fileno(),),
+                    start_new_session=True,
+                )
+            except OSError:
+                control.close()
+                raise
+        return control
+
+    def end(self) -> None:
+        """Kill and reap it."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+        if self._said >= 0:
+            os.close(self._said)
+            self._said = -1
+
+    def trouble(self) -> str:
+        """Return the first line it wrote to its error output."""
+        if self._said < 0:
+            return ""
+        return os.pread(self._said, TROUBLE_BYTES, 0).decode("utf-8", "replace").partition("\n")[0]
+
+
 class Zygote:
     """Starts workers by forking one prepared process; it dies when the node does, and its workers with it."""
 
-    def __init__(self, command: Command, profile: str, layers: tuple[str, ...] = ()) -> None:
-        """Take note of what to start; `start` or the first job starts it."""
-        self._command = command
+    def __init__(self, home: Home, profile: str, layers: tuple[str, ...] = ()) -> None:
+        """Take note of where to start it; `start` or the first job does."""
+        self.home = home
         self.profile = profile
         self.layers = ("start:zygote", *layers)
         self._lock = Lock()
-        self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._said = -1
 
     def start(self) -> None:
         """Start the zygote if none runs: the same one again after one that died, never something weaker."""
         with self._lock:
-            if self._process is not None and self._process.poll() is None:
+            if self.home.running:
                 return
             self._close()
-            control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            self._said = os.memfd_create("zygote-stderr", os.MFD_CLOEXEC)
-            self._control = control
-            with theirs:
-                try:
-                    self._process = subprocess.Popen(
-                        self._command(theirs.fileno()),
-                        stdin=subprocess.DEVNULL,
-                        stdout=subprocess.DEVNULL,
-                        stderr=self._said,
-                        env=ENVIRONMENT,
-                        cwd="/",
-                        pass_fds=(theirs.fileno(),),
-                        start_new_session=True,
-                    )
-                except OSError as error:
-                    raise JobFailed(JobCode.FAILED) from error
+            try:
+                self._control = self.home.start()
+            except OSError as error:
+                raise JobFailed(JobCode.FAILED) from error
 
     def spawn(self, fds: tuple[int, ...]) -> ZygoteProcess:
         """Have a worker forked that holds `fds` under the same numbers."""
@@ -122,10 +191,8 @@ class Zygote:
             return process
 
     def trouble(self) -> str:
-        """Return the first line the zygote wrote before it could serve, empty when there is none."""
-        if self._said < 0:
-            return ""
-        return os.pread(self._said, TROUBLE_BYTES, 0).decode("utf-8", "replace").partition("\n")[0]
+        """Say why the zygote does not serve, as far as it is known."""
+        return self.home.trouble()
 
     def close(self) -> None:
         """End the zygote and every worker it still has."""
@@ -136,13 +203,7 @@ class Zygote:
         if self._control is not None:
             self._control.close()
             self._control = None
-        if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
-            self._process.wait()
-            self._process = None
-        if self._said >= 0:
-            os.close(self._said)
-            self._said = -1
+        self.home.end()
 
 
 def _channels(
