@@ -1,7 +1,9 @@
 """The container engine that scripts/test starts: absent, a test says so, or fails where it must not be absent."""
 
 import os
+from functools import cache
 
+import docker
 import pytest
 from yanmen.execution.container import Container
 from yanmen.execution.zygote import Zygote
@@ -10,15 +12,27 @@ from yanmen.model.config import Docker
 SOCKET = "YANMEN_DOCKER_SOCKET"
 
 
-def need() -> Docker:
-    """Return where the engine is; otherwise skip aloud, or fail when SANDBOX_MUST_WORK=1."""
+def need(runtime: str = "runc") -> Docker:
+    """Return where an engine with `runtime` is; otherwise skip aloud, or fail when SANDBOX_MUST_WORK=1."""
     socket = os.environ.get(SOCKET)
-    if socket:
-        return Docker(socket=socket)
     missing = f"no container engine: run scripts/docker-engine as root and set {SOCKET}"
+    if socket:
+        if runtime in runtimes(socket):
+            return Docker(socket=socket, runtime=runtime)
+        missing = f"the container engine has no runtime {runtime}"
     if os.environ.get("SANDBOX_MUST_WORK") == "1":
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+@cache
+def runtimes(socket: str) -> frozenset[str]:
+    """Return the names of what the engine runs containers with."""
+    api = docker.APIClient(f"unix://{socket}", version="auto")
+    try:
+        return frozenset(api.info()["Runtimes"])
+    finally:
+        api.close()
 
 
 def zygote(settings: Docker, script: str, *words: str) -> Zygote:

@@ -1,9 +1,9 @@
 """Writes a base image's file tree to standard output as tar: this host's Python and what its libraries need, no more.
 
-For hosts without a registry; `docker import` reads it. Nothing in it is a shell, a package manager or a setuid file.
+For hosts without a registry; `docker import` reads it. It has no shell, no package manager, no setuid file, and no
+accounts: users in it are numbers.
 """
 
-import io
 import re
 import subprocess
 import sys
@@ -31,16 +31,13 @@ VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 LINKED = re.compile(r"(?:=> )?(/\S+) \(0x[0-9a-f]+\)")
 BESIDE = ("libstdc++.so.6", "libgcc_s.so.1", "libpthread.so.0", "librt.so.1", "libdl.so.2", "libutil.so.1")
 """What wheels need beyond Python itself (manylinux: the C++ library and the C library's parts)."""
-ACCOUNTS = "root:x:0:0:root:/nonexistent:/nonexistent\nnobody:x:65534:65534:nobody:/nonexistent:/nonexistent\n"
 
 
 def main() -> None:
     """Write the archive."""
     with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as archive:
-        for folder in ("etc", "tmp", "usr", "usr/local", "usr/local/bin", "usr/local/lib"):
+        for folder in ("tmp", "usr", "usr/local", "usr/local/bin", "usr/local/lib"):
             archive.addfile(entry(folder, tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755))
-        text(archive, "etc/passwd", ACCOUNTS)
-        text(archive, "etc/group", "root:x:0:\nnogroup:x:65534:\n")
         interpreter = Path(sys.executable).resolve()
         archive.add(interpreter, f"usr/local/bin/{VERSION}", filter=plain)
         for name in ("python3", "python"):
@@ -96,14 +93,6 @@ def entry(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
     made = tarfile.TarInfo(name)
     made.type, made.mode = kind, mode
     return made
-
-
-def text(archive: tarfile.TarFile, name: str, content: str) -> None:
-    """Add a small file."""
-    data = content.encode("ascii")
-    made = entry(name, tarfile.REGTYPE, 0o644)
-    made.size = len(data)
-    archive.addfile(made, io.BytesIO(data))
 
 
 if __name__ == "__main__":

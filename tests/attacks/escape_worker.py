@@ -350,8 +350,8 @@ if __name__ == "__main__":
         jobs = {"query": Job(run, prepare), "statements": Job(run_statements, query.prepare)}
         if sys.argv[1].startswith("--landlock="):
             patch.object(kernel, "landlock_abi", lambda: int(sys.argv[1].partition("=")[2])).start()
-        if sys.argv[-1] == "contained":
-            contained.main(jobs)
+        if "contained" in sys.argv:
+            contained.main(jobs, *sys.argv[sys.argv.index("contained") + 1 :])
         elif sys.argv[-2] in {"open", "closed"}:
             zygote.main(sys.argv[-3:], jobs)
         else:

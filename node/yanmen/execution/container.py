@@ -1,7 +1,9 @@
 """A zygote in a container: no network, nothing to write, no capability; the only door to the container engine.
 
-The node speaks to it over a socket in the container's own memory, reached through /proc, so pipes and
-sealed memory files are passed as descriptors, and the host shares no file with the container.
+The node speaks to it over a socket, so pipes and sealed memory files are passed as descriptors. Under a
+runtime that shares the host's kernel it is a socket in the container's own memory, reached through /proc,
+and the host shares no file with the container. gVisor hides that: there it is a socket of the node's,
+shown to the container and removed as soon as they have met (yanmen.execution.meeting).
 """
 
 import contextlib
@@ -9,12 +11,12 @@ import os
 import select
 import signal
 import socket
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yanmen.execution import account
+from yanmen.execution.meeting import Inside, Meeting, Outside
 from yanmen.model.config import Docker
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 
 PROGRAM = ("python3", "-I", "-B", "-m", "yanmen_sandbox.contained")
 """In the image; it is not told what to do by anything else."""
-CONTROL = "dev/shm/control"
-"""Where the program listens (yanmen_sandbox.contained), below the container's root."""
 OWNER = "yanmen.node"
 """The label that names the node by process id and start time."""
 SCRATCH_BYTES = 1 << 24
@@ -34,7 +34,8 @@ PROCESSES = 512
 CALL_SECONDS = 30
 START_SECONDS = 30
 END_SECONDS = 10
-POLL_SECONDS = 0.005
+KERNELS = ("runsc", "runsc-kvm", "runsc-ptrace", "runsc-systrap")
+"""Runtimes by whose usual names a container has gVisor's kernel, not the host's; `--host-uds=open` lets it connect."""
 
 
 class Container:
@@ -70,30 +71,52 @@ class Container:
 
     def start(self) -> socket.socket:
         """Create and start a container, and return the connection to its first process."""
-        with self._engine() as api:
-            _sweep(api)
-            created = api.create_container(
-                self._image,
-                list(self._program),
-                user=_user(),
-                hostname="sandbox",
-                labels={OWNER: _myself()},
-                environment={"LANG": "C.UTF-8"},
-                host_config=self._confined(api),
-            )
-            self._id = str(created["Id"])
-            if created.get("Warnings"):
-                # The engine would go on without what its kernel lacks.
-                api.remove_container(self._id, force=True)
-                raise Fault(FaultCode.SANDBOX, f"docker: {'; '.join(created['Warnings'])}")
-            api.start(self._id)
-            number = int(api.inspect_container(self._id)["State"]["Pid"])
-            self._process = os.pidfd_open(number) if number else -1
-            if int(api.inspect_container(self._id)["State"]["Pid"]) != number or number == 0:
-                self._trouble = "docker: the container ended at once"
-                raise JobFailed(JobCode.FAILED)
+        meeting: Meeting = Outside() if self._settings.runtime in KERNELS else Inside()
+        try:
+            with self._engine() as api:
+                _sweep(api)
+                self._create(api, meeting)
+                api.start(self._id)
+                self._hold(api)
+            return self._met(meeting)
+        finally:
+            meeting.close()
+
+    def _create(self, api: "APIClient", meeting: Meeting) -> None:
+        created = api.create_container(
+            self._image,
+            [*self._program, *meeting.arguments],
+            user=_user(),
+            hostname="sandbox",
+            labels={OWNER: _myself()},
+            environment={"LANG": "C.UTF-8"},
+            host_config=self._confined(api, meeting),
+        )
+        self._id = str(created["Id"])
+        if created.get("Warnings"):
+            # The engine would go on without what its kernel lacks.
+            api.remove_container(self._id, force=True)
+            raise Fault(FaultCode.SANDBOX, f"docker: {'; '.join(created['Warnings'])}")
+
+    def _hold(self, api: "APIClient") -> None:
+        """Take a descriptor of the container's first process; asked twice, so that it is no other's."""
+        number = int(api.inspect_container(self._id)["State"]["Pid"])
+        self._process = os.pidfd_open(number) if number else -1
+        if int(api.inspect_container(self._id)["State"]["Pid"]) != number or number == 0:
+            self._trouble = "docker: the container ended at once"
+            raise JobFailed(JobCode.FAILED)
         self._pid = number
-        return self._connect()
+
+    def _met(self, meeting: Meeting) -> socket.socket:
+        try:
+            control = meeting.meet(self._pid, lambda: self.running, START_SECONDS)
+        except OSError as error:
+            self._trouble = f"docker: the container's socket: {error.strerror}"
+            raise JobFailed(JobCode.FAILED) from error
+        if control is None:
+            self._trouble = "docker: the container's first process does not answer"
+            raise JobFailed(JobCode.FAILED)
+        return control
 
     def end(self) -> None:
         """Kill the container; the engine removes it."""
@@ -110,26 +133,7 @@ class Container:
         """Say why the container did not serve."""
         return self._trouble
 
-    def _connect(self) -> socket.socket:
-        """Wait for the socket in the container's memory; only this process's own namespaces lead to it."""
-        control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        path = str(Path("/proc", str(self._pid), "root", CONTROL))
-        end = time.monotonic() + START_SECONDS
-        while self.running and time.monotonic() < end:
-            try:
-                control.connect(path)
-            except (FileNotFoundError, ConnectionRefusedError):
-                time.sleep(POLL_SECONDS)
-            except OSError as error:
-                self._trouble = f"docker: the container's socket: {error.strerror}"
-                break
-            else:
-                return control
-        control.close()
-        self._trouble = self._trouble or "docker: the container's first process does not answer"
-        raise JobFailed(JobCode.FAILED)
-
-    def _confined(self, api: "APIClient") -> "HostConfig":
+    def _confined(self, api: "APIClient", meeting: Meeting) -> "HostConfig":
         """Return what the engine is told to keep from the container."""
         import docker
 
@@ -149,7 +153,7 @@ class Container:
             ulimits=[docker.types.Ulimit(name="core", soft=0, hard=0)],
             log_config=docker.types.LogConfig(type="none"),
             tmpfs={"/dev/shm": f"size={SCRATCH_BYTES},mode=0700,uid={user},gid={group},noexec,nosuid,nodev"},  # noqa: S108
-            binds={path: {"bind": path, "mode": "ro"} for path in self._shown},
+            binds={**meeting.binds, **{path: {"bind": path, "mode": "ro"} for path in self._shown}},
         )
 
     @contextlib.contextmanager

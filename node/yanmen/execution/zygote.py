@@ -7,12 +7,12 @@ import socket
 import struct
 import subprocess
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
-from yanmen.execution.process import ENVIRONMENT, Ended, Pipes, kill, reply_pipe
+from yanmen.execution.process import ENVIRONMENT, Ended, Pipes, Started, kill, reply_pipe
 from yanmen.model.refusal import JobCode, JobFailed
 
 START_SECONDS = 30
@@ -54,6 +54,39 @@ class ZygoteProcess:
             except OSError:
                 told = b""
         if len(told) != ENDED.size:
+            return Ended(1, 0)
+        status, cpu_us = ENDED.unpack(told)
+        return Ended(os.waitstatus_to_exitcode(status), round(cpu_us / 1000))
+
+
+class ZygoteOrder:
+    """A worker in a kernel of its own: only its zygote can name it, so that is told to kill it."""
+
+    def __init__(self, pipes: Pipes, status: socket.socket, home: "Home") -> None:
+        """Hold the node's ends of one worker; `pipes.process` is readable when its end was told."""
+        self.pipes = pipes
+        self._status = status
+        self._home = home
+
+    @property
+    def pid(self) -> int:
+        """The process in which the zygote and all its workers are, as the node sees it."""
+        return self._home.pid
+
+    def kill(self) -> None:
+        """Have the worker killed, if it still runs."""
+        with suppress(OSError):
+            self._status.send(b"\0")
+
+    def reap(self) -> Ended:
+        """Wait for the zygote's account; one that gives none is ended with all its workers."""
+        with self._status:
+            try:
+                told = self._status.recv(ENDED.size)
+            except OSError:
+                told = b""
+        if len(told) != ENDED.size:
+            self._home.end()
             return Ended(1, 0)
         status, cpu_us = ENDED.unpack(told)
         return Ended(os.waitstatus_to_exitcode(status), round(cpu_us / 1000))
@@ -164,7 +197,7 @@ class Zygote:
             except OSError as error:
                 raise JobFailed(JobCode.FAILED) from error
 
-    def spawn(self, fds: tuple[int, ...]) -> ZygoteProcess:
+    def spawn(self, fds: tuple[int, ...]) -> Started:
         """Have a worker forked that holds `fds` under the same numbers."""
         self.start()
         with ExitStack() as node_side, ExitStack() as worker_side:
@@ -179,16 +212,25 @@ class Zygote:
                     socket.send_fds(control, [numbers], [request[0], reply[1], theirs.fileno(), *fds])
                 worker_side.close()
                 ours.settimeout(START_SECONDS)
-                _, told, _, _ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
+                said, told, _, _ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
             except OSError as error:
                 raise JobFailed(JobCode.FAILED) from error
-            if not told:
-                raise JobFailed(JobCode.FAILED)
-            node_side.callback(os.close, told[0])
             ours.settimeout(END_SECONDS)
-            process = ZygoteProcess(Pipes(request[1], reply[0], told[0]), ours)
+            process = self._forked(said, told, (request[1], reply[0]), ours)
             node_side.pop_all()
             return process
+
+    def _forked(self, said: bytes, told: list[int], pipes: tuple[int, int], status: socket.socket) -> Started:
+        """Take the worker as its zygote presents it: by a descriptor, or by its word where there are none."""
+        match said, told:
+            case b"\0", [process]:
+                return ZygoteProcess(Pipes(*pipes, process), status)
+            case b"\1", []:
+                return ZygoteOrder(Pipes(*pipes, os.dup(status.fileno())), status, self.home)
+            case _:
+                for fd in told:
+                    os.close(fd)
+                raise JobFailed(JobCode.FAILED)
 
     def trouble(self) -> str:
         """Say why the zygote does not serve, as far as it is known."""

@@ -5,6 +5,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,13 +14,15 @@ from threading import Event
 
 import docker
 import pytest
-from yanmen.execution import container, orders, profiles
+from yanmen.crypto.system import SystemRandomness
+from yanmen.execution import container, meeting, orders, preflight, profiles
+from yanmen.execution import zygote as zygotes
 from yanmen.execution.container import Container
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.zygote import Zygote
-from yanmen.model.config import Docker
+from yanmen.model.config import Docker, NodeLimits
 from yanmen.model.ports import Limits
-from yanmen.model.refusal import Fault, FaultCode, JobFailed
+from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
 from tests import container_engine
 
@@ -154,19 +157,84 @@ def test_a_container_that_was_killed_is_succeeded_by_the_same(engine: docker.API
     assert soon(lambda: not known(engine, after))
 
 
+@pytest.fixture(scope="module")
+def gvisor() -> Iterator[Zygote]:
+    settings = container_engine.need("runsc")
+    started = profiles.zygote("docker", docker=settings)
+    yield started
+    started.close()
+
+
+def meetings() -> list[Path]:
+    return list(Path(tempfile.gettempdir()).glob(f"{meeting.PREFIX}{os.getpid()}-*"))
+
+
+def test_gvisor_serves_and_says_that_it_has_a_kernel_of_its_own(gvisor: Zygote) -> None:
+    found = preflight.check(Launcher(gvisor), NodeLimits(), SystemRandomness())
+    assert {"landlock-none", "runtime:runsc", "kernel:not-the-host's"} <= set(found.layers)
+    assert "Landlock" in (preflight.lost(found) or "")
+    assert meetings() == []
+
+
+def test_a_worker_under_gvisor_is_ended_through_its_zygote(gvisor: Zygote) -> None:
+    """It has no process descriptor: the node asks, and ends the container when nobody does it."""
+    gvisor.start()
+    before = gvisor.home.pid
+    for wall_ms, cancel, code in ((1, False, JobCode.TIME), (10_000, True, JobCode.CANCELLED)):
+        event = Event()
+        if cancel:
+            event.set()
+        limits = replace(LIMITS, wall_ms=wall_ms)
+        with pytest.raises(JobFailed) as failed:
+            Launcher(gvisor).run(orders.vet("SELECT 1"), limits, event)
+        assert failed.value.code is code
+    assert Launcher(gvisor).run(orders.vet("SELECT 1"), LIMITS, Event())[0]
+    assert gvisor.home.pid == before
+
+
+def test_a_zygote_that_ends_no_worker_is_ended_with_all_of_them(
+    gvisor: Zygote, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zygotes, "END_SECONDS", 0.5)
+    monkeypatch.setattr(zygotes.ZygoteOrder, "kill", lambda self: None)
+    gvisor.start()
+    before = gvisor.home.pid
+    with Launcher(gvisor).start(orders.vet("SELECT 1"), LIMITS, Event()):
+        pass
+    assert not Path("/proc", str(before)).exists()
+    monkeypatch.undo()
+    assert Launcher(gvisor).run(orders.vet("SELECT 1"), LIMITS, Event())[0]
+
+
+def test_a_node_killed_before_they_met_leaves_a_folder_that_the_next_removes() -> None:
+    with subprocess.Popen(["/bin/true"]) as dead:
+        dead.wait()
+    left = Path(tempfile.gettempdir()) / f"{meeting.PREFIX}{dead.pid}-x"
+    left.mkdir()
+    mine = meeting.Outside()
+    try:
+        assert not left.exists()
+        assert len(meetings()) == 1
+    finally:
+        mine.close()
+    assert meetings() == []
+
+
 NODE = """
 import sys
 from yanmen.execution import profiles
 from yanmen.model.config import Docker
-zygote = profiles.zygote("docker", docker=Docker(socket=sys.argv[1]))
+zygote = profiles.zygote("docker", docker=Docker(socket=sys.argv[1], runtime=sys.argv[2]))
 zygote.start()
 print(zygote.home.id, flush=True)
 sys.stdin.read()
 """
 
 
-def test_killing_the_node_leaves_no_container(engine: docker.APIClient, settings: Docker) -> None:
-    command = [sys.executable, "-c", NODE, settings.socket]
+@pytest.mark.parametrize("runtime", ["runc", "runsc"])
+def test_killing_the_node_leaves_no_container(engine: docker.APIClient, runtime: str) -> None:
+    settings = container_engine.need(runtime)
+    command = [sys.executable, "-c", NODE, settings.socket, runtime]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
         assert node.stdout is not None
         name = node.stdout.readline().strip()

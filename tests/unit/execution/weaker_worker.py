@@ -77,7 +77,7 @@ if __name__ == "__main__":
     try:
         weaken(sys.argv[1])
         if sys.argv[2] == "contained":
-            contained.main(JOBS)
+            contained.main(JOBS, *sys.argv[3:])
         elif sys.argv[3] in {"open", "closed"}:
             zygote.main(sys.argv[2:], JOBS)
         else:
