@@ -42,10 +42,10 @@ class Tally:
     left: list[str] = field(default_factory=list)
 
 
-def killed(town: Town, rounds: int, docker: Docker | None, seed: int = 1) -> Tally:
+def killed(town: Town, rounds: int, docker: Docker | None, seconds: float = SECONDS) -> Tally:
     """Start and kill the node of `town` so many times; every third is killed while it starts."""
     tally = Tally()
-    generator = random.Random(seed)
+    generator = random.Random(1)
     before = files(town)
     for number in range(rounds):
         with orphans_come_to_us(), ExitStack() as ended:
@@ -62,7 +62,7 @@ def killed(town: Town, rounds: int, docker: Docker | None, seed: int = 1) -> Tal
             town.stop(signal.SIGKILL)
             began = time.monotonic()
             left = what_is_left(town, before, process.pid, docker)
-            while left and time.monotonic() - began < SECONDS:
+            while left and time.monotonic() - began < seconds:
                 time.sleep(0.01)
                 left = what_is_left(town, before, process.pid, docker)
             tally.rounds += 1

@@ -8,6 +8,7 @@ import pytest
 
 from tests import container_engine, system_packages
 from tests.attacks.node_kills import descendants, files, killed
+from tests.patience import LONG_S
 from tests.system.town import Town
 
 ROUNDS = 2
@@ -21,7 +22,7 @@ def test_nothing_is_left_of_a_killed_node(profile: str, tmp_path: Path) -> None:
     town = Town(tmp_path)
     town.build()
     town.configure(sandbox=profile, **({} if docker is None else {"docker": docker}))
-    tally = killed(town, ROUNDS, docker)
+    tally = killed(town, ROUNDS, docker, LONG_S)
     assert tally.rounds == ROUNDS
     assert tally.running > 0  # there was something to leave
     assert tally.left == []

@@ -6,8 +6,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -25,6 +24,7 @@ from yanmen.model.ports import Limits
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
 from tests import container_engine
+from tests.patience import wait_until
 
 LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=5, wall_ms=10_000, reply_bytes=1 << 20, rows=0)
 
@@ -53,15 +53,6 @@ def zygote(settings: Docker) -> Iterator[Zygote]:
 def home(zygote: Zygote) -> Container:
     assert isinstance(zygote.home, Container)
     return zygote.home
-
-
-def soon(condition: Callable[[], bool], seconds: float = 10) -> bool:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def known(engine: docker.APIClient, name: str) -> bool:
@@ -146,15 +137,15 @@ def test_a_container_that_was_killed_is_succeeded_by_the_same(engine: docker.API
         zygote.start()
         before = zygote.home.id
         engine.kill(before)
-        assert soon(lambda: not zygote.home.running)
+        wait_until(lambda: not zygote.home.running)
         data, _ = Launcher(zygote).run(orders.vet("SELECT 1"), LIMITS, Event())
         assert data
         assert zygote.home.id != before
-        assert soon(lambda: not known(engine, before))
+        wait_until(lambda: not known(engine, before))
     finally:
         after = zygote.home.id
         zygote.close()
-    assert soon(lambda: not known(engine, after))
+    wait_until(lambda: not known(engine, after))
 
 
 @pytest.fixture(scope="module")
@@ -241,7 +232,7 @@ def test_killing_the_node_leaves_no_container(engine: docker.APIClient, runtime:
         assert known(engine, name)
         node.send_signal(signal.SIGKILL)
         node.wait()
-    assert soon(lambda: not known(engine, name))
+    wait_until(lambda: not known(engine, name))
 
 
 def test_what_a_killed_node_made_and_never_started_is_swept(engine: docker.APIClient, settings: Docker) -> None:

@@ -158,10 +158,7 @@ def waits(pid: int) -> bool:
 
 
 def until_it_waits(pid: int) -> None:
-    end = time.monotonic() + 10
-    while not waits(pid):
-        assert time.monotonic() < end
-        time.sleep(0.005)
+    wait_until(lambda: waits(pid))
 
 
 def test_each_worker_of_a_jail_has_namespaces_of_its_own(zygote: Zygote, profile: str) -> None:
