@@ -13,16 +13,16 @@ from threading import Event
 
 import pytest
 from yanmen.crypto.system import SystemRandomness
-from yanmen.execution import bubblewrap, orders, preflight, profiles
+from yanmen.execution import account, bubblewrap, orders, preflight, profiles
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
-from yanmen.execution.zygote import Zygote
+from yanmen.execution.zygote import Child, Zygote
 from yanmen.model.catalogue import ColumnType, Dataset
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
-from tests import system_packages
+from tests import container_engine, system_packages
 from tests.patience import LONG_S, wait_until
 
 LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=5, wall_ms=60_000, reply_bytes=1 << 20, rows=0)
@@ -30,16 +30,22 @@ Declare = Callable[..., Dataset]
 WEAKER = Path(__file__).with_name("weaker_worker.py")
 
 
-@pytest.fixture(params=["landlock", "jail"])
+@pytest.fixture(params=["landlock", "jail", "docker"])
 def profile(request: pytest.FixtureRequest) -> str:
     if request.param == "jail":
         system_packages.need("bwrap")
+    if request.param == "docker":
+        container_engine.need()
     return str(request.param)
+
+
+def of(profile: str) -> Zygote:
+    return profiles.zygote(profile, docker=container_engine.need() if profile == "docker" else None)
 
 
 @pytest.fixture
 def zygote(profile: str) -> Iterator[Zygote]:
-    with_profile = profiles.zygote(profile)
+    with_profile = of(profile)
     yield with_profile
     with_profile.close()
 
@@ -52,8 +58,7 @@ def vet(zygote: Zygote) -> str:
 
 
 def pid_of(zygote: Zygote) -> int:
-    assert zygote._process is not None
-    return zygote._process.pid
+    return zygote.home.pid
 
 
 def descriptors() -> int:
@@ -117,7 +122,7 @@ def test_the_zygote_holds_no_descriptor_of_a_job_and_no_environment(
     monkeypatch.setenv("YANMEN_SECRET", "x")
     inherited = os.open("/dev/zero", os.O_RDONLY)
     os.set_inheritable(inherited, True)
-    zygote = profiles.zygote(profile)
+    zygote = of(profile)
     file = os.memfd_create("data")
     try:
         with Launcher(zygote).start(orders.query({"s0": file}, "SELECT 1", 1), LIMITS, Event()) as worker:
@@ -139,6 +144,61 @@ def test_the_zygote_has_one_thread(zygote: Zygote) -> None:
         assert len(list(Path(f"/proc/{parent}/task").iterdir())) == 1
 
 
+def status(pid: int, name: str) -> list[str]:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(line.split()[1:] for line in lines if line.startswith(f"{name}:"))
+
+
+def waits(pid: int) -> bool:
+    """Tell whether the worker has given everything up, capabilities last, and waits for its request."""
+    try:
+        return int(status(pid, "CapPrm")[0], 16) == 0
+    except OSError:
+        return False
+
+
+def until_it_waits(pid: int) -> None:
+    wait_until(lambda: waits(pid))
+
+
+def test_each_worker_of_a_jail_has_namespaces_of_its_own(zygote: Zygote, profile: str) -> None:
+    """Before it has read a byte: apart from the node, from its zygote and from its sibling."""
+    launcher = Launcher(zygote)
+    with (
+        launcher.start(orders.vet("SELECT 1"), LIMITS, Event()) as one,
+        launcher.start(orders.vet("SELECT 1"), LIMITS, Event()) as other,
+    ):
+        parent = int(Path(f"/proc/{one.pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        for worker in (one, other):
+            until_it_waits(worker.pid)
+        for name in ("mnt", "pid", "net", "ipc", "uts", "cgroup"):
+            processes = (os.getpid(), parent, one.pid, other.pid)
+            found = {str(Path(f"/proc/{pid}/ns/{name}").readlink()) for pid in processes}
+            assert len(found) == {"landlock": 1, "jail": 4, "docker": 2}[profile], name
+
+
+def test_a_worker_has_its_account_and_no_capability_before_it_reads(zygote: Zygote) -> None:
+    jobs = account.of_jobs()
+    user, group = (os.getuid(), os.getgid()) if jobs is None else (jobs.user, jobs.group)
+    with Launcher(zygote).start(orders.vet("SELECT 1"), LIMITS, Event()) as worker:
+        until_it_waits(worker.pid)
+        assert status(worker.pid, "Uid") == [str(user)] * 4
+        assert status(worker.pid, "Gid") == [str(group)] * 4
+        assert jobs is None or set(status(worker.pid, "Groups")) <= {str(group)}
+        for held in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
+            assert int(status(worker.pid, held)[0], 16) == 0
+        worker.exchange(launch_request())
+
+
+@pytest.mark.parametrize("step", ["namespaces", "account"])
+def test_a_worker_that_did_not_get_apart_does_no_job(step: str) -> None:
+    system_packages.need("bwrap")
+    if step == "account" and account.of_jobs() is None:
+        pytest.skip("only a node that is root gives its workers another account")
+    with pytest.raises(Fault, match="of its own" if step == "namespaces" else "kept root"):
+        check(weaker("jail", f"{step}-left-out"))
+
+
 def test_killing_the_zygote_kills_its_workers_and_the_next_job_has_a_new_one(zygote: Zygote) -> None:
     with Launcher(zygote).start(orders.vet("SELECT 1"), LIMITS, Event()) as worker:
         os.kill(int(Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[1]), signal.SIGKILL)
@@ -155,19 +215,19 @@ import sys
 from threading import Event
 from yanmen.execution import orders, profiles
 from yanmen.execution.launcher import Launcher
+from yanmen.model.config import Docker
 from yanmen.model.ports import Limits
-zygote = profiles.zygote(sys.argv[1])
+zygote = profiles.zygote(sys.argv[1], docker=Docker(socket=sys.argv[2]))
 worker = Launcher(zygote).start(orders.vet("SELECT 1"), Limits(256 << 20, 5, 60_000, 1 << 20, 0), Event())
-print(zygote._process.pid, worker.pid, flush=True)
+print(zygote.home.pid, worker.pid, flush=True)
 sys.stdin.read()
 """
 
 
 def test_killing_the_node_leaves_neither_zygote_nor_worker(profile: str) -> None:
+    command = [sys.executable, "-c", NODE, profile, os.environ.get(container_engine.SOCKET, "")]
     for _ in range(3):
-        with subprocess.Popen(
-            [sys.executable, "-c", NODE, profile], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        ) as node:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as node:
             assert node.stdout is not None
             pids = [int(word) for word in node.stdout.readline().split()]
             node.send_signal(signal.SIGKILL)
@@ -196,11 +256,13 @@ def test_the_profile_says_how_workers_start_and_what_is_around_them(profile: str
     assert found.name == profile
     assert "start:zygote" in found.layers
     assert any(layer.startswith("bubblewrap:") for layer in found.layers) == (profile == "jail")
-    assert ("namespaces:mnt+pid+net+ipc+uts" in found.layers) == (profile == "jail")
+    assert ("namespaces:mnt+pid+net+ipc+uts" in found.layers) == (profile != "landlock")
     assert preflight.lost(found) is None
 
 
 def weaker(profile: str, weakness: str) -> Zygote:
+    if profile == "docker":
+        return container_engine.zygote(container_engine.need(), str(WEAKER), weakness)
     return profiles.zygote(profile, (sys.executable, "-I", "-B", str(WEAKER), weakness))
 
 
@@ -244,7 +306,8 @@ def test_a_missing_layer_is_found_through_the_zygote(profile: str, weakness: str
 def test_a_jail_that_is_none_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bubblewrap that makes no namespaces: the worker is well confined, but not as node.toml asks."""
     system_packages.need("bwrap")
-    zygote = Zygote(lambda control: (*profiles.MODULE, str(control), "open"), "jail", ("bubblewrap:0",))
+    home = Child(lambda control: (*profiles.MODULE, str(control), "open", account.word()))
+    zygote = Zygote(home, "jail", ("bubblewrap:0",))
     with pytest.raises(Fault, match="own mnt namespace"):
         check(zygote)
 
@@ -262,7 +325,7 @@ def test_what_bubblewrap_says_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         check(profiles.zygote("jail"))
 
 
-@pytest.mark.parametrize("name", ["", "none", "Landlock", "docker"])
+@pytest.mark.parametrize("name", ["", "none", "Landlock", "docker "])
 def test_another_word_for_a_profile_is_a_fault(name: str) -> None:
     with pytest.raises(Fault) as fault:
         profiles.zygote(name)
@@ -296,14 +359,17 @@ def test_a_snapshot_is_published_and_asked_and_every_limit_holds(
 
 
 def test_a_command_that_runs_one_job_starts_what_the_profile_needs(profile: str) -> None:
-    with profiles.once(profile) as spawner:
+    with profiles.once(profile, container_engine.need() if profile == "docker" else None) as spawner:
         assert spawner.profile == profile
         data, _ = Launcher(spawner).run(orders.vet("SELECT 1"), LIMITS, Event())
         assert data
 
 
+@pytest.mark.parametrize("profile", ["landlock", "jail"])
 def test_nobody_serves_without_a_namespace_of_users(profile: str) -> None:
     """A node that is not root has the same jail; root becomes another user by a user namespace."""
+    if profile == "jail":
+        system_packages.need("bwrap")
     script = (
         "import sys\nfrom yanmen.crypto.system import SystemRandomness\n"
         "from yanmen.execution import preflight, profiles\n"
