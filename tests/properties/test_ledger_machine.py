@@ -79,6 +79,7 @@ class LedgerMachine(RuleBasedStateMachine):
             micro_rho=CAP,
             micro_rho_per_query_max=CAP,
             queries_per_day=PER_DAY,
+            price_per_query_fen=1,
         )
         return Book(self.scene.activate(self.ledger, terms))
 

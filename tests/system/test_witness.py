@@ -15,6 +15,8 @@ from yanmen.formats import note
 from yanmen.formats.note import VerifierKey
 from yanmen.ledger.witness_book import WitnessBook
 from yanmen.model.config import ReleasePolicy, ReleaseRules, Witness
+from yanmen.node import succession
+from yanmen.node.holder import open_holder
 from yanmen.witness.serving import WitnessServer
 
 from tests.patience import LONG_S, wait_until
@@ -84,6 +86,51 @@ def test_a_node_restored_from_a_backup_does_not_serve(
     assert ended.returncode == 3
     assert "LOG_BEHIND" in ended.stderr
     assert run("witness", "submit", town.node)[1]["code"] == "LOG_BEHIND"
+    followed = done("node", "succeed", town.node, "--reason", "the backup lacks a leaf", "--left", "person=900")
+    assert followed["origin"].endswith("-2")
+    done("check", "node", town.node)
+    done("receipts", "export", town.node, tmp_path / "successor")
+    report = done("verify", tmp_path / "successor", *space)
+    told = {found["code"]: found["subject"] for found in report["findings"]}
+    assert told["DECLARED_GAP"].endswith(": the backup lacks a leaf")
+    assert f" {seen['size']} " in told["CONTINUES"], "it names what the witness saw"
+    assert run("node", "succeed", town.node, "--reason", "again")[1]["code"] == "CONFIG", "there is no second gap"
+    town.serve()
+    town.stop()
+
+
+def test_a_new_year_begins_a_new_log_that_names_the_last(raw_town: Callable[[], Town], tmp_path: Path) -> None:
+    town = raw_town()
+    ledger = town.node / "ledger.sqlite"
+    assert succession.turn_year(town.node) is None
+    done("receipts", "export", town.node, tmp_path / "old")
+    closed = succession.turn_year(town.node, NextYear())
+    assert closed is not None
+    assert closed.archive.is_file()
+    with open_holder(town.node, clock=NextYear()) as holder:
+        holder.ledger.check()
+        holder.ledger.export(tmp_path / "new", holder.papers())
+    space = ("--space-key", town.space / "space.vkey")
+    old, new = done("verify", tmp_path / "old", *space), done("verify", tmp_path / "new", *space)
+    told = {found["code"]: found["subject"] for found in new["findings"]}
+    assert told["CONTINUES"].startswith(f"{old['origin']} {old['size']} ")
+    assert new["origin"] == closed.origin
+    ledger.rename(town.node / "ledger.sqlite.next")  # as a crash between the two renames leaves it
+    succession.finish(town.node)
+    assert ledger.is_file()
+    (town.node / "ledger.sqlite.next").write_bytes(b"half")
+    succession.finish(town.node)
+    assert not (town.node / "ledger.sqlite.next").exists()
+    with open_holder(town.node, clock=NextYear()) as holder:
+        holder.ledger.check()
+
+
+class NextYear:
+    """A clock that is a year ahead."""
+
+    def now_ms(self) -> int:
+        """Return the time a year from now."""
+        return SystemClock().now_ms() + 366 * 24 * 60 * 60 * 1000
 
 
 def test_an_answer_waits_for_its_quorum(raw_town: Callable[[], Town], tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import config as config_format
 from yanmen.formats.enrolment import Grant
+from yanmen.formats.json_members import TEXT_MAX
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.config import Config
 from yanmen.model.party import PartyRole
@@ -58,6 +59,14 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         here, "status", "print what the node holds and its log's head 节点状态", status, "yanmen node status health"
     )
     folder(show, "node", "the node's folder")
+    example = "yanmen node succeed health --reason '备份恢复，丢失 3 片叶' --left person=250000"
+    follow = command(
+        here, "succeed", "continue a log that lost leaves, and say so 声明缺失并续建日志", succeeded, example
+    )
+    folder(follow, "node", "the node's folder, whose ledger a witness saw more of")
+    follow.add_argument("--reason", required=True, help="what was lost and why; it stands in the new log's first leaf")
+    rest = "micro-rho left of a subject space, at most; without it the space counts as spent"
+    follow.add_argument("--left", action="append", default=[], metavar="SPACE=N", help=rest)
     seal = command(
         here, "seal-keys", "seal key files under a passphrase 加密密钥文件", sealed, "yanmen node seal-keys health"
     )
@@ -192,3 +201,23 @@ def unsealed(arguments: argparse.Namespace) -> Result:
 
 def _moment(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms // 1000, UTC).isoformat().replace("+00:00", "Z")
+
+
+def succeeded(arguments: argparse.Namespace) -> Result:
+    """Begin the declared-gap successor of the node's log."""
+    from yanmen.node import succession
+
+    if not arguments.reason.strip() or len(arguments.reason) > TEXT_MAX:
+        raise UsageProblem(f"--reason is empty or longer than {TEXT_MAX} characters")
+    left = dict(_left(word) for word in arguments.left)
+    succession.finish(arguments.node)
+    closed = succession.succeed(arguments.node, arguments.reason, left)
+    text = f"{closed.origin} continues 续接; closed 已封存: {closed.archive}"
+    return Result(text, {"origin": closed.origin, "archive": str(closed.archive)})
+
+
+def _left(word: str) -> tuple[str, int]:
+    space, mark, number = word.partition("=")
+    if not mark or not (number.isascii() and number.isdigit()):
+        raise UsageProblem(f"--left {word}: write SPACE=N")
+    return space, int(number)

@@ -4,7 +4,6 @@ The newest checkpoint of each log lies in the state folder. Whatever checkpoint 
 or smaller, must be proven consistent with it before anything is shown.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +25,6 @@ Prove = Callable[[int, int], tuple[bytes, ...]]
 _DAY_MS = 86_400_000
 _TRANSIENT = frozenset({Reason.RATE_LIMITED, Reason.SHUTTING_DOWN})
 """Refusals of a proof that say nothing about the log."""
-_YEAR = re.compile(r".*/(\d{4})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +97,8 @@ class History:
         """Return the checkpoint seen last of this log; a new log must be that of a new year."""
         known = durable.read(self.folder, _file(head.origin), note.BYTES_MAX)
         if known is not None:
+            if self._remembered(known).origin != head.origin:
+                raise LogWentBack("another log of this year appeared: one that says it lost leaves", known, signed)
             return known
         year = _year(head.origin)
         latest = max(self._years(), default=0)
@@ -119,7 +119,4 @@ def _file(origin: str) -> str:
 
 
 def _year(origin: str) -> int:
-    match = _YEAR.fullmatch(origin)
-    if match is None:
-        raise Malformed("origin: no year")
-    return int(match.group(1))
+    return checkpoint.origin_year(origin)[0]

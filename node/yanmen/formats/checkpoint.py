@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from yanmen.formats import base64std, connector_id, decimals, merkle
 from yanmen.formats.malformed import Malformed
 
-_ORIGIN = re.compile(r"([0-9A-Z]{31}[0-9A-Z*])\.yanmen/usage-log/([1-9][0-9]{3})", re.ASCII)
+_ORIGIN = re.compile(r"([0-9A-Z]{31}[0-9A-Z*])\.yanmen/usage-log/([1-9][0-9]{3}(?:-(?:[2-9]|[1-9][0-9]))?)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,9 @@ def decode(text: str) -> Checkpoint:
     return checkpoint
 
 
-def origin(node_id: str, year: int) -> str:
-    """Return the origin of the usage log that the node `node_id` keeps for `year`."""
-    text = f"{connector_id.check(node_id)}.yanmen/usage-log/{year}"
+def origin(node_id: str, year: int, number: int = 1) -> str:
+    """Return the origin of the usage log that the node `node_id` keeps for `year`; one after a gap has a `number`."""
+    text = f"{connector_id.check(node_id)}.yanmen/usage-log/{year}{'' if number == 1 else f'-{number}'}"
     if _ORIGIN.fullmatch(text) is None:
         raise Malformed("origin: year has not four digits")
     return text
@@ -59,6 +59,15 @@ def origin_node(text: str) -> str:
     if match is None:
         raise Malformed("origin: not that of a usage log")
     return connector_id.check(match.group(1))
+
+
+def origin_year(text: str) -> tuple[int, int]:
+    """Return the year of the usage log with the origin `text`, and its number within the year."""
+    match = _ORIGIN.fullmatch(text)
+    if match is None:
+        raise Malformed("origin: not that of a usage log")
+    year, _, number = match.group(2).partition("-")
+    return int(year), int(number or "1")
 
 
 def _check_origin_line(line: str) -> None:

@@ -16,20 +16,28 @@ _COUNTERS = (
     (
         "contract budgets",
         "SELECT id, micro_rho_spent, delta_e12_spent, price_fen_spent, queries_spent FROM contract ORDER BY id",
-        "SELECT contract.id, coalesce(sum(intent.micro_rho), 0), coalesce(sum(intent.delta_e12), 0),"
-        " coalesce(sum(intent.price_fen), 0), count(intent.position)"
-        " FROM contract LEFT JOIN intent ON intent.contract = contract.id GROUP BY contract.id ORDER BY contract.id",
+        "SELECT contract.id, coalesce(sum(intent.micro_rho), 0) + coalesce(opening.micro_rho, 0),"
+        " coalesce(sum(intent.delta_e12), 0) + coalesce(opening.delta_e12, 0),"
+        " coalesce(sum(intent.price_fen), 0) + coalesce(opening.price_fen, 0),"
+        " count(intent.position) + coalesce(opening.queries, 0)"
+        " FROM contract LEFT JOIN intent ON intent.contract = contract.id"
+        " LEFT JOIN opening ON opening.kind = 'contract' AND opening.name = contract.id"
+        " GROUP BY contract.id ORDER BY contract.id",
     ),
     (
         "space budgets",
         "SELECT name, micro_rho_spent, delta_e12_spent FROM subject_space ORDER BY name",
-        "SELECT name, coalesce(sum(intent.micro_rho), 0), coalesce(sum(intent.delta_e12), 0)"
-        " FROM subject_space LEFT JOIN intent ON intent.space = name GROUP BY name ORDER BY name",
+        "SELECT subject_space.name, coalesce(sum(intent.micro_rho), 0) + coalesce(opening.micro_rho, 0),"
+        " coalesce(sum(intent.delta_e12), 0) + coalesce(opening.delta_e12, 0)"
+        " FROM subject_space LEFT JOIN intent ON intent.space = subject_space.name"
+        " LEFT JOIN opening ON opening.kind = 'space' AND opening.name = subject_space.name"
+        " GROUP BY subject_space.name ORDER BY subject_space.name",
     ),
     (
         "quotas",
         "SELECT contract, sum(queries) FROM contract_day GROUP BY contract ORDER BY contract",
-        "SELECT contract, count(*) FROM intent GROUP BY contract ORDER BY contract",
+        "SELECT contract, sum(queries) FROM (SELECT contract, count(*) AS queries FROM intent GROUP BY contract"
+        " UNION ALL SELECT name, today FROM opening WHERE today > 0) GROUP BY contract ORDER BY contract",
     ),
     (
         "jobs",

@@ -68,11 +68,27 @@ def _contract_totals(db: sqlite3.Connection) -> tuple[ContractTotal, ...]:
         " FROM series LEFT JOIN intent ON intent.contract = series.contract"
         " WHERE series.contract <> '' GROUP BY series.contract, series.length"
     )
-    return tuple(sorted((ContractTotal(*row) for row in rows), key=lambda total: total.contract))
+    found = {row[0]: ContractTotal(*row) for row in rows.fetchall()}
+    opened = db.execute("SELECT name, queries, micro_rho, delta_e12, price_fen FROM opening WHERE kind = 'contract'")
+    for name, queries, micro_rho, delta_e12, fen in opened.fetchall():
+        total = found[name]
+        found[name] = ContractTotal(
+            name,
+            total.leaves,
+            total.queries + queries,
+            total.micro_rho + micro_rho,
+            total.delta_e12 + delta_e12,
+            total.fen + fen,
+        )
+    return tuple(found[name] for name in sorted(found))
 
 
 def _space_totals(db: sqlite3.Connection) -> tuple[SpaceTotal, ...]:
-    rows = db.execute("SELECT space, sum(micro_rho), sum(delta_e12) FROM intent WHERE space <> '' GROUP BY space")
+    rows = db.execute(
+        "SELECT space, sum(micro_rho), sum(delta_e12) FROM (SELECT space, micro_rho, delta_e12 FROM intent"
+        " WHERE space <> '' UNION ALL SELECT name, micro_rho, delta_e12 FROM opening WHERE kind = 'space')"
+        " GROUP BY space"
+    )
     return tuple(sorted((SpaceTotal(*row) for row in rows), key=lambda total: total.space))
 
 

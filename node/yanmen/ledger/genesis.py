@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from yanmen.crypto import keys
 from yanmen.formats import base64url, checkpoint
 from yanmen.formats.json_canonical import Json
+from yanmen.formats.opening import Opening
 from yanmen.formats.receipt import SUITE, Slot
 from yanmen.ledger.log import About, Identity, Log
 from yanmen.model.ports import Clock, Randomness, Signer
@@ -33,13 +34,7 @@ def identify(db: sqlite3.Connection, keeper: Keeper) -> Identity:
     public = (keeper.receipt_signer.public, keeper.log_signer.public)
     row = db.execute("SELECT id, origin, receipt_key, log_key FROM node").fetchone()
     if row is None:
-        now_ms = keeper.clock.now_ms()
-        year = datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(CIVIL_TIME).year
-        row = (keeper.node_id, checkpoint.origin(keeper.node_id, year), *public)
-        db.execute(
-            "INSERT INTO node (one, id, origin, receipt_key, log_key, created_ms) VALUES (1, ?, ?, ?, ?, ?)",
-            (*row, now_ms),
-        )
+        return adopt(db, keeper, checkpoint.origin(keeper.node_id, civil_year(keeper.clock.now_ms())))
     if row[0] != keeper.node_id:
         raise Fault(FaultCode.CONFIG, "this is the ledger of another node")
     if (row[2], row[3]) != public:
@@ -47,9 +42,26 @@ def identify(db: sqlite3.Connection, keeper: Keeper) -> Identity:
     return Identity(node_id=row[0], origin=row[1])
 
 
-def begin(db: sqlite3.Connection, log: Log, identity: Identity, keeper: Keeper) -> None:
-    """Append what every log begins with: who keeps it, and the two keys it is checked with."""
-    said: Json = {"node": identity.node_id, "origin": identity.origin, "suite": SUITE}
+def adopt(db: sqlite3.Connection, keeper: Keeper, origin: str) -> Identity:
+    """Make a new ledger the keeper's, for the log `origin`."""
+    public = (keeper.receipt_signer.public, keeper.log_signer.public)
+    db.execute(
+        "INSERT INTO node (one, id, origin, receipt_key, log_key, created_ms) VALUES (1, ?, ?, ?, ?, ?)",
+        (keeper.node_id, origin, *public, keeper.clock.now_ms()),
+    )
+    return Identity(node_id=keeper.node_id, origin=origin)
+
+
+def civil_year(now_ms: int) -> int:
+    """Return the Chinese civil year at the Unix time `now_ms`."""
+    return datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(CIVIL_TIME).year
+
+
+def begin(db: sqlite3.Connection, log: Log, identity: Identity, keeper: Keeper, opening: Opening | None = None) -> None:
+    """Append what every log begins with: who keeps it, what it continues, and the two keys it is checked with."""
+    said: dict[str, Json] = {"node": identity.node_id, "origin": identity.origin, "suite": SUITE}
+    if opening is not None:
+        said["continues"] = opening.json()
     log.append(db, Stage.GENESIS, {Slot.SUBJECT: said}, About())
     for use, signer in (("receipt", keeper.receipt_signer), ("log", keeper.log_signer)):
         key: Json = {

@@ -17,6 +17,7 @@ from yanmen.ledger import (
     jobs,
     leaves,
     log,
+    succession,
 )
 from yanmen.ledger.answers import Declined, Outcome, Pending
 from yanmen.ledger.genesis import Keeper
@@ -27,6 +28,7 @@ from yanmen.ledger.log import About, Log
 from yanmen.ledger.logbook import Logbook
 from yanmen.ledger.recovery import ServingLock
 from yanmen.ledger.store import Store, faults
+from yanmen.ledger.succession import Step
 from yanmen.model.config import NodeLimits
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
@@ -88,6 +90,14 @@ class Ledger(Holdings, Logbook):
         while self._end_oldest():
             ended += 1
         return ended
+
+    def begin_next(self, path: Path, step: Step) -> None:
+        """Write the ledger that continues this one to the new file `path`; only the serving process may."""
+        if not self._serving.held:
+            raise Fault(FaultCode.INTERNAL, "a log is continued by who serves it")
+        with self._store.view() as old:
+            succession.write(old, path, self._keeper, step)
+        self._store.empty_journal()
 
     # A question -----------------------------------------------------------------------------------
 

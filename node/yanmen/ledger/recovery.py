@@ -20,6 +20,11 @@ class ServingLock:
         self._path = ledger.with_name(ledger.name + ".serving")
         self._fd: int | None = None
 
+    @property
+    def held(self) -> bool:
+        """Whether this process holds the lock."""
+        return self._fd is not None
+
     def acquire(self) -> None:
         """Take the lock, or raise a `Fault` when another node serves from this ledger."""
         if self._fd is not None:

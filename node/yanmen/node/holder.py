@@ -134,10 +134,10 @@ def register_path(directory: Path, config: Config) -> Path:
 
 
 @contextmanager
-def open_holder(directory: Path, *, begin: bool = False) -> Iterator[Holder]:
+def open_holder(directory: Path, *, begin: bool = False, clock: Clock | None = None) -> Iterator[Holder]:
     """Open the node in `directory` and close it after; `begin` starts the ledger of a new node."""
     config = read_config(directory)
-    clock, randomness = SystemClock(), SystemRandomness()
+    clock, randomness = clock or SystemClock(), SystemRandomness()
     signer = keys.load(directory / enrolment.SIGNING_KEY)
     keeper = Keeper(config.id, signer, keys.load(directory / enrolment.LOG_KEY), clock, randomness)
     with Ledger.open(directory / LEDGER, keeper, config.limits, create=begin) as ledger:

@@ -6,8 +6,9 @@ Nothing here reads what the node states of itself except to compare it in the en
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from yanmen.formats import base64url
+from yanmen.formats import base64url, opening
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
+from yanmen.formats.malformed import Malformed
 from yanmen.formats.slots import Budget, Price, Verdict
 from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
@@ -41,14 +42,15 @@ class Replay:
         if verdicts is not None and use.decision is not None and use.decision.verdict not in verdicts:
             self._find(Code.DECISION_WRONG, use)
         match use.head.stage:
+            case Stage.GENESIS:
+                self._begin(use)
             case Stage.INTENT:
                 self._open[base64url.encode(use.hash)] = use
                 self._debit(use)
             case Stage.OUTCOME | Stage.ABORTED:
                 self._close(use)
             case (
-                Stage.GENESIS
-                | Stage.KEY
+                Stage.KEY
                 | Stage.MEMBER
                 | Stage.DATASET
                 | Stage.CONTRACT
@@ -62,6 +64,22 @@ class Replay:
                 | Stage.STATEMENT
             ):
                 return
+
+    def _begin(self, use: Use) -> None:
+        """Begin with the sums of the log before, if this one continues one."""
+        try:
+            found = opening.read(use.subject)
+        except Malformed as error:
+            self._find(Code.SLOT_MALFORMED, use, f"subject: {error}")
+            return
+        if found is None:
+            return
+        self.contracts.update({total.contract: total for total in found.contracts})
+        self.spaces.update({total.space: total for total in found.spaces})
+        head = f"{found.previous.origin} {found.previous.size} {base64url.encode(found.previous.root)}"
+        self._find(Code.CONTINUES, use, head)
+        if found.gap:
+            self._find(Code.DECLARED_GAP, use, f"{found.held}-{found.previous.size - 1}: {found.gap}")
 
     def finish(self, last_s: int) -> None:
         """Report the intents that nothing closed although the log went on until `last_s`."""

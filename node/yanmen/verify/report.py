@@ -46,6 +46,8 @@ class Code(Enum):
     PROOF_MALFORMED = "PROOF_MALFORMED"
     PROOF_WRONG = "PROOF_WRONG"
     GENESIS_WRONG = "GENESIS_WRONG"
+    CONTINUES = "CONTINUES"
+    DECLARED_GAP = "DECLARED_GAP"
     TIME_BACKWARDS = "TIME_BACKWARDS"
     JTI_REPEATED = "JTI_REPEATED"
     SLOT_WITHHELD = "SLOT_WITHHELD"
@@ -126,6 +128,14 @@ _TEXTS: dict[Code, tuple[str, str]] = {
         "{leaf_zh}的存在性证明格式错误：{subject}",
     ),
     Code.PROOF_WRONG: ("the inclusion proof of {leaf} is wrong: {subject}", "{leaf_zh}的存在性证明不成立：{subject}"),
+    Code.CONTINUES: (
+        "this log continues another, whose last head it says was {subject}: verify that one too",
+        "本日志承接另一份日志，其末次检查点为 {subject}，请一并核验",
+    ),
+    Code.DECLARED_GAP: (
+        "the node declares that it lost leaves of the log before, {subject}",
+        "节点声明已丢失前一份日志的叶 {subject}",
+    ),
     Code.GENESIS_WRONG: ("{leaf} is a genesis leaf out of place, or leaf 0 is none", "{leaf_zh}：创世叶位置不对"),
     Code.TIME_BACKWARDS: ("{leaf} is older than the leaf before it", "{leaf_zh}早于前一叶"),
     Code.JTI_REPEATED: ("{leaf} repeats the jti of an earlier leaf", "{leaf_zh}的 jti 与先前某叶重复"),
@@ -228,7 +238,17 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     ),
 }
 
-_NOTES = frozenset({Code.FILE_UNKNOWN, Code.INTENT_RUNNING, Code.SPACE_KEY_NOT_PINNED, Code.COSIGNED_PART, Code.ERASED})
+_NOTES = frozenset(
+    {
+        Code.FILE_UNKNOWN,
+        Code.INTENT_RUNNING,
+        Code.SPACE_KEY_NOT_PINNED,
+        Code.COSIGNED_PART,
+        Code.ERASED,
+        Code.CONTINUES,
+        Code.DECLARED_GAP,
+    }
+)
 
 _STAGES_ZH: dict[Stage, str] = {
     Stage.GENESIS: "创世",

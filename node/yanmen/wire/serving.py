@@ -8,6 +8,7 @@ from threading import Event
 
 from yanmen.execution.process import Spawner
 from yanmen.model.ports import Profile
+from yanmen.node import succession
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.node import Node
 from yanmen.wire.expiry import LOOK_S, Ends, Watch
@@ -24,6 +25,8 @@ def serve(directory: Path, spawner: Spawner, stop: Event, grace_s: int) -> str:
     `spawner` was started before this module was imported: a zygote must not be forked from a process of grpc's threads.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys and unsealed snapshots pass through this process
+    succession.finish(directory)
+    succession.turn_year(directory)
     with open_holder(directory) as holder:
         holder.party()
         runner = holder.runner(spawner)

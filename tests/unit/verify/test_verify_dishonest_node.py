@@ -425,8 +425,9 @@ def _(made: Any, path: Path) -> Path:
 # The tests -------------------------------------------------------------------------------------------
 
 
-BESIDE = {code for code in Code if code.value.startswith(("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOW", "ERASED"))}
-"""Findings with tests of their own: test_verify_mirror, test_verify_cosigned, test_acknowledgements, test_erasing."""
+ELSEWHERE = ("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOW", "ERASED", "CONTINUES", "DECLARED")
+BESIDE = {code for code in Code if code.value.startswith(ELSEWHERE)}
+"""Findings with tests of their own: test_verify_mirror, _cosigned; test_acknowledgements, _erasing, _succession."""
 TERMS = {
     Code.OUTCOME_DIFFERS,
     Code.REPEAT_DIFFERS,
