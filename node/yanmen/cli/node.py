@@ -51,6 +51,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     budget = "lifetime privacy budget of the subject space `person`, in millionths of ρ (1000000)"
     accept.add_argument("--lifetime-micro-rho", type=int, default=PERSONS.lifetime_micro_rho, help=budget)
+    delta = "lifetime δ of `person`, in units of 1e-12: keys of open domains are found at its charge (0)"
+    accept.add_argument("--lifetime-delta-e12", type=int, default=PERSONS.lifetime_delta_e12, help=delta)
     accept.add_argument("--policies", type=Path, help="folder of guard rails (*.cedar) to copy in")
     serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")
     folder(serve, "node", "the node's folder")
@@ -131,7 +133,13 @@ def _config(arguments: argparse.Namespace, grant: Grant) -> Config:
         sandbox="landlock",
         approve_general=False,
         approve_columns_max=0,
-        subject_spaces=(replace(PERSONS, lifetime_micro_rho=arguments.lifetime_micro_rho),),
+        subject_spaces=(
+            replace(
+                PERSONS,
+                lifetime_micro_rho=arguments.lifetime_micro_rho,
+                lifetime_delta_e12=arguments.lifetime_delta_e12,
+            ),
+        ),
     )
 
 
