@@ -26,6 +26,7 @@ CONFIG = "node.toml"
 POLICIES = "policies"
 PERSONS = SubjectSpace(name="person", lifetime_micro_rho=1_000_000, lifetime_delta_e12=0)
 """A safe start: over its whole life a person's data gives away at most ρ = 1 (ε < 8 at δ = 1e-6)."""
+LIFETIME = (PERSONS.lifetime_micro_rho, PERSONS.lifetime_delta_e12)
 STOP_SECONDS = 10
 """How long running questions may finish after a stop signal before they are aborted with a receipt."""
 
@@ -50,8 +51,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     accept.add_argument(
         "--register", type=existing, required=True, help="where the space's signed register is kept up to date"
     )
-    budget = "lifetime privacy budget of the subject space `person`, in millionths of ρ (1000000)"
-    accept.add_argument("--lifetime-micro-rho", type=int, default=PERSONS.lifetime_micro_rho, help=budget)
+    _lifetime(accept)
     accept.add_argument("--policies", type=Path, help="folder of guard rails (*.cedar) to copy in")
     serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")
     serve.add_argument("node", type=Path, nargs="+", metavar="NODE", help="the node's folder; several share a process")
@@ -77,6 +77,13 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     folder(plain, "node", "the folder of a node, member or space")
 
 
+def _lifetime(accept: Parser) -> None:
+    budget = "lifetime privacy budget of the subject space `person`, in millionths of ρ (1000000)"
+    accept.add_argument("--lifetime-micro-rho", type=int, default=PERSONS.lifetime_micro_rho, help=budget)
+    delta = "lifetime δ of `person`, in units of 1e-12: keys of open domains are found at its charge (0)"
+    accept.add_argument("--lifetime-delta-e12", type=int, default=PERSONS.lifetime_delta_e12, help=delta)
+
+
 def initialise(arguments: argparse.Namespace) -> Result:
     """Make the node's keys and application."""
     claims = enrolment.Claims(
@@ -96,23 +103,23 @@ def accepted(arguments: argparse.Namespace) -> Result:
     policies = directory / POLICIES
     if not policies.exists():
         _guard_rails(arguments.policies, policies)
-    grant = install(directory, arguments.grant, arguments.register, arguments.lifetime_micro_rho)
+    budget = (arguments.lifetime_micro_rho, arguments.lifetime_delta_e12)
+    grant = install(directory, arguments.grant, arguments.register, budget)
     text = f"{grant.id} in {grant.space}; configuration 配置: {directory / CONFIG}"
     text += next_step("yanmen", "check", "node", directory)
     return Result(text, {"id": grant.id, "space": grant.space, "config": str(directory / CONFIG)})
 
 
-def install(
-    directory: Path, granted: Path, register: Path, lifetime_micro_rho: int = PERSONS.lifetime_micro_rho
-) -> Grant:
-    """Install what the space granted, write a first node.toml and begin the log; what exists is kept."""
+def install(directory: Path, granted: Path, register: Path, budget: tuple[int, int] = LIFETIME) -> Grant:
+    """Install what the space granted, write a first node.toml and begin the log; what exists is kept.
+
+    `budget` is the lifetime of the subject space `person`: micro-rho, and delta in units of 1e-12.
+    """
     grant = enrolment.read_grant(granted.read_bytes())
     enrolment.accept(directory, grant)
     target = directory / CONFIG
     if not target.exists():
-        target.write_text(
-            config_format.encode(_config(directory, register, lifetime_micro_rho, grant)), encoding="utf-8"
-        )
+        target.write_text(config_format.encode(_config(directory, register, budget, grant)), encoding="utf-8")
     _begin(directory)
     return grant
 
@@ -137,7 +144,7 @@ def _begin(directory: Path) -> None:
         holder.party()
 
 
-def _config(directory: Path, register: Path, lifetime_micro_rho: int, grant: Grant) -> Config:
+def _config(directory: Path, register: Path, budget: tuple[int, int], grant: Grant) -> Config:
     application = enrolment.read_application((directory / enrolment.APPLICATION).read_bytes())
     return Config(
         id=grant.id,
@@ -150,7 +157,7 @@ def _config(directory: Path, register: Path, lifetime_micro_rho: int, grant: Gra
         sandbox="landlock",
         approve_general=False,
         approve_columns_max=0,
-        subject_spaces=(replace(PERSONS, lifetime_micro_rho=lifetime_micro_rho),),
+        subject_spaces=(replace(PERSONS, lifetime_micro_rho=budget[0], lifetime_delta_e12=budget[1]),),
     )
 
 

@@ -33,8 +33,8 @@ def in_shares(plan: Plan) -> Plan:
 
 
 def may_be(plan: Plan) -> bool:
-    """Whether a question can be federated: about persons, released as one grid."""
-    return plan.release is DatasetClass.PERSONAL and not plan.blocks
+    """Whether a question can be federated: about persons, released as one grid whose keys are all declared."""
+    return plan.release is DatasetClass.PERSONAL and not plan.blocks and all(key.domain for key in plan.keys)
 
 
 def _check_noise(plan: Plan, manifest: Manifest) -> None:
