@@ -42,6 +42,7 @@ class Offline:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run `command` in the tree; in a namespace with a loopback of its own, else with every way out closed."""
         environment = {"PATH": os.defpath, "HOME": str(self.home), "LANG": "C.UTF-8", "PYTHON": base_python()}
+        environment["PIP_NO_COMPILE"] = "1"  # what is used is compiled when it is used; most is not, here
         if self.namespace:
             script = f'{base_python()} -c "{LOOPBACK_UP}" && exec "$@"'
             command = (*self.namespace, "bash", "-c", script, "bash", *command)

@@ -31,6 +31,12 @@ from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 from yanmen.model.receipt import Stage
 from yanmen.model.stages import Binding
 
+from tests.vectors.shapes import Pinned as Pinned
+from tests.vectors.shapes import confirmation as confirmation
+from tests.vectors.shapes import mechanism as mechanism
+from tests.vectors.shapes import output as output
+from tests.vectors.shapes import sha256 as sha256
+
 START_S = 1_700_000_040
 NODE = connector_id.build("5", "91140100MA0GTTTT0X", "1401", "A1B2C3D4")
 CONSUMER = connector_id.build("5", "91140100MA0GUUUU1Y", "1401", "D5E6F7G9")
@@ -43,18 +49,6 @@ SQL = "SELECT count(*) FROM persons"
 VERSION = "v1"
 LIFETIME_MICRO_RHO = 1_000_000
 LIFETIME_DELTA_E12 = 1_000_000
-
-
-class Pinned:
-    """Bytes that look random and are the same every time."""
-
-    def __init__(self, seed: str) -> None:
-        self._seed = seed
-        self._count = 0
-
-    def token(self, size: int) -> bytes:
-        self._count += 1
-        return hashlib.shake_256(f"{self._seed} {self._count}".encode()).digest(size)
 
 
 def signer(name: str) -> FileSigner:
@@ -120,20 +114,6 @@ def acceptance(terms: Terms, decision: ContractStatus = ContractStatus.ACTIVE) -
         reasons=Reasons("必要性", "合法性", "安全性"),
         time_ms=START_S * 1000,
     )
-
-
-def mechanism(micro_rho: int, l2_squared: int = 1) -> str:
-    """Return what an answer says of its noise: the least for one aggregate at this charge."""
-    sigma = math.sqrt(l2_squared * 500_000 / micro_rho)
-    while Fraction(sigma) ** 2 < Fraction(l2_squared * 500_000, micro_rho):
-        sigma = math.nextafter(sigma, math.inf)
-    return f"discrete-gaussian opendp-0.16.0: a0 sigma={sigma!r} micro_rho={micro_rho}"
-
-
-def output(micro_rho: int, rows: int = 3) -> Output:
-    """Return the shape of an answer."""
-    digest = hashlib.sha256(f"{micro_rho} {rows}".encode()).hexdigest()
-    return Output(columns=2, rows=rows, sha256=digest, suppressed=0, mechanism=mechanism(micro_rho))
 
 
 @dataclass
@@ -376,16 +356,6 @@ class Log:
                 file.write_bytes(data)
         (path / "checkpoint").write_bytes(note.encode(self.checkpoint(count)))
         return path
-
-
-def sha256(text: str) -> str:
-    """Return the hex digest of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def confirmation(public: bytes) -> Json:
-    """Return the confirmation claim of a key."""
-    return {"jwk": {"crv": "Ed25519", "kty": "OKP", "x": base64url.encode(public)}}
 
 
 def specimen(seed: str = "specimen") -> Log:

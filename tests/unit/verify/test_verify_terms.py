@@ -1,13 +1,10 @@
 """A node that goes beyond what its contracts say: each clause has the use that breaks it, and is named."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from yanmen.crypto import documents
-from yanmen.formats import connector_id
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.question_slots import Reading, ReleaseRule, Sensitivity
 from yanmen.formats.receipt import Slot
@@ -15,44 +12,14 @@ from yanmen.formats.slots import Budget, Decision, Verdict
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.contract import ContractStatus
 from yanmen.model.receipt import Stage
-from yanmen.verify import Code, Report, verify_bundle
+from yanmen.verify import Code
 from yanmen.verify.keeping import SAME
 
+from tests.unit.verify.terms_scene import DAY_S, FIRST, Use, audited, found, started, used
+from tests.unit.verify.test_verify_contract_life import LIFE
 from tests.unit.verify.test_verify_dishonest_node import TERMS as CODES
 from tests.vectors import specimen
 from tests.vectors.specimen import CONTRACT, Log, Pinned, mechanism, output
-
-Use = Callable[[Log], object]
-DAY_S = 86_400
-FIRST = 5
-"""Index of the first leaf after `started`: genesis, subject space, dataset, offer, decision."""
-
-
-def started(**terms: Any) -> Log:
-    """Return a log with one contract in force, whose signed terms are the specimen's but for these."""
-    log = Log(Pinned("terms"))
-    log.terms[CONTRACT] = replace(specimen.TERMS, **terms)
-    log.begin()
-    log.agree()
-    return log
-
-
-def used(log: Log, micro_rho: int = 2_500, fen: int = 120, **slots: Json) -> None:
-    """Append a use, honest but for `slots`, which intent and outcome both say."""
-    said = {**log.question(log.request()), **log.charge(micro_rho, 0, fen)}
-    said |= {Slot.DECISION: Decision(Verdict.ALLOWED).json(), **{Slot(name): value for name, value in slots.items()}}
-    reference = log.append(Stage.INTENT, said)
-    if Slot.OUTPUT not in said:
-        said[Slot.OUTPUT] = output(micro_rho).json()
-    log.append(Stage.OUTCOME, said, reference)
-
-
-def audited(log: Log, path: Path) -> Report:
-    return verify_bundle(log.export(path / "bundle"), specimen.SPACE_KEY.public)
-
-
-def found(log: Log, path: Path) -> list[tuple[int | None, Code, str]]:
-    return [(item.index, item.code, item.subject) for item in audited(log, path).findings]
 
 
 def reads(*readings: Reading) -> Json:
@@ -235,135 +202,6 @@ def test_what_goes_beyond_the_terms_is_named(tmp_path: Path, name: str) -> None:
     stages = {log.stages[item.index] for item in report.findings if item.index is not None}
     assert stages <= {Stage.INTENT, Stage.OUTCOME}
     assert {item.code for item in report.findings} <= CODES | {Code.REQUEST_DIFFERS}
-
-
-# The contract itself ------------------------------------------------------------------------------------
-
-
-def unsigned(log: Log) -> None:
-    log.stands(specimen.OTHER, ContractStatus.PENDING, documents.sign_offer(specimen.OTHER_TERMS, specimen.RECEIPT_KEY))
-
-
-def signed_by(log: Log, key: str, status: ContractStatus = ContractStatus.ACTIVE, **other: Any) -> None:
-    """Append the offer of the other contract and a decision on it, signed by `key`."""
-    log.stands(specimen.OTHER, ContractStatus.PENDING, specimen.offer(specimen.OTHER_TERMS))
-    decision = replace(specimen.acceptance(specimen.OTHER_TERMS), **other)
-    token = documents.sign_acceptance(decision, specimen.signer(key))
-    log.stands(specimen.OTHER, status, token, Stage.APPROVAL)
-
-
-def offered(log: Log, **other: Json) -> None:
-    offer = specimen.offer(specimen.OTHER_TERMS)
-    log.stands(specimen.OTHER, ContractStatus.PENDING, offer, Stage.CONTRACT, **other)
-
-
-def as_another(log: Log) -> None:
-    """Record the first contract's offer under the second's id."""
-    log.terms[specimen.OTHER] = specimen.TERMS
-    log.stands(specimen.OTHER, ContractStatus.PENDING, specimen.offer(specimen.TERMS))
-
-
-def brought_back(log: Log) -> None:
-    log.stands(CONTRACT, ContractStatus.REVOKED)
-    log.stands(CONTRACT, ContractStatus.ACTIVE)
-
-
-def undecided(log: Log) -> None:
-    offered(log)
-    log.stands(specimen.OTHER, ContractStatus.ACTIVE)
-
-
-LIFE: dict[str, tuple[Use, Code, str]] = {
-    "an offer the consumer did not sign": (unsigned, Code.CONTRACT_UNSIGNED, "signature does not verify"),
-    "a consumer nobody registered": (
-        lambda log: offered(log, consumer=connector_id.build("5", "91140100MA0GWWWW3X", "1401", "A1B2C3D4")),
-        Code.CONTRACT_UNSIGNED,
-        "the register lists no such consumer",
-    ),
-    "a decision the node did not sign": (
-        lambda log: signed_by(log, "member"),
-        Code.CONTRACT_UNSIGNED,
-        "signature does not verify",
-    ),
-    "an offer of another contract": (
-        as_another,
-        Code.CONTRACT_DIFFERS,
-        "the offer is of another contract, consumer or holder",
-    ),
-    "an offer under another digest": (
-        lambda log: offered(log, contract_digest="0" * 64),
-        Code.CONTRACT_DIFFERS,
-        "the offer has another digest",
-    ),
-    "an offer recorded twice": (
-        lambda log: log.stands(CONTRACT, ContractStatus.PENDING, specimen.offer(log.terms[CONTRACT])),
-        Code.CONTRACT_DIFFERS,
-        "offered twice",
-    ),
-    "a decision about another offer": (
-        lambda log: signed_by(log, "receipt", offer_sha256="0" * 64),
-        Code.CONTRACT_DIFFERS,
-        "the decision is about another offer, or not the one recorded",
-    ),
-    "a denial recorded as approval": (
-        lambda log: signed_by(log, "receipt", decision=ContractStatus.DENIED),
-        Code.CONTRACT_DIFFERS,
-        "the decision is about another offer, or not the one recorded",
-    ),
-    "a decision without an offer": (
-        lambda log: log.stands(specimen.OTHER, ContractStatus.REVOKED),
-        Code.CONTRACT_DIFFERS,
-        "nobody offered it",
-    ),
-    "a decision under another digest": (
-        lambda log: log.stands(CONTRACT, ContractStatus.SUSPENDED, contract_digest="0" * 64),
-        Code.CONTRACT_DIFFERS,
-        "another offer or consumer than before",
-    ),
-    "a contract brought back": (
-        brought_back,
-        Code.CONTRACT_DIFFERS,
-        "cannot become active from revoked",
-    ),
-    "a status without a document that needs one": (
-        undecided,
-        Code.CONTRACT_DIFFERS,
-        "cannot become active from pending",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", LIFE)
-def test_a_contract_is_what_both_signed(tmp_path: Path, name: str) -> None:
-    append, code, subject = LIFE[name]
-    log = started()
-    append(log)
-    assert (code, subject) in [(item[1], item[2]) for item in found(log, tmp_path)]
-
-
-@pytest.mark.parametrize("status", [ContractStatus.SUSPENDED, ContractStatus.REVOKED])
-def test_nothing_is_used_or_answered_after_it_was_stopped(tmp_path: Path, status: ContractStatus) -> None:
-    log = started()
-    reference, slots = log.intent(log.request())
-    log.stands(CONTRACT, status)
-    log.append(Stage.OUTCOME, {**slots, Slot.OUTPUT: output(2_500).json()}, reference)
-    used(log)
-    assert found(log, tmp_path) == [(index, Code.CONTRACT_NOT_IN_FORCE, "") for index in (7, 8, 9)]
-
-
-def test_a_resumed_contract_is_in_force(tmp_path: Path) -> None:
-    log = started()
-    for status in (ContractStatus.SUSPENDED, ContractStatus.ACTIVE):
-        log.stands(CONTRACT, status)
-    used(log)
-    assert found(log, tmp_path) == []
-
-
-def test_a_use_without_a_contract_is_found(tmp_path: Path) -> None:
-    log = Log(Pinned("none"))
-    log.begin()
-    used(log)
-    assert found(log, tmp_path) == [(index, Code.CONTRACT_NOT_IN_FORCE, "") for index in (3, 4)]
 
 
 # Datasets, spaces, outcomes, repetitions --------------------------------------------------------------------
