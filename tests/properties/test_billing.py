@@ -149,7 +149,6 @@ class Node:
         return Period(minutes[0] * 60, minutes[1] * 60)
 
 
-@pytest.mark.timeout(240)
 @pytest.mark.parametrize("seed", [20261122])
 def test_bills_of_random_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     draw = random.Random(seed)

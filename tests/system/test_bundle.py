@@ -26,7 +26,7 @@ NO_WAY_OUT = {
     "NO_PROXY": "127.0.0.1,localhost",
 }
 pytestmark = [
-    pytest.mark.timeout(420),
+    pytest.mark.timeout(3600),
     pytest.mark.skipif(not (ROOT / ".git").exists(), reason="packs what is committed, and this is not a checkout"),
 ]
 
@@ -49,7 +49,7 @@ class Offline:
         else:
             environment |= NO_WAY_OUT | {name.lower(): value for name, value in NO_WAY_OUT.items()}
         return subprocess.run(
-            command, cwd=self.tree, env=environment, capture_output=True, text=True, check=False, timeout=360
+            command, cwd=self.tree, env=environment, capture_output=True, text=True, check=False, timeout=1200
         )
 
 
@@ -72,7 +72,7 @@ def namespace() -> list[str]:
 def offline() -> Iterator[Offline]:
     with tempfile.TemporaryDirectory(prefix="yanmen-bundle-") as where:
         packed = subprocess.run(
-            [ROOT / "scripts/bundle", "--output", where], capture_output=True, text=True, check=False, timeout=360
+            [ROOT / "scripts/bundle", "--output", where], capture_output=True, text=True, check=False, timeout=1200
         )
         assert packed.returncode == 0, packed.stderr
         archive = Path(packed.stdout.strip())

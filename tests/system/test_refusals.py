@@ -152,3 +152,22 @@ def test_a_spec_that_does_not_fit_its_file_or_itself(town: Town, tmp_path: Path)
     wrong.write_text("name = [")
     assert run("dataset", "publish", town.node, wrong, town.root / "visits.csv")[1]["reason"] == "SPEC_INVALID"
     assert town.ask(COUNT)[0] == 0, "the published dataset is untouched"
+
+
+def test_the_holder_is_told_what_is_enforced_and_what_it_says_now(town: Town) -> None:
+    """`policy explain` on a real contract: while it is active, and once it is suspended."""
+    contract = town.contract("explained")
+    document = done("policy", "explain", town.node, contract)
+    sources = {rule["source"] for rule in document["rules"]}
+    assert sources == {"guard.cedar", "contract"}
+    assert {"contract:columns", "contract:not-after", "policy:cross-border"} <= {
+        rule["id"] for rule in document["rules"]
+    }
+    assert document["now"] == [
+        {"use": "submit", "allowed": True, "denied_by": []},
+        {"use": "scan visits", "allowed": True, "denied_by": []},
+    ]
+    assert done("policy", "test", town.node)["ok"], "node accept brought the expected verdicts along"
+    done("contract", "suspend", town.node, contract, "--by", "holder")
+    stopped, _ = done("policy", "explain", town.node, contract)["now"]
+    assert stopped == {"use": "submit", "allowed": False, "denied_by": ["contract:status"]}
