@@ -78,6 +78,8 @@ def encode(config: Config) -> str:
     if config.docker != Docker() or config.sandbox == "docker":
         lines += ["", "[docker]", f"socket = {quote(config.docker.socket)}", f"image = {quote(config.docker.image)}"]
         lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
+    lines += ["", "# Whether the node refuses to work where a disk that is taken away can be read."]
+    lines += ["[volume]", f"encrypted = {'true' if config.encrypted_volume else 'false'}"]
     lines += ["", "[limits]"]
     lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
     return "\n".join(lines) + "\n"
@@ -103,6 +105,7 @@ def _config(table: Table) -> Config:
         witnesses=_witnesses(table),
         release=_release(table.table("release", required=False)),
         docker=_docker(table.table("docker", required=False)),
+        encrypted_volume=_volume(table.table("volume", required=False)),
     )
     _check_quorum(table, config)
     approve.close()
@@ -161,6 +164,12 @@ def _witnesses(table: Table) -> tuple[Witness, ...]:
     if len({witness.public for witness in found}) < len(found):
         table.problem("witness", "the same key twice", "同一公钥出现两次")
     return found
+
+
+def _volume(section: Table) -> bool:
+    encrypted = section.boolean("encrypted") if section.has("encrypted") else False
+    section.close()
+    return encrypted
 
 
 def _release(section: Table) -> ReleaseRules:
