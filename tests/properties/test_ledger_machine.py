@@ -79,6 +79,7 @@ class LedgerMachine(RuleBasedStateMachine):
             micro_rho=CAP,
             micro_rho_per_query_max=CAP,
             queries_per_day=PER_DAY,
+            price_per_query_fen=1,
         )
         return Book(self.scene.activate(self.ledger, terms))
 
@@ -90,7 +91,6 @@ class LedgerMachine(RuleBasedStateMachine):
             self.scene.name(),
             canonical=question,
             micro_rho=charge,
-            price_fen=1,
         )
 
     def _expected(self, book: Book, question: str, charge: int) -> Reason | None:

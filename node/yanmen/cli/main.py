@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from yanmen.cli import (
     audit,
+    auditing,
     bill,
     budget,
     cases,
@@ -13,6 +14,7 @@ from yanmen.cli import (
     completion,
     contract,
     dataset,
+    findings,
     inspection,
     member,
     node,
@@ -36,7 +38,8 @@ LIFE = """a first hour 第一小时:
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   objection file   objection answer   incident open   incident close  what went wrong, on the record
   budget show  budget renew                                           lifetime privacy budgets
-  bill statement   audit bill  audit revenue  sample                  account for a period, and check the account
+  bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
+  inspection open  record  rectify  recheck  close                    findings until they are closed
 
   completion bash                                                     commands completed by the shell
 
@@ -74,6 +77,7 @@ def parser() -> Parser:
         bill,
         budget,
         inspection,
+        findings,
         check,
         witness,
         cases,
@@ -89,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words:
         return run(_teach, argparse.Namespace())
     try:
-        arguments = parser().parse_args(words)
+        arguments = parser().parse_args(auditing.spelled(words, inspection.COMMANDS))
     except UsageProblem as problem:
         text = str(problem)
         return run(lambda _: _usage(text), argparse.Namespace(json="--json" in words))

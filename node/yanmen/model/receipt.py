@@ -24,6 +24,7 @@ class Stage(Enum):
     INCIDENT = "incident"
     ERASURE = "erasure"
     STATEMENT = "statement"
+    INSPECTION = "inspection"
 
 
 @dataclass(frozen=True, slots=True)

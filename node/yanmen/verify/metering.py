@@ -60,6 +60,7 @@ class Replay:
                 | Stage.INCIDENT
                 | Stage.ERASURE
                 | Stage.STATEMENT
+                | Stage.INSPECTION
             ):
                 return
 

@@ -71,6 +71,7 @@ STAGES: dict[Stage, g.Stage.ValueType] = {
     Stage.INCIDENT: g.STAGE_INCIDENT,
     Stage.ERASURE: g.STAGE_ERASURE,
     Stage.STATEMENT: g.STAGE_STATEMENT,
+    Stage.INSPECTION: g.STAGE_INSPECTION,
 }
 
 

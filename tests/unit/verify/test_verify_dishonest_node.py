@@ -440,10 +440,16 @@ TERMS = {
     Code.NOISE_DIFFERS,
 }
 """Findings about the contract's signed terms: test_verify_terms.py."""
+PRICED = {Code.CEILING_EXCEEDED, Code.METER_DIFFERS, Code.PRICE_DIFFERS, Code.GRANT_WITHHELD}
+"""Findings about what a use costs and what the regulator may see: test_verify_prices.py."""
+
+
+INSPECTED = {Code.INSPECTION_WRONG, Code.RECTIFIED_LATE, Code.RECTIFICATION_OVERDUE}
+"""Findings about inspections: test_inspections.py."""
 
 
 def test_every_finding_has_its_attack() -> None:
-    assert set(ATTACKS) == set(Code) - BESIDE - TERMS
+    assert set(ATTACKS) == set(Code) - BESIDE - TERMS - PRICED - INSPECTED
 
 
 @pytest.mark.parametrize("code", list(ATTACKS), ids=[code.value for code in ATTACKS])
@@ -627,7 +633,7 @@ def test_an_intent_cannot_be_closed_as_a_repetition(specimens: ModuleType, tmp_p
     said = {**slots, Slot.DECISION: Decision(Verdict.REPEATED).json(), Slot.OUTPUT: made.output(2_500).json()}
     log.append(Stage.OUTCOME, said, reference)
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
-    assert [item.code for item in report.findings] == [Code.DECISION_WRONG, Code.REPEAT_DIFFERS]
+    assert [item.code for item in report.findings] == [Code.DECISION_WRONG, Code.METER_DIFFERS, Code.REPEAT_DIFFERS]
 
 
 def test_an_outcome_under_another_contract_is_found(specimens: ModuleType, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_INCIDENT: _Stage.ValueType  # 14
     STAGE_ERASURE: _Stage.ValueType  # 15
     STAGE_STATEMENT: _Stage.ValueType  # 16
+    STAGE_INSPECTION: _Stage.ValueType  # 24
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
     """Stage is what a log leaf records."""
@@ -64,6 +65,7 @@ STAGE_OBJECTION: Stage.ValueType  # 13
 STAGE_INCIDENT: Stage.ValueType  # 14
 STAGE_ERASURE: Stage.ValueType  # 15
 STAGE_STATEMENT: Stage.ValueType  # 16
+STAGE_INSPECTION: Stage.ValueType  # 24
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final
