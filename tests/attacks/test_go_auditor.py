@@ -1,5 +1,6 @@
 """The auditor in Go, built on foreign packages only, accepts the honest log and nothing an operator could forge."""
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -15,7 +16,7 @@ from yanmen.formats.proof import Proof
 from yanmen.formats.receipt import Head
 from yanmen.model.receipt import Stage
 
-from tests.vectors import specimen
+from tests.vectors import ed25519_edges, specimen
 from tests.vectors.specimen import Log, long_specimen
 
 BUILD = Path(__file__).resolve().parents[2] / "scripts" / "go-auditor" / "build"
@@ -281,3 +282,20 @@ def test_what_was_tampered_with_is_not(auditor: Path, tmp_path: Path, name: str)
 def test_a_bundle_and_a_mirror_have_leaves_of_one_length() -> None:
     assert {len(leaf) for leaf in long_specimen().leaves} == {receipt.LEAF_BYTES}
     assert bundle.INDEX_MAX + 1 == 100_000_000  # the largest size the program in Go reads
+
+
+def test_one_byte_changed_anywhere_is_found(auditor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of what `scripts/bench forgeries` tries: register, receipt, proof, cosigned head, tiles and entries."""
+    monkeypatch.syspath_prepend(str(BUILD.parents[1]))
+    forgeries = importlib.import_module("bench_files.forgeries")
+    assert list(forgeries.mutated(tmp_path / "desk", auditor, 120)) == []
+
+
+def test_signatures_at_the_edges_of_the_curve_count_as_they_do_for_us(auditor: Path, tmp_path: Path) -> None:
+    edges = list(ed25519_edges.edges())
+    file = tmp_path / "edges"
+    file.write_text("".join(f"{one.key.hex()} {one.message.hex()} {one.signature.hex()}\n" for one in edges))
+    done = subprocess.run([auditor, "-vectors", file], capture_output=True, text=True, check=True, timeout=60)
+    counts = ["true" if one.prime_order_key and one.prime_order_r and not one.residue else "false" for one in edges]
+    assert done.stdout.split() == counts
+    assert "true" in counts

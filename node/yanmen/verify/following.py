@@ -18,7 +18,7 @@ from yanmen.verify.metering import Order, Replay
 from yanmen.verify.prices import Prices
 from yanmen.verify.report import Finding
 from yanmen.verify.requests import Requests
-from yanmen.verify.standing import Said, Standing
+from yanmen.verify.standing import All, Standing
 from yanmen.verify.uses import Use
 
 
@@ -30,6 +30,7 @@ class Trust:
     members: Register
     party: Party
     head: Checkpoint
+    checkpoint: bytes
 
 
 class Following:
@@ -63,7 +64,7 @@ class Following:
         self._findings: list[Finding] = []
         self.uses: list[Use] = []
 
-    def add(self, use: Use, said: Said) -> None:
+    def add(self, use: Use, said: All) -> None:
         """Take in the next leaf and all its receipt discloses."""
         self._order.add(use)
         self._replay.add(use)

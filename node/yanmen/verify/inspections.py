@@ -13,7 +13,7 @@ from yanmen.model.inspection import Act, Issue, OutOfTurn, Step, after
 from yanmen.model.party import Party, PartyRole, Register
 from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
-from yanmen.verify.standing import Said
+from yanmen.verify.standing import All
 from yanmen.verify.uses import Use
 
 INSPECTORS = frozenset({PartyRole.AUDITOR, PartyRole.REGULATOR})
@@ -28,12 +28,12 @@ class Inspections:
     cases: dict[str, Issue] = field(default_factory=dict)
     digests: set[str] = field(default_factory=set)
 
-    def check(self, use: Use, said: Said) -> Iterator[Finding]:
+    def check(self, use: Use, said: All) -> Iterator[Finding]:
         """Yield what is wrong with a step that the leaf `use` records, or that it came late."""
         if use.head.stage is not Stage.INSPECTION or Slot.SUBJECT not in said:
             return
         try:
-            members = json_members.exact(said[Slot.SUBJECT], frozenset({"document"}))
+            members = json_members.exact(said[Slot.SUBJECT].value, frozenset({"document"}))
             token = json_members.text(members, "document", BYTES_MAX).encode("ascii", "replace")
             step = self.signed(token)
             known = self.cases.get(step.finding)
