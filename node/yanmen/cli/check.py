@@ -21,6 +21,7 @@ def checked(arguments: argparse.Namespace) -> Result:
     from yanmen.crypto import x509
     from yanmen.enrolment import TLS_CERTIFICATE
     from yanmen.execution import profiles
+    from yanmen.execution.volumes import Host, Volume
     from yanmen.node.holder import open_holder, read_config
 
     with profiles.serving(read_config(arguments.node).sandbox) as spawner, open_holder(arguments.node) as holder:
@@ -39,8 +40,11 @@ def checked(arguments: argparse.Namespace) -> Result:
             f"ledger 台账: {holder.ledger.size()} leaves, tree and counters recomputed",
             f"sandbox 沙箱: {profile.name} {profile.digest[:16]} ({', '.join(profile.layers)})",
         ]
+        volume, swap = Host().volume(holder.directory), Host().swap()
+        trusted.append(f"volume 存储卷: {volume.value}; swap 交换区: {'none' if swap is Volume.MEMORY else swap.value}")
         fields = {
             "id": guards.node_id,
+            "volume": volume.value,
             "status": party.status.value,
             "leaves": holder.ledger.size(),
             "register_expires_ms": register.expires_ms,

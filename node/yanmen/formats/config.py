@@ -71,6 +71,8 @@ def encode(config: Config) -> str:
     for witness in config.witnesses:
         vkey = note.encode_key(note.VerifierKey(witness.name, witness.public, note.COSIGNATURE))
         lines += ["", "[[witness]]", f"url = {quote(witness.url)}", f"vkey = {quote(vkey)}"]
+    lines += ["", "# Whether the node refuses to work where a disk that is taken away can be read."]
+    lines += ["[volume]", f"encrypted = {'true' if config.encrypted_volume else 'false'}"]
     lines += ["", "[limits]"]
     lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
     return "\n".join(lines) + "\n"
@@ -95,6 +97,7 @@ def _config(table: Table) -> Config:
         policies=table.text("policies", required=False) or "policies",
         witnesses=_witnesses(table),
         release=_release(table.table("release", required=False)),
+        encrypted_volume=_volume(table.table("volume", required=False)),
     )
     _check_quorum(table, config)
     approve.close()
@@ -141,6 +144,12 @@ def _witnesses(table: Table) -> tuple[Witness, ...]:
     if len({witness.public for witness in found}) < len(found):
         table.problem("witness", "the same key twice", "同一公钥出现两次")
     return found
+
+
+def _volume(section: Table) -> bool:
+    encrypted = section.boolean("encrypted") if section.has("encrypted") else False
+    section.close()
+    return encrypted
 
 
 def _release(section: Table) -> ReleaseRules:

@@ -115,7 +115,7 @@ class Config:
     The owner's rule approves a contract by itself when `approve_general` is set, every dataset is
     of grade general, at most `approve_columns_max` columns are granted, the whole privacy budget is
     at most `approve_micro_rho_max` and the price is the listed one. `policies` holds the
-    department's Cedar guard rails.
+    department's Cedar guard rails. `encrypted_volume`: the node's folder and the host's swap must be.
     """
 
     id: str
@@ -134,3 +134,4 @@ class Config:
     policies: str = "policies"
     witnesses: tuple[Witness, ...] = ()
     release: ReleaseRules = field(default_factory=ReleaseRules)
+    encrypted_volume: bool = False

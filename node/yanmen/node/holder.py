@@ -14,7 +14,7 @@ from yanmen.admission.identity import RegisterFile, Source
 from yanmen.admission.policies import Policies, load_guards
 from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
-from yanmen.execution import profiles
+from yanmen.execution import profiles, volumes
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.process import Spawner
@@ -53,6 +53,8 @@ class Holder:
         if spawner.profile != self.config.sandbox:
             note = f"node.toml asks for the sandbox {self.config.sandbox!r}; this is {spawner.profile!r}"
             raise Fault(FaultCode.SANDBOX, note)
+        if self.config.encrypted_volume:
+            volumes.require_encrypted(self.directory)
         seal_key = keys.read_secret(self.directory / enrolment.SEAL_KEY)
         return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, Launcher(spawner))
 

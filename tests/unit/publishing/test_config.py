@@ -25,6 +25,7 @@ CONFIG = Config(
     approve_micro_rho_max=100_000,
     policies="guards",
     witnesses=(Witness("https://w.example:7450/one", "w.example/one", bytes(range(1, 33))),),
+    encrypted_volume=True,
 )
 
 
