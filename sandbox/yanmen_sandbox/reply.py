@@ -11,6 +11,8 @@ import _duckdb
 
 LONG = 256
 """Texts longer than this are looked at before they are escaped."""
+ESCAPED = bytes(range(0x20)) + b'"\\'
+"""What must be escaped in JSON (RFC 8259 §7); no byte of a longer UTF-8 sequence is among them."""
 
 
 @unique
@@ -57,25 +59,27 @@ def encode_rows(batches: Iterable[Sequence[tuple[object, ...]]], cap: int) -> by
     pieces: list[bytes] = []
     size = 0
     for batch in batches:
-        pieces.append(_rows(batch).encode("utf-8"))
+        pieces.append(_rows(batch))
         size += len(pieces[-1]) + 1
         if size > cap:
             raise Ended(Code.OUTPUT)
     return _frame(b'{"ok":true,"rows":[' + b",".join(pieces) + b"]}", cap)
 
 
-def _rows(batch: Sequence[tuple[object, ...]]) -> str:
-    """Write rows without the brackets around them; long texts in a way that takes a quarter of the time."""
+def _rows(batch: Sequence[tuple[object, ...]]) -> bytes:
+    """Write rows without the brackets around them; long texts in a way that takes half the time."""
     if any(isinstance(value, str) and len(value) > LONG for row in batch for value in row):
-        return ",".join("[" + ",".join(map(_cell, row)) + "]" for row in batch)
-    return _ENCODER.encode(batch)[1:-1]
+        return b",".join([b"[" + b",".join(map(_cell, row)) + b"]" for row in batch])
+    return _ENCODER.encode(batch)[1:-1].encode("utf-8")
 
 
-def _cell(value: object) -> str:
-    """Write a cell; a text that needs no escape (RFC 8259: quote, backslash, control) is written as it is."""
-    if isinstance(value, str) and value.isprintable() and '"' not in value and "\\" not in value:
-        return f'"{value}"'
-    return _ENCODER.encode(value)
+def _cell(value: object) -> bytes:
+    """Write a cell; a text that needs no escape is written as it is."""
+    if isinstance(value, str):
+        data = value.encode("utf-8")
+        if len(data.translate(None, ESCAPED)) == len(data):
+            return b'"' + data + b'"'
+    return _ENCODER.encode(value).encode("utf-8")
 
 
 def _frame(document: bytes, cap: int) -> bytes:
