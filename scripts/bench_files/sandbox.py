@@ -115,11 +115,14 @@ def milliseconds(action: Callable[[], object]) -> float:
     return (time.perf_counter() - began) * 1000
 
 
-def by_turns(ours: Callable[[], object], theirs: Callable[[], object], repeat: int) -> tuple[float, float]:
-    """Return the medians of both, run by turns after one unmeasured turn each."""
+def by_turns(ours: Callable[[], object], theirs: Callable[[], object], repeat: int) -> tuple[float, float, float]:
+    """Return the least time of each, run by turns after one unmeasured turn, and the ratio of their medians.
+
+    What else a machine does only ever adds: the least of many turns is what the work itself takes.
+    """
     ours(), theirs()
-    pairs = [(milliseconds(ours), milliseconds(theirs)) for _ in range(repeat)]
-    return statistics.median(mine for mine, _ in pairs), statistics.median(other for _, other in pairs)
+    mine, others = zip(*((milliseconds(ours), milliseconds(theirs)) for _ in range(repeat)), strict=True)
+    return min(mine), min(others), statistics.median(mine) / statistics.median(others)
 
 
 def queries(bench: Bench, scale: int) -> None:
@@ -132,14 +135,15 @@ def queries(bench: Bench, scale: int) -> None:
         raw.execute(f"ATTACH '{plain}' AS s0 (READ_ONLY)")
         tenant = runner.within(LAB)
         for name, (sql, types) in QUERIES.items():
-            ours, theirs = by_turns(
+            ours, theirs, medians = by_turns(
                 lambda sql=sql, types=types: ask(tenant, version, sql, types, limits),
                 lambda sql=sql: raw.execute(sql).fetchall(),
                 bench.repeat,
             )
             ratio = ours / theirs
             what = f"TPC-H SF{scale} {name}, `{bench.profile}`, {THREADS} threads, against raw DuckDB"
-            show(what, f"{ours:.1f} ms / {theirs:.1f} ms = {ratio:.2f}", f"≤ {bar:.2f}", met=ratio <= bar)
+            figure = f"{ours:.1f} ms / {theirs:.1f} ms = {ratio:.2f} (medians {medians:.2f})"
+            show(what, figure, f"≤ {bar:.2f}", met=ratio <= bar)
 
 
 def lineitem(bench: Bench) -> tuple[Path, str]:
@@ -167,8 +171,9 @@ def first_row(bench: Bench) -> None:
         for _ in range(50 + bench.repeat * 10):
             times.append(milliseconds(lambda: ask(tenant, version, 'SELECT count(*) FROM "s0"."data"', (T.INTEGER,))))
             time.sleep(0.02)  # the worker waits: what it checks after a question is not the next one's time
-        median = statistics.median(times[20:])
-    show(f"request to first row, waiting worker, p50, `{bench.profile}`", f"{median:.1f} ms", "≤ 5 ms", met=median <= 5)
+        median, least = statistics.median(times[20:]), min(times)
+    what = f"request to first row, waiting worker, p50, `{bench.profile}`"
+    show(what, f"{median:.1f} ms (least {least:.1f})", "≤ 5 ms", met=median <= 5)
 
 
 def cold(bench: Bench) -> None:
@@ -177,7 +182,7 @@ def cold(bench: Bench) -> None:
     theirs = [sys.executable, "-I", "-B", "-c", COLD.format(path=plain)]
     for spawner, word, bar in ((Fresh(), "without zygote", 1.15), (bench.spawner, f"zygote, `{bench.profile}`", 0.4)):
         with bench.runner() as runner, runner._tenancy.snapshots.held(version, Event()) as fd:
-            ours, other = by_turns(
+            ours, other, medians = by_turns(
                 lambda spawner=spawner, fd=fd: prepared(spawner, version, fd).close(),
                 lambda: subprocess.run(theirs, check=True),
                 bench.repeat,
@@ -185,7 +190,7 @@ def cold(bench: Bench) -> None:
         ratio = ours / other
         show(
             f"cold start, {word}, against an unconfined Python importing duckdb",
-            f"{ours:.0f} ms / {other:.0f} ms = {ratio:.2f}",
+            f"{ours:.0f} ms / {other:.0f} ms = {ratio:.2f} (medians {medians:.2f})",
             f"≤ {bar}",
             met=ratio <= bar,
         )
@@ -237,7 +242,8 @@ def large_answer(bench: Bench) -> None:
             milliseconds(lambda: ask(tenant, version, sql, (T.TEXT,))) for _ in range(bench.repeat)
         )
     what = f"{size / 1e6:.1f} MB answer, asked, computed, worker to node, `{bench.profile}`"
-    show(what, f"{median:.0f} ms ({whole:.0f} ms with the node's strict reading)", "≤ 60 ms", met=median <= 60)
+    figure = f"{median:.0f} ms (least {min(times):.0f}; {whole:.0f} with the node's strict reading)"
+    show(what, figure, "≤ 60 ms", met=median <= 60)
 
 
 def idle(bench: Bench) -> None:

@@ -30,6 +30,10 @@ def test_a_ratio_is_that_of_its_times(row: list[str]) -> None:
     assert cpu > 0
 
 
-def test_the_command_is_there() -> None:
-    assert commands(NAME) == ["scripts/bench"]
+def test_the_commands_are_there() -> None:
     assert os.access(ROOT / "scripts" / "bench", os.X_OK)
+    assert commands(NAME)[0] == "scripts/bench"
+    for line in commands(NAME)[1:]:
+        command, figure, *_ = line.split()
+        assert command == "scripts/bench"
+        assert (ROOT / "scripts" / "bench_files" / f"{figure.replace('-', '_')}.py").is_file()
