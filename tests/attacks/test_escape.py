@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event
 from types import ModuleType
@@ -18,10 +18,11 @@ from types import ModuleType
 import duckdb
 import pytest
 from yanmen.crypto.system import SystemRandomness
-from yanmen.execution import profiles
+from yanmen.execution import orders, profiles
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
 from yanmen.execution.process import Fresh, Spawner
+from yanmen.execution.scratch import ScratchSpace
 from yanmen.execution.snapshot import SnapshotStore, memory_file
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import JobCode, JobFailed
@@ -60,11 +61,14 @@ class Jail:
             self._version = self._store.seal(made.fileno()).version
         self.outside = directory / "outside"
         self.outside.write_text(KEPT)
+        self._scratch = ScratchSpace(directory)
         self._victim = victim
         self._buffer = ctypes.create_string_buffer(b"secret")
 
-    def attempt(self, *names: str, stage: str = "closed") -> dict[str, str]:
-        with self._store.open(self._version, Event()) as fd, memory_file("other") as other:
+    def attempt(self, *names: str, stage: str = "closed", spilling: bool = False) -> dict[str, str]:
+        with ExitStack() as held:
+            fd = held.enter_context(self._store.open(self._version, Event()))
+            other = held.enter_context(memory_file("other"))
             arguments = {
                 "stage": stage,
                 "memory_file": f"/proc/{os.getpid()}/fd/{other}",
@@ -75,8 +79,14 @@ class Jail:
                 "node": os.getpid(),
                 "address": ctypes.addressof(self._buffer),
             }
-            data, _ = self._launcher.run(Order("query", arguments, (fd,)), LIMITS, Event())
+            order = Order("query", arguments, (fd,))
+            if spilling:
+                order = orders.spilling(order, held.enter_context(self._scratch.folder(1 << 20)))
+            data, _ = self._launcher.run(order, LIMITS, Event())
         return dict(json.loads(data)["outcomes"])
+
+    def close(self) -> None:
+        self._scratch.close()
 
 
 PROGRAM = (sys.executable, "-I", "-B", str(SCRIPT))
@@ -116,8 +126,8 @@ def way(request: pytest.FixtureRequest) -> str:
 def jail(way: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jail]:
     victim = subprocess.Popen(["/bin/sleep", "120"])
     try:
-        with spawner(way) as started:
-            yield Jail(tmp_path_factory.mktemp("jail"), victim.pid, started)
+        with spawner(way) as started, closing(Jail(tmp_path_factory.mktemp("jail"), victim.pid, started)) as built:
+            yield built
         assert victim.poll() is None
     finally:
         victim.kill()
@@ -178,6 +188,28 @@ def test_the_jail_ends_a_worker_that_tries(name: str, jail: Jail) -> None:
     with pytest.raises(JobFailed) as failed:
         jail.attempt(name)
     assert failed.value.code is JobCode.VIOLATION
+
+
+WHILE_SPILLING = (
+    "open the snapshot anew",  # as while it attaches
+    "look at its length",
+    "duplicate the reply pipe",
+)
+"""What a worker with a scratch folder may do besides, until its end."""
+
+
+@pytest.fixture(scope="module")
+def spilling(jail: Jail, way: str) -> dict[str, str]:
+    if way == "jail without Landlock":
+        with pytest.raises(JobFailed):
+            jail.attempt("list /", spilling=True)
+        return {}
+    return jail.attempt(*(name for name in QUIET if name != "all the memory"), spilling=True)
+
+
+@pytest.mark.parametrize("name", [name for name in QUIET if name not in (*WHILE_SPILLING, "all the memory")])
+def test_the_jail_refuses_a_worker_that_may_spill(name: str, spilling: dict[str, str]) -> None:
+    assert spilling.get(name) != "works"
 
 
 def test_nothing_is_left_behind(jail: Jail, outcomes: dict[str, str]) -> None:
