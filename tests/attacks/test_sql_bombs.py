@@ -37,7 +37,7 @@ def test_a_bomb_ends_and_the_next_question_is_answered(built: BombRange, bomb: B
     assert ended.next_fine
     assert ended.cpu <= 1.2
     assert ended.memory <= 1.0
-    assert ended.wall <= 3  # 1.2 on a machine that does nothing else
+    assert ended.wall <= 10  # 1.2 on a machine that does nothing else
     assert ended.code != "VIOLATION"
     assert not COPIED.exists()
 

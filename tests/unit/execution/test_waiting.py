@@ -240,14 +240,12 @@ def test_a_failed_question_ends_its_worker_and_only_that(runner: JailRunner, ver
 
 def test_a_question_has_its_own_cpu_though_the_worker_has_more(runner: JailRunner, version: str) -> None:
     tenant = runner.within(LAB)
-    limits = replace(LIMITS, cpu_seconds=1)
+    limits = replace(LIMITS, cpu_seconds=1, wall_ms=60_000)
     count(tenant, version, limits)
-    began = time.monotonic()
     with pytest.raises(JobFailed) as failed:
         ask(tenant, version, "SELECT count(*) FROM range(1000000000000)", T.INTEGER, limits=limits)
     assert failed.value.code is JobCode.TIME
     assert 900 < failed.value.usage.cpu_ms < 1900
-    assert time.monotonic() - began < 5
 
 
 def test_usage_is_the_questions_own(runner: JailRunner, version: str) -> None:
