@@ -40,7 +40,7 @@ class NodeLimits:
     explains_per_minute: int = 60
     """`explain` touches no data but costs CPU and tells about columns."""
     waiting_workers: int = 4
-    """Workers that wait with data attached, 40 MB each and the snapshot once."""
+    """Workers that wait with data attached: 20 MB each, their engine's buffers, and the snapshot once."""
     waiting_seconds: int = 60
     """How long one waits for its tenant's next question."""
     worker_uses: int = 200
