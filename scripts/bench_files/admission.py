@@ -5,12 +5,16 @@
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench_files.place import SQL, Place, built
 from bench_files.shapes import Shapes
@@ -60,3 +64,7 @@ def _stages(place: Place) -> Callable[[str], object]:
     return lambda sql: plan(
         replace(first, submission=replace(first.submission, sql=sql)), place.works.runner, place.works.limits
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,12 +7,16 @@ about declared cells.
 """
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import product
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import duckdb
 from yanmen.disclosure import disclose
@@ -237,3 +241,7 @@ def _leaks(found: Plan, engine: InProcessRunner, secret: set[object]) -> bool:
         return True
     released = disclose(Raw(found, tuple(engine.rows(scans(found), found.sql)), Usage()), engine.post)
     return any(cell in secret or str(cell) in secret for row in released.rows for cell in row if cell is not None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

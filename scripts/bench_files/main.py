@@ -10,38 +10,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench_files import (
-    admission,
-    books,
-    hostile,
-    jobs,
-    kills,
-    proofs,
-    questions,
-    receipts,
-    sensitivity,
-    shapes,
-    tpch_bars,
-)
+from bench_files import books, jobs, kills, proofs, questions, receipts
 from bench_files.place import built
 from bench_files.samples import Ratio
 
 LOG = {"kills": kills.main, "proofs": proofs.main, "receipts": receipts.main}
 """Figures of the usage log alone; each returns 1 when a bar is not met."""
-SURFACE = {
-    "admission": admission.main,
-    "hostile": hostile.main,
-    "sensitivity": sensitivity.main,
-    "shapes": shapes.main,
-    "tpch": tpch_bars.main,
-}
-"""Figures of the SQL surface; each takes options of its own."""
 
 
 def main() -> int:
     """Measure, print, and return 0."""
-    if sys.argv[1:2] and sys.argv[1] in SURFACE:
-        return SURFACE[sys.argv.pop(1)]()
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=sorted(LOG), help="a figure of the usage log instead")
     parser.add_argument("--rows", type=int, default=500_000, help="rows of the table asked (500000)")

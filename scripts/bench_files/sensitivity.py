@@ -4,7 +4,12 @@ Rows are read without noise; of each question 30 units are taken out in turn, th
 """
 
 import argparse
+import sys
 from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from bench_files.shapes import Shapes
 from typing_extensions import override
@@ -77,3 +82,7 @@ def main() -> int:
     print(f"{asked} questions x {len(units)} units, {checks:,} figures; the largest change used {used} % of its bound")
     print(f"within the declared bound: {100 * (checks - broken) / checks:.2f} % (target 100 %)")
     return int(broken > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

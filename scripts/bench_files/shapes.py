@@ -8,8 +8,13 @@ whose rows are read, and the altered one must be refused.
 import argparse
 import random
 import re
+import sys
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import duckdb
 from yanmen.model.config import NodeLimits
@@ -130,3 +135,7 @@ def _unnoticed(engine: InProcessRunner, draft: Draft, pick: random.Random) -> bo
         print(f"not noticed: {match[0]!r} -> {change(match)!r} in {draft.plan.sql[:300]}")
         return True
     return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
