@@ -14,7 +14,7 @@ from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Plan
 from yanmen.planning.plan import plan
 
-from tests.unit.planning.answering import Data, answer, direct, runner, same, vectors
+from tests.unit.planning.answering import Data, answer, direct, runner, same, totals
 from tests.unit.planning.engine import CATALOGUE, InProcessRunner, admitted
 
 TABLES = tuple(item for item in CATALOGUE if item.name in ("person", "visit", "town"))
@@ -233,12 +233,12 @@ def test_no_unit_moves_an_answer_further_than_declared(seed: int) -> None:
 
 def check_sensitivity(found: Plan, rows: Data) -> int:
     """Take out each unit in turn; return by how much the largest change used up what was declared, in percent."""
-    whole, used = vectors(found, runner(TABLES, rows)), 0
+    whole, used = totals(found, runner(TABLES, rows)), 0
     for pid in {row[0] for row in rows["person"]}:
         without = {name: [row for row in table if row[0] != pid] for name, table in rows.items()}
-        rest = vectors(found, runner(TABLES, without))
-        for position, aggregate in enumerate(found.aggregates):
-            moved = [whole[cell][position] - rest[cell][position] for cell in whole]
+        rest = totals(found, runner(TABLES, without))
+        for aggregate in found.aggregates:
+            moved = [value - rest[aggregate.name][cell] for cell, value in whole[aggregate.name].items()]
             assert sum(map(abs, moved)) <= aggregate.l1, (found.sql, aggregate)
             assert sum(step * step for step in moved) <= aggregate.l2_squared, (found.sql, aggregate)
             used = max(used, 100 * sum(map(abs, moved)) // aggregate.l1)

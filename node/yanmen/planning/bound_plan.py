@@ -33,6 +33,7 @@ class Checker:
         self._ranks: Counter[int] = Counter()
         self._equalities: Counter[frozenset[End]] = Counter()
         self._steps: Counter[Step] = Counter()
+        self._shapes: Counter[tuple[End, ...]] = Counter()
         self._level = 0
         self._operators: dict[str, Callable[[Object], tuple[Lane, ...]]] = {
             "LOGICAL_GET": self._scan,
@@ -85,6 +86,8 @@ class Checker:
             READER.refuse("joins")
         if self._steps != Counter(proof.steps):
             READER.refuse("groups by unit")
+        if Counter(proof.relations) - self._shapes:
+            READER.refuse("columns of a query")
 
     def _child(self, members: Object) -> tuple[Lane, ...]:
         children = READER.items(members, "children")
@@ -161,7 +164,7 @@ class Checker:
         first, *rest = [self.lanes(child) for child in READER.items(members, "children")]
         if not rest or any(types(part) != types(first) for part in rest):
             READER.refuse("UNION")
-        return tuple(self._either(lanes) for lanes in zip(first, *rest, strict=True))
+        return self._noted(tuple(self._either(lanes) for lanes in zip(first, *rest, strict=True)))
 
     def _either(self, lanes: tuple[Lane, ...]) -> Lane:
         """Return the column that holds rows of each of `lanes`: units with units, the rest with the rest."""
@@ -191,7 +194,13 @@ class Checker:
         members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "table_index"}), "PROJECTION")
         lanes = self._child(members)
         expressions = Expressions(types(lanes))
-        return tuple(self._shown(lanes, expressions.see(item), item) for item in READER.items(members, "expressions"))
+        items = READER.items(members, "expressions")
+        return self._noted(tuple(self._shown(lanes, expressions.see(item), item) for item in items))
+
+    def _noted(self, lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:
+        """Keep count of what is projected, so that every query inside is found with its own columns."""
+        self._shapes[tuple((lane.origins, lane.kind is Kind.UNIT) for lane in lanes)] += 1
+        return lanes
 
     def _shown(self, lanes: tuple[Lane, ...], seen: Seen, item: Value) -> Lane:
         """Return what a projection makes of one column; a unit's share is clamped or passed on, nothing else."""
@@ -231,7 +240,14 @@ class Checker:
         calls = [expressions.aggregate(item, guarded=False) for item in items]
         if self._expected.guarded and not _public(lanes):
             return self._by_unit(lanes, keys, calls)
-        return (*keys, *(self._derived(lanes, Seen(seen.refs, None, seen.type)) for seen, _ in calls))
+        return self._anonymous((*keys, *(self._derived(lanes, Seen(seen.refs, None, seen.type)) for seen, _ in calls)))
+
+    def _anonymous(self, lanes: tuple[Lane, ...]) -> tuple[Lane, ...]:
+        """Forget what open figures are made of: they are public, and the plan does not say either."""
+        guarded = self._expected.guarded
+        return tuple(
+            lane if guarded and lane.kind is not Kind.PUBLIC else replace(lane, origins=frozenset()) for lane in lanes
+        )
 
     def _by_unit(self, lanes: tuple[Lane, ...], keys: list[Lane], calls: list[tuple[Seen, str]]) -> tuple[Lane, ...]:
         """Group rows by their unit inside a query: what comes of it are rows of that unit."""
@@ -311,7 +327,7 @@ class Checker:
             if not isinstance(count, dict) or count.get("type") not in ("CONSTANT_VALUE", "UNSET"):
                 READER.refuse("LIMIT")
             READER.same(count, {"expression": None}, "LIMIT")
-        return self._open(members)
+        return self._anonymous(self._open(members))
 
     def _distinct(self, value: Object) -> tuple[Lane, ...]:
         names = frozenset({"type", "children", "distinct_type", "distinct_targets", "order_by"})

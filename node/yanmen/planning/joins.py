@@ -58,7 +58,7 @@ def join(scope: Scope, question: Question) -> Joined:
     order = _order(scope, equalities, left)
     unit = _unit(scope, order, left)
     guarded = [source.dataset for source in scope.sources if source.unit() is not None]
-    rows = prod(max(1, dataset.rows_per_unit) for dataset in guarded) * _crossed(scope, equalities)
+    rows = _rows_per_unit(scope, equalities) * _crossed(scope, equalities)
     crossed = _crossed(scope, equalities) > 1
     if release is not DatasetClass.OPEN and (len(guarded) > 1 or crossed) and rows > ROWS_OF_A_UNIT_MAX:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, scope.sources[-1].at, "JOIN", hints.JOIN_ROWS)
@@ -125,9 +125,15 @@ def _using(scope: Scope, link: Link, position: int) -> list[Equality]:
 def _equality(scope: Scope, expression: Expression) -> Equality | None:
     match expression:
         case Apply(op=Op.EQUAL, args=(ColumnOf() as left, ColumnOf() as right)) if left.table != right.table:
-            return _paired(scope, left, right)
+            return None if _computed(scope, left, right) else _paired(scope, left, right)
         case _:
             return None
+
+
+def _computed(scope: Scope, left: ColumnOf, right: ColumnOf) -> bool:
+    """Tell whether one side is a figure of a query that the engine holds in another way: then it only filters."""
+    relations = [scope.sources[end.table].relation for end in (left, right)]
+    return any(relation is not None for relation in relations) and _kind(scope, left) != _kind(scope, right)
 
 
 def _paired(scope: Scope, left: ColumnOf, right: ColumnOf) -> Equality:
@@ -205,6 +211,44 @@ def _unit(scope: Scope, order: tuple[int, ...], left: frozenset[int]) -> ColumnO
         if unit is not None and position not in left:
             return ColumnOf(position, unit.name, NOWHERE)
     return None
+
+
+def _rows_per_unit(scope: Scope, equalities: tuple[Equality, ...]) -> int:
+    """Return how many joined rows one unit can have: tables multiply, unless their unique columns are all given.
+
+    A table counts once where everything it is unique by is equated with tables counted before it.
+    """
+    guarded = [position for position, source in enumerate(scope.sources) if source.unit() is not None]
+    counts = {position: max(1, scope.sources[position].dataset.rows_per_unit) for position in guarded}
+    return min((_from(scope, first, counts, equalities) for first in guarded), default=1)
+
+
+def _from(scope: Scope, first: int, counts: dict[int, int], equalities: tuple[Equality, ...]) -> int:
+    """Return the product of rows when counting begins with the table `first`."""
+    product, counted = counts[first], {first}
+    waiting = [position for position in counts if position != first]
+    while waiting:
+        given = next((place for place in waiting if _is_given(scope, place, counted, equalities)), None)
+        chosen = waiting[0] if given is None else given
+        product *= counts[chosen] if given is None else 1
+        counted.add(chosen)
+        waiting.remove(chosen)
+    return product
+
+
+def _is_given(scope: Scope, position: int, counted: set[int], equalities: tuple[Equality, ...]) -> bool:
+    """Tell whether rows of the `counted` tables fix at most one row of the one at `position`."""
+    relation = scope.sources[position].relation
+    if relation is None or not relation.unique:
+        return False
+    pairs = [(pair.left, pair.right) for pair in equalities]
+    ends = {
+        own.column
+        for one, other in pairs
+        for own, far in ((one, other), (other, one))
+        if own.table == position and far.table in counted
+    }
+    return relation.unique <= ends
 
 
 def _crossed(scope: Scope, equalities: tuple[Equality, ...]) -> int:

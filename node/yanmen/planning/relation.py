@@ -5,7 +5,7 @@ can write, so no alias, CTE or expression can lose it or pass something else off
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Role
 from yanmen.planning.terms import Facts
@@ -36,6 +36,8 @@ class Proof:
     filtered: Origins = frozenset()
     ranks: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
+    relations: tuple[tuple[End, ...], ...] = ()
+    """The columns of every query about units: what each is made of, and whether it is the unit."""
 
 
 def together(proofs: Iterable[Proof]) -> Proof:
@@ -47,7 +49,14 @@ def together(proofs: Iterable[Proof]) -> Proof:
         frozenset[Origin]().union(*(part.filtered for part in parts)),
         tuple(rank for part in parts for rank in part.ranks),
         tuple(step for part in parts for step in part.steps),
+        tuple(columns for part in parts for columns in part.relations),
     )
+
+
+def stated(proof: Proof, unit: Origins, columns: Iterable["Made"]) -> Proof:
+    """Return `proof` with the columns of one more query about units, in the order in which it is emitted."""
+    own = ((made.origins, False) for made in columns if made.column.name != UNIT)
+    return replace(proof, relations=(*proof.relations, ((unit, True), *own)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +71,17 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A planned query: `dataset` is what it proves of its rows, in the shape in which datasets are declared."""
+    """A planned query: `dataset` is what it proves of its rows, in the shape in which datasets are declared.
+
+    No two rows have equal values in all the columns `unique` (none are known when it is empty).
+    """
 
     dataset: Dataset
     columns: tuple[Made, ...]
     unit: Origins
     sql: str
     proof: Proof = field(compare=False)
+    unique: frozenset[str] = frozenset()
 
     def column(self, name: str) -> Made | None:
         """Return the column with the engine's name `name`."""

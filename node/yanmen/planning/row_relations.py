@@ -15,12 +15,12 @@ from yanmen.planning.joins import Joined
 from yanmen.planning.narrowing import narrowed
 from yanmen.planning.places import refused
 from yanmen.planning.proof import origins_of, proof_of
-from yanmen.planning.relation import UNIT, Made, Origin, Relation, made_column, together, unit_column
+from yanmen.planning.relation import UNIT, Made, Origin, Relation, made_column, stated, together, unit_column
 from yanmen.planning.row_source import Rows, column, rows, source
 from yanmen.planning.scope import Scope
 from yanmen.planning.sql_terms import quoted, select, units, value
 from yanmen.planning.syntax import ColumnOf, Expression, Question, Star
-from yanmen.planning.terms import Facts, Term
+from yanmen.planning.terms import Facts, Field, Term
 from yanmen.planning.typed import RowTyper
 from yanmen.planning.typed_numbers import merged
 
@@ -46,13 +46,26 @@ def chosen_rows(scope: Scope, joined: Joined, question: Question) -> Relation:
     columns += [f"{emitted(term)} AS {quoted(f'c{position}')}" for position, term in enumerate(terms)]
     if not columns:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, question.at, "SELECT", hints.ROWS)
+    unit, proof = unit_origins(read), proof_of(read)
     return Relation(
         proved(scope, joined, tuple(item.column for item in made)),
         tuple(made),
-        unit_origins(read),
+        unit,
         select(columns, source(read)),
-        proof_of(read),
+        proof if joined.unit is None else stated(proof, unit, made),
+        _unique(scope, terms),
     )
+
+
+def _unique(scope: Scope, terms: Sequence[Term]) -> frozenset[str]:
+    """Return the columns that are unique because those of the only table are, and are all passed on."""
+    relation = scope.sources[0].relation if len(scope.sources) == 1 else None
+    if relation is None or not relation.unique:
+        return frozenset()
+    passed = {term.column: f"c{position}" for position, term in enumerate(terms) if isinstance(term, Field)}
+    passed[UNIT] = UNIT
+    kept = [passed.get(name) for name in relation.unique]
+    return frozenset() if None in kept else frozenset(name for name in kept if name is not None)
 
 
 def _check(question: Question, joined: Joined) -> None:
@@ -168,7 +181,9 @@ def one_after_another(parts: Sequence[Relation]) -> Relation | None:
         rows_upto=sum(item.rows_upto for item in datasets),
     )
     origins = frozenset[Origin]().union(*(part.unit for part in parts))
-    return Relation(proven, tuple(made), origins, " UNION ALL ".join(selects), together(p.proof for p in parts))
+    proof = together(part.proof for part in parts)
+    proof = stated(proof, origins, made) if guarded else proof
+    return Relation(proven, tuple(made), origins, " UNION ALL ".join(selects), proof)
 
 
 def _alike(one: Relation, other: Relation) -> bool:

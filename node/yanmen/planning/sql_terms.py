@@ -10,6 +10,9 @@ from yanmen.planning.domains import cell
 from yanmen.planning.syntax import Op
 from yanmen.planning.terms import Constant, Conversion, Facts, Field, Operation, Term
 
+DIGITS_FAST = 18
+"""Decimals of so many digits are 64-bit integers to the engine."""
+
 
 def quoted(name: str) -> str:
     """Return `name` as an SQL identifier."""
@@ -111,6 +114,12 @@ def _field(term: Field) -> str:
 def _field_units(term: Field) -> str:
     if term.in_units or (term.facts.scale == 0 and term.facts.type is ColumnType.INTEGER):
         return _field(term)
+    scale = term.facts.scale
+    digits = DIGITS_FAST - scale - 1
+    if max(abs(term.facts.lower), abs(term.facts.upper)) < 10**digits and scale <= digits:
+        # The column keeps its declared bounds, and product and factor stay in 64 bits: many times faster.
+        narrow = f"TRY_CAST({_field(term)} AS DECIMAL({digits},{scale}))"
+        return f"CAST({narrow} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS BIGINT)"
     # In 38 digits the product cannot overflow: the column has 18 and the factor at most 19.
     wide = f"CAST({_field(term)} AS DECIMAL(38,{term.facts.scale}))"
     return f"CAST({wide} * CAST({10**term.facts.scale} AS DECIMAL(38,0)) AS BIGINT)"

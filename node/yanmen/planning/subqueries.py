@@ -32,8 +32,10 @@ from yanmen.planning.syntax import (
     walk,
 )
 
-MARK = "mark"
-VALUE = "value"
+MARK = " mark"
+VALUE = " value"
+KEY = " key {}"
+"""Columns of the tables that subqueries become; no bare name in a question means them."""
 Bind = Callable[[Derived], Source]
 ScopeOf = Callable[[Question], Scope | None]
 
@@ -101,7 +103,7 @@ class Unnesting:
             return self._single(found)
         if not pairs or not isinstance(inner, Question):
             raise refused(Reason.CLAUSE_NOT_ADMITTED, found.at, found.kind.value, hints.SUBQUERY)
-        keys = tuple(Item(own, f"e{position}") for position, (own, _) in enumerate(pairs))
+        keys = tuple(Item(own, KEY.format(position)) for position, (own, _) in enumerate(pairs))
         value = self._value(found, inner)
         groups = tuple(own for own, _ in pairs)
         asked = replace(inner, items=(*keys, value), groups=groups, orders=(), distinct=False)
@@ -148,7 +150,7 @@ class Unnesting:
         name = f"subquery at {at.line}:{at.column}"
         self._found.sources.append(self._bind(Derived(asked, name, (), at)))
         equal = tuple(
-            Apply(Op.EQUAL, (Name((name, f"e{position}"), at), side), at) for position, side in enumerate(outer)
+            Apply(Op.EQUAL, (Name((name, KEY.format(position)), at), side), at) for position, side in enumerate(outer)
         )
         self._found.links.append(Link(True, equal[0] if len(equal) == 1 else Apply(Op.AND, equal, at), (), at))  # noqa: FBT003
         return name

@@ -244,7 +244,24 @@ def _choice(op: Op, args: tuple[Term, ...], at: Place) -> Term:
     conditions = tuple(_as_boolean(term, op, at) for term in args[0:-1:2])
     results = unify((*args[1::2], args[-1]), op, at)
     parts = [part for pair in zip(conditions, results, strict=False) for part in pair]
-    return Operation(op, (*parts, results[-1]), _result(results, at))
+    return Operation(op, (*parts, results[-1]), _clamped(conditions, results, _result(results, at)))
+
+
+def _clamped(conditions: Sequence[Term], results: Sequence[Term], known: Facts) -> Facts:
+    """Return facts of CASE WHEN x > c THEN c ELSE x END, which bounds x from above (or with < from below)."""
+    if len(results) != 2 or not known.numeric:
+        return known
+    test, (bound, item) = conditions[0], results
+    above = isinstance(test, Operation) and test.op in (Op.GREATER, Op.GREATER_EQUAL)
+    below = isinstance(test, Operation) and test.op in (Op.LESS, Op.LESS_EQUAL)
+    if not isinstance(test, Operation) or not (above or below) or test.args[0] != item or test.args[1] != bound:
+        return known
+    if not isinstance(bound, Constant) or not isinstance(bound.value, int):
+        return known
+    limit: int = bound.value * int(10 ** (known.scale - bound.facts.scale))
+    if above and known.lower <= limit:
+        return replace(known, upper=limit)
+    return replace(known, lower=limit) if below and limit <= known.upper else known
 
 
 def _result(results: Sequence[Term], at: Place) -> Facts:

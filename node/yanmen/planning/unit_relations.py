@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
 from yanmen.model.refusal import Reason
@@ -12,7 +13,7 @@ from yanmen.planning.grouping import groups
 from yanmen.planning.joins import Joined
 from yanmen.planning.places import Place, refused
 from yanmen.planning.proof import origins_of, proof_of
-from yanmen.planning.relation import UNIT, Made, Origins, Relation, Step, made_column
+from yanmen.planning.relation import UNIT, Made, Origins, Relation, Step, made_column, stated
 from yanmen.planning.row_relations import emitted, proved, unit_made, unit_origins
 from yanmen.planning.row_source import Rows, column, rows, source
 from yanmen.planning.scope import Scope
@@ -177,9 +178,18 @@ class UnitGrouping:
             tuple((_engine_name(name, term), _origins(read, term)) for name, term in self._plain),
         )
         inside = proof_of(read)
-        one = 0 if self._keys else 1
-        proven = proved(self._scope, self._joined, tuple(item.column for item in made), one)
-        return Relation(proven, made, unit_origins(read), sql, replace(inside, steps=(*inside.steps, step)))
+        proven = proved(self._scope, self._joined, tuple(item.column for item in made), self._rows_per_unit(made))
+        unique = frozenset({UNIT, *(f"c{position}" for position in range(len(self._keys)))})
+        unit = unit_origins(read)
+        proof = stated(replace(inside, steps=(*inside.steps, step)), unit, made)
+        return Relation(proven, made, unit, sql, proof, unique)
+
+    def _rows_per_unit(self, made: tuple[Made, ...]) -> int:
+        """Return how many groups one unit can have: as many as it has rows, or as its keys have values and NULL."""
+        domains = [item.column.domain for item in made[1 : 1 + len(self._keys)]]
+        if None in domains:
+            return self._joined.rows_per_unit
+        return min(self._joined.rows_per_unit, prod(len({*known, None}) for known in domains if known is not None))
 
     def _rows(self, read: Rows) -> str:
         unit = self._joined.unit

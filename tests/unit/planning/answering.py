@@ -50,6 +50,16 @@ def parts(found: Plan, engine: InProcessRunner) -> list[Part]:
     return list(blocks.parts(Raw(found, tuple(engine.rows(scans(found), found.sql)), Usage())))
 
 
+def totals(found: Plan, engine: InProcessRunner) -> dict[str, dict[tuple[Cell, ...], int]]:
+    """Return for each aggregate the number in every cell of its grid, whatever block it is of."""
+    filled: dict[str, dict[tuple[Cell, ...], int]] = {}
+    for part in parts(found, engine):
+        cells = list(zip(grid.keys(part.raw.plan), grid.cells(part.raw, ()), strict=True))
+        for position, aggregate in enumerate(part.raw.plan.aggregates):
+            filled[aggregate.name] = {key: values[position] for key, values in cells}
+    return filled
+
+
 def blocks_answer(found: Plan, engine: InProcessRunner) -> list[tuple[Any, ...]]:
     """Return the answer of a plan with several blocks, with no noise."""
     cells: list[tuple[Any, ...]] = []

@@ -51,6 +51,34 @@ ROWS, UNITS, SUM = AggregateKind.ROWS, AggregateKind.UNITS, AggregateKind.SUM
             "SELECT a.ward, count(DISTINCT a.pid) FROM visit a JOIN visit b USING (pid) GROUP BY 1",
             [(UNITS, 0, 400_000, 4, 4)],
         ),
+        # A query grouped by the unit and more is looked up by all of that, from tables counted before it.
+        (
+            "SELECT count(*) FROM visit v JOIN (SELECT pid, ward FROM visit GROUP BY pid, ward) w "
+            "ON v.pid = w.pid AND v.ward = w.ward",
+            [(ROWS, 0, 400_000, 4, 16)],
+        ),
+        (
+            "SELECT count(*) FROM visit v JOIN (SELECT pid, note AS k FROM person GROUP BY pid, note) w "
+            "ON v.pid = w.pid JOIN (SELECT pid, ward AS k FROM visit GROUP BY pid, ward) x "
+            "ON w.pid = x.pid AND w.k = x.k",
+            [(ROWS, 0, 320_000, 4, 16)],
+        ),
+        (
+            "SELECT count(*) FROM visit v, (SELECT pid, ward FROM visit GROUP BY pid, ward) w, "
+            "(SELECT pid, ward FROM visit GROUP BY pid, ward) x "
+            "WHERE v.pid = w.pid AND w.pid = x.pid AND w.ward = x.ward",
+            [(ROWS, 0, 1_600_000, 16, 256)],
+        ),
+        # A bound that the asker writes is a bound, and one value of each unit is one row.
+        (
+            "SELECT sum(CASE WHEN c > 300 THEN 300 ELSE c END) FROM "
+            "(SELECT pid, sum(cost) AS c FROM visit GROUP BY pid)",
+            [(SUM, -20_000_000, 300_000_000, 3_000, 9_000_000)],
+        ),
+        (
+            "SELECT sum(CASE WHEN days > 5 THEN days ELSE 5 END) FROM visit",
+            [(SUM, -1_000_000, 3_000_000, 120, 14_400)],
+        ),
         # An open table multiplies nobody.
         ("SELECT count(*) FROM visit v JOIN town t ON v.town = t.code", [(ROWS, 0, 100_000, 4, 16)]),
     ],

@@ -1,0 +1,147 @@
+"""Tables of a published benchmark as datasets with a unit, and questions asked of them with noise and without."""
+
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from pathlib import Path
+
+import duckdb
+from yanmen.disclosure import blocks, grid, noise
+from yanmen.disclosure.accounting import micro_rho_within, share
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
+from yanmen.model.config import NodeLimits
+from yanmen.model.refusal import Refused, Usage
+from yanmen.model.stages import Plan, Raw
+from yanmen.planning.plan import plan
+from yanmen.planning.sql_terms import column_type, quoted
+
+from tests.unit.planning.engine import SETTINGS, InProcessRunner, admitted, dataset
+
+EPSILON, DELTA_E12 = Decimal(1), 1_000_000
+DOMAIN_MAX = 1_000
+"""Distinct values that a benchmark's spec declares as a domain."""
+_KINDS = {"BIGINT": ColumnType.INTEGER, "INTEGER": ColumnType.INTEGER, "DATE": ColumnType.DATE}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One table to publish: SQL over the generated tables, its unit column ("" = open), rows one unit may have."""
+
+    name: str
+    sql: str
+    unit: str = ""
+    rows: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What became of a question: the median relative error in percent, or why it was refused."""
+
+    error: float | None
+    ground: str
+
+
+class Published:
+    """The tables in one open engine, under the schemas a plan asks for."""
+
+    def __init__(self, raw: Path, sources: Sequence[Source], threads: int = 2) -> None:
+        """Copy every source into a database of its own, as publishing does."""
+        self.connection = duckdb.connect(config={"threads": threads})
+        for setting in SETTINGS:
+            self.connection.execute(setting)
+        self.connection.execute(f"ATTACH '{raw}' AS raw (READ_ONLY)")
+        self.connection.execute("USE raw")
+        self.datasets = tuple(self._publish(source) for source in sources)
+        self.runner = InProcessRunner()
+        self.limits = replace(NodeLimits(), sql_bytes=64 * 1024)
+        self.charge = micro_rho_within(EPSILON, DELTA_E12)
+
+    def _publish(self, source: Source) -> Dataset:
+        run = self.connection.execute
+        run(f"ATTACH ':memory:' AS {quoted('of ' + source.name)}")
+        table = f"{quoted('of ' + source.name)}.data"
+        described = run(f"DESCRIBE {source.sql}").fetchall()
+        cast = ", ".join(f"CAST({quoted(name)} AS {_held(kind)}) AS {quoted(name)}" for name, kind, *_ in described)
+        run(f"CREATE TABLE {table} AS SELECT {cast} FROM ({source.sql})")
+        columns = [self._column(table, source, str(name), _held(str(kind))) for name, kind, *_ in described]
+        (count,) = run(f"SELECT count(*) FROM {table}").fetchone() or (0,)
+        cls = DatasetClass.PERSONAL if source.unit else DatasetClass.OPEN
+        return dataset(source.name, cls, *columns, rows=source.rows, groups=source.rows, upto=int(count))
+
+    def _column(self, table: str, source: Source, name: str, kind: str) -> Column:
+        if name == source.unit:
+            return Column(name, ColumnType.INTEGER, Role.UNIT)
+        scale = int(kind.partition(",")[2].rstrip(")")) if kind.startswith("DECIMAL") else 0
+        found = _KINDS.get(kind, ColumnType.DECIMAL if scale else ColumnType.TEXT)
+        domain = self._domain(table, name)
+        lower, upper = self._bounds(table, name) if found in (ColumnType.INTEGER, ColumnType.DECIMAL) else (None, None)
+        role = Role.KEY if domain else Role.MEASURE
+        return Column(name, found, role, domain=domain, lower=lower, upper=upper, scale=scale)
+
+    def _domain(self, table: str, name: str) -> tuple[Cell, ...] | None:
+        distinct = (
+            f"SELECT DISTINCT {quoted(name)} FROM {table} WHERE {quoted(name)} IS NOT NULL LIMIT {DOMAIN_MAX + 1}"
+        )
+        values = [row[0] for row in self.connection.execute(distinct).fetchall()]
+        return tuple(sorted(values)) if 0 < len(values) <= DOMAIN_MAX else None
+
+    def _bounds(self, table: str, name: str) -> tuple[Decimal, Decimal]:
+        """Return round numbers around what the column holds, as its owner would declare."""
+        low, high = self.connection.execute(f"SELECT min({quoted(name)}), max({quoted(name)}) FROM {table}").fetchone()
+        return _round(Decimal(low or 0), ROUND_FLOOR), _round(Decimal(high or 0), ROUND_CEILING)
+
+    def planned(self, sql: str) -> Plan:
+        """Return the plan of a question, or refuse."""
+        return plan(admitted(sql, datasets=self.datasets, micro_rho=self.charge), self.runner, self.limits)
+
+    def attach(self, found: Plan) -> None:
+        """Give the tables the schema names of a plan."""
+        for scan in found.scans:
+            columns = ", ".join(quoted(name) for name in scan.columns) or "1 AS one"
+            self.connection.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {scan.schema}")
+            held = quoted("of " + scan.version.dataset.name)
+            self.connection.execute(f"CREATE OR REPLACE VIEW {scan.schema}.data AS SELECT {columns} FROM {held}.data")
+
+    def rows(self, found: Plan) -> list[tuple[Cell, ...]]:
+        """Return the engine's reply to a plan."""
+        self.attach(found)
+        return self.connection.execute(found.sql).fetchall()
+
+    def asked(self, sql: str, uncut: str) -> Asked:
+        """Ask at ε = 1; return the median error of figures that are not zero, against `uncut`, the same unbounded."""
+        try:
+            found, whole = self.planned(sql), self.planned(uncut)
+        except Refused as refusal:
+            return Asked(None, refusal.reason.value)
+        if found.release is DatasetClass.OPEN:
+            self.rows(found)
+            return Asked(0.0, "")
+        raws = [Raw(each, tuple(self.rows(each)), Usage()) for each in (found, whole)]
+        errors = list(_errors(*raws, self.charge))
+        return Asked(100 * statistics.median(errors), "") if errors else Asked(None, "nothing but zeroes")
+
+
+def _errors(raw: Raw, whole: Raw, charge: int) -> Iterable[float]:
+    each = share(charge, len(raw.plan.aggregates))
+    for part, other in zip(blocks.parts(raw), blocks.parts(whole), strict=True):
+        cells, exact_cells = grid.cells(part.raw, ()), grid.cells(other.raw, ())
+        for position, aggregate in enumerate(part.raw.plan.aggregates):
+            values = [row[position] for row in cells]
+            noisy = noise.add(noise.calibrate(aggregate, each), aggregate, values)
+            exact = [row[position] for row in exact_cells]
+            yield from (abs(one - far) / abs(one) for one, far in zip(exact, noisy, strict=True) if one)
+
+
+def _held(kind: str) -> str:
+    """Return how a snapshot holds a type of the generated tables."""
+    if kind.startswith("DECIMAL"):
+        return column_type(Column("", ColumnType.DECIMAL, Role.MEASURE, scale=int(kind.partition(",")[2].rstrip(")"))))
+    return {"INTEGER": "BIGINT", "BIGINT": "BIGINT", "DATE": "DATE"}.get(kind, "VARCHAR")
+
+
+def _round(value: Decimal, way: str) -> Decimal:
+    if value == 0:
+        return Decimal(0)
+    step = Decimal(1).scaleb(value.copy_abs().adjusted() - 1)
+    return (value / step).to_integral_value(way) * step
