@@ -13,13 +13,12 @@ from typing import NamedTuple
 from _duckdb import DuckDBPyConnection
 
 from yanmen_sandbox import engine, kernel
+from yanmen_sandbox.apart import Account
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.request import Limits, Request, integer
 from yanmen_sandbox.seccomp_filter import compile_policy
 from yanmen_sandbox.seccomp_policy import ATTACH, SPILL
 
-NOBODY = 65534
-"""The user and group of a job whose node runs as root."""
 OPEN_FILES = 64
 """A job holds a dozen."""
 
@@ -30,36 +29,34 @@ EXIT_NO_SECCOMP = 72
 
 
 class Surroundings(NamedTuple):
-    """Who the worker dies with, and whether it is in namespaces: another file view, no other process, no network."""
+    """Who the worker dies with, whether it is in namespaces (another file view, no network), and what account it takes.
+
+    A worker that is the first of its own process namespace sees its parent as 0.
+    """
 
     parent: int
     namespaces: bool = False
+    account: Account | None = None
 
 
-def close(
-    job: Job, request: Request, reply_fd: int, around: Surroundings, prepared: DuckDBPyConnection | None = None
-) -> DuckDBPyConnection:
-    """Give up, in this order, everything the job does not need; return the engine it works with."""
+def close(job: Job, request: Request, reply_fd: int, around: Surroundings, connection: DuckDBPyConnection) -> None:
+    """Give up, in this order, everything that the job and its engine do not need."""
     machine = _require_layers(around)
     scratch = _scratch(request)
     calls = job.calls if scratch is None else (*job.calls, *SPILL)
     _limit(request.limits)
     _die_with(around.parent)
     job.first(request)
-    connection = prepared if prepared is not None else engine.open_engine()
     engine.hold_memory(connection, request.limits)
     if kernel.landlock_abi() > 0:
         kernel.refuse_by_landlock(scratch)
     engine.start_threads(connection, request.limits)
     kernel.filter_by_seccomp(compile_policy(machine, reply_fd, (*ATTACH, *calls)))
     job.prepare(connection, request)
-    if os.getuid() == 0:
-        _become_nobody()
     _die_with(around.parent)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     engine.lock(connection, request.limits, scratch)
     kernel.filter_by_seccomp(compile_policy(machine, reply_fd, calls))
-    return connection
 
 
 def _scratch(request: Request) -> int | None:
@@ -84,11 +81,13 @@ def _require_layers(around: Surroundings) -> kernel.Architecture:
 def _limit(limits: Limits) -> None:
     """Lower the kernel's limits: address space, CPU, file size, descriptors, no core file, nothing locked.
 
-    One more second of CPU before the kill lets SIGXCPU, which cannot be caught in the closed jail, name the cause.
+    One more second of CPU before the kill lets SIGXCPU, which cannot be caught in the closed jail, name the cause. The
+    first process of a namespace does not get it: the kill comes at once.
     """
+    grace = 0 if os.getpid() == 1 else 1
     for kind, soft, hard in (
         (resource.RLIMIT_AS, limits.address, limits.address),
-        (resource.RLIMIT_CPU, limits.cpu, limits.cpu + 1),
+        (resource.RLIMIT_CPU, limits.cpu, limits.cpu + grace),
         (resource.RLIMIT_FSIZE, limits.file, limits.file),
         (resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES),
         (resource.RLIMIT_CORE, 0, 0),
@@ -103,14 +102,8 @@ def _limit(limits: Limits) -> None:
 def _die_with(parent: int) -> None:
     """Ask the kernel to kill this process when its parent dies, the node or the zygote, unless it is already dead.
 
-    A change of user clears the order (prctl(2)), so it is given again after one.
+    It is asked again after the attachment, while which the order could be taken back.
     """
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-
-
-def _become_nobody() -> None:
-    os.setgroups([])
-    os.setresgid(NOBODY, NOBODY, NOBODY)
-    os.setresuid(NOBODY, NOBODY, NOBODY)

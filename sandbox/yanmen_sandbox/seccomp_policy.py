@@ -109,17 +109,9 @@ ATTACH = (
     Allowed("faccessat", (269, 48), "as stat, where access does not exist"),
     Allowed("faccessat2", (439, 439), "as faccessat"),
     Allowed("getcwd", (79, 17), "DuckDB makes the path absolute"),
-    Allowed("getuid", (102, 174), "the job drops its privileges"),
-    Allowed("geteuid", (107, 175), "as getuid"),
-    Allowed("getgid", (104, 176), "as getuid"),
-    Allowed("getegid", (108, 177), "as getuid"),
     Allowed("getppid", (110, 173), "the job checks that its node still lives"),
-    Allowed("setgroups", (116, 159), "the job drops its groups"),
-    Allowed("setresgid", (119, 149), "the job drops its group"),
-    Allowed("setresuid", (117, 147), "the job drops its user"),
     Allowed("prctl", (157, 167), "dumpable, parent-death signal, no new privileges"),
     Allowed("seccomp", (317, 277), "the second, narrower filter"),
-    Allowed("tgkill", (234, 131), "the C library tells its threads of the new user"),
 )
 """Added while the snapshot is attached: Landlock already holds, the narrower filter follows."""
 

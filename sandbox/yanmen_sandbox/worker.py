@@ -1,11 +1,11 @@
-"""The life of one worker: read the request, close the jail, work, reply, wait to be dismissed."""
+"""The life of one worker: give up root, read the request, close the jail, work, reply, wait to be dismissed."""
 
 import os
 from collections.abc import Mapping
 
 from _duckdb import DuckDBPyConnection
 
-from yanmen_sandbox import lockdown, session
+from yanmen_sandbox import apart, engine, lockdown, session
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.lockdown import Surroundings
 from yanmen_sandbox.reply import code_of, encode, send
@@ -16,9 +16,11 @@ def serve(
     reply_fd: int, around: Surroundings, jobs: Mapping[str, Job], prepared: DuckDBPyConnection | None = None
 ) -> None:
     """Do the job that the request on descriptor 0 names, with the `prepared` engine or one of its own."""
+    connection = prepared if prepared is not None else engine.open_engine()
+    apart.give_up(around.account)
     request = parse(read_frame(0))
     job = jobs[request.job]
-    connection = lockdown.close(job, request, reply_fd, around, prepared)
+    lockdown.close(job, request, reply_fd, around, connection)
     if request.uses > 0:
         session.serve(job, connection, request, reply_fd)
         return

@@ -1,10 +1,11 @@
 """Forks prepared workers: engine loaded and connected, no key, no data, no thread; each fork serves one job and dies.
 
-`python -I -B -m yanmen_sandbox.zygote CONTROL_FD open|closed`, where `closed` says that the node put
-this process into namespaces of its own. For every job the node sends one message: the numbers that the
-job's descriptors must have, and the descriptors: request, reply, status, then the job's. The zygote
-answers on `status` with a descriptor of the worker's process and, when it has ended, with how. It never
-holds a request or a snapshot: those wait in pipes and descriptors that only the fork reads.
+`python -I -B -m yanmen_sandbox.zygote CONTROL_FD open|closed ACCOUNT`, where `closed` says that the node put
+this process into namespaces, out of which each worker gets its own. For every job the node sends one
+message: the numbers that the job's descriptors must have, and the descriptors: request, reply, status,
+then the job's. The zygote answers on `status` with a descriptor of the worker's process and, when it has
+ended, with how. It never holds a request or a snapshot: those wait in pipes and descriptors that only the
+fork reads.
 """
 
 import fcntl
@@ -19,9 +20,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from _duckdb import DuckDBPyConnection
-
-from yanmen_sandbox import engine, kernel
+from yanmen_sandbox import apart, engine, kernel
+from yanmen_sandbox.apart import Account, Namespaces
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.jobs import importing
 from yanmen_sandbox.jobs.table import JOBS
@@ -54,15 +54,18 @@ class _Start(NamedTuple):
 class Zygote:
     """The loop: fork what the node asks for, tell how each worker ended, die with the node."""
 
-    def __init__(self, control_fd: int, jobs: Mapping[str, Job], *, namespaces: bool) -> None:
+    def __init__(
+        self, control_fd: int, jobs: Mapping[str, Job], namespaces: Namespaces | None, account: Account | None
+    ) -> None:
         """Prepare everything that a worker can inherit."""
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # inherited: no worker can look into a sibling
         self._jobs = jobs
         self._control = socket.socket(fileno=control_fd)
         self._namespaces = namespaces
+        self._account = account
         self._watched: dict[int, _Watched] = {}
         importing.blank()
-        if namespaces:
+        if namespaces is not None:
             os.chmod(SCRATCH, 0)  # noqa: PTH101 - nothing of a job may stay for the next one to read
         self._connection = engine.open_engine()
         gc.collect()
@@ -93,12 +96,12 @@ class Zygote:
 
     def _fork(self, start: _Start) -> int:
         """Fork a worker; return the descriptor that tells its end."""
-        surroundings = Surroundings(os.getpid(), self._namespaces)
+        parent = os.getpid()
         status = socket.socket(fileno=start.status)
         try:
-            pid = os.fork()
+            pid = os.fork() if self._namespaces is None else self._namespaces.fork()
             if pid == 0:
-                _work(self._jobs, start, surroundings, self._connection)
+                self._work(start, parent)
         except OSError:
             status.close()
             raise
@@ -120,13 +123,16 @@ class Zygote:
             worker.status.send(ENDED.pack(status, round((used.ru_utime + used.ru_stime) * 1_000_000)))
         worker.status.close()
 
-
-def _work(jobs: Mapping[str, Job], start: _Start, surroundings: Surroundings, connection: DuckDBPyConnection) -> None:
-    """Be the worker: keep the job's descriptors and no other, do the job, end."""
-    try:
-        serve(_arrange(start), surroundings, jobs, connection)
-    finally:
-        os._exit(0 if sys.exc_info()[0] is None else 1)
+    def _work(self, start: _Start, parent: int) -> None:
+        """Be the worker: leave the zygote's namespaces, keep the job's descriptors and no other, do the job, end."""
+        around = Surroundings(parent, account=self._account)
+        try:
+            if self._namespaces is not None:
+                self._namespaces.leave()
+                around = Surroundings(0, namespaces=True, account=self._account)
+            serve(_arrange(start), around, self._jobs, self._connection)
+        finally:
+            os._exit(0 if sys.exc_info()[0] is None else 1)
 
 
 def _arrange(start: _Start) -> int:
@@ -157,7 +163,9 @@ def main(arguments: Sequence[str], jobs: Mapping[str, Job]) -> None:
     for fd in (0, 1, 2):
         os.dup2(null, fd)
     os.close(null)
-    Zygote(int(arguments[0]), jobs, namespaces={"closed": True, "open": False}[arguments[1]]).run()
+    control, closed, account = arguments
+    namespaces = Namespaces() if {"closed": True, "open": False}[closed] else None
+    Zygote(int(control), jobs, namespaces, apart.account(account)).run()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 import _duckdb
 from _duckdb import DuckDBPyConnection
-from yanmen_sandbox import kernel, zygote
+from yanmen_sandbox import apart, kernel, zygote
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.jobs import query
 from yanmen_sandbox.lockdown import Surroundings
@@ -350,9 +350,9 @@ if __name__ == "__main__":
         jobs = {"query": Job(run, prepare), "statements": Job(run_statements, query.prepare)}
         if sys.argv[1].startswith("--landlock="):
             patch.object(kernel, "landlock_abi", lambda: int(sys.argv[1].partition("=")[2])).start()
-        if sys.argv[-1] in {"open", "closed"}:
-            zygote.main(sys.argv[-2:], jobs)
+        if sys.argv[-2] in {"open", "closed"}:
+            zygote.main(sys.argv[-3:], jobs)
         else:
-            serve(int(sys.argv[1]), Surroundings(int(sys.argv[2])), jobs)
+            serve(int(sys.argv[1]), Surroundings(int(sys.argv[2]), account=apart.account(sys.argv[3])), jobs)
     finally:
         os._exit(0 if sys.exc_info()[0] is None else 1)

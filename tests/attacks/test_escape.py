@@ -133,11 +133,8 @@ WHILE_ATTACHING = (
     "open the snapshot anew",  # it is sealed, and "write the snapshot" is refused
     "unseal the snapshot",
     "look at its length",
-    "become root",  # it is not nobody yet: all that root could reach is refused all the same
-    "change groups",
     "become dumpable",
     "outlive the node",  # asked again afterwards
-    "signal by tgkill",  # its own threads
     "duplicate the reply pipe",  # "write" knows one descriptor, before and after
 )
 """What a worker may still do while it attaches, behind Landlock and the first filter."""
@@ -151,7 +148,7 @@ def attaching(jail: Jail) -> dict[str, str]:
 WITHOUT_LANDLOCK = (
     "read /proc/self/environ",  # it is empty
     "read /proc/self/mem",  # its own
-    "read /proc/1/cmdline",  # the zygote's: which holds no secret
+    "read /proc/1/cmdline",  # its own: it is the first process it can see
 )
 """What it may do besides in a jail on a host without Landlock."""
 

@@ -12,6 +12,7 @@ from threading import Event, Thread
 import duckdb
 import pytest
 from yanmen.crypto.system import SystemRandomness
+from yanmen.execution import account
 from yanmen.execution.jail import JailRunner
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.config import NodeLimits
@@ -131,7 +132,7 @@ def cancelled_after(runner: JailRunner, version: str) -> float:
     return seconds
 
 
-def test_a_worker_runs_as_nobody_without_privileges(published: tuple[JailRunner, str]) -> None:
+def test_a_worker_runs_under_its_own_account_without_privileges(published: tuple[JailRunner, str]) -> None:
     runner, version = published
     cancel = Event()
     thread = Thread(target=lambda: _swallow(runner, version, cancel))
@@ -147,7 +148,8 @@ def test_a_worker_runs_as_nobody_without_privileges(published: tuple[JailRunner,
     finally:
         cancel.set()
         thread.join()
-    user = 65534 if os.getuid() == 0 else os.getuid()
+    jobs = account.of_jobs()
+    user = os.getuid() if jobs is None else jobs.user
     assert status["Uid"].split() == [str(user)] * 4
     assert int(status["CapEff"], 16) == 0 or os.getuid() != 0
     assert int(status["CapPrm"], 16) == 0 or os.getuid() != 0

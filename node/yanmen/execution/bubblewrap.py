@@ -57,13 +57,18 @@ def _program() -> str:
 
 
 def _privileges() -> tuple[str, ...]:
-    """Keep, for a node that is root, what a job needs to become nobody; any other needs a user namespace.
+    """Keep what the zygote needs to put each worker into namespaces of its own; the worker keeps nothing of it.
 
-    As root, a user namespace would map the jail's user to root outside.
+    A node that is root has it become another account besides: a user namespace would map the jail's user to root
+    outside. Any other needs one, in which the zygote first forbids further ones (yanmen_sandbox.apart).
     """
     if os.getuid() == 0:
-        return ("--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID")
-    return ("--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL")
+        return _capabilities("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID")
+    return ("--unshare-user", "--uid", "65534", "--gid", "65534", *_capabilities("CAP_SYS_ADMIN", "CAP_SYS_RESOURCE"))
+
+
+def _capabilities(*names: str) -> tuple[str, ...]:
+    return ("--cap-drop", "ALL", *(word for name in names for word in ("--cap-add", name)))
 
 
 def _files(program: tuple[str, ...]) -> Iterator[str]:

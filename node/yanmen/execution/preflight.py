@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from yanmen.execution import bubblewrap, profiles, reply
+from yanmen.execution import account, bubblewrap, profiles, reply
 from yanmen.execution.launcher import THREADS, Launcher, address_space, request
 from yanmen.execution.orders import Order
 from yanmen.execution.process import Spawner
@@ -42,8 +42,10 @@ LACKING = {
     71: "the kernel has no Landlock (Linux 5.13, CONFIG_SECURITY_LANDLOCK, `landlock` in /sys/kernel/security/lsm); "
     'with bubblewrap the profile sandbox = "jail" does without',
     72: "the kernel or architecture has no seccomp filters with thread synchronisation (x86_64 or aarch64, Linux 5.7)",
+    73: "a worker of the jail did not get namespaces of its own",
+    74: "the worker kept root's account",
 }
-"""By the exit status with which a worker refuses to start (yanmen_sandbox.lockdown)."""
+"""By the exit status with which a worker refuses to start (yanmen_sandbox.lockdown, yanmen_sandbox.apart)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +133,11 @@ def _read(data: bytes) -> _Found:
 def _profile(spawner: Spawner, found: _Found, limits: NodeLimits, bounds: Limits) -> Profile:
     if limits.spill_bytes and not found.landlock:
         raise Fault(FaultCode.SANDBOX, "a worker may spill only behind Landlock; without it set spill_bytes = 0")
+    jobs = account.of_jobs()
     layers = (
         f"landlock-abi-{found.landlock}" if found.landlock else NO_LANDLOCK,
         f"seccomp:{found.seccomp}",
-        f"user:{'nobody' if os.getuid() == 0 else 'node'}",
+        f"user:{'node' if jobs is None else jobs.name}",
         f"address:{address_space(bounds)}",
         f"memory:{limits.memory_bytes}",
         f"cpu:{limits.cpu_seconds}",

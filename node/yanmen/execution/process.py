@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Protocol
 
+from yanmen.execution import account
 from yanmen.model.refusal import JobCode, JobFailed
 
 WORKER = (sys.executable, "-I", "-B", "-m", "yanmen_sandbox")
@@ -116,7 +117,7 @@ class FreshProcess:
         request_fd, request = os.pipe()
         try:
             self._process = subprocess.Popen(
-                [*command, str(reply_fd), str(os.getpid())],
+                [*command, str(reply_fd), str(os.getpid()), account.word()],
                 stdin=request_fd,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

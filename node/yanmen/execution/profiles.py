@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from yanmen.execution import bubblewrap
+from yanmen.execution import account, bubblewrap
 from yanmen.execution.process import Fresh, Spawner
 from yanmen.execution.zygote import Zygote
 from yanmen.model.refusal import Fault, FaultCode
@@ -16,13 +16,14 @@ MODULE = (sys.executable, "-I", "-B", "-m", "yanmen_sandbox.zygote")
 
 def zygote(profile: str, program: tuple[str, ...] = MODULE) -> Zygote:
     """Return the zygote of `profile`, not yet started; `program` is another one only in tests."""
+    word = account.word()
     match profile:
         case "landlock":
-            return Zygote(lambda control: (*program, str(control), "open"), LANDLOCK)
+            return Zygote(lambda control: (*program, str(control), "open", word), LANDLOCK)
         case "jail":
             version = bubblewrap.version()
             return Zygote(
-                lambda control: (*bubblewrap.command(program), *program, str(control), "closed"),
+                lambda control: (*bubblewrap.command(program), *program, str(control), "closed", word),
                 JAIL,
                 (f"bubblewrap:{version}",),
             )

@@ -37,15 +37,18 @@ def make_blank(request: Request) -> None:
 @cache
 def blank() -> bytes:
     """Return an empty database."""
-    # Imported here: one job in five needs it, and every job pays for what stands above.
-    from tempfile import TemporaryDirectory
-
-    memory = "/dev/shm"  # noqa: S108 - an empty database in a fresh private directory, gone two lines later
-    with TemporaryDirectory(dir=memory if os.path.isdir(memory) else None) as folder:  # noqa: PTH112
+    memory = "/dev/shm" if os.path.isdir("/dev/shm") else "/tmp"  # noqa: S108, PTH112 - a fresh private directory in it
+    folder = f"{memory}/yanmen-{os.urandom(16).hex()}"
+    os.mkdir(folder, 0o700)  # noqa: PTH102
+    try:
         connection = _duckdb.connect(f"{folder}/blank", config={"threads": 1, "async_threads": 0})
         connection.close()
         with open(f"{folder}/blank", "rb") as file:  # noqa: PTH123
             return file.read()
+    finally:
+        for name in os.listdir(folder):  # noqa: PTH208
+            os.unlink(f"{folder}/{name}")  # noqa: PTH108
+        os.rmdir(folder)  # noqa: PTH106
 
 
 def prepare(connection: DuckDBPyConnection, request: Request) -> None:

@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 
 import pytest
 from yanmen.crypto.system import SystemRandomness
-from yanmen.execution import preflight
+from yanmen.execution import account, preflight
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.process import Fresh
@@ -41,7 +40,8 @@ def test_the_profile_names_every_layer(profile: Profile) -> None:
     assert profile.name == "landlock"
     assert names == ["landlock-abi", "seccomp", "user", "address", "memory", "cpu", "reply", "threads", "start"]
     assert profile.engine == "duckdb-2.0.0"
-    assert f"user:{'nobody' if os.getuid() == 0 else 'node'}" in profile.layers
+    jobs = account.of_jobs()
+    assert f"user:{'node' if jobs is None else jobs.name}" in profile.layers
 
 
 def test_anyone_can_recompute_the_digest(profile: Profile) -> None:

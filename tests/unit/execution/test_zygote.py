@@ -13,7 +13,7 @@ from threading import Event
 
 import pytest
 from yanmen.crypto.system import SystemRandomness
-from yanmen.execution import bubblewrap, orders, preflight, profiles
+from yanmen.execution import account, bubblewrap, orders, preflight, profiles
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.zygote import Zygote
@@ -139,6 +139,64 @@ def test_the_zygote_has_one_thread(zygote: Zygote) -> None:
         assert len(list(Path(f"/proc/{parent}/task").iterdir())) == 1
 
 
+def status(pid: int, name: str) -> list[str]:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(line.split()[1:] for line in lines if line.startswith(f"{name}:"))
+
+
+def waits(pid: int) -> bool:
+    """Tell whether the worker has given everything up, capabilities last, and waits for its request."""
+    try:
+        return int(status(pid, "CapPrm")[0], 16) == 0
+    except OSError:
+        return False
+
+
+def until_it_waits(pid: int) -> None:
+    end = time.monotonic() + 10
+    while not waits(pid):
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_each_worker_of_a_jail_has_namespaces_of_its_own(zygote: Zygote, profile: str) -> None:
+    """Before it has read a byte: apart from the node, from its zygote and from its sibling."""
+    launcher = Launcher(zygote)
+    with (
+        launcher.start(orders.vet("SELECT 1"), LIMITS, Event()) as one,
+        launcher.start(orders.vet("SELECT 1"), LIMITS, Event()) as other,
+    ):
+        parent = int(Path(f"/proc/{one.pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+        for worker in (one, other):
+            until_it_waits(worker.pid)
+        for name in ("mnt", "pid", "net", "ipc", "uts", "cgroup"):
+            processes = (os.getpid(), parent, one.pid, other.pid)
+            found = {str(Path(f"/proc/{pid}/ns/{name}").readlink()) for pid in processes}
+            assert len(found) == (4 if profile == "jail" else 1), name
+
+
+def test_a_worker_has_its_account_and_no_capability_before_it_reads(zygote: Zygote) -> None:
+    jobs = account.of_jobs()
+    user, group = (os.getuid(), os.getgid()) if jobs is None else (jobs.user, jobs.group)
+    with Launcher(zygote).start(orders.vet("SELECT 1"), LIMITS, Event()) as worker:
+        until_it_waits(worker.pid)
+        assert status(worker.pid, "Uid") == [str(user)] * 4
+        assert status(worker.pid, "Gid") == [str(group)] * 4
+        assert jobs is None or status(worker.pid, "Groups") == []
+        for held in ("CapPrm", "CapEff", "CapInh", "CapAmb"):
+            assert int(status(worker.pid, held)[0], 16) == 0
+        worker.exchange(launch_request())
+
+
+@pytest.mark.parametrize("step", ["namespaces", "account"])
+def test_a_worker_that_did_not_get_apart_does_no_job(step: str) -> None:
+    system_packages.need("bwrap")
+    if step == "account" and account.of_jobs() is None:
+        pytest.skip("only a node that is root gives its workers another account")
+    with pytest.raises(Fault, match="of its own" if step == "namespaces" else "kept root"):
+        check(weaker("jail", f"{step}-left-out"))
+
+
 def test_killing_the_zygote_kills_its_workers_and_the_next_job_has_a_new_one(zygote: Zygote) -> None:
     with Launcher(zygote).start(orders.vet("SELECT 1"), LIMITS, Event()) as worker:
         os.kill(int(Path(f"/proc/{worker.pid}/stat").read_text().rsplit(")", 1)[1].split()[1]), signal.SIGKILL)
@@ -244,7 +302,7 @@ def test_a_missing_layer_is_found_through_the_zygote(profile: str, weakness: str
 def test_a_jail_that_is_none_does_not_serve(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bubblewrap that makes no namespaces: the worker is well confined, but not as node.toml asks."""
     system_packages.need("bwrap")
-    zygote = Zygote(lambda control: (*profiles.MODULE, str(control), "open"), "jail", ("bubblewrap:0",))
+    zygote = Zygote(lambda control: (*profiles.MODULE, str(control), "open", account.word()), "jail", ("bubblewrap:0",))
     with pytest.raises(Fault, match="own mnt namespace"):
         check(zygote)
 

@@ -1,6 +1,6 @@
-"""The real worker on a weaker host or with a layer missing: `weaker_worker.py WEAKNESS REPLY_FD NODE_PID`.
+"""The real worker on a weaker host or with a layer missing: `weaker_worker.py WEAKNESS REPLY_FD NODE_PID ACCOUNT`.
 
-`weaker_worker.py WEAKNESS CONTROL_FD open|closed` is a zygote of such workers.
+`weaker_worker.py WEAKNESS CONTROL_FD open|closed ACCOUNT` is a zygote of such workers.
 
 `no-landlock` and `no-seccomp` take the calls away in the kernel, as a host without them would; the
 others leave one of our own steps out.
@@ -9,11 +9,10 @@ others leave one of our own steps out.
 import errno
 import os
 import sys
-from types import ModuleType
 from unittest.mock import patch
 
 import seccompy
-from yanmen_sandbox import kernel, lockdown, zygote
+from yanmen_sandbox import apart, kernel, lockdown, zygote
 from yanmen_sandbox.jobs.table import JOBS
 from yanmen_sandbox.lockdown import Surroundings
 from yanmen_sandbox.worker import serve
@@ -39,16 +38,19 @@ def only_the_first_filter() -> None:
     patch.object(kernel, "filter_by_seccomp", lambda program: next(calls)(program)).start()
 
 
-LEFT_OUT: dict[str, tuple[tuple[ModuleType, str], ...]] = {
+libc = apart._libc
+LEFT_OUT: dict[str, tuple[tuple[object, str], ...]] = {
     "landlock-left-out": ((kernel, "refuse_by_landlock"),),
     "seccomp-left-out": ((kernel, "filter_by_seccomp"),),
     "confinement-left-out": ((kernel, "refuse_by_landlock"), (kernel, "filter_by_seccomp")),
+    "namespaces-left-out": ((libc, "unshare"), (libc, "mount")),
+    "account-left-out": ((os, "setresuid"),),
     "everything-left-out": (
         (kernel, "refuse_by_landlock"),
         (kernel, "filter_by_seccomp"),
         (kernel, "prctl"),
         (lockdown, "_limit"),
-        (lockdown, "_become_nobody"),
+        (apart, "give_up"),
     ),
 }
 
@@ -65,7 +67,7 @@ def weaken(weakness: str) -> None:
             only_the_first_filter()
         case _:
             for module, step in LEFT_OUT[weakness]:
-                patch.object(module, step).start()
+                patch.object(module, step, return_value=0).start()
 
 
 if __name__ == "__main__":
@@ -74,6 +76,6 @@ if __name__ == "__main__":
         if sys.argv[3] in {"open", "closed"}:
             zygote.main(sys.argv[2:], JOBS)
         else:
-            serve(int(sys.argv[2]), Surroundings(int(sys.argv[3])), JOBS)
+            serve(int(sys.argv[2]), Surroundings(int(sys.argv[3]), account=apart.account(sys.argv[4])), JOBS)
     finally:
         os._exit(0 if sys.exc_info()[0] is None else 1)
