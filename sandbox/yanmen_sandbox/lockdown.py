@@ -8,6 +8,7 @@ hostile file, so its bytes are hostile too, and the engine already parses them w
 import os
 import resource
 import signal
+from contextlib import suppress
 from typing import NamedTuple
 
 from _duckdb import DuckDBPyConnection
@@ -51,12 +52,13 @@ def close(job: Job, request: Request, reply_fd: int, around: Surroundings, conne
     if kernel.landlock_abi() > 0:
         kernel.refuse_by_landlock(scratch)
     engine.start_threads(connection, request.limits)
-    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, (*ATTACH, *calls)))
+    end = kernel.ending_action()
+    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, (*ATTACH, *calls), end))
     job.prepare(connection, request)
     _die_with(around.parent)
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     engine.lock(connection, request.limits, scratch)
-    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, calls))
+    kernel.filter_by_seccomp(compile_policy(machine, reply_fd, calls, end))
 
 
 def _scratch(request: Request) -> int | None:
@@ -92,11 +94,12 @@ def _limit(limits: Limits) -> None:
         (resource.RLIMIT_NOFILE, OPEN_FILES, OPEN_FILES),
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_MEMLOCK, 0, 0),
-        (resource.RLIMIT_MSGQUEUE, 0, 0),
     ):
         given = resource.getrlimit(kind)[1]
         highest = hard if given == resource.RLIM_INFINITY else min(hard, given)
         resource.setrlimit(kind, (min(soft, highest), highest))
+    with suppress(ValueError):  # gVisor has neither the limit nor the queues; the filter refuses mq_open anywhere
+        resource.setrlimit(resource.RLIMIT_MSGQUEUE, (0, 0))
 
 
 def _die_with(parent: int) -> None:

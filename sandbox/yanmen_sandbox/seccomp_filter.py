@@ -4,11 +4,10 @@ import errno
 import struct
 from collections.abc import Iterable
 
-from yanmen_sandbox.kernel import Architecture
+from yanmen_sandbox.kernel import SECCOMP_RET_KILL_PROCESS, Architecture
 from yanmen_sandbox.seccomp_policy import COMPUTE, KILLED, Allowed
 
 # linux/seccomp.h
-KILL_PROCESS = 0x80000000
 REFUSE = 0x00050000 | errno.EPERM
 ALLOW = 0x7FFF0000
 
@@ -23,19 +22,25 @@ JUMP_EQUAL = 0x15
 AND = 0x54
 RETURN = 0x06
 
+# asm-generic/mman-common.h; MAP_SHARED_VALIDATE has the bit of MAP_SHARED too.
+PROT_EXEC = 0x4
+MAP_SHARED = 0x1
+
 _WORD = 0xFFFFFFFF
 
 
-def compile_policy(machine: Architecture, reply_fd: int, extra: Iterable[Allowed] = ()) -> bytes:
+def compile_policy(
+    machine: Architecture, reply_fd: int, extra: Iterable[Allowed] = (), end: int = SECCOMP_RET_KILL_PROCESS
+) -> bytes:
     """Return the program: foreign ABIs and `KILLED` end the process, the listed calls pass, the rest get EPERM."""
     program = [
         _instruction(LOAD, OFFSET_ARCH),
         _instruction(JUMP_EQUAL, machine.audit, equal=1),
-        _instruction(RETURN, KILL_PROCESS),
+        _instruction(RETURN, end),
         _instruction(LOAD, OFFSET_NR),
     ]
     for killed in KILLED:
-        program += _when(killed.numbers[machine.column], [_instruction(RETURN, KILL_PROCESS)])
+        program += _when(killed.numbers[machine.column], [_instruction(RETURN, end)])
     for allowed in (*COMPUTE, *extra):
         program += _when(allowed.numbers[machine.column], _verdict(allowed, reply_fd))
     program.append(_instruction(RETURN, REFUSE))
@@ -50,20 +55,22 @@ def _when(number: int | None, block: list[bytes]) -> list[bytes]:
 
 
 def _verdict(allowed: Allowed, reply_fd: int) -> list[bytes]:
+    conditions: list[tuple[int, int, int]] = []
     if allowed.only_to_reply:
-        return _if_argument(0, mask=_WORD, value=reply_fd)
+        conditions.append((0, _WORD, reply_fd))
     if allowed.never_executable:
-        return _if_argument(2, mask=0x4, value=0)
-    return [_instruction(RETURN, ALLOW)]
+        conditions.append((2, PROT_EXEC, 0))
+    if allowed.never_shared:
+        conditions.append((3, MAP_SHARED, 0))
+    return [*(step for each in conditions for step in _hold(*each)), _instruction(RETURN, ALLOW)]
 
 
-def _if_argument(index: int, mask: int, value: int) -> list[bytes]:
-    """Allow when the low word of the argument, masked, is `value`: descriptors and protections are 32 bits wide."""
+def _hold(index: int, mask: int, value: int) -> list[bytes]:
+    """Refuse unless the low word of the argument, masked, is `value`: descriptors and flags are 32 bits wide."""
     return [
         _instruction(LOAD, OFFSET_ARGS + 8 * index),
         _instruction(AND, mask),
-        _instruction(JUMP_EQUAL, value, other=1),
-        _instruction(RETURN, ALLOW),
+        _instruction(JUMP_EQUAL, value, equal=1),
         _instruction(RETURN, REFUSE),
     ]
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 class Allowed(NamedTuple):
     """One admitted call: its numbers on x86_64 and aarch64 (None: the call does not exist there), and why.
 
-    `never_executable` admits it only without PROT_EXEC in argument 2, `only_to_reply` only with the
+    `never_executable` admits it only without PROT_EXEC in argument 2, `never_shared` only without
+    MAP_SHARED in argument 3 (with it a snapshot could be mapped to be written), `only_to_reply` only with the
     reply's descriptor as argument 0.
     """
 
@@ -20,6 +21,7 @@ class Allowed(NamedTuple):
     numbers: tuple[int | None, int | None]
     reason: str
     never_executable: bool = False
+    never_shared: bool = False
     only_to_reply: bool = False
 
 
@@ -37,7 +39,7 @@ COMPUTE = (
     Allowed("pread64", (17, 67), "DuckDB reads blocks of the attached snapshot"),
     Allowed("close", (3, 57), "descriptors of the engine and of Python"),
     Allowed("fstat", (5, 80), "size of an open file"),
-    Allowed("mmap", (9, 222), "memory, never executable", never_executable=True),
+    Allowed("mmap", (9, 222), "memory of its own, never executable", never_executable=True, never_shared=True),
     Allowed("mprotect", (10, 226), "memory of new arenas, never executable", never_executable=True),
     Allowed("munmap", (11, 215), "gives memory back"),
     Allowed("mremap", (25, 216), "grows large allocations; keeps their protection"),

@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 import _duckdb
 from _duckdb import DuckDBPyConnection
-from yanmen_sandbox import apart, kernel, zygote
+from yanmen_sandbox import apart, contained, kernel, zygote
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.jobs import query
 from yanmen_sandbox.lockdown import Surroundings
@@ -350,7 +350,9 @@ if __name__ == "__main__":
         jobs = {"query": Job(run, prepare), "statements": Job(run_statements, query.prepare)}
         if sys.argv[1].startswith("--landlock="):
             patch.object(kernel, "landlock_abi", lambda: int(sys.argv[1].partition("=")[2])).start()
-        if sys.argv[-2] in {"open", "closed"}:
+        if "contained" in sys.argv:
+            contained.main(jobs, *sys.argv[sys.argv.index("contained") + 1 :])
+        elif sys.argv[-2] in {"open", "closed"}:
             zygote.main(sys.argv[-3:], jobs)
         else:
             serve(int(sys.argv[1]), Surroundings(int(sys.argv[2]), account=apart.account(sys.argv[3])), jobs)

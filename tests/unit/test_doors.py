@@ -16,6 +16,7 @@ DOORS = {
     "sqlite3": {"ledger"},
     "grpc": {"wire", "client"},
     "subprocess": {"execution"},
+    "docker": {"execution"},
     "multiprocessing": set[str](),
     "opendp": {"disclosure"},
     "cedarpy": {"admission"},

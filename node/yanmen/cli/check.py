@@ -4,6 +4,8 @@ import argparse
 
 from yanmen.cli.grammar import Parser, command, day_of, folder, group
 from yanmen.cli.output import Result, next_step
+from yanmen.formats.config import SANDBOXES
+from yanmen.model.config import Docker
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -12,7 +14,13 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     node = command(here, "node", "check a node's folder and this host 检查节点", checked, "yanmen check node health")
     folder(node, "node", "the node's folder")
     jail = command(here, "sandbox", "try to escape from the sandbox 沙箱探测", probed, "yanmen check sandbox")
-    jail.add_argument("--profile", choices=("landlock", "jail"), default="landlock", help="what node.toml will ask for")
+    jail.add_argument("--profile", choices=SANDBOXES, default="landlock", help="what node.toml will ask for")
+    usual = Docker()
+    jail.add_argument("--docker-socket", default=usual.socket, metavar="PATH", help=f"the engine's ({usual.socket})")
+    jail.add_argument("--docker-image", default=usual.image, metavar="NAME", help=f"the workers' ({usual.image})")
+    jail.add_argument(
+        "--docker-runtime", default=usual.runtime, metavar="NAME", help=f"runc or runsc ({usual.runtime})"
+    )
     jail.add_argument("--verbose", action="store_true", help="list every layer engaged")
 
 
@@ -23,7 +31,8 @@ def checked(arguments: argparse.Namespace) -> Result:
     from yanmen.execution import profiles
     from yanmen.node.holder import open_holder, read_config
 
-    with profiles.serving(read_config(arguments.node).sandbox) as spawner, open_holder(arguments.node) as holder:
+    config = read_config(arguments.node)
+    with profiles.serving(config.sandbox, config.docker) as spawner, open_holder(arguments.node) as holder:
         party = holder.party()
         holder.ledger.check()
         profile = holder.runner(spawner).profile
@@ -61,7 +70,8 @@ def probed(arguments: argparse.Namespace) -> Result:
     from yanmen.execution.launcher import Launcher
     from yanmen.model.config import NodeLimits
 
-    with profiles.serving(arguments.profile) as spawner:
+    docker = Docker(arguments.docker_socket, arguments.docker_image, arguments.docker_runtime)
+    with profiles.serving(arguments.profile, docker) as spawner:
         profile = preflight.check(Launcher(spawner), NodeLimits(), SystemRandomness())
     lines = [f"{profile.name}: no probe escaped 无逃逸 ({profile.engine}) {profile.digest}"]
     lost = preflight.lost(profile)

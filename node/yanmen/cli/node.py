@@ -165,10 +165,12 @@ def served(arguments: argparse.Namespace) -> Result:
     for directory in arguments.node:
         if not (directory / CONFIG).is_file():
             raise UsageProblem(f"no {CONFIG} in {directory}; run yanmen node accept first")
-    asked = {read_config(directory).sandbox for directory in arguments.node}
+    configs = [read_config(directory) for directory in arguments.node]
+    asked = {(config.sandbox, config.docker) for config in configs}
     if len(asked) > 1:
-        raise UsageProblem(f"these nodes ask for different sandboxes ({', '.join(sorted(asked))}); serve them apart")
-    with profiles.serving(asked.pop()) as spawner:
+        names = ", ".join(sorted(config.sandbox for config in configs))
+        raise UsageProblem(f"these nodes ask for different sandboxes ({names}); serve them apart")
+    with profiles.serving(*asked.pop()) as spawner:
         # Only now: grpc starts threads, and a zygote is forked from a process without any.
         from yanmen.wire.serving import serve
 

@@ -152,9 +152,11 @@ def _profile(spawner: Spawner, found: _Found, limits: NodeLimits, bounds: Limits
 
 
 def _namespaces(spawner: Spawner, found: _Found) -> tuple[str, ...]:
-    """Hold a jail's worker to namespaces of its own, every one of them."""
-    if spawner.profile != profiles.JAIL:
+    """Hold a jail's or container's worker to namespaces apart from the node's, every one of them."""
+    if spawner.profile == profiles.LANDLOCK:
         return ()
+    if spawner.profile == profiles.DOCKER and found.namespaces[0] == "":
+        return ("kernel:not-the-host's",)  # Linux has had namespaces of mounts for as long as it has had any
     own = {name: str(Path(f"/proc/self/ns/{name}").readlink()) for name in bubblewrap.NAMESPACES}
     for (name, node), worker in zip(own.items(), found.namespaces, strict=True):
         if re.fullmatch(rf"{name}:\[[0-9]+\]", worker) is None or worker == node:

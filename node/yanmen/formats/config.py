@@ -10,7 +10,7 @@ from yanmen.formats.spec_draft import quote
 from yanmen.formats.toml_lines import NotToml
 from yanmen.formats.toml_table import INTEGER_MAX, Table
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config, NodeLimits, ReleasePolicy, ReleaseRules, Witness
+from yanmen.model.config import Config, Docker, NodeLimits, ReleasePolicy, ReleaseRules, Witness
 from yanmen.model.refusal import Fault, FaultCode
 
 SPACE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
@@ -19,9 +19,13 @@ ALIAS = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 """A node's short name is also an SQL schema in messages about joins across nodes."""
 ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\]):[0-9]{1,5}", re.ASCII)
 COLUMNS_MAX = 10_000
-SANDBOXES = ("landlock",)
+SANDBOXES = ("landlock", "jail", "docker")
 """Profiles this program has; another word is refused, never replaced."""
 DAY_MINUTES = 24 * 60
+IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.ASCII)
+RUNTIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
+SOCKET = re.compile(r"/[A-Za-z0-9._/-]{1,106}", re.ASCII)
+"""An absolute path: the engine is on this host."""
 URL = re.compile(
     r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*", re.ASCII
 )
@@ -71,6 +75,9 @@ def encode(config: Config) -> str:
     for witness in config.witnesses:
         vkey = note.encode_key(note.VerifierKey(witness.name, witness.public, note.COSIGNATURE))
         lines += ["", "[[witness]]", f"url = {quote(witness.url)}", f"vkey = {quote(vkey)}"]
+    if config.docker != Docker() or config.sandbox == "docker":
+        lines += ["", "[docker]", f"socket = {quote(config.docker.socket)}", f"image = {quote(config.docker.image)}"]
+        lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
     lines += ["", "[limits]"]
     lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
     return "\n".join(lines) + "\n"
@@ -95,6 +102,7 @@ def _config(table: Table) -> Config:
         policies=table.text("policies", required=False) or "policies",
         witnesses=_witnesses(table),
         release=_release(table.table("release", required=False)),
+        docker=_docker(table.table("docker", required=False)),
     )
     _check_quorum(table, config)
     approve.close()
@@ -124,6 +132,18 @@ def _sandbox(table: Table) -> str:
     if value not in SANDBOXES:
         table.problem("sandbox", f"must be one of {', '.join(SANDBOXES)}", f"须为 {', '.join(SANDBOXES)} 之一")
     return value
+
+
+def _docker(section: Table) -> Docker:
+    usual = Docker()
+    found = Docker(
+        socket=section.text("socket", required=False, pattern=SOCKET) or usual.socket,
+        image=section.text("image", required=False, pattern=IMAGE) or usual.image,
+        runtime=section.text("runtime", required=False, pattern=RUNTIME) or usual.runtime,
+        memory_bytes=section.integer("memory_bytes", 1 << 30, INTEGER_MAX, usual.memory_bytes),
+    )
+    section.close()
+    return found
 
 
 def _space_key(table: Table) -> bytes:

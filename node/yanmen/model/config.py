@@ -109,6 +109,19 @@ class ReleaseRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Docker:
+    """Where the profile `docker` has its workers; nothing of it is looked for elsewhere."""
+
+    socket: str = "/var/run/docker.sock"
+    """The engine's, on this host: descriptors are passed to the container, not bytes."""
+    image: str = "yanmen-worker"
+    runtime: str = "runc"
+    """`runc`, or another that the engine knows under this name, such as `runsc`."""
+    memory_bytes: int = 8 << 30
+    """All jobs of the container together; one that passes its own limit ends before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -134,3 +147,4 @@ class Config:
     policies: str = "policies"
     witnesses: tuple[Witness, ...] = ()
     release: ReleaseRules = field(default_factory=ReleaseRules)
+    docker: Docker = field(default_factory=Docker)

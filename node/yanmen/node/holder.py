@@ -59,7 +59,7 @@ class Holder:
     @contextmanager
     def runner_once(self) -> Iterator[JailRunner]:
         """Give the runner to a command that runs a job or two and ends."""
-        with profiles.once(self.config.sandbox) as spawner:
+        with profiles.once(self.config.sandbox, self.config.docker) as spawner:
             yield self.runner(spawner)
 
     def desk(self) -> Desk:

@@ -35,7 +35,16 @@ _libc.mmap.restype = ctypes.c_void_p
 def first(request: Request) -> None:
     """Note the kernel's Landlock ABI and the worker's namespaces while they can still be asked."""
     request.body["landlock"] = kernel.landlock_abi()
-    request.body["namespaces"] = [os.readlink(f"/proc/self/ns/{name}") for name in array(request.body, "apart")]  # noqa: PTH115
+    request.body["end"] = kernel.ending_action()
+    request.body["namespaces"] = [_namespace(str(name)) for name in array(request.body, "apart")]
+
+
+def _namespace(name: str) -> str:
+    """Return which namespace of this kind it is in, empty under a kernel that does not have the kind."""
+    try:
+        return os.readlink(f"/proc/self/ns/{name}")  # noqa: PTH115
+    except FileNotFoundError:
+        return ""
 
 
 def prepare(_: DuckDBPyConnection, request: Request) -> None:
@@ -51,7 +60,8 @@ def prepare(_: DuckDBPyConnection, request: Request) -> None:
 def run(_: DuckDBPyConnection, request: Request) -> bytes:
     """Try the named probes; reply with those that worked and with what the jail is made of."""
     machine = kernel.architecture()
-    programs = [] if machine is None else [compile_policy(machine, 0, calls) for calls in CALLS]
+    end = integer(request.body, "end")
+    programs = [] if machine is None else [compile_policy(machine, 0, calls, end) for calls in CALLS]
     found = {
         "engine": str(_duckdb.__version__),
         "escaped": [

@@ -33,7 +33,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
         space="shanxi.example",
         register="register.jws",
         space_key=bytes(32),
-        sandbox="landlock",
+        sandbox="docker",
         approve_general=False,
         approve_columns_max=0,
         subject_spaces=(PERSONS,),
@@ -46,7 +46,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
             written |= {f"{key}.{name}" for name in value[0]}
         elif not isinstance(value, dict):
             written.add(key)
-        elif key in {"approve", "release"}:
+        elif key in {"approve", "docker", "release"}:
             written |= {f"{key}.{name}" for name in value}
         elif key == "subject_spaces":
             written |= {f"subject_spaces.NAME.{name}" for section in value.values() for name in section}

@@ -1,6 +1,7 @@
 """The real worker on a weaker host or with a layer missing: `weaker_worker.py WEAKNESS REPLY_FD NODE_PID ACCOUNT`.
 
-`weaker_worker.py WEAKNESS CONTROL_FD open|closed ACCOUNT` is a zygote of such workers.
+`weaker_worker.py WEAKNESS CONTROL_FD open|closed ACCOUNT` is a zygote of such workers, and
+`weaker_worker.py WEAKNESS contained` one in a container.
 
 `no-landlock` and `no-seccomp` take the calls away in the kernel, as a host without them would; the
 others leave one of our own steps out.
@@ -11,8 +12,7 @@ import os
 import sys
 from unittest.mock import patch
 
-import seccompy
-from yanmen_sandbox import apart, kernel, lockdown, zygote
+from yanmen_sandbox import apart, contained, kernel, lockdown, zygote
 from yanmen_sandbox.jobs.table import JOBS
 from yanmen_sandbox.lockdown import Surroundings
 from yanmen_sandbox.worker import serve
@@ -25,6 +25,8 @@ def nothing(_: bytes) -> None:
 
 
 def refuse(calls: tuple[int, ...]) -> None:
+    import seccompy  # not in the workers' image
+
     host = seccompy.Filter(seccompy.Action.ALLOW)
     for call in calls:
         host.errno(call, errno.ENOSYS)
@@ -60,7 +62,8 @@ def weaken(weakness: str) -> None:
         case "no-landlock":
             refuse(LANDLOCK_CALLS)
         case "no-seccomp":
-            refuse((seccompy.syscall_nr("seccomp"),))
+            machine = kernel.architecture()
+            refuse(() if machine is None else (machine.seccomp,))
         case "landlock-abi-2":
             patch.object(kernel, "landlock_abi", lambda: 2).start()
         case "second-filter-left-out":
@@ -73,7 +76,9 @@ def weaken(weakness: str) -> None:
 if __name__ == "__main__":
     try:
         weaken(sys.argv[1])
-        if sys.argv[3] in {"open", "closed"}:
+        if sys.argv[2] == "contained":
+            contained.main(JOBS, *sys.argv[3:])
+        elif sys.argv[3] in {"open", "closed"}:
             zygote.main(sys.argv[2:], JOBS)
         else:
             serve(int(sys.argv[2]), Surroundings(int(sys.argv[3]), account=apart.account(sys.argv[4])), JOBS)

@@ -6,7 +6,7 @@ import pytest
 from yanmen.formats import config as node_toml
 from yanmen.formats import connector_id
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config, NodeLimits, Witness
+from yanmen.model.config import Config, Docker, NodeLimits, Witness
 from yanmen.model.refusal import Fault, FaultCode
 
 CONFIG = Config(
@@ -26,12 +26,45 @@ CONFIG = Config(
     policies="guards",
     witnesses=(Witness("https://w.example:7450/one", "w.example/one", bytes(range(1, 33))),),
 )
+CONTAINED = dataclasses.replace(
+    CONFIG, sandbox="docker", docker=Docker("/run/e.sock", "yanmen-worker:2", "crun", 1 << 31)
+)
 
 
 def test_text_and_value_are_one() -> None:
     text = node_toml.encode(CONFIG)
     assert node_toml.decode(text.encode()) == CONFIG
     assert node_toml.encode(node_toml.decode(text.encode())) == text
+
+
+@pytest.mark.parametrize("config", [CONTAINED, dataclasses.replace(CONFIG, sandbox="jail")])
+def test_every_profile_can_be_asked_for(config: Config) -> None:
+    assert node_toml.decode(node_toml.encode(config).encode()) == config
+
+
+def test_a_profile_of_containers_has_defaults() -> None:
+    text = node_toml.encode(CONTAINED)
+    bare = text[: text.index("[docker]")] + text[text.index("[limits]") :]
+    assert node_toml.decode(bare.encode()).docker == Docker()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ('socket = "/run/e.sock"', 'socket = "tcp://10.0.0.1:2375"', "docker.socket"),
+        ('socket = "/run/e.sock"', 'socket = "e.sock"', "docker.socket"),
+        ('image = "yanmen', 'image = "-v', "docker.image"),
+        ('runtime = "crun"', 'runtime = "../crun"', "docker.runtime"),
+        ("memory_bytes = 2147483648", "memory_bytes = 1", "docker.memory_bytes"),
+        ('image = "yanmen', 'privileged = "yanmen', "docker.privileged: unknown"),
+    ],
+)
+def test_what_is_wrong_about_containers_is_named(old: str, new: str, part: str) -> None:
+    text = node_toml.encode(CONTAINED)
+    assert old in text
+    with pytest.raises(Fault) as fault:
+        node_toml.decode(text.replace(old, new).encode())
+    assert part in fault.value.note
 
 
 def test_everything_has_a_default_that_is_not_a_promise() -> None:

@@ -7,7 +7,8 @@ import pytest
 import seccompy
 from seccompy.syscalls import AARCH64_SYSCALLS, X86_64_SYSCALLS
 from yanmen_sandbox.kernel import ARCHITECTURES, Architecture
-from yanmen_sandbox.seccomp_filter import ALLOW, KILL_PROCESS, REFUSE, compile_policy
+from yanmen_sandbox.kernel import SECCOMP_RET_KILL_PROCESS as KILL_PROCESS
+from yanmen_sandbox.seccomp_filter import ALLOW, REFUSE, compile_policy
 from yanmen_sandbox.seccomp_policy import ATTACH, COMPUTE, KILLED, SPILL, WRITE_SNAPSHOT, Allowed
 
 REPLY = 7
@@ -87,6 +88,16 @@ def test_memory_is_never_executable(name: str, machine: Architecture) -> None:
 
 
 @pytest.mark.parametrize(("name", "machine"), MACHINES)
+def test_memory_is_never_shared(name: str, machine: Architecture) -> None:
+    program = compile_policy(machine, REPLY, (*ATTACH, *WRITE_SNAPSHOT))
+    for flags in range(64):
+        expected = REFUSE if flags & 1 else ALLOW
+        assert verdict(program, machine, TABLES[name]["mmap"], 0, 4096, 3, flags) == expected
+        assert verdict(program, machine, TABLES[name]["mmap"], 0, 4096, 3, flags | 1 << 40) == expected
+        assert verdict(program, machine, TABLES[name]["mmap"], 0, 4096, 7, flags) == REFUSE
+
+
+@pytest.mark.parametrize(("name", "machine"), MACHINES)
 def test_only_the_reply_can_be_written(name: str, machine: Architecture) -> None:
     program = compile_policy(machine, REPLY)
     for descriptor in range(64):
@@ -100,9 +111,9 @@ def test_only_the_reply_can_be_written(name: str, machine: Architecture) -> None
 def conditions(rule: Allowed) -> list[seccompy.ArgCmp] | None:
     if rule.only_to_reply:
         return [seccompy.ArgCmp(0, seccompy.CmpOp.EQ, REPLY)]
-    if rule.never_executable:
-        return [seccompy.ArgCmp(2, seccompy.CmpOp.MASKED_EQ, 0, 4)]
-    return None
+    found = [seccompy.ArgCmp(2, seccompy.CmpOp.MASKED_EQ, 0, 4)] if rule.never_executable else []
+    found += [seccompy.ArgCmp(3, seccompy.CmpOp.MASKED_EQ, 0, 1)] if rule.never_shared else []
+    return found or None
 
 
 def test_another_compiler_comes_to_the_same_verdicts() -> None:

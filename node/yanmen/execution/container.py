@@ -1,0 +1,239 @@
+"""A zygote in a container: no network, nothing to write, no capability; the only door to the container engine.
+
+The node speaks to it over a socket, so pipes and sealed memory files are passed as descriptors. Under a
+runtime that shares the host's kernel it is a socket in the container's own memory, reached through /proc,
+and the host shares no file with the container. gVisor hides that: there it is a socket of the node's,
+shown to the container and removed as soon as they have met (yanmen.execution.meeting).
+"""
+
+import contextlib
+import os
+import select
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from yanmen.execution import account
+from yanmen.execution.meeting import Inside, Meeting, Outside
+from yanmen.model.config import Docker
+from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
+
+if TYPE_CHECKING:
+    from docker import APIClient
+    from docker.types import HostConfig
+
+PROGRAM = ("python3", "-I", "-B", "-m", "yanmen_sandbox.contained")
+"""In the image; it is not told what to do by anything else."""
+OWNER = "yanmen.node"
+"""The label that names the node by process id and start time."""
+SCRATCH_BYTES = 1 << 24
+PROCESSES = 512
+"""Threads of all jobs; runsc needs a few hundred for itself."""
+CALL_SECONDS = 30
+START_SECONDS = 30
+END_SECONDS = 10
+KERNELS = ("runsc", "runsc-kvm", "runsc-ptrace", "runsc-systrap")
+"""Runtimes by whose usual names a container has gVisor's kernel, not the host's; `--host-uds=open` lets it connect."""
+
+
+class Container:
+    """One container with a zygote in it, started anew when it ended."""
+
+    def __init__(self, settings: Docker, program: tuple[str, ...] = PROGRAM, shown: tuple[str, ...] = ()) -> None:
+        """Ask the engine for image and runtime; files `shown` read-only in the container are for tests only."""
+        self._settings = settings
+        self._program = program
+        self._shown = shown
+        self._process = -1
+        self._pid = 0
+        self._id = ""
+        self._trouble = ""
+        with self._engine() as api:
+            self._image = str(api.inspect_image(settings.image)["Id"])
+            self.layers = tuple(_layers(settings, self._image, api.version(), api.info()))
+
+    @property
+    def running(self) -> bool:
+        """Whether one that was started has not ended."""
+        return self._process >= 0 and not _readable(self._process, 0)
+
+    @property
+    def pid(self) -> int:
+        """The process id of the container's first process, as the node sees it; 0 before the first start."""
+        return self._pid
+
+    @property
+    def id(self) -> str:
+        """The engine's name for the container, empty before the first start."""
+        return self._id
+
+    def start(self) -> socket.socket:
+        """Create and start a container, and return the connection to its first process."""
+        meeting: Meeting = Outside() if self._settings.runtime in KERNELS else Inside()
+        try:
+            with self._engine() as api:
+                _sweep(api)
+                self._create(api, meeting)
+                api.start(self._id)
+                self._hold(api)
+            return self._met(meeting)
+        finally:
+            meeting.close()
+
+    def _create(self, api: "APIClient", meeting: Meeting) -> None:
+        created = api.create_container(
+            self._image,
+            [*self._program, *meeting.arguments],
+            user=_user(),
+            hostname="sandbox",
+            labels={OWNER: _myself()},
+            environment={"LANG": "C.UTF-8"},
+            host_config=self._confined(api, meeting),
+        )
+        self._id = str(created["Id"])
+        if created.get("Warnings"):
+            # The engine would go on without what its kernel lacks.
+            api.remove_container(self._id, force=True)
+            raise Fault(FaultCode.SANDBOX, f"docker: {'; '.join(created['Warnings'])}")
+
+    def _hold(self, api: "APIClient") -> None:
+        """Take a descriptor of the container's first process; asked twice, so that it is no other's."""
+        number = int(api.inspect_container(self._id)["State"]["Pid"])
+        self._process = os.pidfd_open(number) if number else -1
+        if int(api.inspect_container(self._id)["State"]["Pid"]) != number or number == 0:
+            self._trouble = "docker: the container ended at once"
+            raise JobFailed(JobCode.FAILED)
+        self._pid = number
+
+    def _met(self, meeting: Meeting) -> socket.socket:
+        try:
+            control = meeting.meet(self._pid, lambda: self.running, START_SECONDS)
+        except OSError as error:
+            self._trouble = f"docker: the container's socket: {error.strerror}"
+            raise JobFailed(JobCode.FAILED) from error
+        if control is None:
+            self._trouble = "docker: the container's first process does not answer"
+            raise JobFailed(JobCode.FAILED)
+        return control
+
+    def end(self) -> None:
+        """Kill the container; the engine removes it."""
+        if self._process < 0:
+            return
+        if self.running:
+            with self._engine() as api, _already_gone():
+                api.kill(self._id, signal.SIGKILL)
+            _readable(self._process, END_SECONDS)
+        os.close(self._process)
+        self._process = -1
+
+    def trouble(self) -> str:
+        """Say why the container did not serve."""
+        return self._trouble
+
+    def _confined(self, api: "APIClient", meeting: Meeting) -> "HostConfig":
+        """Return what the engine is told to keep from the container."""
+        import docker
+
+        user, _, group = _user().partition(":")
+        return api.create_host_config(
+            auto_remove=True,
+            network_mode="none",
+            ipc_mode="none",
+            cgroupns="private",
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges:true"],
+            runtime=self._settings.runtime,
+            mem_limit=self._settings.memory_bytes,
+            memswap_limit=self._settings.memory_bytes,
+            pids_limit=PROCESSES,
+            ulimits=[docker.types.Ulimit(name="core", soft=0, hard=0)],
+            log_config=docker.types.LogConfig(type="none"),
+            tmpfs={"/dev/shm": f"size={SCRATCH_BYTES},mode=0700,uid={user},gid={group},noexec,nosuid,nodev"},  # noqa: S108
+            binds={**meeting.binds, **{path: {"bind": path, "mode": "ro"} for path in self._shown}},
+        )
+
+    @contextlib.contextmanager
+    def _engine(self) -> Iterator["APIClient"]:
+        """Open the engine's socket; what it refuses is a fault in its own words."""
+        try:
+            import docker
+            import requests
+        except ImportError as error:
+            note = "the profile `docker` needs the engine's SDK: install this package with its extra `docker`"
+            raise Fault(FaultCode.SANDBOX, note) from error
+        if not Path(self._settings.socket).is_socket():
+            raise Fault(FaultCode.SANDBOX, f"docker: no engine listens on {self._settings.socket}")
+        try:
+            api = docker.APIClient(f"unix://{self._settings.socket}", version="auto", timeout=CALL_SECONDS)
+            try:
+                yield api
+            finally:
+                api.close()
+        except docker.errors.DockerException as error:
+            raise Fault(FaultCode.SANDBOX, f"docker: {getattr(error, 'explanation', None) or error}") from error
+        except requests.RequestException as error:
+            raise Fault(FaultCode.SANDBOX, f"docker: {error}") from error
+
+
+def _layers(settings: Docker, image: str, version: Mapping[str, object], info: Mapping[str, object]) -> list[str]:
+    """Say what is around the workers; a runtime the engine does not know is a fault."""
+    known = info.get("Runtimes")
+    if not isinstance(known, dict) or settings.runtime not in known:
+        raise Fault(FaultCode.SANDBOX, f"docker: the engine has no runtime {settings.runtime!r}")
+    return [
+        f"docker:{version['Version']}",
+        f"runtime:{settings.runtime}",
+        f"image:{image}",
+        f"container-memory:{settings.memory_bytes}",
+        f"container-processes:{PROCESSES}",
+        "container:no-network+no-ipc+read-only+no-capabilities+no-new-privileges",
+    ]
+
+
+def _user() -> str:
+    """Return who the container's processes are: the account of jobs, or a node's own that is not root."""
+    jobs = account.of_jobs()
+    return f"{os.getuid()}:{os.getgid()}" if jobs is None else jobs.word
+
+
+def _myself() -> str:
+    return f"{os.getpid()}.{_started(os.getpid())}"
+
+
+def _started(number: int) -> str:
+    """Return when a process started, as its own kernel counts; empty when there is none."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def _sweep(api: "APIClient") -> None:
+    """Remove containers that a node had made, but not started, when it was killed; started ones end by themselves."""
+    for found in api.containers(all=True, filters={"label": OWNER, "status": "created"}):
+        number, _, started = str(found["Labels"][OWNER]).partition(".")
+        if number.isascii() and number.isdigit() and _started(int(number)) != started:
+            with _already_gone():
+                api.remove_container(found["Id"], force=True)
+
+
+@contextlib.contextmanager
+def _already_gone() -> Iterator[None]:
+    import docker
+
+    try:
+        yield
+    except docker.errors.APIError as error:
+        if error.response is None or error.response.status_code not in {404, 409}:
+            raise
+
+
+def _readable(process: int, seconds: float) -> bool:
+    """Wait until the process of the descriptor has ended, so long at most; say whether it has."""
+    poller = select.poll()
+    poller.register(process, select.POLLIN)
+    return bool(poller.poll(seconds * 1000))

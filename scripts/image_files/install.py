@@ -1,0 +1,38 @@
+"""Runs while an image is built: makes the environment, installs the wheels of the context by hash, and what is ours.
+
+Only Python is there: no shell, no network. The file `stage` of the context says which image it is.
+"""
+
+import shutil
+import subprocess
+import sysconfig
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[2]
+ENVIRONMENT = Path("/usr/lib/yanmen")
+OURS = {"worker": ("sandbox/yanmen_sandbox",), "node": ("sandbox/yanmen_sandbox", "node/yanmen")}
+
+
+def main() -> None:
+    """Install what the context was made for."""
+    stage = (HERE / "stage").read_text()
+    venv.create(ENVIRONMENT, symlinks=True, with_pip=False)
+    python = ENVIRONMENT / "bin" / "python3"
+    (pip,) = (HERE / "wheels").glob("pip-*.whl")
+    words = ("--no-index", "--find-links", HERE / "wheels", "--require-hashes", "--no-deps", "--no-cache-dir")
+    quiet = ("--quiet", "--disable-pip-version-check", "--root-user-action=ignore")
+    subprocess.run([python, pip / "pip", "install", *quiet, *words, "-r", HERE / "requirements"], check=True)
+    into = Path(sysconfig.get_path("purelib", "venv", {"base": str(ENVIRONMENT)}))
+    for package in OURS[stage]:
+        shutil.copytree(HERE / package, into / Path(package).name)
+    subprocess.run([python, "-m", "compileall", "-q", into], check=True)
+    if stage == "node":
+        command = ENVIRONMENT / "bin" / "yanmen"
+        command.write_text(f"#!{python}\nimport sys\nfrom yanmen.cli.main import main\nsys.exit(main())\n")
+        command.chmod(0o755)
+        shutil.copytree(HERE / "policies", ENVIRONMENT / "policies")
+
+
+if __name__ == "__main__":
+    main()
