@@ -31,7 +31,7 @@ from yanmen.execution.launcher import THREADS, Launcher
 from yanmen.execution.process import Fresh, Spawner
 from yanmen.execution.session import Key, Session
 from yanmen.model.catalogue import ColumnType
-from yanmen.model.config import NodeLimits
+from yanmen.model.config import Docker, NodeLimits
 from yanmen.model.ports import Limits, Runner, Tenant
 
 T = ColumnType
@@ -316,6 +316,8 @@ def main() -> int:
     """Measure, print, and return 0 when every bar is met."""
     parser = argparse.ArgumentParser(prog="scripts/bench sandbox", description=__doc__)
     parser.add_argument("--profile", default="jail", help="landlock, jail or docker (jail)")
+    usual = Docker()
+    parser.add_argument("--docker-socket", default=usual.socket, metavar="PATH", help=f"the engine's ({usual.socket})")
     parser.add_argument("--scales", default="1", help="TPC-H scale factors, 0 for none (1)")
     parser.add_argument("--repeat", type=int, default=15, help="samples of each (15)")
     parser.add_argument("--queries", type=int, default=10_000, help="questions of the growth figure (10000)")
@@ -324,7 +326,7 @@ def main() -> int:
     chosen = arguments.only.split(",")
     print("| what | measured | bar | met |\n|---|---|---|---|")
     with (
-        profiles.serving(arguments.profile) as spawner,
+        profiles.serving(arguments.profile, Docker(socket=arguments.docker_socket)) as spawner,
         tempfile.TemporaryDirectory(prefix="yanmen-bench-") as folder,
     ):
         bench = Bench(arguments.profile, spawner, Path(folder), arguments.repeat, arguments.queries)

@@ -30,6 +30,9 @@ CONFIG = Config(
 CONTAINED = dataclasses.replace(
     CONFIG, sandbox="docker", docker=Docker("/run/e.sock", "yanmen-worker:2", "crun", 1 << 31)
 )
+CONTAINED = dataclasses.replace(
+    CONFIG, sandbox="docker", docker=Docker("/run/e.sock", "yanmen-worker:2", "crun", 1 << 31)
+)
 
 
 def test_text_and_value_are_one() -> None:
