@@ -4,8 +4,11 @@ Three callers ask under group commit and tell each answer they have. What was to
 once a third process has recovered.
 """
 
+import sys
 import tempfile
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.unit.ledger.kill_rounds import POINTS, killed_at_all
 
@@ -21,3 +24,7 @@ def main() -> int:
     for fault, count in tally.faults.items():
         print(f"{fault}: {count}")
     return 1 if +tally.faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,27 +7,20 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench_files import books, jobs, kills, proofs, questions, receipts
+from bench_files import books, jobs, questions
 from bench_files.place import built
 from bench_files.samples import Ratio
-
-LOG = {"kills": kills.main, "proofs": proofs.main, "receipts": receipts.main}
-"""Figures of the usage log alone; each returns 1 when a bar is not met."""
 
 
 def main() -> int:
     """Measure, print, and return 0."""
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=sorted(LOG), help="a figure of the usage log instead")
     parser.add_argument("--rows", type=int, default=500_000, help="rows of the table asked (500000)")
     parser.add_argument("--repeat", type=int, default=5, help="samples of each (5)")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     arguments = parser.parse_args()
-    if arguments.what:
-        return LOG[arguments.what]()
     with tempfile.TemporaryDirectory(prefix="yanmen-bench-") as folder, built(Path(folder), arguments.rows) as place:
         ratios = [
             *jobs.measured(place, arguments.repeat),

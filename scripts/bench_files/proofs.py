@@ -4,6 +4,7 @@ The hashes are those of a log; the leaves themselves are left out, for a proof r
 """
 
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -44,13 +45,13 @@ def main() -> int:
 
 def fill(store: Store, leaves: int) -> None:
     """Write the hashes of a tree of `leaves` leaves."""
-    with store.write() as db:
-        level, current = 0, [sha256(index.to_bytes(8, "big")).digest() for index in range(leaves)]
-        while current:
-            for rows in batches(level, current):
+    level, current = 0, [sha256(index.to_bytes(8, "big")).digest() for index in range(leaves)]
+    while current:
+        for rows in batches(level, current):
+            with store.write() as db:
                 db.executemany("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", rows)
-            current = [merkle.node_hash(left, right) for left, right in list(pairwise(current))[::2]]
-            level += 1
+        current = [merkle.node_hash(left, right) for left, right in list(pairwise(current))[::2]]
+        level += 1
 
 
 def batches(level: int, hashes: list[bytes]) -> Iterator[list[tuple[int, int, bytes]]]:
@@ -79,3 +80,7 @@ def asked(store: Store, leaves: int) -> tuple[list[float], list[float], int]:
 def at(times_ms: list[float], percent: int) -> float:
     """Return the time that `percent` of 100 stayed under."""
     return sorted(times_ms)[len(times_ms) * percent // 100]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

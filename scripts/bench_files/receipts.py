@@ -6,11 +6,14 @@ The loop signs a row of a leaf's size and commits it, as durably.
 
 import sqlite3
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from yanmen.formats import receipt
@@ -118,3 +121,7 @@ class Loop:
         self._db.execute("BEGIN IMMEDIATE")
         self._db.execute("INSERT INTO leaf (jws, signature) VALUES (?, ?)", (ROW, self._key.sign(ROW)))
         self._db.execute("COMMIT")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -3,7 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from yanmen.cli.grammar import Parser, bundle, command, day, existing, folder, group, period, space_key, whole
@@ -13,7 +13,8 @@ from yanmen.formats import witness_policy as policy_format
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.witness_policy import Policy
-from yanmen.verify import Beside, Finding, Report, page, verify_bundle
+from yanmen.verify import Beside, Finding, Report, chain, page
+from yanmen.verify.procedure import Examined, examine
 from yanmen.verify.report import NOT_PROVEN
 from yanmen.verify.selected import CheckedReceipt, OpenBundle
 
@@ -60,6 +61,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="key of a witness that must have cosigned, got another way; may be given several times",
     )
     check.add_argument("--witness-policy", type=existing, help="C2SP tlog-policy file whose quorum must have cosigned")
+    check.add_argument("--after", type=Path, metavar="BUNDLE", help="bundle of the log that this one continues")
     check.add_argument("--tiles", type=Path, help="a mirror of the same log's tiles, to hold against the bundle")
     check.add_argument("--receipt", type=whole, metavar="INDEX", help="only this one, with all it discloses")
     check.add_argument("--html", type=Path, metavar="FILE", help="also write the report as one page 核验报告")
@@ -124,9 +126,17 @@ def verified(arguments: argparse.Namespace) -> Result:
         return _one(arguments, OpenBundle(path, key))
     keys = tuple(witness_key(each) for each in arguments.witness_key)
     beside = Beside(arguments.tiles, keys, witness_policy(arguments.witness_policy))
-    report = verify_bundle(path, key, beside)
+    report = _with_previous(arguments, examine(path, key, beside), key)
     new_page(arguments.html, page.report_page(report))
     return judged(Result(_text(report), _fields(report)), ok=report.ok)
+
+
+def _with_previous(arguments: argparse.Namespace, examined: Examined, key: bytes | None) -> Report:
+    """Return the report, held against the bundle of the log before when one is given."""
+    if arguments.after is None:
+        return examined.report
+    wrong = chain.follows(examined, examine(bundle(arguments.after), key))
+    return replace(examined.report, findings=(*wrong, *examined.report.findings))
 
 
 def _one(arguments: argparse.Namespace, opened: OpenBundle) -> Result:

@@ -12,7 +12,7 @@ from pathlib import Path
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
-from yanmen.ledger import budget, contracts, datasets, genesis, spaces
+from yanmen.ledger import budget, contracts, datasets, genesis, spaces, violations
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
 from yanmen.ledger.log import Log
@@ -90,6 +90,10 @@ def _begin(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, keeper: K
     for contract in carried:
         _carry_contract(old, db, log_, contract)
     _open(db, opening)
+    db.executemany(
+        "INSERT INTO opening (kind, name, queries, micro_rho, delta_e12) VALUES ('violations', ?, ?, 0, 0)",
+        violations.counted(old),
+    )
     for table, columns in _COPIED.items():
         rows = old.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - names of ours
         marks = ", ".join("?" * (columns.count(",") + 1))

@@ -28,9 +28,17 @@ def count(db: sqlite3.Connection, log_: Log, position: int, about: About, limits
         "INSERT INTO violation (position, contract, consumer) VALUES (?, ?, ?)",
         (position, about.contract, about.party),
     )
-    (made,) = db.execute("SELECT count(*) FROM violation WHERE consumer = ?", (about.party,)).fetchone()
-    if made >= limits.violations:
+    if dict(counted(db)).get(about.party, 0) >= limits.violations:
         contracts.suspend(db, log_, about.contract)
+
+
+def counted(db: sqlite3.Connection) -> tuple[tuple[str, int], ...]:
+    """Return how many each consumer has made, those before this log began included."""
+    rows = db.execute(
+        "SELECT consumer, sum(made) FROM (SELECT consumer, count(*) AS made FROM violation GROUP BY consumer"
+        " UNION ALL SELECT name, queries FROM opening WHERE kind = 'violations') GROUP BY consumer ORDER BY consumer"
+    )
+    return tuple(rows.fetchall())
 
 
 def listed(db: sqlite3.Connection) -> tuple[Violation, ...]:

@@ -48,6 +48,7 @@ class Code(Enum):
     GENESIS_WRONG = "GENESIS_WRONG"
     CONTINUES = "CONTINUES"
     DECLARED_GAP = "DECLARED_GAP"
+    PREVIOUS_DIFFERS = "PREVIOUS_DIFFERS"
     TIME_BACKWARDS = "TIME_BACKWARDS"
     JTI_REPEATED = "JTI_REPEATED"
     SLOT_WITHHELD = "SLOT_WITHHELD"
@@ -135,6 +136,10 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     Code.DECLARED_GAP: (
         "the node declares that it lost leaves of the log before, {subject}",
         "节点声明已丢失前一份日志的叶 {subject}",
+    ),
+    Code.PREVIOUS_DIFFERS: (
+        "this log is no continuation of the one before: {subject}",
+        "本日志与前一份日志不相承接：{subject}",
     ),
     Code.GENESIS_WRONG: ("{leaf} is a genesis leaf out of place, or leaf 0 is none", "{leaf_zh}：创世叶位置不对"),
     Code.TIME_BACKWARDS: ("{leaf} is older than the leaf before it", "{leaf_zh}早于前一叶"),

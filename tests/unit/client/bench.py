@@ -87,6 +87,7 @@ class Logbook:
     log_signer: FileSigner
     node: str = NODE
     year: int = YEAR
+    number: int = 1
     leaves: list[bytes] = field(default_factory=list)
     sdjwts: list[str] = field(default_factory=list)
     stages: list[Stage] = field(default_factory=list)
@@ -110,7 +111,7 @@ class Logbook:
     def head(self, size: int | None = None) -> note.Note:
         size = len(self.leaves) if size is None else size
         root = merkle.root(size, self.read()) if size else merkle.EMPTY_ROOT
-        head = checkpoint.Checkpoint(checkpoint.origin(self.node, self.year), size, root)
+        head = checkpoint.Checkpoint(checkpoint.origin(self.node, self.year, self.number), size, root)
         return notes.sign_checkpoint(head, self.log_signer)
 
     def receipt(self, index: int, size: int | None = None) -> Receipt:

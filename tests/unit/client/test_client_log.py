@@ -51,6 +51,16 @@ def test_a_log_that_lost_leaves_is_refused_at_connect(world: "World") -> None:
         assert evidence.size == size
 
 
+def test_a_log_begun_after_a_gap_in_the_same_year_is_for_people_to_believe(world: "World") -> None:
+    grow(world, 5)
+    world.connect().close()
+    world.bench.log.number = 2
+    with pytest.raises(yanmen.LogWentBack, match="says it lost leaves"):
+        world.connect()
+    stored(world).unlink()
+    world.connect().close()
+
+
 @pytest.mark.parametrize("again", [2, 3, 9])
 def test_a_log_that_was_rewritten_is_refused_and_nothing_shown(world: "World", again: int) -> None:
     grow(world, 5)

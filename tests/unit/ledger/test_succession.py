@@ -1,5 +1,6 @@
 """One log after another: all that binds goes on, all sums with it, and both logs verify."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,13 +9,15 @@ from yanmen.formats import checkpoint, note, opening, receipt
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
+from yanmen.ledger import violations
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.succession import Step
 from yanmen.model.catalogue import Renewal, SubjectSpace
 from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Fault, JobCode, Reason, Refused, Usage
-from yanmen.verify import Report, verify_bundle
+from yanmen.verify import Report, chain, verify_bundle
+from yanmen.verify.procedure import examine
 from yanmen.verify.report import Code
 
 from tests.unit.ledger.scene import (
@@ -95,6 +98,8 @@ def test_what_was_spent_stays_spent_in_the_next_log(scene: Scene, ledger: Ledger
     (note_of,) = [found for found in report.findings if found.code is Code.CONTINUES]
     assert f"usage-log/2026 {head(ledger).size} " in note_of.subject
     assert before.ok
+    old, new_ = (examine(tmp_path / name, SPACE_KEY.public) for name in ("old", "new"))
+    assert chain.follows(new_, old) == ()
     totals = {total.contract: total.micro_rho for total in report.contracts}
     assert totals["e" * 32] == 9_500
 
@@ -106,6 +111,11 @@ def test_how_things_stand_goes_on(scene: Scene, ledger: Ledger) -> None:
     held = reserved(ledger.reserve(scene.plan(contracts[0])))
     ledger.abort(held, Reason.RUN_FAILED, JobCode.MEMORY, Usage())
     ledger.reserve(scene.plan(contracts[0]))  # left open
+    with ledger._store.write() as db:
+        db.execute("INSERT INTO violation (position, contract, consumer) VALUES (0, '', ?)", (CONSUMER,))
+    renewal = Renewal(SUBJECTS, 700, 0, "首席数据官", "年度续期", scene.clock.ms + 1)
+    ledger.renew_space(renewal, lambda _micro_rho, _delta: "1.0")
+    stood = ledger.space_left(SUBJECTS)
     ledger.publish(version("v2"))
     ledger.retract("persons")
     ledger.accept_register(SPACE, 7, "ab" * 32)
@@ -125,7 +135,10 @@ def test_how_things_stand_goes_on(scene: Scene, ledger: Ledger) -> None:
         assert new.accept_register(SPACE, 7, "ab" * 32) is None
         with pytest.raises(Fault):
             new.accept_register(SPACE, 6, "cd" * 32)
+        assert new.space_left(SUBJECTS) == stood
+        assert new.register_space(SubjectSpace(SUBJECTS, LIFETIME_MICRO_RHO, LIFETIME_DELTA_E12)) is None
         with new._store.read() as db:
+            assert violations.counted(db) == ((CONSUMER, 1),)
             rows = db.execute("SELECT consumer, failures FROM run_failure").fetchall()
             assert rows == [(CONSUMER, 2)], "the open question counts as a failure, as after a crash"
         said = receipt.decode(new.receipt(0).sdjwt).slots[Slot.SUBJECT]
@@ -193,6 +206,44 @@ def test_a_node_that_forgets_what_was_spent_before_is_found(
         scene.ask(new, contract)
         codes = {found.code for found in verified(new, tmp_path / "new").findings}
     assert Code.SPENT_DIFFERS in codes
+
+
+def test_a_log_is_held_to_the_one_it_says_it_continues(
+    scene: Scene, ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contract = scene.furnish(ledger)
+    scene.ask(ledger, contract)
+    verified(ledger, tmp_path / "short")
+    scene.ask(ledger, contract)
+    ledger.recover()
+    verified(ledger, tmp_path / "old")
+    honest = opening.Opening.json
+    lies: dict[str, Callable[[opening.Opening], opening.Opening]] = {
+        "other sums": lambda told: replace(told, contracts=(replace(told.contracts[0], micro_rho=1),)),
+        "less than was spent": lambda told: replace(told, spaces=(replace(told.spaces[0], micro_rho=1),)),
+        "not the last one": lambda told: replace(told, previous=replace(told.previous, root=bytes(32))),
+        "it continues": lambda told: replace(
+            told, previous=replace(told.previous, origin=checkpoint.origin(NODE, 2020))
+        ),
+    }
+
+    def followed_by(name: str, before: str) -> list[str]:
+        after = Scene(tmp_path / f"{name}.db", scene.limits, scene.clock)
+        ledger.begin_next(after.path, year_step(ledger))
+        with after.open(create=False) as new:
+            new.export(tmp_path / name, papers())
+        later, earlier = (examine(tmp_path / folder, SPACE_KEY.public) for folder in (name, before))
+        return [found.subject for found in chain.follows(later, earlier)]
+
+    assert followed_by("good", "old") == []
+    assert followed_by("cut", "short") != [], "leaves between the two are not accounted for"
+    for why, lie in lies.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(opening.Opening, "json", lambda told, lie=lie: honest(lie(told)))
+            (found,) = followed_by(why.replace(" ", "-"), "old")
+        assert why in found
+    alone = examine(tmp_path / "old", SPACE_KEY.public)
+    assert [found.subject for found in chain.follows(alone, alone)] == ["it continues no log"]
 
 
 @pytest.mark.parametrize(

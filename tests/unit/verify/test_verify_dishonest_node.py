@@ -231,7 +231,7 @@ def _(made: Any, path: Path) -> Path:
 # The tests -------------------------------------------------------------------------------------------
 
 
-ELSEWHERE = ("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOW", "ERASED", "CONTINUES", "DECLARED")
+ELSEWHERE = ("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOW", "ERASED", "CONTINUES", "DECLARED", "PREVIOUS")
 BESIDE = {code for code in Code if code.value.startswith(ELSEWHERE)}
 """Findings with tests of their own: test_verify_mirror, _cosigned; test_acknowledgements, _erasing, _succession."""
 TERMS = {

@@ -1,6 +1,6 @@
 -- What was spent in the log before this one: a log that continues another begins with these sums, not with none.
 CREATE TABLE opening (
-    kind TEXT NOT NULL CHECK (kind IN ('contract', 'space')),
+    kind TEXT NOT NULL CHECK (kind IN ('contract', 'space', 'violations')),
     name TEXT NOT NULL,
     queries INTEGER NOT NULL DEFAULT 0 CHECK (queries >= 0),
     today INTEGER NOT NULL DEFAULT 0 CHECK (today >= 0),
