@@ -55,6 +55,22 @@ def register(db: sqlite3.Connection, log: Log, space: SubjectSpace) -> int | Non
     return position
 
 
+def carry(db: sqlite3.Connection, log: Log, space: SubjectSpace, old: sqlite3.Connection) -> None:
+    """Fix in a successor's ledger the lifetime budget that `space` had in the `old` one, its renewals among it.
+
+    The leaf that states the whole budget stands for those renewals: node.toml goes on saying what it began with.
+    """
+    position = register(db, log, space)
+    renewed = old.execute(
+        "SELECT sum(micro_rho), sum(delta_e12), max(next_ms) FROM renewal WHERE space = ?", (space.name,)
+    ).fetchone()
+    if renewed[0] is not None:
+        db.execute(
+            "INSERT INTO renewal (position, space, micro_rho, delta_e12, next_ms) VALUES (?, ?, ?, ?, ?)",
+            (position, space.name, *renewed),
+        )
+
+
 def renew(db: sqlite3.Connection, log: Log, renewal: Renewal, epsilon: Epsilon) -> int:
     """Add to the lifetime budget of a space and return the leaf that says who decided it and why, or refuse."""
     now_ms = log.now_ms(db)

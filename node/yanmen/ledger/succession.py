@@ -12,14 +12,13 @@ from pathlib import Path
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
-from yanmen.ledger import budget, contracts, datasets, genesis, log, spaces, violations
+from yanmen.ledger import budget, contracts, datasets, genesis, spaces, violations
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
-from yanmen.ledger.log import About, Log
+from yanmen.ledger.log import Log
 from yanmen.ledger.store import Store
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.contract import Contract, ContractStatus
-from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Fault, FaultCode
 
 _CARRIED = frozenset({ContractStatus.PENDING, ContractStatus.ACTIVE, ContractStatus.SUSPENDED})
@@ -64,10 +63,10 @@ def write(old: sqlite3.Connection, path: Path, keeper: Keeper, step: Step) -> No
 
 def _begin(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, keeper: Keeper, step: Step) -> None:
     carried = () if step.gap else tuple(one for one in contracts.listed(old, "") if one.status in _CARRIED)
-    spaces = old.execute(
+    found = old.execute(
         "SELECT name, micro_rho_cap, micro_rho_spent, delta_e12_cap, delta_e12_spent FROM subject_space"
     )
-    spent = [_spent(row, step) for row in spaces.fetchall()]
+    spent = [_spent(row, step) for row in found.fetchall()]
     opening = Opening(
         previous=step.previous,
         held=step.held,
@@ -82,7 +81,11 @@ def _begin(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, keeper: K
     if register is not None:
         datasets.accept_register(db, log_, step.space, *register)
     for space, total in spent:
-        _carry_space(old, db, log_, space, total)
+        spaces.carry(db, log_, space, old)
+        db.execute(
+            "UPDATE subject_space SET micro_rho_spent = ?, delta_e12_spent = ? WHERE name = ?",
+            (total.micro_rho, total.delta_e12, space.name),
+        )
     _carry_datasets(old, db, log_)
     for contract in carried:
         _carry_contract(old, db, log_, contract)
@@ -112,32 +115,6 @@ def _total(old: sqlite3.Connection, contract: Contract) -> ContractTotal:
         (contract.terms.id,),
     ).fetchone()
     return ContractTotal(contract.terms.id, 0, *row)
-
-
-def _carry_space(
-    old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, space: SubjectSpace, total: SpaceTotal
-) -> None:
-    """Register a subject space as it was at first, say its renewals again, and set what is spent of it."""
-    rows = old.execute(
-        "SELECT position, micro_rho, delta_e12, next_ms FROM renewal WHERE space = ? ORDER BY position", (space.name,)
-    ).fetchall()
-    first = replace(
-        space,
-        lifetime_micro_rho=space.lifetime_micro_rho - sum(row[1] for row in rows),
-        lifetime_delta_e12=space.lifetime_delta_e12 - sum(row[2] for row in rows),
-    )
-    spaces.register(db, log_, first)
-    for position, micro_rho, delta_e12, next_ms in rows:
-        again = log_.append(db, Stage.DATASET, log.read_slots(old, position), About()).position
-        db.execute(
-            "INSERT INTO renewal (position, space, micro_rho, delta_e12, next_ms) VALUES (?, ?, ?, ?, ?)",
-            (again, space.name, micro_rho, delta_e12, next_ms),
-        )
-    db.execute(
-        "UPDATE subject_space SET micro_rho_cap = ?, delta_e12_cap = ?, micro_rho_spent = ?, delta_e12_spent = ?"
-        " WHERE name = ?",
-        (space.lifetime_micro_rho, space.lifetime_delta_e12, total.micro_rho, total.delta_e12, space.name),
-    )
 
 
 def _carry_datasets(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log) -> None:

@@ -277,3 +277,19 @@ def test_a_malformed_opening_is_refused(change: dict[str, object]) -> None:
 def test_a_log_that_continues_none_says_so_by_silence() -> None:
     assert opening.read({"node": NODE}) is None
     assert opening.read(None) is None
+
+
+def test_a_renewed_budget_is_carried_and_the_node_still_opens(scene: Scene, ledger: Ledger, tmp_path: Path) -> None:
+    """node.toml goes on saying what the space began with, and must not be taken for a contradiction."""
+    scene.furnish(ledger, not_after_ms=scene.clock.ms * 2)
+    more = Renewal(SUBJECTS, 5_000, 7, "张三", "second survey", scene.clock.ms + 1)
+    ledger.renew_space(more, lambda rho, delta: f"{rho} {delta}")
+    left = ledger.space_left(SUBJECTS)
+    scene.clock.ms += YEAR_MS
+    after = followed(scene, ledger, year_step(ledger))
+    with after.open(create=False) as new:
+        assert new.register_space(SubjectSpace(SUBJECTS, LIFETIME_MICRO_RHO, LIFETIME_DELTA_E12)) is None
+        assert new.space_left(SUBJECTS) == left
+        new.check()
+        report = verified(new, tmp_path / "new")
+    assert report.ok, report.findings
