@@ -46,13 +46,14 @@ def check_budget(terms: Terms, space: SubjectSpace) -> None:
 
 
 def rule_approves(terms: Terms, versions: Mapping[str, Version], config: Config) -> bool:
-    """Say whether the owner's rule approves: general data, few columns, the listed price, a small budget."""
+    """Say whether the owner's rule approves: general data, few columns, the listed price, a small budget, no δ."""
     granted = [versions[grant.dataset].dataset for grant in terms.grants]
     return (
         config.approve_general
         and all(dataset.grade is Grade.GENERAL for dataset in granted)
         and sum(len(grant.columns) for grant in terms.grants) <= config.approve_columns_max
         and terms.micro_rho <= (config.approve_micro_rho_max if subject_spaces(terms, versions) else terms.micro_rho)
+        and terms.delta_e12 == 0
         and terms.price_per_query_fen == price_ceiling_fen(terms, versions)
     )
 

@@ -82,6 +82,8 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
         default=Channel.SHARING.value,
         help="渠道 it is asked for through, one that the dataset declares (sharing); see yanmen dataset show",
     )
+    delta = "whole δ, in units of 1e-12: each answer over keys of an open domain is charged 1000000 (0)"
+    request.add_argument("--delta-e12", type=whole, default=0, help=delta)
     request.add_argument(
         "--micro-rho", type=whole, default=100_000, help="whole privacy budget, in millionths of ρ (100000)"
     )
@@ -134,7 +136,7 @@ def requested(arguments: argparse.Namespace) -> Result:
             micro_rho=arguments.micro_rho,
             micro_rho_per_query=arguments.per_query,
             micro_rho_per_query_max=min(max(arguments.per_query, arguments.per_query_max), arguments.micro_rho),
-            delta_e12=0,
+            delta_e12=arguments.delta_e12,
             queries=arguments.queries,
             queries_per_day=arguments.queries_per_day,
             not_before_ms=now_ms,

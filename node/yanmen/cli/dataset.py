@@ -177,7 +177,9 @@ def _page(dataset: Dataset, version: str) -> str:
 
 def _column(column: Column) -> str:
     words = [f"{column.name:14} {column.type.value:8} {column.role.value:8}"]
-    if column.domain is not None:
+    if column.is_open:
+        words.append("{open domain 开放取值域}")
+    elif column.domain is not None:
         words.append("{" + ", ".join(map(str, column.domain[:12])) + (", …" if len(column.domain) > 12 else "") + "}")
     if column.lower is not None:
         words.append(f"{column.lower} … {column.upper}")

@@ -74,6 +74,8 @@ class Catalogue:
 
 
 def _public(column: Column) -> str:
+    if column.is_open:
+        return "open domain"
     if column.domain is not None:
         shown = ", ".join(_cell(cell) for cell in column.domain[:DOMAIN_SHOWN])
         more = len(column.domain) - DOMAIN_SHOWN

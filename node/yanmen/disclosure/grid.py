@@ -64,7 +64,7 @@ def filled(
         steps = tuple(_step(place, cell, usage) for place, cell in zip(places, row, strict=False))
         if steps in found:
             raise bad_reply(usage)
-        found[steps] = tuple(_whole(cell, r, usage) for cell, r in zip(row[len(places) :], ranges, strict=True))
+        found[steps] = tuple(whole(cell, r, usage) for cell, r in zip(row[len(places) :], ranges, strict=True))
     return found
 
 
@@ -103,7 +103,7 @@ def _fits(cell: object, type_: ColumnType) -> bool:
             return type(cell) is date
 
 
-def _whole(cell: Cell, allowed: range, usage: Usage) -> int:
+def whole(cell: Cell, allowed: range, usage: Usage) -> int:
     """Return `cell` when it is an integer within `allowed`, else fail the job."""
     if type(cell) is int and cell in allowed:
         return cell

@@ -23,6 +23,25 @@ def gaussian(scale: float) -> "Measurement":
     )
 
 
+def gaussian_threshold(key: type[str] | str, scale: float, threshold: int) -> "Measurement":
+    """Return the release of counts by key that are above `threshold` after Gaussian noise, the keys being private."""
+    import opendp.prelude as dp
+
+    dp.enable_features("contrib")
+    return dp.m.make_gaussian_threshold(
+        dp.map_domain(dp.atom_domain(T=key), dp.atom_domain(T="i64")),
+        dp.l02inf_distance(dp.absolute_distance(T="f64")),
+        scale=scale,
+        threshold=threshold,
+    )
+
+
+def threshold_cost(measurement: "Measurement", keys: int, distance: float) -> tuple[float, float]:
+    """Return (ρ, δ) for a unit that changes up to `keys` counts by one, `distance` in L2 in all."""
+    rho, delta = measurement.map((keys, distance, 1.0))  # type: ignore[no-untyped-call]
+    return float(rho), float(delta)
+
+
 def cost(measurement: "Measurement", distance: float) -> float:
     """Return the ρ that OpenDP charges for inputs `distance` apart, rounded up by it."""
     return float(measurement.map(distance))  # type: ignore[no-untyped-call]

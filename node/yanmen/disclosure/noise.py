@@ -34,10 +34,10 @@ class Gaussian:
 def calibrate(aggregate: Aggregate, micro_rho: int) -> Gaussian:
     """Return the least noise whose cost for `aggregate`, by OpenDP's own map, is at most `micro_rho`."""
     rho = rho_at_most(micro_rho)
-    distance = _distance(aggregate)
-    scale = distance / math.sqrt(2.0 * rho)
+    moved = distance(aggregate)
+    scale = moved / math.sqrt(2.0 * rho)
     for _ in range(_STEPS):
-        if mechanism.cost(mechanism.gaussian(scale), distance) <= rho:
+        if mechanism.cost(mechanism.gaussian(scale), moved) <= rho:
             return Gaussian(scale, micro_rho)
         scale = math.nextafter(scale, math.inf)
     raise Fault(FaultCode.INTERNAL, "noise could not be calibrated")
@@ -48,7 +48,7 @@ def add(noise: Gaussian, aggregate: Aggregate, values: list[int]) -> list[int]:
     if not values:
         return []
     measurement = mechanism.gaussian(noise.scale)
-    if not mechanism.cost(measurement, _distance(aggregate)) <= rho_at_most(noise.micro_rho):
+    if not mechanism.cost(measurement, distance(aggregate)) <= rho_at_most(noise.micro_rho):
         raise Fault(FaultCode.INTERNAL, "noise is less than its charge demands")
     return [int(value) for value in measurement(values)]
 
@@ -83,10 +83,10 @@ def _quantile(scale: float, alpha: float) -> int:
     return width
 
 
-def _distance(aggregate: Aggregate) -> float:
+def distance(aggregate: Aggregate) -> float:
     """Return the least double not below the square root of the declared squared L2 sensitivity."""
     squared = max(aggregate.l2_squared, 1)
-    distance = math.sqrt(squared)
-    while Fraction(distance) ** 2 < squared:
-        distance = math.nextafter(distance, math.inf)
-    return distance
+    root = math.sqrt(squared)
+    while Fraction(root) ** 2 < squared:
+        root = math.nextafter(root, math.inf)
+    return root

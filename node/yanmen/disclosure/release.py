@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from yanmen.disclosure import accounting, blocks, grid, mechanism, noise, table, threshold
+from yanmen.disclosure import accounting, blocks, found, grid, mechanism, noise, table, threshold
 from yanmen.disclosure.table import Estimate, Figures, Post
 from yanmen.model.catalogue import Cell, DatasetClass
 from yanmen.model.refusal import Usage
@@ -53,7 +53,7 @@ def disclose(raw: Raw, post: Post) -> Released:
         case DatasetClass.PERSONAL:
             calibrated = _calibrate(plan)
             cells = _noisy_cells(raw, calibrated)
-            return _released(plan, cells, post, _Terms(0, _described(calibrated), PERSONAL_NOTICE, raw.usage))
+            return _released(plan, cells, post, _Terms(0, _described(calibrated), _personal_notice(plan), raw.usage))
 
 
 def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], parties: int, post: Post) -> Released:
@@ -118,8 +118,10 @@ def _calibrate(plan: Plan) -> tuple[_Calibrated, ...]:
     """Return the noise of each aggregate under an even share of the charge."""
     micro_rho = accounting.share(plan.micro_rho, len(plan.aggregates))
     made = []
+    by = found.calibrate(plan, micro_rho) if found.is_open(plan) else None
     for aggregate in plan.aggregates:
-        gaussian = noise.calibrate(aggregate, micro_rho)
+        keyed = by is not None and by.aggregate == aggregate
+        gaussian = by.noise if by is not None and keyed else noise.calibrate(aggregate, micro_rho)
         widths = noise.half_width(gaussian, _ALPHA), noise.half_width(gaussian, _ALPHA_OF_TWO)
         made.append(_Calibrated(aggregate, gaussian, *widths))
     return tuple(made)
@@ -127,6 +129,8 @@ def _calibrate(plan: Plan) -> tuple[_Calibrated, ...]:
 
 def _noisy_cells(raw: Raw, calibrated: tuple[_Calibrated, ...]) -> Cells:
     """Return the released table: every grid of the plan with noise in every cell."""
+    if found.is_open(raw.plan):
+        return table.rows(raw.plan, _found(raw, calibrated))
     cells: list[tuple[Cell | float, ...]] = []
     for part in blocks.parts(raw):
         names = {aggregate.name for aggregate in part.raw.plan.aggregates}
@@ -143,6 +147,30 @@ def _noisy(raw: Raw, calibrated: tuple[_Calibrated, ...]) -> Figures:
         for c, column in zip(calibrated, by_column, strict=True)
     ]
     return Figures(grid.keys(raw.plan), list(zip(*released, strict=True)), noisy=True)
+
+
+def _found(raw: Raw, calibrated: tuple[_Calibrated, ...]) -> Figures:
+    """Return the keys that enough units have, with noise on every figure."""
+    plan = raw.plan
+    read = found.rows(raw)
+    by = found.calibrate(plan, accounting.share(plan.micro_rho, len(plan.aggregates)))
+    at = plan.aggregates.index(by.aggregate)
+    shown = found.found(by, plan, {key: values[at] for key, values in read.items()})
+    columns: list[list[Estimate]] = []
+    for place, each in enumerate(calibrated):
+        values = [read[key][place] for key in shown]
+        noisy = list(shown.values()) if place == at else noise.add(each.noise, each.aggregate, values)
+        columns.append([Estimate(value, each.width, each.width_of_two) for value in noisy])
+    return Figures([(key,) for key in shown], list(zip(*columns, strict=True)), noisy=True)
+
+
+def _personal_notice(plan: Plan) -> str:
+    """Return the sentence that goes with noisy figures, and from how many units on keys were found."""
+    if not found.is_open(plan):
+        return PERSONAL_NOTICE
+    least = found.calibrate(plan, accounting.share(plan.micro_rho, len(plan.aggregates))).least
+    zh = f"仅列出加噪单元数不低于 {least} 的取值"
+    return f"{PERSONAL_NOTICE}；{zh} · only values with a noisy count of {least} units or more"
 
 
 def _described(calibrated: tuple[_Calibrated, ...]) -> str:

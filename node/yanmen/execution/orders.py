@@ -139,7 +139,7 @@ def inspect(source: int, form: str) -> Order:
 
 def _column(column: Column) -> dict[str, object]:
     """Write a visible column; what is declared of it is made true, in open data too: plans rely on it."""
-    domain = None if column.domain is None else [_plain(cell) for cell in column.domain]
+    domain = None if not column.domain else [_plain(cell) for cell in column.domain]
     return {
         "name": column.name,
         "source": column.source_name or column.name,

@@ -15,6 +15,9 @@ COLUMNS_MAX = 512
 LINES_SHOWN = 8
 DOMAIN_MAX = 10_000
 """A larger domain could never be one axis of an answer (model/config.py, cells)."""
+OPEN = "open"
+"""Written instead of a list: the values are not public; DP finds those that many have, and δ is charged."""
+_OPEN_TYPES = frozenset({ColumnType.TEXT, ColumnType.INTEGER})
 DOMAIN_TEXT_MAX = 256
 SCALE_MAX = 9
 MAGNITUDE = 10**18
@@ -98,7 +101,7 @@ def _column(section: Table, cls: DatasetClass, rows_upto: int) -> Column:
         role=role,
         title_zh=section.text("title_zh", required=False),
         title_en=section.text("title_en", required=False),
-        domain=_domain(section, role, kind, scale),
+        domain=_domain(section, cls, role, kind, scale),
         lower=lower,
         upper=upper,
         scale=scale,
@@ -157,10 +160,18 @@ def fixed_point(value: object, scale: int) -> Decimal | None:
     return abs(rounded) if rounded.is_zero() else rounded  # no negative zero
 
 
-def _domain(section: Table, role: Role, kind: ColumnType, scale: int) -> tuple[Cell, ...] | None:
+def _domain(section: Table, cls: DatasetClass, role: Role, kind: ColumnType, scale: int) -> tuple[Cell, ...] | None:
     value = section.value("domain", required=False)
     if value is None:
         return (False, True) if role is Role.KEY and kind is ColumnType.BOOLEAN else None
+    if value == OPEN:
+        if role is not Role.KEY or kind not in _OPEN_TYPES or cls is not DatasetClass.PERSONAL:
+            section.problem(
+                "domain",
+                "only keys of personal data, text or integer, have an open domain",
+                "仅个人类数据的 text 或 integer 型 key 可用开放取值域",
+            )
+        return ()
     if not isinstance(value, list) or not 1 <= len(value) <= DOMAIN_MAX:
         section.problem("domain", f"must be a list of 1 to {DOMAIN_MAX} values", f"须为 1 至 {DOMAIN_MAX} 个值的列表")
         return None

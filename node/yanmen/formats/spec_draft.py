@@ -109,7 +109,7 @@ def _column(column: Column) -> list[str]:
     if column.type.value == "decimal":
         lines.append(f"scale = {column.scale}")
     if column.domain is not None and column.role in (Role.KEY, Role.HIDDEN):
-        lines.append(f"domain = {_list(column.domain)}")
+        lines.append(f"domain = {_list(column.domain) if column.domain else quote('open')}")
     if column.lower is not None and column.upper is not None and column.role in (Role.MEASURE, Role.HIDDEN):
         lines += [f"lower = {_cell(column.lower)}", f"upper = {_cell(column.upper)}"]
     if column.source_name and column.source_name != column.name:

@@ -196,6 +196,14 @@ def _debit_contract(db: sqlite3.Connection, contract_id: str, charge: Charge) ->
             hint_en=f"{rho_left} micro-rho are left of this contract; this question costs {charge.micro_rho}.",
             hint_zh=f"本合约剩余 {rho_left} 微ρ，本次查询需 {charge.micro_rho} 微ρ。",
         )
+        if charge.delta_e12 > delta_left:
+            hint = Detail(
+                subject="contract",
+                hint_en=f"{delta_left}e-12 of δ are left of this contract; keys of an open domain cost"
+                f" {charge.delta_e12}e-12. Group by a key with a public domain, or ask for a contract with δ.",
+                hint_zh=f"本合约剩余 δ 为 {delta_left}e-12，开放取值域需 {charge.delta_e12}e-12；"
+                "请按公开取值域分组，或申请含 δ 的合约。",
+            )
         raise Refused(Reason.BUDGET_SPENT, hint)
     db.execute(
         "UPDATE contract SET micro_rho_spent = micro_rho_spent + ?, delta_e12_spent = delta_e12_spent + ?,"

@@ -69,9 +69,10 @@ class ColumnType(Enum):
 class Column:
     """One declared column.
 
-    `domain` is the public key domain (role key), `lower`/`upper` the declared bounds (role
-    measure), `scale` the decimal places kept (type decimal). Values outside the domain become
-    NULL and values outside the bounds are clamped when the snapshot is made.
+    `domain` is the public key domain (role key; empty = an open domain, whose values are found by DP),
+    `lower`/`upper` the declared bounds (role measure), `scale` the decimal places kept (type decimal).
+    Values outside the domain become NULL and values outside the bounds are clamped when the snapshot
+    is made.
     """
 
     name: str
@@ -84,6 +85,11 @@ class Column:
     upper: Decimal | None = None
     scale: int = 0
     source_name: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the values are not public: they are found under DP, at a charge of δ."""
+        return self.domain == ()
 
 
 @dataclass(frozen=True, slots=True)

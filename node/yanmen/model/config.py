@@ -51,6 +51,8 @@ class NodeLimits:
     """System calls that only foreign code in a job makes, per consumer over all time; from here on each suspends."""
     micro_rho_least: int = 1_000
     """Least charge of an answer about persons: even one drowned in noise tells that it did not fail."""
+    open_key_delta_e12: int = 1_000_000
+    """δ (1e-6) charged for an answer whose keys are found by DP: so likely may one person's own key be shown."""
     contract_days: int = 366
     """Longest validity of a contract: its terms are looked at again at least once a year."""
     message_bytes: int = 4 * 1024 * 1024

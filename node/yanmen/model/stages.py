@@ -88,7 +88,10 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A grouping column of the engine's reply: `name` is k0, k1…; its public domain in order."""
+    """A grouping column of the engine's reply: `name` is k0, k1…; its public domain in order.
+
+    An empty domain is an open one: the only key of its plan, its values found by DP among those of the reply.
+    """
 
     name: str
     type: ColumnType

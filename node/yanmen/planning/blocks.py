@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits
@@ -10,7 +9,7 @@ from yanmen.model.refusal import Reason
 from yanmen.model.stages import Aggregate, Average, Block, Key
 from yanmen.planning import hints
 from yanmen.planning.figure_tables import cells_of
-from yanmen.planning.figures import FIGURES_MAX, Figure, GroupKey, Names, bounded
+from yanmen.planning.figures import FIGURES_MAX, Figure, GroupKey, Names, bounded, grid_of
 from yanmen.planning.places import Place, refused
 from yanmen.planning.released_terms import width_column
 from yanmen.planning.row_source import Rows
@@ -99,8 +98,12 @@ class Blocks:
             raise refused(Reason.DIMENSION_NOT_DECLARED, asked.at, "SELECT", hints.EXACT_DIRECT)
         if (first.release, first.subject_space) != (joined.release, joined.subject_space):
             raise refused(Reason.JOIN_NOT_ON_UNIT, asked.at, "SELECT", hints.JOIN_SPACES)
-        cells = prod(len(key.domain) for key in asked.keys)
-        if cells + sum(block.cells for block in self.found) > self._limits.cells:
+        cells = grid_of(asked.keys)
+        if self.found and any(not key.domain for key in (*asked.keys, *self.found[0].group_keys)):
+            raise refused(Reason.KEY_WITHOUT_DOMAIN, asked.at, "GROUP BY", hints.OPEN_KEY)
+        if any(not key.domain for key in asked.keys):
+            cells = min(cells, joined.rows_upto)
+        elif cells + sum(block.cells for block in self.found) > self._limits.cells:
             raise refused(Reason.TOO_MANY_CELLS, asked.keys[0].at, "GROUP BY", hints.CELLS)
         if len(asked.figures) + sum(len(block.figures) for block in self.found) > FIGURES_MAX:
             raise refused(Reason.TOO_MANY_CELLS, asked.at, "SELECT", hints.CELLS)

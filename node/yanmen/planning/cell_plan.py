@@ -7,7 +7,7 @@ from yanmen.model.refusal import Reason
 from yanmen.planning import exact_rules, hints
 from yanmen.planning.answer import Answered, answered
 from yanmen.planning.blocks import Asked, Blocks, GroupSet
-from yanmen.planning.domains import domain
+from yanmen.planning.domains import domain, is_open
 from yanmen.planning.figure_tables import FigureTable
 from yanmen.planning.figures import Figures, GroupKey
 from yanmen.planning.grouping import group_list, is_grouped
@@ -33,6 +33,8 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, blocks: Blocks,
     shown = answered(CellReader(scope, named, figures.column, figures.made, inner), question)
     if not figures.figures:
         raise refused(Reason.ROWS_WOULD_LEAVE, question.items[0].expression.at, "", hints.ROWS)
+    if any(not key.domain for key in keys):
+        figures.with_units(question.at)
     terms = [key.term for key in keys] + [figure.term for figure in figures.figures if figure.term is not None]
     read = rows(scope, joined, [term for term, _ in filters], terms)
     sets = _sets(question, written, keys)
@@ -74,14 +76,20 @@ def _keys(
     for expression in expressions:
         term = typer.term(expression)
         terms = [filtered for filtered, _ in filters]
-        values = narrowed(_domain(scope, joined, term, expression, terms), term, terms)
+        values = _domain(scope, joined, term, expression, terms)
+        if not values and len(expressions) > 1:
+            raise refused(Reason.KEY_WITHOUT_DOMAIN, expression.at, "GROUP BY", hints.OPEN_KEY)
+        values = narrowed(values, term, terms)
         found.append(GroupKey(blocks.names.key(), expression, term, term.facts.type, _typed(values, term.facts.type)))
     return tuple(found)
 
 
 def _domain(scope: Scope, joined: Joined, term: Term, expression: Expression, filters: list[Term]) -> tuple[Cell, ...]:
+    """Return the public values of a key; none for one whose values DP will find."""
     if joined.release is DatasetClass.EXACT and not exact_rules.is_dimension(scope, term):
         raise refused(Reason.DIMENSION_NOT_DECLARED, expression.at, "GROUP BY", hints.DIMENSION)
+    if is_open(scope, term) and joined.release is DatasetClass.PERSONAL:
+        return ()
     values = domain(scope, term, filters)
     if values is None:
         raise refused(Reason.KEY_WITHOUT_DOMAIN, expression.at, "GROUP BY", hints.KEY_DOMAIN)

@@ -82,6 +82,11 @@ def _of_dates(scope: Scope, term: Operation, filters: Sequence[Term]) -> tuple[C
     return date_domains.of_days(term, found) if found is not None else date_domains.spans(term, filters)
 
 
+def is_open(scope: Scope, term: Term) -> bool:
+    """Tell whether `term` is a key column whose values are not public."""
+    return isinstance(term, Field) and scope.column(ColumnOf(term.table, term.column)).is_open
+
+
 def cell(constant: Constant) -> Cell:
     """Return the value of `constant` as a cell."""
     value = constant.value
@@ -92,7 +97,7 @@ def cell(constant: Constant) -> Cell:
 
 def _column(scope: Scope, field: Field) -> tuple[Cell, ...] | None:
     column = scope.column(ColumnOf(field.table, field.column))
-    if column.domain is not None:
+    if column.domain:
         return tuple(dict.fromkeys(column.domain))
     return _BOOLEANS if column.type is ColumnType.BOOLEAN else None
 

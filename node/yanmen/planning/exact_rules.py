@@ -34,4 +34,4 @@ def is_dimension(scope: Scope, term: Term) -> bool:
     if not isinstance(term, Field):
         return False
     column = scope.column(ColumnOf(term.table, term.column, NOWHERE))
-    return column.role is Role.KEY and column.domain is not None
+    return column.role is Role.KEY and bool(column.domain)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from math import prod
 
 from yanmen.model.catalogue import ColumnType, DatasetClass
 from yanmen.model.ports import TableShape
@@ -40,7 +39,7 @@ def of_cells(block: CellBlock, shapes: tuple[TableShape, ...]) -> Expected:
     present = [key.term for key in keys if None not in key.domain]
     inside = proof_of(rows)
     filtered = inside.filtered.union(*(origins_of(rows, term) for term in present))
-    grid = prod(len(key.domain) for key in keys)
+    grid = block.cells
     capped = (groups_cap(rows.joined, grid),) if is_capped(rows.joined, grid) else ()
     proof = replace(inside, filtered=filtered, ranks=(*inside.ranks, *capped))
     return _expected(rows, shapes, outputs, proof, keys=len(keys))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from math import prod
 
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
 from yanmen.model.refusal import Reason
@@ -18,6 +19,9 @@ from yanmen.planning.typed import RowTyper
 SCALE_MAX = 18
 FIGURES_MAX = 32
 """Aggregates in one answer: the charge is split evenly, so more would be noise only."""
+
+OPEN_KEYS_MAX = 100_000
+"""Different values of an open key domain that one run bears; with more of them it fails."""
 
 _EXACT_OPS = frozenset({Op.ADD, Op.SUBTRACT, Op.MULTIPLY, Op.NEGATE})
 
@@ -121,6 +125,10 @@ class Figures:
         self.figures.append(Figure(self._names.figure(), kind, term))
         return self.figures[-1].name
 
+    def with_units(self, at: Place) -> None:
+        """Count the units of each cell too: keys are found by them."""
+        self._figure(AggregateKind.UNITS, None, at)
+
     def _argument(self, call: Apply) -> Term:
         term = self._typer.term(call.args[0])
         if self._joined.release is DatasetClass.EXACT and not _plain(term):
@@ -192,6 +200,11 @@ def _most(term: Term) -> int:
 def groups_cap(joined: Joined, cells: int) -> int:
     """Return in how many cells one unit may count."""
     return min(joined.rows_per_unit, joined.groups_per_unit, cells)
+
+
+def grid_of(keys: Iterable[GroupKey]) -> int:
+    """Return how many cells there can be; of a key found by DP only the number a run bears is public."""
+    return prod(len(key.domain) or OPEN_KEYS_MAX for key in keys)
 
 
 def is_capped(joined: Joined, cells: int) -> bool:

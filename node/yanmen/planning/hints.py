@@ -174,6 +174,10 @@ DIMENSION = Hint(
     "Group and filter exact figures by declared dimensions only, compared with literals and joined by AND.",
     "精确统计仅可按已声明维度分组和筛选：维度与字面量的 =、<、>、IN、BETWEEN，并以 AND 连接。",
 )
+OPEN_KEY = Hint(
+    "A key of an open domain is grouped by alone, in a question of one grouping.",
+    "开放取值域的列须单独分组，且一次查询只含一个分组。",
+)
 EXACT_JOIN = Hint(
     "Ask exact figures of one table: what a join leaves out would cut small groups apart.",
     "精确统计请只查询一张表：关联会按是否匹配拆分小组。",

@@ -139,6 +139,7 @@ def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits
         blocks=tuple(block.stated for block in blocks) if len(blocks) > 1 else (),
         canonical=_canonical(joined, shape, charge, keys),
         frame=None if found is None else found.frame,
+        delta_e12=limits.open_key_delta_e12 if any(not key.domain for key in keys) else 0,
     )
     shapes = row_source.shapes(scans)
     return Draft(plan, tuple(of_cells(block, shapes) for block in blocks), found)

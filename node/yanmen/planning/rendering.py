@@ -16,6 +16,9 @@ def render(plan: Plan) -> str:
     lines = [f"release  {_RELEASES[plan.release]}"]
     lines += [f"read     {s.version.dataset.name} ({', '.join(s.columns) or 'rows only'})" for s in plan.scans]
     for key in plan.keys:
+        if not key.domain:
+            lines.append(f"key      {key.name}: values that many units have, found under δ = {plan.delta_e12}e-12")
+            continue
         shown = [str(value) if value is not None else "NULL" for value in key.domain[:_DOMAIN_SHOWN]]
         more = f", … {len(key.domain)} in all" if len(key.domain) > _DOMAIN_SHOWN else ""
         lines.append(f"key      {key.name}: {', '.join(shown)}{more}")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from yanmen.formats import spec, spec_columns, spec_draft, toml_lines
 from yanmen.formats.toml_lines import NotToml
 from yanmen.model.catalogue import Channel, Column, ColumnType, DatasetClass, Grade, Role, Sharing
+from yanmen.model.refusal import Refused
 
 from tests.unit.publishing.specification import GOOD
 
@@ -177,3 +178,21 @@ class TestLines:
 def test_fixed_point(value: Any, scale: int, expected: str | None) -> None:
     found = spec_columns.fixed_point(value, scale)
     assert (None if found is None else format(found, "f")) == expected
+
+
+def test_an_open_domain_is_for_keys_of_personal_data() -> None:
+    start = GOOD.index("domain = [")
+    listed = GOOD[start : GOOD.index("]", start) + 1]
+    opened = GOOD.replace(listed, 'domain = "open"')
+    assert opened != GOOD
+    column = next(column for column in spec.decode(opened.encode()).columns if column.name == "test")
+    assert (column.domain, column.is_open) == ((), True)
+    again = spec_draft.encode(spec.decode(opened.encode()))
+    assert 'domain = "open"' in again
+    for wrong in (
+        opened.replace('class = "personal"', 'class = "exact"'),
+        GOOD.replace(listed, 'domain = "opened"'),
+        GOOD.replace(listed, "domain = []"),
+    ):
+        with pytest.raises(Refused):
+            spec.decode(wrong.encode())
