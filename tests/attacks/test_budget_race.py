@@ -14,6 +14,7 @@ from yanmen.model.refusal import Fault, FaultCode, Reason, Refused
 from yanmen.model.stages import Answer, Reserved
 from yanmen.verify import verify_bundle
 
+from tests.attacks.killed_race import raced
 from tests.unit.ledger.scene import PROFILE, SPACE_KEY, Scene, papers, plan_of, released, reserved, terms_of, version
 
 PROCESSES = 8
@@ -192,3 +193,9 @@ def test_a_stop_reaches_every_process(scene: Scene) -> None:
         ledger.set_status(contract.terms.id, ContractStatus.REVOKED, "Li Si")
     counted = race(scene, settled(scene, contract), tries=2)
     assert counted == {Reason.CONTRACT_REVOKED.value: PROCESSES * 2}
+
+
+def test_killed_while_they_race_nothing_is_overspent(tmp_path: Path) -> None:
+    kills, confirmed, overspent = raced(tmp_path, seed=1, kills=10)
+    assert (kills, overspent) == (10, 0)
+    assert confirmed > 0
