@@ -109,11 +109,19 @@ def test_two_contracts_with_different_minimums_find_nothing_together(
 
 
 def test_a_figure_with_a_condition_inside_is_refused() -> None:
-    for figure in (
+    hidden = (
         "sum(CASE WHEN size = 1 THEN output ELSE 0 END)",
         "count(nullif(size, 1))",
         "sum(coalesce(output, 1))",
-    ):
+        "sum(output) FILTER (WHERE size = 1)",
+        "count(*) FILTER (WHERE size = 1)",
+        # Dimensions are conditions too: zero for all sizes but one, or counted where there is one at all.
+        "sum(size * (size - 1))",
+        "sum(output * size)",
+        "count(size)",
+        "avg(size)",
+    )
+    for figure in hidden:
         with pytest.raises(Refused) as caught:
             planned(f"SELECT region, {figure} AS n FROM firm GROUP BY region", datasets=(firm(),))
         assert caught.value.reason is Reason.DIMENSION_NOT_DECLARED

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from math import prod
 
-from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
+from yanmen.model.catalogue import Cell, ColumnType, DatasetClass, Role
 from yanmen.model.refusal import Reason
 from yanmen.model.stages import Aggregate, AggregateKind, Average
 from yanmen.planning import hints, moments
@@ -131,7 +131,7 @@ class Figures:
 
     def _argument(self, call: Apply) -> Term:
         term = self._typer.term(call.args[0])
-        if self._joined.release is DatasetClass.EXACT and not _plain(term):
+        if self._joined.release is DatasetClass.EXACT and not _plain(self._scope, term):
             raise refused(Reason.DIMENSION_NOT_DECLARED, call.at, call.op.value, hints.DIMENSION)
         return term
 
@@ -185,10 +185,15 @@ def _conditional(argument: Expression) -> tuple[Expression | None, Expression]:
             return None, argument
 
 
-def _plain(term: Term) -> bool:
-    """Tell whether `term` is arithmetic on columns only, so that no condition on rows hides in it."""
+def _plain(scope: Scope, term: Term) -> bool:
+    """Tell whether `term` is arithmetic on measures only, so that no condition on rows hides in it.
+
+    Dimensions are conditions too: size * (size - 1) is zero for all but some sizes.
+    """
     return all(
-        isinstance(part, Field | Constant) or (isinstance(part, Operation) and part.op in _EXACT_OPS)
+        isinstance(part, Constant)
+        or (isinstance(part, Operation) and part.op in _EXACT_OPS)
+        or (isinstance(part, Field) and scope.column(ColumnOf(part.table, part.column)).role is Role.MEASURE)
         for part in parts(term)
     )
 
