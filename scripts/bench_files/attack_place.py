@@ -169,5 +169,5 @@ def opened(
     identity = Identity.load(member)
     with profiles.serving("landlock") as spawner, open_holder(node) as holder:
         signing = Signing(identity, holder.config.id, SystemClock(), SystemRandomness())
-        works = Works(holder.desk(), holder.runner(spawner), holder.ledger, holder.config.limits)
+        works = Works(holder.desk(), holder.runner(spawner), holder.ledger, holder.config.limits, SystemRandomness())
         yield Arena(folder, holder, works, signing, tuple(tables))

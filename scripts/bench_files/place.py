@@ -113,7 +113,7 @@ def built(folder: Path, rows: int) -> Iterator[Place]:
     with profiles.serving("landlock") as spawner, open_holder(node) as holder:
         contract = signed(holder, identity)
         signing = Signing(identity, holder.config.id, SystemClock(), SystemRandomness())
-        works = Works(holder.desk(), holder.runner(spawner), holder.ledger, holder.config.limits)
+        works = Works(holder.desk(), holder.runner(spawner), holder.ledger, holder.config.limits, SystemRandomness())
         yield Place(folder, folder / "visits.csv", holder, works, contract, signing)
 
 
