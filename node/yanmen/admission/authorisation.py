@@ -72,7 +72,9 @@ def _check(
     if claims.audience != node_id:
         raise Refused(
             Reason.REQUEST_FOR_ANOTHER_NODE,
-            Detail("aud", hint_en="Sign the request for this node's id.", hint_zh="请以本节点的标识重新签署请求。"),
+            Detail(
+                "aud", hint_en="Sign one whose `aud` is this node.", hint_zh="请重新签署，使 `aud` 为本节点的标识。"
+            ),
         )
     issued_ms, expires_ms = claims.issued_s * SECOND_MS, claims.expires_s * SECOND_MS
     now_ms = submission.received_ms

@@ -25,9 +25,9 @@ def words(text: str) -> set[str]:
 
 
 def says_again(reason: Reason, hint: str) -> bool:
-    """Tell whether most of the reason's sentence stands in the hint too."""
-    said = words(TEXTS[reason].en)
-    return bool(said) and len(said & words(hint)) / len(said) > 0.6
+    """Tell whether most of one stands in the other too."""
+    said, hinted = words(TEXTS[reason].en), words(hint)
+    return any(len(said & hinted) / len(each) > 0.6 for each in (said, hinted) if each)
 
 
 def written(tree: ast.AST) -> Iterator[tuple[Reason, str]]:
