@@ -156,6 +156,11 @@ def open_socket(family: int, kind: int, protocol: int = 0) -> Attempt:
     return lambda _: socket.socket(family, kind, protocol)
 
 
+def left(request: Request, folder: str = "/tmp/") -> str:
+    """Return where this run's attempts would leave a file: others try the same on this machine."""
+    return f"{folder}{request.body.get('mark', 'yanmen-escaped')}"
+
+
 def open_path(path: str, flags: int = os.O_RDONLY) -> Attempt:
     return lambda _: os.open(path, flags, 0o600)
 
@@ -203,21 +208,21 @@ QUIET: dict[str, Attempt] = {
     "write the snapshot": write_snapshot,
     "map the snapshot writable": map_snapshot_writable,
     "unseal the snapshot": lambda request: fcntl.fcntl(snapshot(request), fcntl.F_ADD_SEALS, 0),
-    "write a file in /tmp": open_path("/tmp/yanmen-escaped", os.O_WRONLY | os.O_CREAT),
-    "write a file in /dev/shm": open_path("/dev/shm/yanmen-escaped", os.O_WRONLY | os.O_CREAT),
-    "write a file here": open_path("yanmen-escaped", os.O_WRONLY | os.O_CREAT),
+    "write a file in /tmp": lambda request: os.open(left(request), os.O_WRONLY | os.O_CREAT, 0o600),
+    "write a file in /dev/shm": lambda request: os.open(left(request, "/dev/shm/"), os.O_WRONLY | os.O_CREAT, 0o600),
+    "write a file here": lambda request: os.open(left(request, ""), os.O_WRONLY | os.O_CREAT, 0o600),
     "unnamed temporary file": open_path("/tmp", os.O_WRONLY | os.O_TMPFILE),
     "overwrite the host file": lambda request: os.open(text(request.body, "outside"), os.O_WRONLY | os.O_TRUNC),
     "remove the host file": lambda request: os.unlink(text(request.body, "outside")),
-    "rename the host file": lambda request: os.rename(text(request.body, "outside"), "/tmp/yanmen-escaped"),
+    "rename the host file": lambda request: os.rename(text(request.body, "outside"), left(request)),
     "truncate the host file": lambda request: os.truncate(text(request.body, "outside"), 0),
     "change its mode": lambda request: os.chmod(text(request.body, "outside"), 0o777),
     "look at its length": lambda request: os.stat(text(request.body, "outside")),
-    "make a symbolic link": lambda _: os.symlink("/etc/passwd", "/tmp/yanmen-escaped"),
-    "make a hard link": lambda request: os.link(text(request.body, "outside"), "/tmp/yanmen-escaped"),
-    "make a directory": lambda _: os.mkdir("/tmp/yanmen-escaped"),
-    "make a device": lambda _: os.mknod("/tmp/yanmen-escaped", 0o666 | 0o20000, os.makedev(1, 3)),
-    "make a fifo": lambda _: os.mkfifo("/tmp/yanmen-escaped"),
+    "make a symbolic link": lambda request: os.symlink("/etc/passwd", left(request)),
+    "make a hard link": lambda request: os.link(text(request.body, "outside"), left(request)),
+    "make a directory": lambda request: os.mkdir(left(request)),
+    "make a device": lambda request: os.mknod(left(request), 0o666 | 0o20000, os.makedev(1, 3)),
+    "make a fifo": lambda request: os.mkfifo(left(request)),
     "change directory": lambda _: os.chdir("/etc"),
     "open a disk": open_path("/dev/vda"),
     "open its parent's memory": lambda _: os.open(f"/proc/{os.getppid()}/mem", os.O_RDONLY),

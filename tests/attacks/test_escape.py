@@ -31,6 +31,8 @@ from tests import system_packages
 SCRIPT = Path(__file__).with_name("escape_worker.py")
 LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=10, wall_ms=60_000, reply_bytes=1 << 20, rows=0)
 KEPT = "the host's own words"
+MARK = f"yanmen-escaped-{os.getpid()}"
+"""What an attempt that succeeded would leave, somewhere; others try the same on this machine."""
 
 
 def load() -> ModuleType:
@@ -71,6 +73,7 @@ class Jail:
                 "scans": [["s0", fd]],
                 "attempts": list(names),
                 "outside": str(self.outside),
+                "mark": MARK,
                 "victim": self._victim,
                 "node": os.getpid(),
                 "address": ctypes.addressof(self._buffer),
@@ -183,7 +186,7 @@ def test_the_jail_ends_a_worker_that_tries(name: str, jail: Jail) -> None:
 def test_nothing_is_left_behind(jail: Jail, outcomes: dict[str, str]) -> None:
     assert outcomes
     assert jail.outside.read_text() == KEPT
-    assert not [path for folder in ("/tmp", "/dev/shm", ".") for path in Path(folder).glob("yanmen-escaped*")]
+    assert not [path for folder in ("/tmp", "/dev/shm", ".") for path in Path(folder).glob(f"{MARK}*")]
 
 
 @pytest.mark.parametrize(

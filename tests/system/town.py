@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from yanmen.model.config import NodeLimits
 from tests.patience import LONG_S, timed, wait_until
 from tests.ports import free_port
 
-CANARY = "CANARY7Q"
+CANARY = f"CANARY{secrets.token_hex(6)}"
 """Stands in unit ids, hidden columns and values outside every declared domain."""
 PERSONS = 240
 DEADLINE_MS = 2_000
