@@ -91,7 +91,6 @@ class LedgerMachine(RuleBasedStateMachine):
             self.scene.name(),
             canonical=question,
             micro_rho=charge,
-            price_fen=1,
         )
 
     def _expected(self, book: Book, question: str, charge: int) -> Reason | None:

@@ -18,9 +18,12 @@ from yanmen.formats import (
     bill,
     bundle,
     checkpoint,
+    connector_id,
     contract,
     enrolment,
+    inspection,
     json_canonical,
+    json_members,
     listing,
     merkle,
     note,
@@ -36,9 +39,13 @@ from yanmen.formats.merkle import BadProof
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.released import Table
 from yanmen.model.catalogue import ColumnType
+from yanmen.model.contract import Grant
+from yanmen.model.inspection import Act, Step
 from yanmen.model.party import PartyRole
+from yanmen.model.revenue import Share
 from yanmen.verify import verify_bundle, verify_consistency, verify_receipt
 
+from tests.vectors import price_cases
 from tests.vectors import specimen as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,12 +140,14 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "register": fence("json", lambda: indented(register.encode(made.register()))),
     "application": fence("json", lambda: indented(enrolment.application_payload(application()))),
     "offer": fence("json", lambda: indented(contract.encode(made.TERMS))),
+    "prices": fence("json", lambda: indented(price_clauses())),
     "acceptance": fence("json", lambda: indented(contract.encode_acceptance(made.acceptance(made.TERMS)))),
     "request": fence("json", lambda: indented(payload_of(made.specimen().request().jws.encode()))),
     "session": fence("json", lambda: indented(payload_of(made.specimen().session(5_000).jws.encode()))),
     "listing": fence("json", lambda: indented(listing.payload(listed()))),
     "table": fence("", lambda: released.encode(table()).decode()),
     "statement": fence("json", lambda: indented(statement())),
+    "inspection": fence("json", lambda: indented(inspection.encode(opened()))),
     "receipt": fence("", receipt_text),
     "receipt-payload": fence("json", lambda: indented(payload_of(LOG.leaves[OUTCOME]))),
     "disclosures": fence("", disclosures),
@@ -175,11 +184,34 @@ def statement() -> Json:
             contract="",
             issued_s=day_s + 90_000,
             lines=(
-                bill.Line(made.CONTRACT, 8, 16, 2, 2, 1, 6, 12, 5_000, 5, 240),
+                bill.Line(
+                    made.CONTRACT, 8, 16, queries=2, answers=2, repeated=1, rows=6, cells=12, row_buckets=20,
+                    cpu_units=2, micro_rho=5_000, delta_e12=5, fen=241,
+                    shares=(Share("省医保局", 96), Share("省卫健委", 145)),
+                ),
                 bill.Line(made.OTHER, 13, 14, 1, micro_rho=1_000, delta_e12=7, fen=80),
             ),
         )
     )
+
+
+def opened() -> Step:
+    """Return the first step of a finding about the example log."""
+    inspector = connector_id.build("5", "11140000MB0GTTTT0X", "1401", "N1P2Q3R4")
+    place, until = (made.ORIGIN, OUTCOME), made.START_S + 7 * 86_400
+    words = "该回执未披露查询，请补充"
+    return Step(made.CONTRACT, Act.OPENED, inspector, made.NODE, "", made.START_S, words, *place, until)
+
+
+def price_clauses() -> Json:
+    """Return the two clauses of a contract about prices."""
+    agreed = replace(made.TERMS, tariff=price_cases.TARIFF, grants=(*made.TERMS.grants, Grant("claims", ("drug",))))
+    written = contract.encode(replace(agreed, split=price_cases.BY_ROWS))
+    (permission,) = json_members.items(written, "permission")
+    members = json_members.exact(permission, frozenset({"action", "constraint", "target"}))
+    names = {"yanmen:tariff", "yanmen:split"}
+    clauses = json_members.items(members, "constraint")
+    return [clause for clause in clauses if isinstance(clause, dict) and clause["leftOperand"] in names]
 
 
 def document(text: str) -> str:
@@ -306,6 +338,7 @@ def _verdict(check: Callable[[], object]) -> str:
 
 FILES: dict[Path, Callable[[], str]] = {
     VECTORS / "receipts.json": lambda: indented(receipts()) + "\n",
+    VECTORS / "prices.json": lambda: indented(price_cases.cases()) + "\n",
     VECTORS / "consistency.json": lambda: indented(consistency()) + "\n",
     FORMATS: lambda: document(FORMATS.read_text(encoding="utf-8")),
 }

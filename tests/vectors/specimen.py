@@ -24,12 +24,13 @@ from yanmen.formats.proof import Proof
 from yanmen.formats.question_slots import Publication, Reading, ReleaseRule, Sensitivity, scenario_json
 from yanmen.formats.receipt import Head, Slot
 from yanmen.formats.request import Operation, RequestClaims, SessionClaims
-from yanmen.formats.slots import Budget, Decision, Output, Price, Series, SignedRequest, Verdict
+from yanmen.formats.slots import Budget, Decision, Meter, Output, Price, Series, SignedRequest, Verdict
 from yanmen.model.catalogue import Channel, DatasetClass
 from yanmen.model.contract import ContractStatus, Grant, Scenario, Terms
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 from yanmen.model.receipt import Stage
 from yanmen.model.stages import Binding
+from yanmen.model.tariff import metered
 
 from tests.vectors.shapes import Pinned as Pinned
 from tests.vectors.shapes import confirmation as confirmation
@@ -46,6 +47,8 @@ CONTRACT = hashlib.sha256(b"contract one").hexdigest()[:32]
 OTHER = hashlib.sha256(b"contract two").hexdigest()[:32]
 SUBJECTS = "residents"
 SQL = "SELECT count(*) FROM persons"
+ROWS_UPTO = 100_000
+CEILING_FEN = 200
 VERSION = "v1"
 LIFETIME_MICRO_RHO = 1_000_000
 LIFETIME_DELTA_E12 = 1_000_000
@@ -143,7 +146,12 @@ class Log:
         slots: dict[Slot, Json] = {
             Slot.DATASETS: Publication(reading, unit).json(),
             Slot.RELEASE: {"class": cls.value, "grade": "general"},
-            Slot.SUBJECT: {"space": SUBJECTS if cls is DatasetClass.PERSONAL else "", "status": "published"},
+            Slot.SUBJECT: {
+                "price_ceiling_fen": CEILING_FEN,
+                "rows_upto": ROWS_UPTO,
+                "space": SUBJECTS if cls is DatasetClass.PERSONAL else "",
+                "status": "published",
+            },
         }
         self.append(Stage.DATASET, slots)
 
@@ -241,7 +249,8 @@ class Log:
         self.spaces[SUBJECTS] = replace(
             space, micro_rho=space.micro_rho + micro_rho, delta_e12=space.delta_e12 + delta_e12
         )
-        return self.spent(micro_rho, delta_e12, fen, contract)
+        used = metered(6, [("persons", ROWS_UPTO)])
+        return {**self.spent(micro_rho, delta_e12, fen, contract), Slot.METER: Meter(used, free=False).json()}
 
     def spent(self, micro_rho: int, delta_e12: int, fen: int, contract: str = CONTRACT) -> dict[Slot, Json]:
         """Return the slots that say what a use cost, and what the books hold."""
@@ -249,6 +258,7 @@ class Log:
         return {
             Slot.BUDGET: Budget(SUBJECTS, micro_rho, delta_e12, total.micro_rho, total.delta_e12).json(),
             Slot.PRICE: Price(fen, total.fen).json(),
+            Slot.METER: Meter(metered(0, ()), free=False).json(),
         }
 
     def intent(
@@ -364,7 +374,8 @@ def specimen(seed: str = "specimen") -> Log:
     log.begin()
     for contract in (CONTRACT, OTHER):
         log.agree(contract)
-    log.append(Stage.EXPLAINED, {Slot.CONTRACT: CONTRACT, **log.spent(0, 0, 0)})
+    decided = {Slot.DECISION: Decision(Verdict.ALLOWED).json()}
+    log.append(Stage.EXPLAINED, {Slot.CONTRACT: CONTRACT, **log.spent(0, 0, 0), **decided})
     log.ask()
     log.refuse(CONTRACT, "ROWS_WOULD_LEAVE")
     first, first_slots = log.intent(log.session(5_000))

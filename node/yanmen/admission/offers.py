@@ -16,11 +16,11 @@ def check_offer(terms: Terms, versions: Mapping[str, Version], config: Config, n
     for grant in terms.grants:
         _check_grant(terms, grant, versions.get(grant.dataset))
     ceiling = price_ceiling_fen(terms, versions)
-    if terms.price_per_query_fen > ceiling:
+    if terms.price_most_fen > ceiling:
         raise Refused(
             Reason.PRICE_ABOVE_CEILING,
             Detail(
-                "yanmen:priceFenPerQuery",
+                "yanmen:priceFenPerQuery" if terms.tariff is None else "yanmen:tariff",
                 hint_en=f"The lowest ceiling among these datasets is {ceiling} fen a question.",
                 hint_zh=f"所涉数据集中最低的上限收费标准为每次 {ceiling} 分。",
             ),
@@ -46,14 +46,14 @@ def check_budget(terms: Terms, space: SubjectSpace) -> None:
 
 
 def rule_approves(terms: Terms, versions: Mapping[str, Version], config: Config) -> bool:
-    """Say whether the owner's rule approves: general data, few columns, the listed price, a small budget."""
+    """Say whether the owner's rule approves: general data, few columns, the listed price flat, a small budget."""
     granted = [versions[grant.dataset].dataset for grant in terms.grants]
     return (
         config.approve_general
         and all(dataset.grade is Grade.GENERAL for dataset in granted)
         and sum(len(grant.columns) for grant in terms.grants) <= config.approve_columns_max
         and terms.micro_rho <= (config.approve_micro_rho_max if subject_spaces(terms, versions) else terms.micro_rho)
-        and terms.price_per_query_fen == price_ceiling_fen(terms, versions)
+        and (terms.tariff, terms.price_per_query_fen) == (None, price_ceiling_fen(terms, versions))
     )
 
 

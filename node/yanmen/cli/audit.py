@@ -13,9 +13,18 @@ from yanmen.formats import witness_policy as policy_format
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.witness_policy import Policy
+from yanmen.model.inspection import IssueState
 from yanmen.verify import Beside, Finding, Report, page, verify_bundle
 from yanmen.verify.report import NOT_PROVEN
 from yanmen.verify.selected import CheckedReceipt, OpenBundle
+
+STATES = {
+    IssueState.OPEN: "open 待整改",
+    IssueState.RECTIFIED: "rectified 待复查",
+    IssueState.PASSED: "passed 待销号",
+    IssueState.CLOSED: "closed 已销号",
+}
+"""How a finding of an inspection stands, for people."""
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -126,7 +135,7 @@ def verified(arguments: argparse.Namespace) -> Result:
     beside = Beside(arguments.tiles, keys, witness_policy(arguments.witness_policy))
     report = verify_bundle(path, key, beside)
     new_page(arguments.html, page.report_page(report))
-    return judged(Result(_text(report), _fields(report)), ok=report.ok)
+    return judged(Result(_text(report), report_fields(report)), ok=report.ok)
 
 
 def _one(arguments: argparse.Namespace, opened: OpenBundle) -> Result:
@@ -215,7 +224,8 @@ def pinned(path: Path | None) -> bytes | None:
         raise UsageProblem(f"{path} is not a verifier key: {error}") from error
 
 
-def _fields(report: Report) -> dict[str, object]:
+def report_fields(report: Report) -> dict[str, object]:
+    """Return a verification report for `--json`."""
     return {
         "ok": report.ok,
         "node": report.node,
@@ -226,6 +236,7 @@ def _fields(report: Report) -> dict[str, object]:
         "contracts": [asdict(total) for total in report.contracts],
         "spaces": [asdict(total) for total in report.spaces],
         "cosigned": [asdict(seen) for seen in report.cosigned],
+        "inspections": [{**asdict(case), "state": case.state.value} for case in report.inspections],
         "findings": [asdict(finding) for finding in report.findings],
         "not_proven": [{"en": en, "zh": zh} for en, zh in report.not_proven],
     }
@@ -238,6 +249,7 @@ def _text(report: Report) -> str:
     lines += [f"contract 合约 {_words(asdict(total))}" for total in report.contracts]
     lines += [f"subject space 主体空间 {_words(asdict(space))}" for space in report.spaces]
     lines += [f"witness 见证者 {_words(asdict(seen))}" for seen in report.cosigned]
+    lines += [f"finding 检查问题 {case.finding}: {STATES[case.state]}" for case in report.inspections]
     return "\n".join([*lines, *finding_lines(report.findings), *_not_proven(report.not_proven)])
 
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from yanmen.cli.grammar import Parser, command, day, folder, group, period
@@ -53,20 +54,39 @@ def stated(arguments: argparse.Namespace) -> Result:
 def summary(value: Bill) -> str:
     """Return the statement for a person."""
     lines = [row(line) for line in value.lines] or ["no use in this period 本账期没有使用"]
-    return "\n".join([*lines, f"total 合计: {yuan(value.fen)}", NO_SPLIT])
+    return "\n".join([*lines, f"total 合计: {yuan(value.fen)}", *split_lines(value.lines)])
 
 
 def row(line: Line) -> str:
     """Return one contract's line for a person."""
     return (
-        f"contract 合约 {line.contract}: leaves 叶 {line.first}-{line.last}, {line.queries} queries 次, "
-        f"{line.answers} answers ({line.rows} rows, {line.cells} cells), {line.repeated} repeated 重复, "
+        f"contract 合约 {line.contract}: leaves 叶 {line.first}-{line.last}, {line.queries} queries 次 "
+        f"({line.free} free 无偿), {line.answers} answers ({line.rows} rows, {line.cells} cells), "
+        f"{line.repeated} repeated 重复, {line.row_buckets} row buckets 万行, {line.cpu_units} CPU units 算力单位, "
         f"{line.micro_rho} micro-rho, delta {line.delta_e12}e-12, {yuan(line.fen)}"
     )
 
 
-NO_SPLIT = "split 收益分配: none; no contract carries a rule for it 合约未约定分配规则，未作分配"
-"""Revenue is split between contributing departments by the contract's rule, and contracts have no such clause."""
+def split_lines(lines: Sequence[Line]) -> list[str]:
+    """Return each contract's revenue by department (谁投入谁贡献谁受益), and all contracts' together."""
+    shown = [
+        f"split 收益分配 {line.contract}: "
+        + ", ".join(f"{share.department} {yuan(share.fen)}" for share in line.shares)
+        for line in lines
+        if line.shares
+    ]
+    unsplit = sum(line.fen for line in lines if not line.shares)
+    if unsplit or not shown:
+        shown.append(f"split 收益分配: {yuan(unsplit)} without a rule 合约未约定分配规则，未作分配")
+    return shown
+
+
+def departments(lines: Sequence[Line]) -> dict[str, int]:
+    """Return what each department gets of all contracts that say so."""
+    sums: dict[str, int] = {}
+    for share in (share for line in lines for share in line.shares):
+        sums[share.department] = sums.get(share.department, 0) + share.fen
+    return dict(sorted(sums.items()))
 
 
 def yuan(fen: int) -> str:
@@ -87,7 +107,7 @@ def fields(value: Bill) -> dict[str, object]:
         "contract": value.contract,
         "contracts": [asdict(line) for line in value.lines],
         "fen": value.fen,
-        "split": None,
+        "split": departments(value.lines),
     }
 
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yanmen.cli import tariff
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -97,6 +98,9 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
     request.add_argument(
         "--price", type=whole, required=True, help="price of one answer in fen; see the ceiling in the catalogue"
     )
+    tariff.declare(request)
+    named = "slots of a receipt, with commas, that the regulator may see 向主管部门披露 (none); see docs/FORMATS.md"
+    request.add_argument("--regulator-discloses", type=_slots, default=(), metavar="SLOT,SLOT", help=named)
     request.add_argument("--days", type=float, default=30, help="how long it runs, in days (30)")
     request.add_argument(
         "--bound",
@@ -115,6 +119,10 @@ def _bound(text: str) -> tuple[str, int]:
     if name not in Bounds.__slots__:
         raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(Bounds.__slots__)}")
     return name, whole(number)
+
+
+def _slots(text: str) -> tuple[str, ...]:
+    return tuple(sorted({name.strip() for name in text.split(",") if name.strip()}))
 
 
 def requested(arguments: argparse.Namespace) -> Result:
@@ -140,10 +148,12 @@ def requested(arguments: argparse.Namespace) -> Result:
             not_before_ms=now_ms,
             not_after_ms=now_ms + int(arguments.days * DAY_MS),
             price_per_query_fen=arguments.price,
-            regulator_discloses=(),
+            regulator_discloses=arguments.regulator_discloses,
             retention_days=180,
             paper_sha256=arguments.paper_sha256,
             bounds=replace(Bounds(), **dict(arguments.bound)),
+            tariff=tariff.tariff(arguments),
+            split=tariff.split(arguments),
         )
         try:
             with options_named(terms):
@@ -332,4 +342,7 @@ def _fields(contract: Contract) -> dict[str, object]:
         "micro_rho": terms.micro_rho,
         "price_per_query_fen": terms.price_per_query_fen,
         "bounds": {name: bound for name, bound in asdict(terms.bounds).items() if bound is not None},
+        "price_most_fen": terms.price_most_fen,
+        "free_uses": 0 if terms.tariff is None else terms.tariff.free.uses,
+        "split": None if terms.split is None else terms.split.by.value,
     }

@@ -117,6 +117,17 @@ def day_of(moment_ms: int) -> str:
     return datetime.fromtimestamp(moment_ms / 1000, CIVIL_TIME).strftime("%Y-%m-%d %H:%M")
 
 
+def moment(text: str) -> int:
+    """Return the Unix second of a time written with its offset, 2026-11-22T15:30:00+08:00."""
+    try:
+        value: datetime | None = datetime.fromisoformat(text)
+    except ValueError:
+        value = None
+    if value is None or value.tzinfo is None or value.microsecond or value.year not in YEARS:
+        raise argparse.ArgumentTypeError(f"{text} is not a time written like 2026-11-22T15:30:00+08:00")
+    return int(value.timestamp())
+
+
 def period(first: date, last: date) -> Period:
     """Return the time from the beginning of `first` to the end of `last`, in Chinese civil time (UTC+8)."""
     if last < first:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from yanmen.cli import (
     aggregator,
     audit,
+    auditing,
     bill,
     budget,
     cases,
@@ -15,6 +16,7 @@ from yanmen.cli import (
     contract,
     dataset,
     federate,
+    findings,
     inspection,
     member,
     node,
@@ -39,7 +41,8 @@ LIFE = """a first hour 第一小时:
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   objection file   objection answer   incident open   incident close  what went wrong, on the record
   budget show  budget renew                                           lifetime privacy budgets
-  bill statement   audit bill  audit revenue  sample                  account for a period, and check the account
+  bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
+  inspection open  record  rectify  recheck  close                    findings until they are closed
 
   completion bash                                                     commands completed by the shell
 
@@ -77,6 +80,7 @@ def parser() -> Parser:
         bill,
         budget,
         inspection,
+        findings,
         check,
         witness,
         cases,
@@ -94,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not words:
         return run(_teach, argparse.Namespace())
     try:
-        arguments = parser().parse_args(words)
+        arguments = parser().parse_args(auditing.spelled(words, inspection.COMMANDS))
     except UsageProblem as problem:
         text = str(problem)
         return run(lambda _: _usage(text), argparse.Namespace(json="--json" in words))

@@ -57,6 +57,7 @@ def explained(arguments: argparse.Namespace) -> Result:
         "micro_rho": quote.micro_rho,
         "micro_rho_left": quote.budget_left,
         "price_fen": quote.price_fen,
+        "meter": quote.meter.json(),
         "deadline_ms": quote.deadline_ms,
         "repeated": quote.repeated,
         "next_renewal_ms": quote.next_renewal_ms,

@@ -10,7 +10,9 @@ from typing_extensions import override
 
 from yanmen.client import text_table
 from yanmen.client.receipts import CheckedReceipt
+from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
+from yanmen.formats.slots import Meter
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
 from yanmen.model.stages import ColumnQuote
 
@@ -124,6 +126,11 @@ class Quote:
         return Decimal(self.price_fen).scaleb(-2)
 
     @property
+    def meter(self) -> Meter:
+        """The units it would be measured by, as the receipt says them."""
+        return Meter.read(self.receipt.says.get(Slot.METER.value))
+
+    @property
     def width(self) -> dict[str, float | None]:
         """By label, the half-width of the 95 % interval; None when there is none or it depends on data."""
         labels = _unique(tuple(column.label for column in self.columns))
@@ -137,12 +144,16 @@ class Quote:
             for column in self.columns
         ]
         again = " (answered before: the same answer, no charge 重复查询不收费)" if self.repeated else ""
+        meter = self.meter
+        again += " (one of the contract's free uses 本次无偿)" if meter.free and not self.repeated else ""
         return "\n".join(
             [
                 text_table.render(("column", "type", "95 %"), rows, (False, False, True)),
                 "",
                 f"{self.release.value}, at most {self.cells} cells",
                 f"price 价格 {self.price} yuan{again}",
+                f"metered 计量 {meter.used.cells} cells, {meter.used.row_buckets} row buckets 万行, "
+                f"{meter.used.cpu_units} CPU units 算力单位",
                 f"budget 隐私预算 {self.micro_rho} of {self.budget_left} left (micro-rho){self._renewal()}",
             ]
         )

@@ -16,7 +16,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
-from yanmen.formats.slots import Budget, Decision, Price, SignedRequest, Verdict
+from yanmen.formats.slots import Budget, Decision, Meter, Price, SignedRequest, Verdict
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Reason
@@ -115,6 +115,8 @@ class Receipts:
             _require(checked.stage is Stage.EXPLAINED, "not the receipt of an explanation")
             self._mine(checked.says)
             _require(_query(checked.says) == _sha256(sql), "about another question")
+            meter = Meter.read(checked.says.get(Slot.METER.value))
+            _require(not meter.free or charge.price_fen == 0, "a free use costs nothing")
             if charge.repeated:
                 _require((charge.micro_rho, charge.price_fen) == (0, 0), "a repeated question costs nothing")
             else:

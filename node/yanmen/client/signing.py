@@ -33,7 +33,7 @@ class Spending:
         return cls(
             micro_rho=micro_rho,
             max_micro_rho=charge if max_micro_rho is None else max_micro_rho,
-            max_price_fen=terms.price_per_query_fen if max_price_fen is None else max_price_fen,
+            max_price_fen=terms.price_most_fen if max_price_fen is None else max_price_fen,
         )
 
 

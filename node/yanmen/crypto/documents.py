@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import acknowledgement, bill, contract, manifest, register, request
+from yanmen.formats import acknowledgement, bill, contract, inspection, json_canonical, jws, manifest, register, request
 from yanmen.formats.acknowledgement import Acknowledgement
 from yanmen.formats.bill import Bill
 from yanmen.formats.contract import Acceptance
@@ -16,6 +16,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.request import RequestClaims, SessionClaims
 from yanmen.model.contract import Terms
 from yanmen.model.federation import Manifest, PartialSum, SetCertificate
+from yanmen.model.inspection import Step
 from yanmen.model.party import Register
 from yanmen.model.ports import Signer
 
@@ -122,6 +123,22 @@ def open_acknowledgement(token: bytes, consumer_key: bytes) -> Acknowledgement:
     """Return the acknowledgement signed by `consumer_key`."""
     payload = jose.verify_jws(token, consumer_key, acknowledgement.TYP, acknowledgement.BYTES_MAX)
     return acknowledgement.decode(payload)
+
+
+def sign_step(step: Step, signer: Signer) -> bytes:
+    """Return one step of an inspection's finding, signed by the party that takes it."""
+    return _sign(inspection.encode(step), signer, inspection.TYP)
+
+
+def open_step(token: bytes, key: bytes) -> Step:
+    """Return the step of an inspection signed by `key`."""
+    return inspection.decode(jose.verify_jws(token, key, inspection.TYP, inspection.BYTES_MAX))
+
+
+def peek_step(token: bytes) -> Step:
+    """Return what `token` claims to be, so that the key it must verify with can be found; believe nothing of it yet."""
+    payload = jws.split(token, inspection.BYTES_MAX).payload
+    return inspection.decode(json_canonical.decode_object(payload, inspection.BYTES_MAX))
 
 
 def digest(token: bytes) -> str:

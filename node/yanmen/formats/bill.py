@@ -10,11 +10,13 @@ from yanmen.formats import base64url, connector_id, json_members, merkle
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.json_members import exact, integer, text
 from yanmen.formats.malformed import Malformed
+from yanmen.model.revenue import Share
 
 TYP = "yanmen-statement+jws"
 BYTES_MAX = 64 * 1024 * 1024
 """Lines of some hundred thousand contracts."""
 LINES_MAX = 1_000_000
+SHARES_MAX = 64
 MINUTE_S = 60
 """Leaves tell no finer time, so a period begins and ends on a minute."""
 
@@ -43,42 +45,38 @@ class Period:
 class Line:
     """What one contract used in the period, counted by the leaf that says so.
 
-    `queries`, `micro_rho`, `delta_e12` and `fen` are those of its intents, whatever became of them; `answers`, `rows`
-    and `cells` those of its answers and `repeated` the answers given again at no charge. `first` and `last` are the
-    indices of the first and the last of these leaves.
+    `queries`, `free`, `row_buckets`, `cpu_units`, `micro_rho`, `delta_e12` and `fen` are those of its intents,
+    whatever became of them; `answers`, `rows` and `cells` those of its answers and `repeated` the answers given again
+    at no charge. `first` and `last` are the indices of the first and the last of these leaves. `shares` split `fen`,
+    if the contract has a rule for it.
     """
 
     contract: str
     first: int
     last: int
     queries: int = 0
+    free: int = 0
     answers: int = 0
     repeated: int = 0
     rows: int = 0
     cells: int = 0
+    row_buckets: int = 0
+    cpu_units: int = 0
     micro_rho: int = 0
     delta_e12: int = 0
     fen: int = 0
+    shares: tuple[Share, ...] = ()
 
     def plus(self, other: "Line") -> "Line":
-        """Return both lines of one contract as one; `other` is about later leaves."""
-        return Line(
-            contract=self.contract,
-            first=min(self.first, other.first),
-            last=max(self.last, other.last),
-            queries=self.queries + other.queries,
-            answers=self.answers + other.answers,
-            repeated=self.repeated + other.repeated,
-            rows=self.rows + other.rows,
-            cells=self.cells + other.cells,
-            micro_rho=self.micro_rho + other.micro_rho,
-            delta_e12=self.delta_e12 + other.delta_e12,
-            fen=self.fen + other.fen,
-        )
+        """Return both lines of one contract as one, not split; `other` is about later leaves."""
+        first, last = min(self.first, other.first), max(self.last, other.last)
+        sums = {name: getattr(self, name) + getattr(other, name) for name in _SUMS}
+        return Line(self.contract, first, last, **sums)
 
 
-FIGURES = tuple(field.name for field in fields(Line) if field.name != "contract")
+FIGURES = tuple(field.name for field in fields(Line) if field.name not in {"contract", "shares"})
 """Every figure of a line, in order."""
+_SUMS = FIGURES[2:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,15 +144,27 @@ def total(lines: Mapping[str, Line], line: Line) -> Line:
 
 
 def _line(line: Line) -> dict[str, Json]:
-    return {"contract": line.contract, **{name: getattr(line, name) for name in FIGURES}}
+    shares: list[Json] = [{"department": share.department, "fen": share.fen} for share in line.shares]
+    return {"contract": line.contract, **{name: getattr(line, name) for name in FIGURES}, "shares": shares}
 
 
 def _decode_line(value: Json) -> Line:
-    members = exact(value, frozenset({"contract", *FIGURES}))
+    members = exact(value, frozenset({"contract", "shares", *FIGURES}))
     contract = text(members, "contract")
     if not contract:
         raise Malformed("bill: a line of no contract")
-    line = Line(contract, *(integer(members, name) for name in FIGURES))
+    shares = tuple(_decode_share(item) for item in json_members.items(members, "shares", SHARES_MAX))
+    line = Line(contract, **{name: integer(members, name) for name in FIGURES}, shares=shares)
     if line.last < line.first:
         raise Malformed("bill: the last leaf comes before the first")
+    names = [share.department for share in shares]
+    if names != sorted(set(names)):
+        raise Malformed("bill: shares are not in order, or one is there twice")
+    if shares and sum(share.fen for share in shares) != line.fen:
+        raise Malformed("bill: the shares are not together what was split")
     return line
+
+
+def _decode_share(value: Json) -> Share:
+    members = exact(value, frozenset({"department", "fen"}))
+    return Share(text(members, "department"), integer(members, "fen"))

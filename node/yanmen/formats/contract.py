@@ -9,7 +9,7 @@ nothing can be signed that would not be enforced. Signing is in `yanmen.crypto.d
 import re
 from dataclasses import dataclass
 
-from yanmen.formats import connector_id, contract_constraints, json_members
+from yanmen.formats import connector_id, contract_constraints, contract_tariff, json_members
 from yanmen.formats.contract_constraints import At, MalformedTerms
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -221,3 +221,9 @@ def _check(terms: Terms) -> None:
             at.require(bound is None or bound >= least, name, "allows nothing")
         digest = terms.paper_sha256
         at.require(not digest or _SHA256.fullmatch(digest) is not None, "yanmen:paperSha256", "not hex SHA-256")
+    if terms.tariff is not None:
+        with At("permission/0/constraint/yanmen:tariff"):
+            contract_tariff.check_tariff(terms.tariff, terms.price_per_query_fen, terms.consumer)
+    if terms.split is not None:
+        with At("permission/0/constraint/yanmen:split"):
+            contract_tariff.check_split(terms.split, names)

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple
 
-from yanmen.formats import decimals, json_members
+from yanmen.formats import contract_tariff, decimals, json_members
 from yanmen.formats.json_canonical import INTEGER_MAX, Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel
 from yanmen.model.contract import Bounds, Grant, Scenario, Terms
+from yanmen.model.tariff import Split, Tariff
 
 MEMBERS = frozenset({"leftOperand", "operator", "rightOperand"})
 SCENARIO_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
@@ -175,6 +176,8 @@ _KINDS = (
     _Kind("yanmen:microRhoPerQuery", "lteq", "micro_rho_per_query_max", _write_integer, _read_integer),
     _Kind("yanmen:deltaE12", "lteq", "delta_e12", _write_integer, _read_integer),
     _Kind("yanmen:priceFenPerQuery", "eq", "price_per_query_fen", _write_integer, _read_integer),
+    _Kind("yanmen:tariff", "eq", "tariff", contract_tariff.write_tariff, contract_tariff.read_tariff),
+    _Kind("yanmen:split", "eq", "split", contract_tariff.write_split, contract_tariff.read_split),
     _Kind("yanmen:retentionDays", "lteq", "retention_days", _write_integer, _read_integer),
     _Kind("yanmen:regulatorDiscloses", "isAnyOf", "regulator_discloses", _write_texts, _read_texts),
     _Kind("yanmen:paperSha256", "eq", "paper_sha256", _write_text, _read_text),
@@ -187,7 +190,7 @@ _KINDS = (
     _Kind("yanmen:spillBytes", "lteq", "spill_bytes", _write_integer, _read_integer),
 )
 _BOUNDS = frozenset(Bounds.__slots__)
-_OPTIONAL = _BOUNDS | {"paper_sha256"}
+_OPTIONAL = _BOUNDS | {"paper_sha256", "split", "tariff"}
 _BY_NAMES = {(kind.left, kind.operator): kind for kind in _KINDS}
 COUNT_MAX = len(_KINDS)
 
@@ -207,11 +210,13 @@ class Constraints:
     def terms(self, identifier: str, holder: str, consumer: str, grants: tuple[Grant, ...]) -> Terms:
         """Return the terms of these constraints, parties and grants."""
         scenario, channel, slots = (self.values[name] for name in ("scenario", "channel", "regulator_discloses"))
-        paper = self.values.get("paper_sha256", "")
+        paper, tariff, split = self.values.get("paper_sha256", ""), self.values.get("tariff"), self.values.get("split")
         if not isinstance(scenario, Scenario) or not isinstance(channel, Channel):
             raise Malformed("scenario and channel are not what their readers give")
         if not isinstance(slots, tuple) or not isinstance(paper, str):
             raise Malformed("slots and digest are not what their readers give")
+        if not isinstance(tariff, Tariff | None) or not isinstance(split, Split | None):
+            raise Malformed("tariff and split are not what their readers give")
         return Terms(
             id=identifier,
             holder=holder,
@@ -233,6 +238,8 @@ class Constraints:
             retention_days=self._integer("retention_days"),
             paper_sha256=paper,
             bounds=Bounds(**{name: self._integer(name) for name in _BOUNDS if name in self.values}),
+            tariff=tariff,
+            split=split,
         )
 
 

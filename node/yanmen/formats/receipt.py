@@ -22,7 +22,7 @@ SUITE = "yanmen-1-Ed25519-SHA256"
 LEAF_BYTES = 2560
 """Size of every leaf: 24 digests and the clear members take about 2,200 bytes, padding the rest."""
 DIGESTS = 24
-"""Digests in `_sd`: the 20 slots and at least 4 decoys."""
+"""Digests in `_sd`: the 21 slots and at least 3 decoys."""
 SALT_BYTES = 16
 DIGEST_BYTES = 32
 DISCLOSURE_BYTES_MAX = 256 * 1024
@@ -57,6 +57,7 @@ class Slot(Enum):
     RELEASE = "release"
     BUDGET = "budget"
     PRICE = "price"
+    METER = "meter"
     USAGE = "usage"
     OUTPUT = "output"
     SANDBOX = "sandbox"

@@ -11,8 +11,11 @@ from yanmen.formats import base64url, json_members
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.stages import Binding
+from yanmen.model.tariff import Metered
 
 HASH_BYTES = 32
+READ_MAX = 64
+"""Datasets of one question: what a contract may grant."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _REASON = re.compile(r"[A-Z_]{0,64}", re.ASCII)
@@ -100,6 +103,33 @@ class Price:
         """Return the price that the slot's `value` holds."""
         members = json_members.exact(value, frozenset({"fen", "spent_fen"}))
         return cls(json_members.integer(members, "fen"), json_members.integer(members, "spent_fen"))
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """The units this use was measured by, and whether it was `free` as one of the contract's first."""
+
+    used: Metered
+    free: bool
+
+    def json(self) -> Json:
+        """Return the slot's value."""
+        rows: list[Json] = [{"buckets": buckets, "dataset": dataset} for dataset, buckets in self.used.rows]
+        return {"cells": self.used.cells, "cpu_units": self.used.cpu_units, "free": self.free, "rows": rows}
+
+    @classmethod
+    def read(cls, value: Json) -> "Meter":
+        """Return the units that the slot's `value` holds."""
+        members = json_members.exact(value, frozenset({"cells", "cpu_units", "free", "rows"}))
+        rows: list[tuple[str, int]] = []
+        for item in json_members.items(members, "rows", READ_MAX):
+            read = json_members.exact(item, frozenset({"buckets", "dataset"}))
+            rows.append((json_members.text(read, "dataset"), json_members.integer(read, "buckets", 1)))
+        names = [name for name, _ in rows]
+        if names != sorted(set(names)):
+            raise Malformed("meter: datasets are not in order, or one is there twice")
+        used = Metered(json_members.integer(members, "cells"), json_members.integer(members, "cpu_units"), tuple(rows))
+        return cls(used, free=json_members.flag(members, "free"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,20 +4,24 @@ The auditor counts the same from receipts alone (verify/billing), so that one ca
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from yanmen.crypto import documents
-from yanmen.formats import bill, receipt
+from yanmen.formats import bill, json_canonical, receipt
 from yanmen.formats.bill import Bill, Line, Period
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import answers, leaves, log
+from yanmen.formats.slots import Meter
+from yanmen.ledger import answers, contracts, leaves, log
 from yanmen.ledger.log import About, Log, Slots
 from yanmen.model.ports import Signer
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Fault, FaultCode
+from yanmen.model.revenue import Rows, Takings
 
+METER_BYTES_MAX = 64 * 1024
 _INTENTS = """
-SELECT intent.contract, intent.position, intent.micro_rho, intent.delta_e12, intent.price_fen
+SELECT intent.contract, intent.position, intent.micro_rho, intent.delta_e12, intent.price_fen, intent.meter
 FROM intent JOIN leaf USING (position)
 WHERE leaf.at_ms >= :from_ms AND leaf.at_ms < :to_ms AND (:contract = '' OR intent.contract = :contract)
 """
@@ -66,16 +70,35 @@ def state(db: sqlite3.Connection, log_: Log, signer: Signer, period: Period, abo
 
 def _lines(db: sqlite3.Connection, period: Period, contract: str) -> tuple[Line, ...]:
     lines: dict[str, Line] = {}
-    for line in _uses(db, period, contract):
+    takings: dict[str, Takings] = {}
+    for line, rows in _uses(db, period, contract):
         lines[line.contract] = bill.total(lines, line)
-    return tuple(lines[name] for name in sorted(lines))
+        takings.setdefault(line.contract, Takings()).add(rows, line.fen)
+    return tuple(
+        replace(lines[name], shares=takings[name].shares(contracts.require(db, name).terms.split))
+        for name in sorted(lines)
+    )
 
 
-def _uses(db: sqlite3.Connection, period: Period, contract: str) -> Iterator[Line]:
-    """Yield one line for each leaf that counts."""
-    bounds = {"from_ms": period.from_s * 1000, "to_ms": period.to_s * 1000, "contract": contract}
-    for name, position, micro_rho, delta_e12, fen in db.execute(_INTENTS, bounds):
-        yield Line(name, position, position, queries=1, micro_rho=micro_rho, delta_e12=delta_e12, fen=fen)
+def _uses(db: sqlite3.Connection, period: Period, contract: str) -> Iterator[tuple[Line, Rows]]:
+    """Yield one line for each leaf that counts, and the rows that its charge was for."""
+    bounds: dict[str, int | str] = {"from_ms": period.from_s * 1000, "to_ms": period.to_s * 1000, "contract": contract}
+    for name, position, micro_rho, delta_e12, fen, meter in db.execute(_INTENTS, bounds):
+        line = Line(name, position, position, queries=1, micro_rho=micro_rho, delta_e12=delta_e12, fen=fen)
+        if not meter:  # debited before uses were measured
+            yield line, ()
+            continue
+        units = Meter.read(json_canonical.decode(meter, METER_BYTES_MAX))
+        used = units.used
+        yield (
+            replace(line, free=int(units.free), row_buckets=used.row_buckets, cpu_units=used.cpu_units),
+            used.rows,
+        )
+    for line in _endings(db, bounds):
+        yield line, ()
+
+
+def _endings(db: sqlite3.Connection, bounds: Mapping[str, int | str]) -> Iterator[Line]:
     for name, position, released in db.execute(_ENDED, bounds):
         if released is None:
             yield Line(name, position, position)

@@ -28,11 +28,21 @@ class Charge:
     micro_rho: int
     delta_e12: int
     price_fen: int
+    free: bool = False
 
 
-def charge_of(plan: Plan) -> Charge:
+def is_free(db: sqlite3.Connection, plan: Plan) -> bool:
+    """Say whether the next use is one of the contract's free ones."""
+    terms = plan.admitted.contract.terms
+    if terms.tariff is None:
+        return False
+    (uses,) = db.execute("SELECT queries_spent FROM contract WHERE id = ?", (terms.id,)).fetchone()
+    return terms.tariff.frees(int(uses))
+
+
+def charge_of(plan: Plan, *, free: bool) -> Charge:
     """Return what `plan` costs; a charge that gives budget back, or none for an answer about persons, is a fault."""
-    charge = Charge(plan.subject_space, plan.micro_rho, plan.delta_e12, plan.price_fen)
+    charge = Charge(plan.subject_space, plan.micro_rho, plan.delta_e12, 0 if free else plan.price_fen, free)
     if min(charge.micro_rho, charge.delta_e12, charge.price_fen) < 0:
         raise Fault(FaultCode.INTERNAL, "a plan with a negative charge")
     if plan.release is DatasetClass.PERSONAL and charge.micro_rho == 0:

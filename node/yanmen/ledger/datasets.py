@@ -24,7 +24,12 @@ def publish(db: sqlite3.Connection, log: Log, version: Version) -> int:
     said: Slots = {
         Slot.DATASETS: Publication(reading, "" if unit is None else unit.name).json(),
         Slot.RELEASE: {"class": dataset.cls.value, "grade": dataset.grade.value},
-        Slot.SUBJECT: {"space": dataset.subject_space, "status": "published"},
+        Slot.SUBJECT: {
+            "price_ceiling_fen": dataset.price_ceiling_fen,
+            "rows_upto": dataset.rows_upto,
+            "space": dataset.subject_space,
+            "status": "published",
+        },
     }
     position = log.append(db, Stage.DATASET, said, About()).position
     db.execute(

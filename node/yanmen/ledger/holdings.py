@@ -2,12 +2,13 @@
 
 from yanmen.formats.bill import Period
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import billing, budget, cases, contracts, datasets, spaces
+from yanmen.ledger import billing, budget, cases, contracts, datasets, inspections, spaces
 from yanmen.ledger.cases import Case
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.log import About, Slots
 from yanmen.model.catalogue import Renewal, SpaceBudget, SubjectSpace, Version
 from yanmen.model.contract import Balance, Contract, ContractStatus
+from yanmen.model.inspection import Issue, Step
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
@@ -52,6 +53,25 @@ class Holdings(Desk):
         if left is None:
             raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
         return left
+
+    def record_step(self, step: Step, token: bytes) -> tuple[Receipt, Issue]:
+        """Record one signed step of an inspection's finding, in its turn, and return how the finding stands."""
+        with self._writing() as db:
+            receipt = self._receipt(db, inspections.record(db, self._log, step, token))
+            case = inspections.find(db, step.finding)
+        if case is None:
+            raise Fault(FaultCode.INTERNAL, "a step of no finding")
+        return receipt, case
+
+    def issue(self, finding: str) -> Issue | None:
+        """Return how a finding stands."""
+        with self._store.read() as db:
+            return inspections.find(db, finding)
+
+    def issues(self) -> tuple[Issue, ...]:
+        """Return every finding of an inspection."""
+        with self._store.read() as db:
+            return inspections.listed(db)
 
     def register_space(self, space: SubjectSpace) -> Receipt | None:
         """Fix the lifetime budget of `space` once for all; None when it was fixed like this before."""

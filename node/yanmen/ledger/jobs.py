@@ -11,10 +11,10 @@ Each happens inside one transaction of the caller. An intent ends once, whoever 
 import sqlite3
 from dataclasses import dataclass, field
 
-from yanmen.formats import released
+from yanmen.formats import json_canonical, released
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
-from yanmen.formats.slots import Verdict
+from yanmen.formats.slots import Meter, Verdict
 from yanmen.ledger import acknowledgements, answers, budget, contracts, datasets, leaves, log, violations
 from yanmen.ledger.budget import Charge
 from yanmen.ledger.log import About, Entry, Log
@@ -23,6 +23,7 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, JobCode, Reason, Refused, Usage
 from yanmen.model.stages import Plan, Released, Request, Reserved, Submission
+from yanmen.model.tariff import Metered
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def reserve(
     """
     admitted, request = plan.admitted, plan.admitted.request
     _check_parties(plan)
-    charge = budget.charge_of(plan)
+    charge = budget.charge_of(plan, free=budget.is_free(db, plan))
     contracts.require_active(db, admitted.contract)
     contracts.require_valid(admitted.contract.terms, log_.now_ms(db))
     datasets.require_current(db, tuple(scan.version for scan in plan.scans))
@@ -219,11 +220,12 @@ def _intend(db: sqlite3.Connection, log_: Log, plan: Plan, charge: Charge) -> En
     """Append the intent leaf, with its row and its running job."""
     request, submission = plan.admitted.request, plan.admitted.submission
     figures, price = budget.spent(db, request.contract_id, charge)
-    slots = leaves.use(plan, figures, price, Verdict.ALLOWED)
+    meter = Meter(plan.metered, free=charge.free)
+    slots = leaves.use(plan, figures, price, Verdict.ALLOWED, meter)
     entry = log_.append(db, Stage.INTENT, slots, About(request.contract_id, request.consumer))
     db.execute(
         "INSERT INTO intent (position, ref, owner, job_id, consumer, contract, space, release, question,"
-        " micro_rho, delta_e12, price_fen) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " micro_rho, delta_e12, price_fen, meter) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             entry.position,
             entry.ref,
@@ -237,6 +239,7 @@ def _intend(db: sqlite3.Connection, log_: Log, plan: Plan, charge: Charge) -> En
             charge.micro_rho,
             charge.delta_e12,
             charge.price_fen,
+            json_canonical.encode(meter.json()),
         ),
     )
     _start(db, plan, charge)
@@ -259,7 +262,7 @@ def _repeat(db: sqlite3.Connection, log_: Log, plan: Plan, earlier: int) -> None
     charge = budget.nothing(plan)
     figures, price = budget.spent(db, request.contract_id, charge)
     encoded = answers.stored(db, earlier)
-    said = leaves.use(plan, figures, price, Verdict.REPEATED)
+    said = leaves.use(plan, figures, price, Verdict.REPEATED, Meter(Metered(), free=False))
     slots = leaves.outcome(said, answers.table(encoded), encoded, repeats=log.jti(db, earlier))
     about = About(request.contract_id, request.consumer)
     entry = log_.append(db, Stage.OUTCOME, slots, about)

@@ -10,7 +10,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.question_slots import Reading, ReleaseRule, Sensitivity, scenario_json
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
-from yanmen.formats.slots import Budget, Decision, Output, Price, SignedRequest, Verdict
+from yanmen.formats.slots import Budget, Decision, Meter, Output, Price, SignedRequest, Verdict
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.contract import ContractStatus
 from yanmen.model.party import Party
@@ -38,12 +38,13 @@ class ContractRow:
     digest: str
 
 
-def use(plan: Plan, budget: Budget, price: Price, verdict: Verdict) -> Slots:
-    """Say what is asked of the data, by whom, under what, and what was debited for it."""
+def use(plan: Plan, budget: Budget, price: Price, verdict: Verdict, meter: Meter) -> Slots:
+    """Say what is asked of the data, by whom, under what, how it is measured and what was debited for it."""
     return {
         **_question(plan),
         Slot.BUDGET: budget.json(),
         Slot.PRICE: price.json(),
+        Slot.METER: meter.json(),
         Slot.DECISION: Decision(verdict).json(),
     }
 
@@ -121,10 +122,10 @@ def turned_away(peer: Party, refusal: Refused) -> Slots:
     }
 
 
-def explained(plan: Plan, budget: Budget, price: Price) -> Slots:
+def explained(plan: Plan, budget: Budget, price: Price, *, free: bool) -> Slots:
     """Say what was explained and quoted; nothing was debited."""
-    quoted: Json = {"micro_rho": plan.micro_rho, "price_fen": plan.price_fen}
-    return {**use(plan, budget, price, Verdict.ALLOWED), Slot.SUBJECT: quoted}
+    quoted: Json = {"micro_rho": plan.micro_rho, "price_fen": 0 if free else plan.price_fen}
+    return {**use(plan, budget, price, Verdict.ALLOWED, Meter(plan.metered, free=free)), Slot.SUBJECT: quoted}
 
 
 def contract(row: ContractRow, status: ContractStatus, actor: str, signed: bytes) -> Slots:

@@ -179,15 +179,20 @@ class Ledger(Holdings, Logbook):
 
         self._commit(counted, lambda _, made: made)
 
-    def explained(self, plan: Plan) -> Receipt:
-        """Record an explanation, or refuse it as one too many."""
+    def is_free(self, plan: Plan) -> bool:
+        """Say whether reserving `plan` now would be one of its contract's free uses."""
+        with self._store.read() as db:
+            return budget.is_free(db, plan)
+
+    def explained(self, plan: Plan, *, free: bool = False) -> Receipt:
+        """Record an explanation, quoted as a `free` use or not, or refuse it as one too many."""
         request = plan.admitted.request
 
         def said(db: sqlite3.Connection) -> int:
             now_ms = self._log.now_ms(db)
             budget.count_use(db, request.consumer, "explain", self._limits.explains_per_minute, now_ms)
             figures, price = budget.spent(db, request.contract_id, budget.nothing(plan))
-            slots = leaves.explained(plan, figures, price)
+            slots = leaves.explained(plan, figures, price, free=free)
             about = About(request.contract_id, request.consumer)
             return self._log.append(db, Stage.EXPLAINED, slots, about).position
 

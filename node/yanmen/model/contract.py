@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 
 from yanmen.model.catalogue import Channel
+from yanmen.model.tariff import Split, Tariff
 
 
 @unique
@@ -67,7 +68,7 @@ class Terms:
 
     Times are Unix milliseconds; `micro_rho` is the contract's whole privacy budget,
     `micro_rho_per_query` the default charge of one answer and `micro_rho_per_query_max` the most
-    a request may choose; prices are in fen.
+    a request may choose; prices are in fen. Without a `tariff` every use costs the price of a use.
     """
 
     id: str
@@ -90,6 +91,13 @@ class Terms:
     retention_days: int
     paper_sha256: str = ""
     bounds: Bounds = Bounds()
+    tariff: Tariff | None = None
+    split: Split | None = None
+
+    @property
+    def price_most_fen(self) -> int:
+        """The most one use can cost."""
+        return self.price_per_query_fen if self.tariff is None else self.tariff.most_fen
 
     def columns(self, dataset: str) -> tuple[str, ...] | None:
         """Return the granted columns of `dataset`, or None when it is not granted."""

@@ -27,6 +27,7 @@ class Stage(Enum):
     NOISE = "noise"
     SET = "set"
     OPENED = "opened"
+    INSPECTION = "inspection"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt as Receipt
 from yanmen.model.receipt import Stage as Stage
 from yanmen.model.refusal import Usage
+from yanmen.model.tariff import Metered
 
 
 @unique
@@ -190,7 +191,7 @@ class Plan:
     reply and `cells` then begin with a column `b`, the number of the row's block, and hold NULL in the
     columns of other blocks. `canonical` identifies the question for the answer cache. `micro_rho` is the
     whole charge, split evenly over the aggregates. `frame` is there for `EXACT` only. With a `manifest` the
-    figures leave as sealed shares only.
+    figures leave as sealed shares only. `price_fen` is what the use costs unless it is a free one.
     """
 
     admitted: Admitted
@@ -213,6 +214,7 @@ class Plan:
     frame: Frame | None = None
     blocks: tuple[Block, ...] = ()
     manifest: SignedManifest | None = None
+    metered: Metered = field(default_factory=Metered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,18 +131,18 @@ class Question:
 
     def _quote(self, plan: Plan) -> Quote:
         ledger = self.works.ledger
-        repeated = ledger.answered_before(plan)
+        repeated, free = ledger.answered_before(plan), ledger.is_free(plan)
         return Quote(
             columns=release.quote(plan),
             release=plan.release,
             cells=plan.rows_max if plan.keys else 1,
             micro_rho=0 if repeated else plan.micro_rho,
             micro_rho_left=ledger.balance(plan.admitted.contract.terms.id).micro_rho_left,
-            price_fen=0 if repeated else plan.price_fen,
+            price_fen=0 if repeated or free else plan.price_fen,
             deadline_ms=plan.deadline_ms,
             repeated=repeated,
             plan_text=render(plan),
-            receipt=ledger.explained(plan),
+            receipt=ledger.explained(plan, free=free),
             next_renewal_ms=ledger.next_renewal_ms(plan.subject_space),
             shape=shape.encode(plan) if federated.may_be(plan) else "",
             l2_squared=tuple(aggregate.l2_squared for aggregate in plan.aggregates),

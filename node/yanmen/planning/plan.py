@@ -11,6 +11,7 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Runner
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, Key, Output, Plan, Scan
+from yanmen.model.tariff import metered, price_fen
 from yanmen.planning import block_union, bound_union, hints, nearest, row_source
 from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.cell_plan import plan_cells
@@ -163,6 +164,9 @@ class _Shape:
 
 
 def _plan(admitted: Admitted, joined: Joined, shape: _Shape, limits: NodeLimits, charge: int) -> Plan:
+    read = [scan.version.dataset for scan in shape.scans]
+    used = metered(shape.rows_max * len(shape.outputs), [(dataset.name, dataset.rows_upto) for dataset in read])
+    ceiling = min(dataset.price_ceiling_fen for dataset in read)
     return Plan(
         admitted=admitted,
         release=joined.release,
@@ -179,8 +183,9 @@ def _plan(admitted: Admitted, joined: Joined, shape: _Shape, limits: NodeLimits,
         deadline_ms=_deadline(shape.scans, limits, joined.release),
         micro_rho=charge,
         delta_e12=0,
-        price_fen=admitted.price_fen,
+        price_fen=price_fen(admitted.price_fen, admitted.contract.terms.tariff, used, charge, ceiling),
         min_group=max(MIN_GROUP, admitted.contract.terms.min_group),
+        metered=used,
     )
 
 

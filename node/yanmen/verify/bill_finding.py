@@ -17,10 +17,17 @@ class BillCode(Enum):
     PERIOD_STATED_AGAIN = "PERIOD_STATED_AGAIN"
     OUTPUT_UNREADABLE = "OUTPUT_UNREADABLE"
     FIGURE_DIFFERS = "FIGURE_DIFFERS"
+    SHARE_DIFFERS = "SHARE_DIFFERS"
+    TERMS_WITHHELD = "TERMS_WITHHELD"
     LOG_TWICE = "LOG_TWICE"
     SPACE_DIFFERS = "SPACE_DIFFERS"
     NODE_ABSENT = "NODE_ABSENT"
     REVENUE_ABOVE_MAXIMUM = "REVENUE_ABOVE_MAXIMUM"
+    HEAD_WRONG = "HEAD_WRONG"
+    HEAD_OTHER_HISTORY = "HEAD_OTHER_HISTORY"
+    SEED_TOO_EARLY = "SEED_TOO_EARLY"
+    SEED_UNWITNESSED = "SEED_UNWITNESSED"
+    DRAWN_NODE_ABSENT = "DRAWN_NODE_ABSENT"
 
 
 _TEXTS: dict[BillCode, tuple[str, str]] = {
@@ -54,6 +61,14 @@ _TEXTS: dict[BillCode, tuple[str, str]] = {
         "contract {contract}: {subject} is stated as {stated}, the receipts come to {counted}",
         "合约 {contract}：{subject} 账单为 {stated}，按回执重算为 {counted}",
     ),
+    BillCode.SHARE_DIFFERS: (
+        "contract {contract}: the share of {subject} is stated as {stated} fen, the receipts come to {counted}",
+        "合约 {contract}：{subject} 的分配额账单为 {stated} 分，按回执重算为 {counted} 分",
+    ),
+    BillCode.TERMS_WITHHELD: (
+        "contract {contract}: its signed offer is not disclosed, so nobody can tell what its uses should cost",
+        "合约 {contract}：未披露其签署的要约，无法核对应收价格",
+    ),
     BillCode.LOG_TWICE: ("{subject} is given twice: it would count twice", "{subject} 重复提供：将被重复计算"),
     BillCode.SPACE_DIFFERS: ("the bundles are of different spaces: {subject}", "各审计包属于不同空间：{subject}"),
     BillCode.NODE_ABSENT: (
@@ -64,8 +79,28 @@ _TEXTS: dict[BillCode, tuple[str, str]] = {
         "the revenue is {counted} fen, {subject} fen above the maximum permitted {stated}",
         "收入 {counted} 分，超出最高准许收入 {stated} 分 {subject} 分",
     ),
+    BillCode.HEAD_WRONG: (
+        "a head does not count, so nothing is drawn: {subject}",
+        "检查点不成立，不予抽取：{subject}",
+    ),
+    BillCode.HEAD_OTHER_HISTORY: (
+        "the bundle of {subject} does not contain the head that was sampled: the log was shortened or rewritten",
+        "{subject} 的审计包不含抽样所依据的检查点：日志被截短或改写",
+    ),
+    BillCode.SEED_TOO_EARLY: (
+        "the seed was made at {stated}, and a witness saw the head of {subject} at {counted} only: draw another seed",
+        "种子产生于 {stated}，而 {subject} 的检查点于 {counted} 才经见证：请重新产生种子",
+    ),
+    BillCode.SEED_UNWITNESSED: (
+        "no witness shows that the heads were there before the seed: only those who were present can tell",
+        "没有见证者证明检查点早于种子：仅在场人员可以说明",
+    ),
+    BillCode.DRAWN_NODE_ABSENT: (
+        "node {subject} was drawn and its bundle is not here",
+        "节点 {subject} 已被抽中，但未提供其审计包",
+    ),
 }
-_NOTES = frozenset({BillCode.PERIOD_STATED_AGAIN, BillCode.NODE_ABSENT})
+_NOTES = frozenset({BillCode.PERIOD_STATED_AGAIN, BillCode.NODE_ABSENT, BillCode.SEED_UNWITNESSED})
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yanmen.crypto import documents
@@ -10,8 +10,11 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import bill, merkle
 from yanmen.formats.bill import FIGURES, Bill, Line, Period
 from yanmen.formats.malformed import Malformed
-from yanmen.formats.slots import Output, Verdict
+from yanmen.formats.slots import Budget, Meter, Output, Price, Verdict
+from yanmen.model.contract import Terms
 from yanmen.model.receipt import Stage
+from yanmen.model.revenue import Takings
+from yanmen.model.tariff import Metered
 from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
 from yanmen.verify.following import Trust
 from yanmen.verify.procedure import Examined, examine
@@ -57,21 +60,24 @@ def hold_statement(examined: Examined, statement: bytes) -> BillReport:
     except BadSignature as error:
         return _without(examined, BillCode.STATEMENT_SIGNATURE, error)
     findings = [*_place(stated, statement, examined.trust, examined.uses)]
-    lines, unread = count(examined.uses, stated.period, stated.contract)
+    lines, unread = count(examined.uses, stated.period, stated.contract, examined.terms)
     findings += [bill_finding(BillCode.OUTPUT_UNREADABLE, contract, str(index)) for index, contract in unread]
+    priced = [line.contract for line in lines if line.queries and line.contract not in examined.terms]
+    findings += [bill_finding(BillCode.TERMS_WITHHELD, contract) for contract in priced]
     findings += _compare(stated.lines, lines)
     findings += _others(stated, statement, examined.uses)
     return BillReport(examined.report, stated, lines, tuple(findings))
 
 
 def count(
-    uses: Iterable[Use], period: Period, contract: str = ""
+    uses: Iterable[Use], period: Period, contract: str = "", terms: Mapping[str, Terms] | None = None
 ) -> tuple[tuple[Line, ...], tuple[tuple[int, str], ...]]:
     """Return what each contract used in `period`, and the (leaf, contract) whose output does not say its shape.
 
-    Only those of `contract` count, if it is given.
+    Only those of `contract` count, if it is given; a line is split by the rule in `terms`.
     """
     lines: dict[str, Line] = {}
+    takings: dict[str, Takings] = {}
     unread: list[tuple[int, str]] = []
     for use in uses:
         if (contract and use.contract != contract) or not period.holds(use.head.iat_s):
@@ -83,7 +89,11 @@ def count(
             continue
         if counted is not None:
             lines[use.contract] = bill.total(lines, counted)
-    return tuple(lines[name] for name in sorted(lines)), tuple(unread)
+            rows = () if use.meter is None else use.meter.used.rows
+            takings.setdefault(use.contract, Takings()).add(rows, counted.fen)
+    rules = {name: agreed.split for name, agreed in (terms or {}).items()}
+    split = (replace(lines[name], shares=takings[name].shares(rules.get(name))) for name in sorted(lines))
+    return tuple(split), tuple(unread)
 
 
 def _counted(use: Use) -> Line | None:
@@ -91,8 +101,7 @@ def _counted(use: Use) -> Line | None:
     here = (use.contract, use.index, use.index)
     match use.head.stage:
         case Stage.INTENT if use.budget is not None and use.price is not None:
-            charge = use.budget
-            return Line(*here, 1, micro_rho=charge.micro_rho, delta_e12=charge.delta_e12, fen=use.price.fen)
+            return _charged(use, use.budget, use.price)
         case Stage.OUTCOME if use.decision is not None and use.decision.verdict is Verdict.REPEATED:
             return Line(*here, repeated=1)
         case Stage.OUTCOME:
@@ -102,6 +111,23 @@ def _counted(use: Use) -> Line | None:
             return Line(*here)
         case _:
             return None
+
+
+def _charged(use: Use, budget: Budget, price: Price) -> Line:
+    """Return the line of one intent; one without units is not metered."""
+    units = use.meter or Meter(Metered(), free=False)
+    return Line(
+        use.contract,
+        use.index,
+        use.index,
+        queries=1,
+        free=int(units.free),
+        row_buckets=units.used.row_buckets,
+        cpu_units=units.used.cpu_units,
+        micro_rho=budget.micro_rho,
+        delta_e12=budget.delta_e12,
+        fen=price.fen,
+    )
 
 
 def _place(stated: Bill, statement: bytes, trust: Trust, uses: Sequence[Use]) -> Iterator[BillFinding]:
@@ -133,6 +159,18 @@ def _compare(stated: Sequence[Line], counted: Sequence[Line]) -> Iterator[BillFi
             comes_to = getattr(right.get(name), figure, None)
             if says != comes_to:
                 yield bill_finding(BillCode.FIGURE_DIFFERS, name, figure, says, comes_to)
+        yield from _compare_shares(name, left.get(name), right.get(name))
+
+
+def _compare_shares(contract: str, stated: Line | None, counted: Line | None) -> Iterator[BillFinding]:
+    says, comes_to = (
+        {} if line is None else {each.department: each.fen for each in line.shares} for line in (stated, counted)
+    )
+    for department in sorted(says.keys() | comes_to.keys()):
+        if says.get(department) != comes_to.get(department):
+            yield bill_finding(
+                BillCode.SHARE_DIFFERS, contract, department, says.get(department), comes_to.get(department)
+            )
 
 
 def _others(stated: Bill, statement: bytes, uses: Iterable[Use]) -> Iterator[BillFinding]:

@@ -1,15 +1,20 @@
 """Several bundles looked at together: each log once, of one space, and no node left out unnoticed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 
-from yanmen.model.party import PartyRole, PartyStatus
+from yanmen.model.party import PartyRole, PartyStatus, Register
 from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
 from yanmen.verify.following import Trust
 
 
-def check(trusted: Sequence[Trust]) -> tuple[BillFinding, ...]:
-    """Return what is wrong with taking these logs together."""
-    return (*_twice(trusted), *_spaces(trusted), *_absent(trusted))
+def check(trusted: Sequence[Trust], elsewhere: Set[str] = frozenset()) -> tuple[BillFinding, ...]:
+    """Return what is wrong with taking these logs together; the nodes `elsewhere` are looked at another way."""
+    return (*_twice(trusted), *_spaces(trusted), *_absent(trusted, elsewhere))
+
+
+def newest(trusted: Iterable[Trust]) -> Register | None:
+    """Return the newest register of all these, None when there is none."""
+    return max((trust.members for trust in trusted), key=lambda members: members.serial, default=None)
 
 
 def _twice(trusted: Iterable[Trust]) -> Iterator[BillFinding]:
@@ -26,12 +31,10 @@ def _spaces(trusted: Iterable[Trust]) -> Iterator[BillFinding]:
         yield bill_finding(BillCode.SPACE_DIFFERS, subject=", ".join(names))
 
 
-def _absent(trusted: Sequence[Trust]) -> Iterator[BillFinding]:
+def _absent(trusted: Sequence[Trust], elsewhere: Set[str]) -> Iterator[BillFinding]:
     """Name the nodes of the newest register that gave no bundle: what is not there cannot be summed."""
-    if not trusted:
-        return
-    newest = max((trust.members for trust in trusted), key=lambda members: members.serial)
-    here = {trust.party.id for trust in trusted}
-    for party in newest.parties:
+    members = newest(trusted)
+    here = {trust.party.id for trust in trusted} | elsewhere
+    for party in () if members is None else members.parties:
         if party.role is PartyRole.NODE and party.status is not PartyStatus.PENDING and party.id not in here:
             yield bill_finding(BillCode.NODE_ABSENT, subject=f"{party.alias} {party.id}")

@@ -55,7 +55,11 @@ class Erasures:
         return kept + [finding(Code.ERASED, index, Stage.ERASURE, str(counted[index])) for index in sorted(counted)]
 
     def _excuses(self, found: Finding) -> bool:
-        return found.code is Code.SLOT_WITHHELD and found.index in self._erased and found.subject in _DESTROYED
+        return (
+            found.code in {Code.SLOT_WITHHELD, Code.GRANT_WITHHELD}
+            and found.index in self._erased
+            and found.subject in _DESTROYED
+        )
 
     def _was_due(self, index: int, now_s: int) -> bool:
         """Say whether the leaf is that of a use whose contract's term was over."""

@@ -1,15 +1,21 @@
-"""Steps 8 to 17 of the procedure: the leaves followed in order, each against those before it."""
+"""Steps 8 to 20 of the procedure: the leaves followed in order, each against those before it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from yanmen.formats.bundle import Statement
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.model.contract import Terms
+from yanmen.model.inspection import Issue
 from yanmen.model.party import Party, Register
 from yanmen.verify import metering
 from yanmen.verify.acknowledging import Acknowledgements
 from yanmen.verify.erasing import Erasures
+from yanmen.verify.granted import withheld
+from yanmen.verify.inspections import Inspections
 from yanmen.verify.keeping import Keeping
 from yanmen.verify.metering import Order, Replay
+from yanmen.verify.prices import Prices
 from yanmen.verify.report import Finding
 from yanmen.verify.requests import Requests
 from yanmen.verify.standing import Said, Standing
@@ -33,10 +39,13 @@ class Following:
         "_acknowledgements",
         "_erasures",
         "_findings",
+        "_inspections",
         "_keeping",
         "_order",
+        "_prices",
         "_replay",
         "_requests",
+        "_standing",
         "_trust",
         "uses",
     )
@@ -45,9 +54,11 @@ class Following:
         """Begin before leaf 0 of the log that `trust` names."""
         self._trust = trust
         self._order, self._replay, self._requests = Order(), Replay(), Requests(trust.members)
-        standing = Standing(trust.members, trust.party)
-        self._keeping = Keeping(standing, self._replay)
-        self._erasures = Erasures(standing)
+        self._standing = Standing(trust.members, trust.party)
+        self._keeping = Keeping(self._standing, self._replay)
+        self._prices = Prices(self._standing)
+        self._inspections = Inspections(trust.members, trust.party)
+        self._erasures = Erasures(self._standing)
         self._acknowledgements = Acknowledgements(trust.head.origin)
         self._findings: list[Finding] = []
         self.uses: list[Use] = []
@@ -61,7 +72,25 @@ class Following:
         self._findings.extend(self._keeping.check(use, said, claims))
         self._findings.extend(self._acknowledgements.check(use))
         self._findings.extend(self._erasures.check(use))
+        self._findings.extend(self._prices.check(use))
+        self._findings.extend(self._inspections.check(use, said))
+        self._findings.extend(withheld(use.index, use.head.stage, frozenset(said), self.terms.get(use.contract)))
         self.uses.append(use)
+
+    @property
+    def terms(self) -> Mapping[str, Terms]:
+        """The terms of the contracts offered so far, as their consumers signed them."""
+        return {name: agreement.terms for name, agreement in self._standing.agreements.items()}
+
+    @property
+    def inspections(self) -> tuple[Issue, ...]:
+        """The findings of inspections as they stand, by their ids."""
+        return tuple(self._inspections.cases[name] for name in sorted(self._inspections.cases))
+
+    @property
+    def steps(self) -> frozenset[str]:
+        """Hex SHA-256 of every signed step of an inspection that the log records."""
+        return frozenset(self._inspections.digests)
 
     def finish(self, findings: list[Finding]) -> Replay:
         """Return the totals once the last leaf was taken in; `findings` grows by all that did not fit."""
@@ -69,6 +98,7 @@ class Following:
         stated = self._trust.statement
         findings.extend(self._order.finish(self._trust.head.size))
         findings.extend(self._findings)
+        findings.extend(self._inspections.finish(max((use.head.iat_s for use in self.uses), default=0)))
         findings.extend(self._replay.findings)
         findings.extend(metering.compare_contracts(stated.contracts, self._replay.contracts.values()))
         findings.extend(metering.compare_spaces(stated.spaces, self._replay.spaces.values()))

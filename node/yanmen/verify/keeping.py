@@ -33,6 +33,7 @@ SAME = (
     Slot.QUERY,
     Slot.PLAN,
     Slot.RELEASE,
+    Slot.METER,
 )
 """What an outcome or aborted leaf repeats unchanged; contract, budget and price are compared by the replay."""
 SAME_QUESTION = (

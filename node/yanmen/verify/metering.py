@@ -65,6 +65,7 @@ class Replay:
                 | Stage.NOISE
                 | Stage.SET
                 | Stage.OPENED
+                | Stage.INSPECTION
             ):
                 return
 

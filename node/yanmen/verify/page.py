@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from html import escape
 
 from yanmen.formats import base64std
+from yanmen.model.inspection import Issue, IssueState
 from yanmen.verify.report import NOT_PROVEN, Finding, Report
 from yanmen.verify.sampling import Sample
 from yanmen.verify.selected import CheckedReceipt, OpenBundle
@@ -26,6 +27,13 @@ _HEAD = (
     '<meta http-equiv="Content-Security-Policy" '
     "content=\"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
 )
+_CASES = ("finding 问题", "state 状态", "deadline 整改期限 (UTC+8)", "inspector 检查方", "text 内容")
+_STATES = {
+    IssueState.OPEN: "open 待整改",
+    IssueState.RECTIFIED: "rectified 待复查",
+    IssueState.PASSED: "passed 待销号",
+    IssueState.CLOSED: "closed 已销号",
+}
 _SEVERITY = ("severity 级别", "code 代码", "what", "说明")
 
 
@@ -61,6 +69,7 @@ def report_page(report: Report) -> str:
             ("space 空间", "micro-ρ", "δ ×1e-12"),
             tuple((each.space, each.micro_rho, each.delta_e12) for each in report.spaces),
         ),
+        Table("Inspections 检查问题", _CASES, tuple(map(_case, report.inspections))),
         Table("Findings 问题", _SEVERITY, _findings(report.findings)),
     )
     return _page("Receipt verification report 回执核验报告", facts, tables, ok=report.ok)
@@ -88,7 +97,11 @@ def receipt_page(opened: OpenBundle, receipt: CheckedReceipt) -> str:
 def sample_page(sample: Sample) -> str:
     """Return the page about a sample, with all that is needed to draw it again."""
     weak = " WEAK 熵不足" if sample.seed.weak else ""
-    facts = (("seed 种子", sample.seed.text), ("bits at most 熵上限", f"{sample.seed.bits}{weak}"))
+    facts = (
+        ("seed 种子", sample.seed.text),
+        ("bits at most 熵上限", f"{sample.seed.bits}{weak}"),
+        ("nodes drawn 抽中节点", ", ".join(sample.nodes) or "-"),
+    )
     drawn = (
         (each.origin, each.index, "-" if each.stage is None else each.stage.value, each.jti, _verdict(ok=each.ok))
         for each in sample.receipts
@@ -96,13 +109,20 @@ def sample_page(sample: Sample) -> str:
     found = [finding for each in sample.bundles for finding in each.findings]
     found += [finding for each in sample.receipts for finding in each.findings]
     together = tuple(("note" if each.note else "error", each.code.value, each.en, each.zh) for each in sample.findings)
-    heads = tuple((head.origin, head.size, base64std.encode(head.root)) for head in sample.heads)
+    times = {each.head.origin: "-" if each.at_s is None else _json(each.at_s) for each in sample.seen}
+    heads = tuple(
+        (head.origin, head.size, base64std.encode(head.root), times.get(head.origin, "-")) for head in sample.heads
+    )
     tables = (
-        Table("Logs and heads 日志与检查点", ("origin", "size", "root"), heads),
+        Table("Logs and heads 日志与检查点", ("origin", "size", "root", "witnessed 见证时间"), heads),
         Table("Receipts drawn 抽中的回执", ("log 日志", "leaf 叶", "stage 阶段", "jti", "verdict 结论"), tuple(drawn)),
         Table("Findings 问题", _SEVERITY, (*_findings(found), *together)),
     )
     return _page("Sample of receipts 随机抽查核验报告", facts, tables, ok=sample.ok)
+
+
+def _case(issue: Issue) -> tuple[object, ...]:
+    return issue.finding, _STATES[issue.state], _time(issue.deadline_s), issue.inspector, issue.text
 
 
 def visible(value: object) -> str:

@@ -1,7 +1,8 @@
 """The verification of an audit bundle, as a numbered procedure; docs/FORMATS.md states the same list."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from yanmen.crypto import documents, notes
@@ -11,6 +12,7 @@ from yanmen.formats.bundle import LeafLine, Statement
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
+from yanmen.model.contract import Terms
 from yanmen.model.party import LOG_KEEPERS, Party, Register
 from yanmen.verify import directory
 from yanmen.verify.beside import Beside, View, compare
@@ -24,6 +26,8 @@ from yanmen.verify.uses import Use
 KEY_BYTES_MAX = 1024
 LEAF_LINE_BYTES_MAX = 64
 """Longest stage, a space, 43 characters and a newline are 54."""
+Told = Callable[[int, int], None]
+"""Called after each leaf with how many were read, and of how many."""
 
 
 class Stop(Exception):
@@ -37,11 +41,16 @@ class Stop(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A report with what it was made from; when it is ok, `uses` has every leaf, in order."""
+    """A report with what it was made from; when it is ok, `uses` has every leaf, in order.
+
+    `terms` are those of the contracts as their consumers signed them, `steps` the digests of inspections' steps.
+    """
 
     report: Report
     trust: Trust | None
     uses: tuple[Use, ...]
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    steps: frozenset[str] = frozenset()
 
 
 def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | None = None) -> Report:
@@ -73,7 +82,7 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     13. The contract leaves disclose an offer that the consumer's registered key signed and a decision
         that the receipt key signed over it. Every use and answer falls while that contract is in
         force and within its signed terms: parties, scenario, dates, datasets and columns, the charge
-        asked for, price, least group, and the caps on queries, queries of a day, micro-rho and delta.
+        asked for, least group, and the caps on queries, queries of a day, micro-rho and delta.
         What is read is the newest published version, the release is no laxer than its class, the
         charge falls on its subject space, and no space is charged beyond its lifetime budget. A
         renewal of that budget adds to it, says who decided it and why, and does not come before
@@ -85,12 +94,21 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
         as it was given, for this log; each is acknowledged at most once.
     17. What a receipt no longer discloses although it must, an erasure leaf names, of a use whose contract's
         term was over by then; then a note counts it. Anything else that is missing is withheld.
+    18. No approval lets a use cost more than the ceilings published by then. Every intent is metered by
+        what was published of the datasets it read, is free only as one of the contract's first uses,
+        and is charged what the signed prices make of that, to the fen; no answer has more cells than
+        were metered, and one given again is metered as nothing.
+    19. Every leaf of a contract discloses what the contract grants the regulator and its stage says.
+    20. Every step of an inspection's finding is signed by an auditor or regulator of the register, or where it
+        rectifies by the node, and follows the step before it; what is rectified late, or not yet, is noted.
     """
     return examine(path, space_key, beside).report
 
 
-def examine(path: Path, space_key: bytes | None = None, beside: Beside | None = None) -> Examined:
-    """Return the report of `verify_bundle` with the leaves it was made from."""
+def examine(
+    path: Path, space_key: bytes | None = None, beside: Beside | None = None, told: Told | None = None
+) -> Examined:
+    """Return the report of `verify_bundle` with the leaves it was made from; `told` is called after each leaf."""
     findings: list[Finding] = []
     try:
         trust = establish(path, space_key, findings)
@@ -98,13 +116,17 @@ def examine(path: Path, space_key: bytes | None = None, beside: Beside | None = 
         return Examined(_report(None, [], Replay(), [*findings, stop.found]), None, ())
     lines = leaf_lines(path, trust.head, findings)
     following = Following(trust)
-    _leaves(path, trust, lines, following, findings)
+    entries = Entries(path, node_of(trust), lines)
+    hashes = _leaves(trust, entries, following, told)
+    findings.extend(entries.findings)
+    if lines is None and (len(hashes) < trust.head.size or _root(hashes) != trust.head.root):
+        findings.append(finding(Code.ROOT_DIFFERS))
     view = View(trust.party, trust.head, None if lines is None else tuple(line.hash for line in lines))
     cosigned = compare(path, view, beside or Beside(), findings)
     replay, uses = following.finish(findings), following.uses
     findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in directory.unknown(path, trust.statement.size))
-    report = replace(_report(trust, uses, replay, findings), cosigned=cosigned)
-    return Examined(report, trust, tuple(uses))
+    report = replace(_report(trust, uses, replay, findings), cosigned=cosigned, inspections=following.inspections)
+    return Examined(report, trust, tuple(uses), following.terms, following.steps)
 
 
 def establish(path: Path, space_key: bytes | None, findings: list[Finding]) -> Trust:
@@ -171,15 +193,8 @@ def _checkpoint(path: Path, statement: Statement, party: Party) -> Checkpoint:
     return head
 
 
-def _leaves(
-    path: Path,
-    trust: Trust,
-    lines: tuple[LeafLine, ...] | None,
-    following: Following,
-    findings: list[Finding],
-) -> None:
-    """Take steps 5 to 7, and 4 without leaf lines; what could be read of each leaf is followed at once."""
-    entries = Entries(path, node_of(trust), lines)
+def _leaves(trust: Trust, entries: Entries, following: Following, told: Told | None) -> list[bytes]:
+    """Take steps 5 to 7, follow what could be read of each leaf at once, and return the hashes of their files."""
     hashes: list[bytes] = []
     for index in range(trust.head.size):
         checked = entries.check(index)
@@ -187,9 +202,9 @@ def _leaves(
             following.add(checked.use, checked.said)
         if checked.leaf_hash is not None:
             hashes.append(checked.leaf_hash)
-    findings.extend(entries.findings)
-    if lines is None and (len(hashes) < trust.head.size or _root(hashes) != trust.head.root):
-        findings.append(finding(Code.ROOT_DIFFERS))
+        if told is not None:
+            told(index + 1, trust.head.size)
+    return hashes
 
 
 def node_of(trust: Trust) -> Node:

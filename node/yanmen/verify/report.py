@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
+from yanmen.model.inspection import Issue
 from yanmen.model.receipt import Stage
 
 
@@ -62,6 +63,13 @@ class Code(Enum):
     DECISION_WRONG = "DECISION_WRONG"
     CHARGE_DIFFERS = "CHARGE_DIFFERS"
     SPENT_DIFFERS = "SPENT_DIFFERS"
+    CEILING_EXCEEDED = "CEILING_EXCEEDED"
+    METER_DIFFERS = "METER_DIFFERS"
+    PRICE_DIFFERS = "PRICE_DIFFERS"
+    GRANT_WITHHELD = "GRANT_WITHHELD"
+    INSPECTION_WRONG = "INSPECTION_WRONG"
+    RECTIFIED_LATE = "RECTIFIED_LATE"
+    RECTIFICATION_OVERDUE = "RECTIFICATION_OVERDUE"
     REQUEST_SIGNATURE = "REQUEST_SIGNATURE"
     REQUEST_DIFFERS = "REQUEST_DIFFERS"
     REQUEST_REUSED = "REQUEST_REUSED"
@@ -163,6 +171,34 @@ _TEXTS: dict[Code, tuple[str, str]] = {
         "{leaf} states {subject}, which is not the sum of the contract's charges so far",
         "{leaf_zh}所记 {subject} 不等于该合约至此扣减之和",
     ),
+    Code.CEILING_EXCEEDED: (
+        "{leaf} approves prices {subject} fen above the ceiling then published",
+        "{leaf_zh}批准的价格超出当时公布的上限收费标准 {subject} 分",
+    ),
+    Code.METER_DIFFERS: (
+        "{leaf} states {subject} otherwise than the leaves before it and what was published make it",
+        "{leaf_zh}所记计量（{subject}）与此前各叶及已公布的内容不符",
+    ),
+    Code.PRICE_DIFFERS: (
+        "{leaf} is charged otherwise than the signed contract says, in fen: {subject}",
+        "{leaf_zh}的收费与所签合约不符（实收 / 应收，分）：{subject}",
+    ),
+    Code.INSPECTION_WRONG: (
+        "{leaf} records a step of an inspection that does not count: {subject}",
+        "{leaf_zh}所记检查步骤不成立：{subject}",
+    ),
+    Code.RECTIFIED_LATE: (
+        "{leaf} rectifies the finding {subject} after its deadline",
+        "{leaf_zh}对问题 {subject} 的整改晚于期限",
+    ),
+    Code.RECTIFICATION_OVERDUE: (
+        "the finding {subject} is past its deadline and not rectified",
+        "问题 {subject} 已逾期，尚未整改",
+    ),
+    Code.GRANT_WITHHELD: (
+        "the contract grants the regulator {subject}, and the receipt of {leaf} withholds it",
+        "合约约定向主管部门披露 {subject}，而{leaf_zh}的回执未披露",
+    ),
     Code.REQUEST_SIGNATURE: (
         "the consumer did not sign the request of {leaf}: {subject}",
         "{leaf_zh}的请求未经使用方签名：{subject}",
@@ -247,6 +283,8 @@ _NOTES = frozenset(
         Code.ERASED,
         Code.CONTINUES,
         Code.DECLARED_GAP,
+        Code.RECTIFIED_LATE,
+        Code.RECTIFICATION_OVERDUE,
     }
 )
 
@@ -267,6 +305,7 @@ _STAGES_ZH: dict[Stage, str] = {
     Stage.INCIDENT: "事件",
     Stage.ERASURE: "销毁",
     Stage.STATEMENT: "账单",
+    Stage.INSPECTION: "检查",
 }
 
 NOT_PROVEN: tuple[tuple[str, str], ...] = (
@@ -332,6 +371,7 @@ class Report:
     spaces: tuple[SpaceTotal, ...]
     findings: tuple[Finding, ...]
     cosigned: tuple[Cosigned, ...] = ()
+    inspections: tuple[Issue, ...] = ()
     not_proven: tuple[tuple[str, str], ...] = NOT_PROVEN
 
     @property

@@ -3,22 +3,29 @@
 1. The logs are put in order of their origins; their leaves are numbered through from 0 to n - 1.
 2. key = SHA-256("yanmen-sample-1" LF seed LF, then for each log: origin SP size SP base64 root LF).
    The seed is its text, spaces removed and in small letters.
-3. For i = 0, 1, 2…: x is the first 8 bytes of SHA-256(key || i as 8 bytes), both big-endian. An x that is not
+3. If nodes are drawn first: their ids in order, numbered from 0, drawn as in 4 with SHA-256(key || "nodes") for the
+   key; then only the logs of these are numbered through.
+4. For i = 0, 1, 2…: x is the first 8 bytes of SHA-256(key || i as 8 bytes), both big-endian. An x that is not
    below the largest multiple of n up to 2^64 is skipped, so that every leaf is as likely as another; x mod n is
    drawn, unless it was drawn before.
 """
 
 import hashlib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yanmen.formats import base64std
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
-from yanmen.verify import collection
-from yanmen.verify.bill_finding import BillFinding
+from yanmen.formats.receipt import Slot
+from yanmen.model.contract import Terms
+from yanmen.model.party import Register
+from yanmen.verify import collection, heads
+from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
+from yanmen.verify.granted import withheld
+from yanmen.verify.heads import Evidence, Witnessed, check_seed
 from yanmen.verify.report import NOT_PROVEN
 from yanmen.verify.selected import CheckedReceipt, OpenBundle
 
@@ -46,6 +53,15 @@ class Seed:
 
 
 @dataclass(frozen=True, slots=True)
+class Draw:
+    """How many `receipts`, of how many `nodes` (None = all); `members` is the register where no bundle has one."""
+
+    receipts: int
+    nodes: int | None = None
+    members: Register | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """What was drawn and what came of verifying it."""
 
@@ -54,13 +70,16 @@ class Sample:
     bundles: tuple[OpenBundle, ...]
     receipts: tuple[CheckedReceipt, ...]
     findings: tuple[BillFinding, ...]
+    seen: tuple[Witnessed, ...] = ()
+    nodes: tuple[str, ...] = ()
     not_proven: tuple[tuple[str, str], ...] = NOT_PROVEN
 
     @property
     def ok(self) -> bool:
-        """Whether every log and every receipt drawn holds."""
+        """Whether every log and every receipt drawn holds; without bundles, whether nodes were drawn."""
         logs = all(each.ok for each in self.bundles) and all(each.note for each in self.findings)
-        return logs and bool(self.receipts) and all(each.ok for each in self.receipts)
+        drawn = bool(self.receipts) if self.bundles else bool(self.nodes)
+        return logs and drawn and all(each.ok for each in self.receipts)
 
 
 def read_seed(text: str) -> Seed:
@@ -70,6 +89,16 @@ def read_seed(text: str) -> Seed:
         raise Malformed("seed: write hexadecimal digits, or the numbers dice showed")
     faces = 6 if _DICE.fullmatch(plain) else 16
     return Seed(plain, (faces ** len(plain)).bit_length() - 1)
+
+
+def read_dice(text: str) -> Seed:
+    """Return the seed that dice showed: enough throws of faces 1 to 6."""
+    seed = read_seed(text)
+    if _DICE.fullmatch(seed.text) is None:
+        raise Malformed("dice: faces are 1 to 6")
+    if seed.weak:
+        raise Malformed(f"dice: {len(seed.text)} throws, 50 are needed")
+    return seed
 
 
 def key(seed: Seed, heads: Sequence[Checkpoint]) -> bytes:
@@ -101,19 +130,60 @@ def place(number: int, heads: Sequence[Checkpoint]) -> tuple[Checkpoint, int]:
     raise Malformed("sample: a number beyond the last leaf")
 
 
-def audit_sample(paths: Sequence[Path], seed: Seed, count: int, space_key: bytes | None = None) -> Sample:
-    """Draw `count` receipts of the bundles in `paths` and verify them; nothing is drawn unless every head holds."""
+def audit_sample(
+    paths: Sequence[Path], seed: Seed, draw_: Draw, space_key: bytes | None = None, evidence: Evidence | None = None
+) -> Sample:
+    """Draw nodes, then receipts of theirs, and verify these; nothing is drawn unless every head holds.
+
+    The heads are those in `evidence`, and for a log without one that of its bundle: the cosigned one if witnesses are
+    asked. Only a node that was drawn has to hand over a bundle.
+    """
+    shown = evidence or Evidence()
     bundles = tuple(OpenBundle(path, space_key) for path in paths)
     trusted = [each.trust for each in bundles if each.trust is not None]
-    findings = collection.check(trusted)
-    heads = _ordered([trust.head for trust in trusted])
+    members = collection.newest(trusted) if draw_.members is None else draw_.members
+    seen, findings = heads.population(bundles, members, shown)
+    findings += collection.check(trusted, {each.node for each in seen})
+    findings += check_seed(seen, shown)
+    ordered = _ordered([each.head for each in seen])
+    sample = Sample(seed, ordered, bundles, (), tuple(findings), seen=tuple(seen))
     if len(trusted) < len(bundles) or not all(each.note for each in findings):
-        return Sample(seed, heads, bundles, (), findings)
-    by_origin = {each.trust.head.origin: each for each in bundles if each.trust is not None}
-    numbers = draw(key(seed, heads), sum(head.size for head in heads), count)
-    places = [place(number, heads) for number in numbers]
-    receipts = tuple(by_origin[head.origin].check(index) for head, index in places)
-    return Sample(seed, heads, bundles, receipts, findings)
+        return sample
+    return _drawn(sample, draw_)
+
+
+def _drawn(sample: Sample, draw_: Draw) -> Sample:
+    """Return `sample` with nodes and receipts drawn; a drawn node without a bundle is a finding."""
+    fixed = key(sample.seed, sample.heads)
+    nodes = sorted({each.node for each in sample.seen})
+    if draw_.nodes is not None:
+        picked = draw(hashlib.sha256(fixed + b"nodes").digest(), len(nodes), draw_.nodes)
+        nodes = [nodes[number] for number in picked]
+    by_origin = {each.trust.head.origin: each for each in sample.bundles if each.trust is not None}
+    chosen = [each.head for each in sample.seen if each.node in nodes]
+    sample = replace(sample, nodes=tuple(nodes))
+    absent = [head.origin for head in chosen if head.origin not in by_origin]
+    if absent and not by_origin:
+        return sample  # the first half only: which nodes have to hand over their bundles
+    if absent:
+        missing = tuple(bill_finding(BillCode.DRAWN_NODE_ABSENT, subject=origin) for origin in sorted(absent))
+        return replace(sample, findings=(*sample.findings, *missing))
+    numbers = draw(fixed, sum(head.size for head in chosen), draw_.receipts)
+    places = [place(number, chosen) for number in numbers]
+    terms = {origin: bundle.terms() for origin, bundle in by_origin.items()}
+    return replace(
+        sample, receipts=tuple(_checked(by_origin[head.origin], index, terms[head.origin]) for head, index in places)
+    )
+
+
+def _checked(bundle: OpenBundle, index: int, terms: Mapping[str, Terms]) -> CheckedReceipt:
+    """Return receipt `index` verified, with what its contract grants the regulator and it withholds."""
+    found = bundle.check(index)
+    if found.stage is None:
+        return found
+    agreed = terms.get(str(found.slots.get(Slot.CONTRACT.value, "")))
+    disclosed = {Slot(name) for name in found.slots}
+    return replace(found, findings=(*found.findings, *withheld(index, found.stage, disclosed, agreed)))
 
 
 def _ordered(heads: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:

@@ -4,12 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from yanmen.formats import bundle, merkle, note
+from yanmen.formats.bundle import LeafLine
+from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.json_canonical import Json
+from yanmen.model.contract import Terms
 from yanmen.model.receipt import Stage
+from yanmen.verify import directory
 from yanmen.verify.entries import Entries
 from yanmen.verify.following import Trust
 from yanmen.verify.procedure import Stop, establish, leaf_lines, node_of
 from yanmen.verify.report import Code, Finding, Severity, finding
+from yanmen.verify.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class CheckedReceipt:
 class OpenBundle:
     """A bundle of which steps 1 to 4 were taken; `findings` are those about the bundle as a whole."""
 
-    __slots__ = ("_entries", "_path", "findings", "trust")
+    __slots__ = ("_entries", "_lines", "_path", "findings", "trust")
 
     def __init__(self, path: Path, space_key: bytes | None = None) -> None:
         """Open the bundle in `path`; `trust` is None when its keys or its head do not hold."""
@@ -45,9 +51,11 @@ class OpenBundle:
         self._path = path
         self.trust: Trust | None = None
         self._entries: Entries | None = None
+        self._lines: tuple[LeafLine, ...] = ()
         try:
             self.trust = establish(path, space_key, findings)
-            self._entries = Entries(path, node_of(self.trust), leaf_lines(path, self.trust.head, findings))
+            lines = leaf_lines(path, self.trust.head, findings)
+            self._entries, self._lines = Entries(path, node_of(self.trust), lines), lines or ()
         except Stop as stop:
             findings.append(stop.found)
         self.findings: tuple[Finding, ...] = tuple(findings)
@@ -56,6 +64,30 @@ class OpenBundle:
     def ok(self) -> bool:
         """Whether nothing is wrong with the bundle as a whole."""
         return self._entries is not None and all(each.severity is Severity.NOTE for each in self.findings)
+
+    def holds_head(self, head: Checkpoint) -> bool:
+        """Say whether the bundle's log begins with the log that `head` is over."""
+        if not 0 < head.size <= len(self._lines):
+            return False
+        return merkle.root(head.size, merkle.full_subtrees(line.hash for line in self._lines[: head.size])) == head.root
+
+    def cosigned(self) -> bytes | None:
+        """Return the newest head with cosignatures as the bundle has it, not verified yet."""
+        try:
+            return directory.read(self._path, bundle.COSIGNED, note.BYTES_MAX)
+        except (directory.Missing, directory.Unreadable):
+            return None
+
+    def terms(self) -> Mapping[str, Terms]:
+        """Return the terms of all contracts whose signed offer the bundle discloses."""
+        if self.trust is None or self._entries is None:
+            return {}
+        standing = Standing(self.trust.members, self.trust.party)
+        for index, line in enumerate(self._lines):
+            checked = self._entries.check(index) if line.stage is Stage.CONTRACT else None
+            if checked is not None and checked.use is not None:
+                tuple(standing.follow(checked.use, checked.said))
+        return {name: agreement.terms for name, agreement in standing.agreements.items()}
 
     def check(self, index: int) -> CheckedReceipt:
         """Return the receipt of leaf `index`, which need not be there."""

@@ -46,6 +46,8 @@ class Published:
     publication: Publication
     cls: DatasetClass
     space: str
+    rows_upto: int
+    ceiling_fen: int
 
 
 @dataclass(slots=True)
@@ -131,7 +133,7 @@ class Standing:
         members = subject if isinstance(subject, dict) else {}
         match members.get("status"):
             case "published":
-                self._publish(said, json_members.text(members, "space"))
+                self._publish(said, members)
             case "retracted":
                 name = json_members.text(members, "dataset")
                 self.retracted |= self.versions.get(name, set())
@@ -165,7 +167,7 @@ class Standing:
         self.spaces[name] = after
         self.renewals[name] = json_members.integer(members, "next_ms")
 
-    def _publish(self, said: Said, space: str) -> None:
+    def _publish(self, said: Said, members: json_members.Object) -> None:
         publication = Publication.read(said.get(Slot.DATASETS))
         release = said.get(Slot.RELEASE)
         try:
@@ -173,5 +175,11 @@ class Standing:
         except ValueError as error:
             raise Malformed("unknown class") from error
         reading = publication.reading
-        self.published[reading.name] = Published(publication, cls, space)
+        self.published[reading.name] = Published(
+            publication,
+            cls,
+            space=json_members.text(members, "space"),
+            rows_upto=json_members.integer(members, "rows_upto"),
+            ceiling_fen=json_members.integer(members, "price_ceiling_fen"),
+        )
         self.versions.setdefault(reading.name, set()).add(reading.version)

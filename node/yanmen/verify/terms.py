@@ -33,9 +33,7 @@ def time(use: Use, terms: Terms) -> Iterator[str]:
 
 
 def charge(use: Use, terms: Terms, claims: Claims | None) -> Iterator[str]:
-    """Name charge or price where they are not those the consumer asked for under these terms."""
-    if use.price is not None and use.price.fen != terms.price_per_query_fen:
-        yield "price"
+    """Name the charge where it is not the one the consumer asked for under these terms; verify/prices has the price."""
     if claims is not None and claims.scenario_id != terms.scenario.id:
         yield "scenario of the request"
     if use.budget is None or use.rule is None or claims is None:

@@ -10,7 +10,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Reading, ReleaseRule, read_readings, read_scenario
 from yanmen.formats.receipt import Disclosed, Head, Slot
-from yanmen.formats.slots import Budget, Decision, Price, Series, SignedRequest
+from yanmen.formats.slots import Budget, Decision, Meter, Price, Series, SignedRequest
 from yanmen.model.contract import Scenario
 from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
@@ -34,6 +34,7 @@ _QUESTION = (
     Slot.QUERY,
     Slot.PLAN,
     Slot.RELEASE,
+    Slot.METER,
 )
 _REQUIRED: dict[Stage, tuple[Slot, ...]] = {
     Stage.DATASET: (Slot.SUBJECT,),
@@ -43,6 +44,7 @@ _REQUIRED: dict[Stage, tuple[Slot, ...]] = {
     Stage.OUTCOME: (*_QUESTION, Slot.DECISION, Slot.OUTPUT),
     Stage.ABORTED: (*_QUESTION, Slot.DECISION),
     Stage.REFUSED: (Slot.DECISION,),
+    Stage.INSPECTION: (Slot.SUBJECT,),
 }
 
 _ASKED = frozenset({Stage.INTENT, Stage.OUTCOME, Stage.ABORTED})
@@ -72,6 +74,7 @@ class Use:
     scenario: Scenario | None = None
     readings: tuple[Reading, ...] | None = None
     rule: ReleaseRule | None = None
+    meter: Meter | None = None
     output: Json = None
     subject: Json = None
     given_sha256: bytes = b""
@@ -110,6 +113,7 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
         scenario=slot(Slot.SCENARIO, read_scenario) if question else None,
         readings=slot(Slot.DATASETS, read_readings) if question else None,
         rule=slot(Slot.RELEASE, ReleaseRule.read) if question else None,
+        meter=slot(Slot.METER, Meter.read),
         output=slots.get(Slot.OUTPUT),
         subject=slots.get(Slot.SUBJECT),
         given_sha256=_given(disclosed) if head.stage is Stage.OUTCOME else b"",

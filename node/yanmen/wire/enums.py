@@ -74,6 +74,7 @@ STAGES: dict[Stage, g.Stage.ValueType] = {
     Stage.NOISE: g.STAGE_NOISE,
     Stage.SET: g.STAGE_SET,
     Stage.OPENED: g.STAGE_OPENED,
+    Stage.INSPECTION: g.STAGE_INSPECTION,
 }
 
 

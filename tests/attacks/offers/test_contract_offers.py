@@ -19,6 +19,7 @@ from yanmen.model.catalogue import (
 from yanmen.model.contract import ContractStatus, Grant
 from yanmen.model.party import PartyRole
 from yanmen.model.refusal import Reason
+from yanmen.model.tariff import Free, FreeFor, Tariff
 
 from tests.attacks.offers.scene import (
     ALICE,
@@ -144,6 +145,19 @@ class TestOffers:
         both = (Grant("labs", ("sex",)), Grant("drugs", ("sex",)))
         assert refused(lambda: world.offer(grants=both, price_per_query_fen=21)).reason is Reason.PRICE_ABOVE_CEILING
         assert world.offer(grants=both, price_per_query_fen=20).status is ContractStatus.ACTIVE
+
+    def test_a_tariff_is_held_to_the_ceiling_and_needs_a_person(self, world: World) -> None:
+        """The price of a use is far below the ceiling; what its units could make of it is what counts."""
+        above = Tariff(31, per_cell=1_000)
+        assert refused(lambda: world.offer(price_per_query_fen=1, tariff=above)).reason is Reason.PRICE_ABOVE_CEILING
+        pending = world.offer(price_per_query_fen=30, tariff=Tariff(30, free=Free(FreeFor.FIRST_USES, 1_000)))
+        assert pending.status is ContractStatus.PENDING
+        world.publish(dataset(price_ceiling_fen=29))
+        identifier = pending.terms.id
+        approve = lambda: contracting.approve(identifier, PERSON, world.office)  # noqa: E731
+        assert refused(approve).reason is Reason.PRICE_ABOVE_CEILING
+        world.publish(dataset())
+        assert contracting.approve(identifier, PERSON, world.office).status is ContractStatus.ACTIVE
 
     def test_a_retracted_dataset(self, world: World) -> None:
         world.ledger.retract("labs")

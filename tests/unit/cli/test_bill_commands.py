@@ -30,7 +30,7 @@ def test_a_statement_is_issued_and_audited(node: Path, tmp_path: Path, capsys: p
     capsys.readouterr()
     assert main(["bill", "statement", str(node), *DAYS, "--output", str(target), "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
-    assert (said["fen"], said["contracts"], said["split"]) == (0, [], None)
+    assert (said["fen"], said["contracts"], said["split"]) == (0, [], {})
     assert (said["from_s"], said["to_s"]) == (1_735_660_800, 1_735_660_800 + 31 * 86_400)
     assert main(["receipts", "export", str(node), str(bundle)]) == 0
     key = ["--space-key", str(tmp_path / "space" / "space.vkey")]

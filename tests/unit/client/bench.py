@@ -16,7 +16,7 @@ from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Head, Slot
 from yanmen.formats.released import Table
-from yanmen.formats.slots import Budget, Decision, Price, SignedRequest, Verdict
+from yanmen.formats.slots import Budget, Decision, Meter, Price, SignedRequest, Verdict
 from yanmen.model.catalogue import Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing, Version
 from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
 from yanmen.model.federation import Opening
@@ -24,6 +24,7 @@ from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, Reason, Refused
 from yanmen.model.stages import Answer, ColumnQuote, Finished, Quote, Submission
+from yanmen.model.tariff import metered
 
 CLOCK, RANDOM = SystemClock(), SystemRandomness()
 YEAR = time.gmtime().tm_year
@@ -238,6 +239,7 @@ class Bench:
             Slot.QUERY: {"sha256": hashlib.sha256(submission.sql.encode()).hexdigest(), "sql": submission.sql},
             Slot.BUDGET: Budget("persons", 1_000, 0, 1_000, 0).json(),
             Slot.PRICE: Price(150, 150).json(),
+            Slot.METER: Meter(metered(40, [("persons", 100_000)]), free=False).json(),
             Slot.DECISION: Decision(verdict).json(),
         }
 

@@ -19,6 +19,7 @@ from yanmen.ledger.answers import Declined
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.ledger import Ledger
+from yanmen.model import tariff
 from yanmen.model.catalogue import (
     Cell,
     Channel,
@@ -51,6 +52,7 @@ from yanmen.model.stages import (
     Scan,
     Submission,
 )
+from yanmen.model.tariff import metered
 
 from tests.vectors.specimen import mechanism
 
@@ -256,7 +258,6 @@ def plan_of(
 ) -> Plan:
     """Return a plan with its signed request behind it."""
     consumer = contract.terms.consumer
-    price_fen = contract.terms.price_per_query_fen if price_fen is None else price_fen
     common = (now_ms // 1000, now_ms // 1000 + 300, contract.terms.id, "S1")
     query = hashlib.sha256(sql.encode()).hexdigest()
     if session:
@@ -283,7 +284,11 @@ def plan_of(
     binding = Binding.SESSION if session else Binding.PER_REQUEST
     submission = Submission(job_id, party(consumer), binding, token, sql, now_ms, jti if session else "")
     read = scanned or version()
-    admitted = Admitted(submission, request, contract, (read,), (), "cd" * 32, micro_rho, price_fen)
+    terms, listed = contract.terms, read.dataset
+    used = metered(20, [(listed.name, listed.rows_upto)])
+    usual = tariff.price_fen(terms.price_per_query_fen, terms.tariff, used, micro_rho, listed.price_ceiling_fen)
+    fen = usual if price_fen is None else price_fen
+    admitted = Admitted(submission, request, contract, (read,), (), "cd" * 32, micro_rho, fen)
     return Plan(
         admitted=admitted,
         release=release,
@@ -300,8 +305,9 @@ def plan_of(
         deadline_ms=10,
         micro_rho=micro_rho,
         delta_e12=delta_e12,
-        price_fen=price_fen,
+        price_fen=fen,
         min_group=10,
+        metered=used,
     )
 
 

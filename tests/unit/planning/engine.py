@@ -190,7 +190,7 @@ def dataset(
         rows_per_unit=rows,
         groups_per_unit=groups,
         rows_upto=upto,
-        price_ceiling_fen=0,
+        price_ceiling_fen=10,
         columns=columns,
     )
 

@@ -8,6 +8,7 @@ from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits
 from yanmen.model.refusal import JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import AggregateKind
+from yanmen.model.tariff import metered
 from yanmen.planning import plan, render
 
 from tests.unit.planning.engine import CATALOGUE, PERSON, VISIT, InProcessRunner, admitted, planned, version
@@ -116,6 +117,11 @@ def test_charge_price_and_deadline_are_fixed_by_public_facts() -> None:
     assert personal.deadline_ms == 2 * LIMITS.deadline_ms
     exact = planned("SELECT count(*) FROM firm")
     assert (exact.micro_rho, exact.release, exact.deadline_ms) == (0, DatasetClass.EXACT, 5 * LIMITS.deadline_ms)
+    # 2 outputs x 2 values of sex; two tables of so many declared rows.
+    grouped = planned("SELECT sex, count(*) FROM person JOIN visit USING (pid) GROUP BY sex")
+    rows = {scan.version.dataset.name: scan.version.dataset.rows_upto for scan in grouped.scans}
+    assert grouped.metered == metered(2 * len(grouped.keys[0].domain), rows.items())
+    assert dict(grouped.metered.rows) == {name: max(1, -(-upto // 10_000)) for name, upto in rows.items()}
     big = replace(PERSON, rows_upto=2_500_000)
     assert planned("SELECT count(*) FROM person", datasets=(big,)).deadline_ms == 3 * LIMITS.deadline_ms
 

@@ -333,7 +333,7 @@ def test_the_commands_say_what_was_found(account: Account, capsys: pytest.Captur
     assert main(["audit", "bill", str(path), str(file)]) == 0
     said = capsys.readouterr().out
     assert "600 fen 分 (6.00 元)" in said
-    assert "no contract carries a rule" in said
+    assert "without a rule" in said
     assert main(["audit", "bill", str(path), str(file), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["statement"]["node"] == NODE
     file.write_bytes(token[:-4] + b"AAAA")

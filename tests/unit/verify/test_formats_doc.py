@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, bill, bundle, contract, enrolment, listing, receipt, register, request
+from yanmen.formats import base64url, bill, bundle, contract, enrolment, inspection, listing, receipt, register, request
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
 from yanmen.formats.receipt import Slot
@@ -61,7 +61,14 @@ def test_consistency_vectors(case: dict[str, Any]) -> None:
 def test_every_slot_stage_and_type_is_documented() -> None:
     names = [slot.value for slot in Slot] + [stage.value for stage in Stage]
     names += [receipt.TYP, receipt.SUITE, register.TYP, request.REQUEST_TYP, request.SESSION_TYP, listing.TYP]
-    names += [bill.TYP, contract.OFFER_TYP, contract.ACCEPTANCE_TYP, enrolment.APPLICATION_TYP, enrolment.GRANT_TYP]
+    names += [
+        bill.TYP,
+        inspection.TYP,
+        contract.OFFER_TYP,
+        contract.ACCEPTANCE_TYP,
+        enrolment.APPLICATION_TYP,
+        enrolment.GRANT_TYP,
+    ]
     assert [name for name in names if f"`{name}`" not in TEXT] == []
     for name in (bundle.STATEMENT, bundle.CHECKPOINT, bundle.LOG_KEY, bundle.SPACE_KEY, bundle.REGISTER):
         assert name in TEXT

@@ -8,10 +8,11 @@ import pytest
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.question_slots import Reading, ReleaseRule, Sensitivity
 from yanmen.formats.receipt import Slot
-from yanmen.formats.slots import Budget, Decision, Verdict
+from yanmen.formats.slots import Budget, Decision, Meter, Verdict
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.contract import ContractStatus
 from yanmen.model.receipt import Stage
+from yanmen.model.tariff import metered
 from yanmen.verify import Code
 from yanmen.verify.keeping import SAME
 
@@ -77,8 +78,8 @@ BROKEN: dict[str, tuple[dict[str, Any], Use, Code, str]] = {
     "digest": ({}, lambda log: used(log, contract_digest="0" * 64), Code.TERMS_BROKEN, "contract_digest"),
     "too early": ({"not_before_ms": NOW_MS + MINUTE_MS}, used, Code.TERMS_BROKEN, "not before"),
     "too late": ({"not_after_ms": NOW_MS}, used, Code.TERMS_BROKEN, "not after"),
-    "price": ({}, lambda log: used(log, fen=121), Code.TERMS_BROKEN, "price"),
-    "price too low": ({}, lambda log: used(log, fen=0), Code.TERMS_BROKEN, "price"),
+    "price": ({}, lambda log: used(log, fen=121), Code.PRICE_DIFFERS, "121 / 120"),
+    "price too low": ({}, lambda log: used(log, fen=0), Code.PRICE_DIFFERS, "0 / 120"),
     "charge above the default": ({}, lambda log: used(log, 2_501), Code.TERMS_BROKEN, "charge"),
     "charge below the default": ({}, lambda log: used(log, 2_499), Code.TERMS_BROKEN, "charge"),
     "highest charge": ({}, lambda log: asked(log, 10_001), Code.TERMS_BROKEN, "highest charge"),
@@ -201,7 +202,7 @@ def test_what_goes_beyond_the_terms_is_named(tmp_path: Path, name: str) -> None:
     # Nothing but the use that broke it is blamed.
     stages = {log.stages[item.index] for item in report.findings if item.index is not None}
     assert stages <= {Stage.INTENT, Stage.OUTCOME}
-    assert {item.code for item in report.findings} <= CODES | {Code.REQUEST_DIFFERS}
+    assert {item.code for item in report.findings} <= CODES | {Code.REQUEST_DIFFERS, Code.PRICE_DIFFERS}
 
 
 # Datasets, spaces, outcomes, repetitions --------------------------------------------------------------------
@@ -256,6 +257,7 @@ def test_what_ends_an_intent_says_what_it_said(tmp_path: Path, slot: Slot, stage
         Slot.QUERY: {"sha256": specimen.sha256("SELECT 1"), "sql": "SELECT 1"},
         Slot.PLAN: {"canonical_sha256": "0" * 64, "sha256": specimen.sha256("SELECT 1"), "sql": "SELECT 1"},
         Slot.RELEASE: rule(least=11),
+        Slot.METER: Meter(metered(7, [("persons", specimen.ROWS_UPTO)]), free=False).json(),
     }
     log = started()
     reference, slots = log.intent(log.request())
@@ -341,7 +343,7 @@ def test_the_mechanism_is_read_as_the_node_writes_it() -> None:
 def test_every_terms_code_is_attacked_here() -> None:
     attacked = {code for _, _, code, _ in BROKEN.values()} | {code for _, code, _ in LIFE.values()}
     attacked |= {Code.CONTRACT_NOT_IN_FORCE, Code.SPACE_OVERSPENT, Code.OUTCOME_DIFFERS, Code.REPEAT_DIFFERS}
-    assert attacked == CODES
+    assert attacked == CODES | {Code.PRICE_DIFFERS}
 
 
 def renewed(**other: Json) -> Json:

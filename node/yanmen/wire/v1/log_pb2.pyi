@@ -47,6 +47,7 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     """What an aggregator does: deal noise, certify a set, open a sum."""
     STAGE_SET: _Stage.ValueType  # 41
     STAGE_OPENED: _Stage.ValueType  # 42
+    STAGE_INSPECTION: _Stage.ValueType  # 24
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
     """Stage is what a log leaf records."""
@@ -72,6 +73,7 @@ STAGE_NOISE: Stage.ValueType  # 40
 """What an aggregator does: deal noise, certify a set, open a sum."""
 STAGE_SET: Stage.ValueType  # 41
 STAGE_OPENED: Stage.ValueType  # 42
+STAGE_INSPECTION: Stage.ValueType  # 24
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final

@@ -1,0 +1,47 @@
+"""What a contract grants the regulator to see (监管方披露): a named disclosure that is withheld is a finding."""
+
+from collections.abc import Iterator, Set
+
+from yanmen.formats.receipt import Slot
+from yanmen.model.contract import Terms
+from yanmen.model.receipt import Stage
+from yanmen.verify.report import Code, Finding, finding
+
+_ASKED = frozenset(
+    {
+        Slot.CONTRACT,
+        Slot.CONTRACT_DIGEST,
+        Slot.CONSUMER,
+        Slot.CNF,
+        Slot.SCENARIO,
+        Slot.DATASETS,
+        Slot.POLICY,
+        Slot.REQUEST,
+        Slot.QUERY,
+        Slot.PLAN,
+        Slot.RELEASE,
+        Slot.BUDGET,
+        Slot.PRICE,
+        Slot.METER,
+        Slot.DECISION,
+        Slot.SERIES,
+    }
+)
+_STANDS = frozenset({Slot.CONTRACT, Slot.CONTRACT_DIGEST, Slot.CONSUMER, Slot.SUBJECT, Slot.SERIES})
+SAID: dict[Stage, frozenset[Slot]] = {
+    Stage.CONTRACT: _STANDS,
+    Stage.APPROVAL: _STANDS,
+    Stage.EXPLAINED: _ASKED | {Slot.SUBJECT},
+    Stage.INTENT: _ASKED,
+    Stage.OUTCOME: _ASKED | {Slot.OUTPUT},
+    Stage.ABORTED: _ASKED | {Slot.SUBJECT, Slot.USAGE},
+    Stage.REFUSED: frozenset({Slot.CONSUMER, Slot.CNF, Slot.QUERY, Slot.DECISION, Slot.SUBJECT, Slot.SERIES}),
+}
+"""What every leaf of a contract says at its stage; what only some say cannot be told from a decoy."""
+
+
+def withheld(index: int, stage: Stage, disclosed: Set[Slot], terms: Terms | None) -> Iterator[Finding]:
+    """Yield every slot that the contract grants the regulator and the receipt of this leaf does not disclose."""
+    granted = set() if terms is None else {Slot(name) for name in terms.regulator_discloses}
+    for slot in sorted((granted & SAID.get(stage, frozenset())) - disclosed, key=lambda slot: slot.value):
+        yield finding(Code.GRANT_WITHHELD, index, stage, slot.value)

@@ -1,0 +1,90 @@
+"""Holds every charge in fen to the contract that both sides signed: units, free uses, prices and ceilings.
+
+Units and ceilings are taken from the leaves that published the datasets, the prices from the signed offer; nothing
+here is taken from what the node says a use cost.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.slots import Meter, Output, Verdict
+from yanmen.model.contract import ContractStatus, Terms
+from yanmen.model.receipt import Stage
+from yanmen.model.tariff import metered, price_fen
+from yanmen.verify.report import Code, Finding, finding
+from yanmen.verify.standing import Published, Standing
+from yanmen.verify.uses import Use
+
+
+@dataclass(slots=True)
+class Prices:
+    """Follows the leaves in order, after `standing` took in each."""
+
+    standing: Standing
+    _uses: dict[str, int] = field(default_factory=dict)
+
+    def check(self, use: Use) -> Iterator[Finding]:
+        """Yield what the leaf `use` charges or measures otherwise than signed and published."""
+        agreement = self.standing.agreements.get(use.contract)
+        if agreement is None:
+            return  # which is a finding of its own wherever it matters
+        match use.head.stage:
+            case Stage.APPROVAL if agreement.status is ContractStatus.ACTIVE:
+                yield from self._approved(use, agreement.terms)
+            case Stage.INTENT:
+                yield from self._intent(use, agreement.terms)
+            case Stage.OUTCOME:
+                yield from _outcome(use)
+            case _:
+                return
+
+    def _approved(self, use: Use, terms: Terms) -> Iterator[Finding]:
+        """Hold the most a use may cost to the lowest ceiling among the datasets granted, as published by then."""
+        published = self.standing.published
+        listed = [published[grant.dataset] for grant in terms.grants if grant.dataset in published]
+        ceiling = min((each.ceiling_fen for each in listed), default=terms.price_most_fen)
+        if terms.price_most_fen > ceiling:
+            yield _found(Code.CEILING_EXCEEDED, use, str(terms.price_most_fen - ceiling))
+
+    def _intent(self, use: Use, terms: Terms) -> Iterator[Finding]:
+        before = self._uses.get(use.contract, 0)
+        self._uses[use.contract] = before + 1
+        if use.meter is None or use.price is None or use.budget is None or use.readings is None:
+            return  # withheld, which is a finding of its own
+        published: Mapping[str, Published] = self.standing.published
+        read = [published[each.name] for each in use.readings if each.name in published]
+        if len(read) < len(use.readings):
+            return  # of an unknown dataset, which is a finding of its own
+        rows = [(each.publication.reading.name, each.rows_upto) for each in read]
+        if not read or use.meter.used != metered(use.meter.used.cells, rows):
+            yield _found(Code.METER_DIFFERS, use, "datasets")
+            return
+        free = terms.tariff is not None and terms.tariff.frees(before)
+        if use.meter.free != free:
+            yield _found(Code.METER_DIFFERS, use, "free")
+        ceiling = min(each.ceiling_fen for each in read)
+        due = price_fen(terms.price_per_query_fen, terms.tariff, use.meter.used, use.budget.micro_rho, ceiling)
+        fen = 0 if free else due
+        if use.price.fen != fen:
+            yield _found(Code.PRICE_DIFFERS, use, f"{use.price.fen} / {fen}")
+
+
+def _outcome(use: Use) -> Iterator[Finding]:
+    """Hold what left to the cells it was priced for; an answer given again is measured as nothing."""
+    if use.meter is None or use.decision is None:
+        return
+    if use.decision.verdict is Verdict.REPEATED:
+        if use.meter != Meter(metered(0, ()), free=False):
+            yield _found(Code.METER_DIFFERS, use, "repeated")
+        return
+    try:
+        shown = Output.read(use.output)
+    except Malformed:
+        return  # which is a finding of its own
+    if shown.rows * shown.columns > use.meter.used.cells:
+        yield _found(Code.METER_DIFFERS, use, "cells")
+
+
+def _found(code: Code, use: Use, subject: str) -> Finding:
+    return finding(code, use.index, use.head.stage, subject)
