@@ -1,0 +1,155 @@
+"""What an audit costs beside its signatures: `yanmen verify` and the auditor in Go against Ed25519 alone, per core."""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+from nacl.signing import VerifyKey
+from tests.vectors import specimen
+from tests.vectors.specimen import Log, Pinned
+from yanmen.crypto import documents
+from yanmen.formats import base64url, bundle, note
+from yanmen.formats.note import VerifierKey
+from yanmen.formats.receipt import Slot
+from yanmen.formats.slots import Decision, Verdict
+from yanmen.model.receipt import Stage
+from yanmen.verify import verify_bundle
+
+CONTRACTS = 20
+PYTHON_BAR, GO_BAR = 0.45, 0.6
+
+
+def lived(leaves: int) -> Log:
+    """Return a log of about so many leaves: questions under several contracts, their answers, one refusal in ten."""
+    log = Log(Pinned("bench"))
+    names = [specimen.sha256(f"contract {number}")[:32] for number in range(CONTRACTS)]
+    roomy = replace(
+        specimen.TERMS, micro_rho=10**9, queries=10**6, queries_per_day=10**6, not_after_ms=10**13, price_per_query_fen=120
+    )
+    log.terms = {name: replace(roomy, id=name) for name in names}
+    specimen.LIFETIME_MICRO_RHO = 10**12
+    log.begin()
+    for name in names:
+        log.agree(name)
+    number = 0
+    while len(log.leaves) < leaves:
+        asked(log, names[number % CONTRACTS], number)
+        number += 1
+    return log
+
+
+def asked(log: Log, contract: str, number: int) -> None:
+    """Append one question of its own, and its answer or refusal."""
+    log.time_s -= 60 * (number % 3 > 0)
+    sql = f"SELECT city, count(*) AS n FROM persons WHERE age_band <> '{number}' GROUP BY city ORDER BY n DESC"
+    emitted = f'SELECT "city", count(*) FROM "s0"."data" WHERE "age_band" <> \'{number}\' GROUP BY "city"'
+    request = log.request(contract, query_sha256=specimen.sha256(sql))
+    slots = {
+        **log.question(request, contract),
+        Slot.QUERY: {"sha256": specimen.sha256(sql), "sql": sql},
+        Slot.PLAN: {"canonical_sha256": specimen.sha256(f"q{number}"), "sha256": specimen.sha256(emitted), "sql": emitted},
+    }
+    if number % 10 == 9:
+        refusal = {Slot.DECISION: Decision(Verdict.REFUSED, "ROWS_WOULD_LEAVE").json(), Slot.CONTRACT: contract}
+        log.append(Stage.REFUSED, {**refusal, Slot.QUERY: slots[Slot.QUERY], Slot.REQUEST: slots[Slot.REQUEST]})
+        return
+    slots |= {**log.charge(2_500, 0, 120, contract), Slot.DECISION: Decision(Verdict.ALLOWED).json()}
+    reference = log.append(Stage.INTENT, slots)
+    used = {"code": "", "cpu_ms_upto": 200, "peak_bytes_upto": 2**26, "reply_bytes_upto": 1024}
+    shown = replace(specimen.output(2_500), sha256=specimen.sha256(str(number)))
+    ended = {Slot.OUTPUT: shown.json(), Slot.SANDBOX: {"profile": specimen.sha256("profile")}, Slot.USAGE: used}
+    log.append(Stage.OUTCOME, {**slots, **ended}, reference)
+
+
+def signatures(log: Log) -> list[tuple[VerifyKey, bytes, bytes]]:
+    """Return every signature that the audit of `log` verifies: of its leaves, and of the requests of its intents."""
+    node, member = VerifyKey(specimen.RECEIPT_KEY.public), VerifyKey(specimen.MEMBER_KEY.public)
+    found = [(node, *taken(leaf)) for leaf in log.leaves]
+    for stage, sdjwt in zip(log.stages, log.sdjwts, strict=True):
+        if stage is Stage.INTENT:
+            (request,) = (
+                each for each in map(base64url.decode, sdjwt.split("~")[1:-1]) if each[25:].startswith(b',"request"')
+            )
+            found.append((member, *taken(request.split(b'"jws":"')[1].split(b'"')[0])))
+    return found
+
+
+def taken(token: bytes) -> tuple[bytes, bytes]:
+    """Return what a compact JWS signs, and its signature."""
+    signed, _, signature = token.rpartition(b".")
+    return signed, base64url.decode(signature.decode("ascii"))
+
+
+def cpu_s(action: Callable[[], object], repeat: int) -> float:
+    """Return the least CPU time of `repeat` runs, which a busy machine disturbs least."""
+    best = float("inf")
+    for _ in range(repeat):
+        before = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        action()
+        after = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+        best = min(best, sum(b.ru_utime + b.ru_stime - a.ru_utime - a.ru_stime for a, b in zip(before, after, strict=True)))
+    return best
+
+
+def main() -> int:
+    """Measure, print both ratios, and return 1 when one is below its bar."""
+    parser = argparse.ArgumentParser(prog="scripts/bench audit", description=__doc__)
+    parser.add_argument("--leaves", type=int, default=6_000, help="leaves of the log audited (6000)")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each; the least CPU time counts (3)")
+    arguments = parser.parse_args()
+    log = lived(arguments.leaves)
+    count = len(log.leaves)
+    with tempfile.TemporaryDirectory(prefix="yanmen-bench-") as name:
+        folder = Path(name)
+        ours, theirs = python(log, folder, arguments.repeat)
+        print(f"{count:,} leaves, {len(signatures(log)):,} signatures; CPU time of one core")
+        print(f"yanmen verify {count / ours:,.0f} leaves/s; PyNaCl alone {count / theirs:,.0f}; {theirs / ours:.2f} x (bar {PYTHON_BAR})")
+        held = theirs / ours >= PYTHON_BAR
+        ours, theirs = go(log, folder, arguments.repeat)
+        print(f"auditor in Go {count / ours:,.0f} leaves/s; Go's ed25519 alone {count / theirs:,.0f}; {theirs / ours:.2f} x (bar {GO_BAR})")
+    return 0 if held and theirs / ours >= GO_BAR else 1
+
+
+def python(log: Log, folder: Path, repeat: int) -> tuple[float, float]:
+    """Return the CPU seconds of a full audit, and of the same signatures alone."""
+    exported, signed = log.export(folder / "bundle"), signatures(log)
+
+    def audit() -> None:
+        report = verify_bundle(exported, specimen.SPACE_KEY.public)
+        if not report.ok:
+            raise SystemExit(f"the bench's own log does not hold: {report.findings[0].en}")
+
+    def alone() -> None:
+        for key, message, signature in signed:
+            key.verify(message, signature)
+
+    return cpu_s(audit, repeat), cpu_s(alone, repeat)
+
+
+def go(log: Log, folder: Path, repeat: int) -> tuple[float, float]:
+    """Return the CPU seconds of the auditor in Go over a mirror, and of its leaves' signatures alone."""
+    auditor, tiles = folder / "auditor", log.mirror(folder / "tiles")
+    subprocess.run([ROOT / "scripts" / "go-auditor" / "build", auditor], check=True)
+    space, register = folder / "space.vkey", folder / "register.jws"
+    space.write_text(note.encode_key(VerifierKey(specimen.SPACE, specimen.SPACE_KEY.public)) + "\n")
+    register.write_bytes(documents.sign_register(specimen.register(), specimen.SPACE_KEY))
+    command = [auditor, "-space", space, "-register", register, "-tiles", tiles]
+
+    def run(*more: str) -> Callable[[], object]:
+        core = {**os.environ, "GOMAXPROCS": "1"}
+        return lambda: subprocess.run([*command, *more], check=True, capture_output=True, env=core)
+
+    return cpu_s(run(), repeat), cpu_s(run("-signatures-alone"), repeat)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
