@@ -14,15 +14,16 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from nacl.signing import VerifyKey
-from tests.vectors import specimen
-from tests.vectors.specimen import Log, Pinned
 from yanmen.crypto import documents
-from yanmen.formats import base64url, bundle, note
+from yanmen.formats import base64url, note
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Decision, Verdict
 from yanmen.model.receipt import Stage
 from yanmen.verify import verify_bundle
+
+from tests.vectors import specimen
+from tests.vectors.specimen import Log, Pinned
 
 CONTRACTS = 20
 PYTHON_BAR, GO_BAR = 0.45, 0.6
@@ -33,7 +34,12 @@ def lived(leaves: int) -> Log:
     log = Log(Pinned("bench"))
     names = [specimen.sha256(f"contract {number}")[:32] for number in range(CONTRACTS)]
     roomy = replace(
-        specimen.TERMS, micro_rho=10**9, queries=10**6, queries_per_day=10**6, not_after_ms=10**13, price_per_query_fen=120
+        specimen.TERMS,
+        micro_rho=10**9,
+        queries=10**6,
+        queries_per_day=10**6,
+        not_after_ms=10**13,
+        price_per_query_fen=120,
     )
     log.terms = {name: replace(roomy, id=name) for name in names}
     specimen.LIFETIME_MICRO_RHO = 10**12
@@ -56,7 +62,11 @@ def asked(log: Log, contract: str, number: int) -> None:
     slots = {
         **log.question(request, contract),
         Slot.QUERY: {"sha256": specimen.sha256(sql), "sql": sql},
-        Slot.PLAN: {"canonical_sha256": specimen.sha256(f"q{number}"), "sha256": specimen.sha256(emitted), "sql": emitted},
+        Slot.PLAN: {
+            "canonical_sha256": specimen.sha256(f"q{number}"),
+            "sha256": specimen.sha256(emitted),
+            "sql": emitted,
+        },
     }
     if number % 10 == 9:
         refusal = {Slot.DECISION: Decision(Verdict.REFUSED, "ROWS_WOULD_LEAVE").json(), Slot.CONTRACT: contract}
@@ -96,7 +106,9 @@ def cpu_s(action: Callable[[], object], repeat: int) -> float:
         before = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
         action()
         after = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-        best = min(best, sum(b.ru_utime + b.ru_stime - a.ru_utime - a.ru_stime for a, b in zip(before, after, strict=True)))
+        best = min(
+            best, sum(b.ru_utime + b.ru_stime - a.ru_utime - a.ru_stime for a, b in zip(before, after, strict=True))
+        )
     return best
 
 
@@ -112,10 +124,14 @@ def main() -> int:
         folder = Path(name)
         ours, theirs = python(log, folder, arguments.repeat)
         print(f"{count:,} leaves, {len(signatures(log)):,} signatures; CPU time of one core")
-        print(f"yanmen verify {count / ours:,.0f} leaves/s; PyNaCl alone {count / theirs:,.0f}; {theirs / ours:.2f} x (bar {PYTHON_BAR})")
+        print(
+            f"yanmen verify {count / ours:,.0f} leaves/s; PyNaCl alone {count / theirs:,.0f}; {theirs / ours:.2f} x (bar {PYTHON_BAR})"
+        )
         held = theirs / ours >= PYTHON_BAR
         ours, theirs = go(log, folder, arguments.repeat)
-        print(f"auditor in Go {count / ours:,.0f} leaves/s; Go's ed25519 alone {count / theirs:,.0f}; {theirs / ours:.2f} x (bar {GO_BAR})")
+        print(
+            f"auditor in Go {count / ours:,.0f} leaves/s; Go's ed25519 alone {count / theirs:,.0f}; {theirs / ours:.2f} x (bar {GO_BAR})"
+        )
     return 0 if held and theirs / ours >= GO_BAR else 1
 
 

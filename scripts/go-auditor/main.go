@@ -17,6 +17,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -26,6 +27,7 @@ import (
 	"strconv"
 	"strings"
 
+	"filippo.io/edwards25519"
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -58,18 +60,81 @@ type leaf struct {
 // unbase64 decodes text and refuses any other spelling of the same bytes.
 func unbase64(encoding *base64.Encoding, text string) ([]byte, error) {
 	data, err := encoding.Strict().DecodeString(text)
-	if err == nil && encoding.EncodeToString(data) != text {
+	if err == nil && strings.ContainsAny(text, "\r\n") { // which the package skips
 		err = errors.New("base64 that is not canonical")
 	}
 	return data, err
 }
 
+// headers holds the encoded headers that were read already, and the type each is of: all leaves have the same.
+var headers = map[string]string{}
+
+// headerType returns the type that an encoded JWS header names.
+func headerType(encoded string) (string, error) {
+	if typ, ok := headers[encoded]; ok {
+		return typ, nil
+	}
+	decoded, err := unbase64(base64.RawURLEncoding, encoded)
+	if err != nil {
+		return "", err
+	}
+	header := map[string]string{}
+	if err := json.Unmarshal(decoded, &header); err != nil {
+		return "", err
+	}
+	if len(header) != 3 || header["alg"] != "Ed25519" || header["kid"] == "" {
+		return "", errors.New("header of another kind of JWS")
+	}
+	if len(headers) < 16 {
+		headers[encoded] = header["typ"]
+	}
+	return header["typ"], nil
+}
+
 func key(text string) (ed25519.PublicKey, error) {
 	data, err := unbase64(base64.RawURLEncoding, text)
-	if err == nil && len(data) != ed25519.PublicKeySize {
-		err = errors.New("a key is not 32 bytes")
+	if err != nil {
+		return nil, err
 	}
-	return data, err
+	return data, checkPublic(data)
+}
+
+// checkPublic refuses what libsodium refuses and crypto/ed25519 does not: a key that is not the canonical encoding of
+// a point of the main subgroup. With such a key both accept the same signatures but for an R that is the identity.
+func checkPublic(public []byte) error {
+	if len(public) != ed25519.PublicKeySize {
+		return errors.New("a key is not 32 bytes")
+	}
+	point, err := new(edwards25519.Point).SetBytes(public)
+	if err != nil {
+		return errors.New("a key is not a point")
+	}
+	identity := edwards25519.NewIdentityPoint()
+	// The order of the subgroup less one, times the point, is its negative only if the point is in the subgroup.
+	product := new(edwards25519.Point).ScalarMult(lessOne, point)
+	if !bytes.Equal(point.Bytes(), public) || point.Equal(identity) == 1 || product.Add(product, point).Equal(identity) != 1 {
+		return errors.New("a key is not of prime order")
+	}
+	return nil
+}
+
+var lessOne = new(edwards25519.Scalar).Negate(one())
+
+func one() *edwards25519.Scalar {
+	scalar, err := new(edwards25519.Scalar).SetCanonicalBytes(append([]byte{1}, make([]byte, 31)...))
+	if err != nil {
+		panic(err)
+	}
+	return scalar
+}
+
+// verify is ed25519.Verify without the one R of low order that a key of prime order leaves possible.
+func verify(public ed25519.PublicKey, message, signature []byte) bool {
+	identity := append([]byte{1}, make([]byte, 31)...)
+	if len(signature) == ed25519.SignatureSize && bytes.Equal(signature[:32], identity) {
+		return false
+	}
+	return ed25519.Verify(public, message, signature)
 }
 
 // openJWS returns the payload of a compact JWS of type typ that public signed.
@@ -78,24 +143,17 @@ func openJWS(token string, public ed25519.PublicKey, typ string) ([]byte, error)
 	if len(parts) != 3 {
 		return nil, errors.New("not a compact JWS")
 	}
-	var decoded [3][]byte
-	for i, part := range parts {
-		var err error
-		if decoded[i], err = unbase64(base64.RawURLEncoding, part); err != nil {
-			return nil, err
-		}
-	}
-	if !ed25519.Verify(public, []byte(parts[0]+"."+parts[1]), decoded[2]) {
-		return nil, errors.New("signature does not verify")
-	}
-	header := map[string]string{}
-	if err := json.Unmarshal(decoded[0], &header); err != nil {
+	signature, err := unbase64(base64.RawURLEncoding, parts[2])
+	if err != nil {
 		return nil, err
 	}
-	if len(header) != 3 || header["alg"] != "Ed25519" || header["typ"] != typ || header["kid"] == "" {
+	if !verify(public, []byte(token[:len(parts[0])+1+len(parts[1])]), signature) {
+		return nil, errors.New("signature does not verify")
+	}
+	if found, err := headerType(parts[0]); err != nil || found != typ {
 		return nil, errors.New("header of another kind of JWS")
 	}
-	return decoded[1], nil
+	return unbase64(base64.RawURLEncoding, parts[1])
 }
 
 // spaceKey returns the raw key of a note verifier key file, which the note package checks first.
@@ -112,7 +170,7 @@ func spaceKey(path string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	return typed[1:], nil
+	return typed[1:], checkPublic(typed[1:])
 }
 
 // readRegister returns the node with the id, once the space's key signed the register.
@@ -181,7 +239,7 @@ func (c cosigner) Verify(msg, sig []byte) bool {
 		return false
 	}
 	head := fmt.Sprintf("cosignature/v1\ntime %d\n", binary.BigEndian.Uint64(sig))
-	return ed25519.Verify(c.public, append([]byte(head), msg...), sig[8:])
+	return verify(c.public, append([]byte(head), msg...), sig[8:])
 }
 
 // checkCosigned demands that the witness whose key stands in the file path cosigned the checkpoint.
@@ -199,6 +257,9 @@ func checkCosigned(path string, signed []byte) error {
 		return errors.New("not a witness key")
 	}
 	sum := sha256.Sum256(append([]byte(parts[0]+"\n"), typed...))
+	if err := checkPublic(typed[1:]); err != nil {
+		return err
+	}
 	witness := cosigner{parts[0], binary.BigEndian.Uint32(sum[:]), typed[1:]}
 	if parts[1] != fmt.Sprintf("%08x", witness.hash) {
 		return errors.New("not a witness key")
@@ -401,7 +462,7 @@ func checkReceipt(text string, public ed25519.PublicKey) (string, error) {
 	return parts[0], nil
 }
 
-func audit(space, register, tiles, witness, receipt, proof string) (string, error) {
+func audit(space, register, tiles, witness, receipt, proof string, alone bool) (string, error) {
 	signed, err := os.ReadFile(filepath.Join(tiles, "checkpoint"))
 	if err != nil {
 		return "", err
@@ -437,6 +498,9 @@ func audit(space, register, tiles, witness, receipt, proof string) (string, erro
 			return "", fmt.Errorf("witness: %v", err)
 		}
 	}
+	if alone {
+		return "signatures verified, and nothing else", signaturesAlone(tiles, tree.N, public)
+	}
 	past := history{node: node, public: public, seen: map[string]bool{}}
 	m := mirror{tiles}
 	if err := checkTree(m, tree, past.visit); err != nil {
@@ -465,7 +529,52 @@ func audit(space, register, tiles, witness, receipt, proof string) (string, erro
 	return fmt.Sprintf("%s; the receipt is leaf %d", said, index), nil
 }
 
+// signaturesAlone verifies the entries' signatures and nothing else: what an audit is measured against.
+func signaturesAlone(tiles string, size int64, public ed25519.PublicKey) error {
+	for begin := int64(0); begin < size; begin += width {
+		held := size - begin
+		if held > width {
+			held = width
+		}
+		entries, err := mirror{tiles}.entries(begin/width, int(held))
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			at := bytes.LastIndexByte(entry, '.')
+			signature, err := base64.RawURLEncoding.DecodeString(string(entry[at+1:]))
+			if err != nil || !ed25519.Verify(public, entry[:at], signature) {
+				return errors.New("signature does not verify")
+			}
+		}
+	}
+	return nil
+}
+
+// vectors prints, for each line "key message signature" in hex, whether it is accepted: what this program counts as signed.
+func vectors(path string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	for _, line := range strings.Split(strings.TrimSuffix(string(data), "\n"), "\n") {
+		var fields [3][]byte
+		for i, text := range strings.Split(line, " ") {
+			if i > 2 {
+				return errors.New("not three fields")
+			}
+			if fields[i], err = hex.DecodeString(text); err != nil {
+				return err
+			}
+		}
+		fmt.Println(checkPublic(fields[0]) == nil && verify(fields[0], fields[1], fields[2]))
+	}
+	return nil
+}
+
 func main() {
+	alone := flag.Bool("signatures-alone", false, "only verify the signatures of the entries, to measure")
+	file := flag.String("vectors", "", "only judge the signatures of this file, one a line")
 	space := flag.String("space", "", "space.vkey, got another way than the rest")
 	register := flag.String("register", "", "register.jws")
 	tiles := flag.String("tiles", "", "folder of the mirror")
@@ -473,11 +582,18 @@ func main() {
 	receipt := flag.String("receipt", "", "one receipt, .sdjwt")
 	proof := flag.String("proof", "", "its proof, .tlog-proof")
 	flag.Parse()
+	if *file != "" {
+		if err := vectors(*file); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(2)
+		}
+		return
+	}
 	if *space == "" || *register == "" || *tiles == "" || (*receipt == "") != (*proof == "") || flag.NArg() != 0 {
 		flag.Usage()
 		os.Exit(2)
 	}
-	said, err := audit(*space, *register, *tiles, *witness, *receipt, *proof)
+	said, err := audit(*space, *register, *tiles, *witness, *receipt, *proof, *alone)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "NOT VALID:", err)
 		os.Exit(1)

@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -177,6 +178,7 @@ def parse_public_pem(pem: str) -> bytes:
     return public
 
 
+@lru_cache(maxsize=4096)
 def thumbprint(public: bytes) -> str:
     """Return the JWK thumbprint (RFC 7638, RFC 8037 §2) of `public`: 43 characters that name the key."""
     jwk = f'{{"crv":"Ed25519","kty":"OKP","x":"{base64url.encode(public)}"}}'

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from yanmen.crypto import jose, keys, signatures
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, receipt
+from yanmen.formats import receipt
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Disclosed, Head, Leaf, Slot
 from yanmen.model.ports import Randomness, Signer
@@ -36,5 +36,4 @@ def verify_disclosed(sdjwt: str, public: bytes) -> Disclosed:
 def _check_signature(leaf: Leaf, public: bytes) -> None:
     if leaf.kid != keys.thumbprint(public):
         raise BadSignature("signed by another key")
-    signed, _, signature = leaf.jws.rpartition(b".")
-    signatures.verify(public, signed, base64url.decode(signature.decode("ascii")))
+    signatures.verify(public, leaf.signing_input, leaf.signature)

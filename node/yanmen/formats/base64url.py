@@ -1,26 +1,43 @@
 """Base64url without padding (RFC 4648 §5 as RFC 7515 §2 uses it), one text for each byte string."""
 
 import binascii
-import re
 
 from yanmen.formats.malformed import Malformed
 
-_CANONICAL = re.compile(r"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-][AQgw]|[A-Za-z0-9_-]{2}[AEIMQUYcgkosw048])?", re.ASCII)
-"""The alphabet, a possible length, and a last character whose spare bits are zero."""
-_FROM_URL = bytes.maketrans(b"-_", b"+/")
+ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+_LAST = tuple(frozenset(ends) for ends in (ALPHABET, b"", b"AQgw", b"AEIMQUYcgkosw048"))
+"""By length modulo 4: the last characters whose spare bits are zero; no text has a length of 1 modulo 4."""
+_PADDING = (b"", b"", b"==", b"=")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 
 
 def encode(data: bytes) -> str:
     """Return `data` as unpadded base64url."""
-    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")
+    return encode_bytes(data).decode("ascii")
+
+
+def encode_bytes(data: bytes) -> bytes:
+    """Return `data` as unpadded base64url, in ASCII bytes."""
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=")
 
 
 def decode(text: str) -> bytes:
     """Return the bytes of `text`, refusing padding, other characters and non-zero spare bits."""
-    if _CANONICAL.fullmatch(text) is None:
+    try:
+        return decode_bytes(text.encode("ascii"))
+    except UnicodeEncodeError as error:
+        raise Malformed("base64url: not ASCII") from error
+
+
+def decode_bytes(text: bytes) -> bytes:
+    """Return the bytes of the ASCII `text`, as `decode` does."""
+    rest = len(text) & 3
+    if b"+" in text or b"/" in text or (text and text[-1] not in _LAST[rest]):
         raise Malformed("base64url: padding, another character, an impossible length or spare bits that are not zero")
-    return binascii.a2b_base64((text + "=" * (-len(text) % 4)).encode("ascii").translate(_FROM_URL))
+    try:
+        return binascii.a2b_base64(text.replace(b"-", b"+").replace(b"_", b"/") + _PADDING[rest], strict_mode=True)
+    except binascii.Error as error:
+        raise Malformed("base64url: padding or another character") from error
 
 
 def decode_sized(text: str, size: int) -> bytes:

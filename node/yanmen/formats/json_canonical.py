@@ -60,31 +60,33 @@ _DECODER = json.JSONDecoder()
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
 
 
+_LEAVES = frozenset({str, bool, type(None)})
+
+
 def _check(value: object, depth: int) -> None:
     """Hold `value` to the subset, at most `depth` levels deep."""
-    match value:
-        case None | bool() | str():
-            return
-        case int():
-            if abs(value) > INTEGER_MAX:
-                raise Malformed("JSON: integer beyond 2^53 - 1")
-        case dict():
-            _check_names(value)
-            _check_all(value.values(), depth)
-        case list() | tuple():
-            _check_all(value, depth)
-        case _:
-            raise Malformed("JSON: value outside the subset")
+    if type(value) in _LEAVES or isinstance(value, str):
+        return
+    if isinstance(value, dict):
+        _check_names(value)
+        _check_all(value.values(), depth)
+    elif isinstance(value, list | tuple):
+        _check_all(value, depth)
+    elif not isinstance(value, int):
+        raise Malformed("JSON: value outside the subset")
+    elif abs(value) > INTEGER_MAX:
+        raise Malformed("JSON: integer beyond 2^53 - 1")
 
 
 def _check_all(values: Iterable[object], depth: int) -> None:
     if depth == 0:
         raise Malformed("JSON: nested too deep")
     for value in values:
-        _check(value, depth - 1)
+        if type(value) not in _LEAVES:
+            _check(value, depth - 1)
 
 
 def _check_names(value: Mapping[object, object]) -> None:
     for name in value:
-        if not isinstance(name, str) or not name.isascii():
+        if not (isinstance(name, str) and name.isascii()):
             raise Malformed("JSON: member name is not ASCII text")

@@ -6,6 +6,8 @@ verifies a signature: that is `yanmen.crypto.jose`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 from yanmen.formats import base64url, json_canonical, json_members
 from yanmen.formats.json_canonical import Json
@@ -54,25 +56,34 @@ def split(token: bytes, max_bytes: int = BYTES_MAX) -> Jws:
     """Take `token` apart; joining its parts gives the same bytes again."""
     if len(token) > max_bytes:
         raise Malformed("JWS: too long")
-    try:
-        parts = token.decode("ascii").split(".", 3)
-    except UnicodeDecodeError as error:
-        raise Malformed("JWS: not ASCII") from error
+    parts = token.split(b".", 3)
     if len(parts) != 3:
         raise Malformed("JWS: not three parts")
-    header = json_canonical.decode_object(base64url.decode(parts[0]), HEADER_BYTES_MAX)
+    kid, typ, extra = _header(parts[0])
+    signature = base64url.decode_bytes(parts[2])
+    if len(signature) != SIGNATURE_BYTES:
+        raise Malformed("JWS: signature is not 64 bytes")
+    return Jws(
+        kid=kid,
+        typ=typ,
+        extra=extra,
+        payload=base64url.decode_bytes(parts[1]),
+        signature=signature,
+        signing_input=token[: token.rindex(b".")],
+    )
+
+
+@lru_cache(maxsize=64)
+def _header(encoded: bytes) -> tuple[str, str, Mapping[str, str]]:
+    """Return `kid`, `typ` and the other parameters; all leaves of a log have the same header."""
+    if len(encoded) > 2 * HEADER_BYTES_MAX:
+        raise Malformed("JWS: header too long")
+    header = json_canonical.decode_object(base64url.decode_bytes(encoded), HEADER_BYTES_MAX)
     if header.get("alg") != ALGORITHM:
         raise Malformed("JWS: algorithm is not Ed25519")
     extra = {name: json_members.text(header, name) for name in header.keys() - _OWN}
     _check_extra(extra)
-    return Jws(
-        kid=json_members.text(header, "kid"),
-        typ=json_members.text(header, "typ"),
-        extra=extra,
-        payload=base64url.decode(parts[1]),
-        signature=base64url.decode_sized(parts[2], SIGNATURE_BYTES),
-        signing_input=token[: token.rindex(b".")],
-    )
+    return json_members.text(header, "kid"), json_members.text(header, "typ"), MappingProxyType(extra)
 
 
 def _check_extra(extra: Mapping[str, str]) -> None:

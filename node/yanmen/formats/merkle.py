@@ -57,7 +57,7 @@ def frontier(size: int) -> tuple[tuple[int, int], ...]:
 
 def root(size: int, read: HashReader) -> bytes:
     """Return the root of the tree of the first `size` leaves."""
-    return _range_hash(0, size, read) if size else EMPTY_ROOT
+    return range_hash(0, size, read) if size else EMPTY_ROOT
 
 
 def inclusion(index: int, size: int, read: HashReader) -> tuple[bytes, ...]:
@@ -69,10 +69,10 @@ def inclusion(index: int, size: int, read: HashReader) -> tuple[bytes, ...]:
     while end - begin > 1:
         middle = begin + _split(end - begin)
         if index < middle:
-            path.append(_range_hash(middle, end, read))
+            path.append(range_hash(middle, end, read))
             end = middle
         else:
-            path.append(_range_hash(begin, middle, read))
+            path.append(range_hash(begin, middle, read))
             begin = middle
     return tuple(reversed(path))
 
@@ -88,13 +88,13 @@ def consistency(old: int, new: int, read: HashReader) -> tuple[bytes, ...]:
     while end != old:
         middle = begin + _split(end - begin)
         if old <= middle:
-            path.append(_range_hash(middle, end, read))
+            path.append(range_hash(middle, end, read))
             end = middle
         else:
-            path.append(_range_hash(begin, middle, read))
+            path.append(range_hash(begin, middle, read))
             begin = middle
     if begin:
-        path.append(_range_hash(begin, end, read))
+        path.append(range_hash(begin, end, read))
     return tuple(reversed(path))
 
 
@@ -173,6 +173,16 @@ def full_subtrees(leaves: Iterable[bytes]) -> HashReader:
     return read
 
 
+def range_hash(begin: int, end: int, read: HashReader) -> bytes:
+    """Return the hash over the leaves from `begin` to `end`; `begin` is a multiple of the range's power of two."""
+    count = end - begin
+    if count & (count - 1) == 0:
+        level = count.bit_length() - 1
+        return read(level, begin >> level)
+    middle = begin + _split(count)
+    return node_hash(range_hash(begin, middle, read), range_hash(middle, end, read))
+
+
 def _check_path(path: Sequence[bytes]) -> None:
     if len(path) > PATH_MAX:
         raise BadProof("path is too long")
@@ -183,13 +193,3 @@ def _check_path(path: Sequence[bytes]) -> None:
 def _split(count: int) -> int:
     """Return the largest power of two below `count`, which is at least 2."""
     return 1 << (count - 1).bit_length() - 1
-
-
-def _range_hash(begin: int, end: int, read: HashReader) -> bytes:
-    """Return the hash over the leaves from `begin` to `end`; `begin` is a multiple of the range's power of two."""
-    count = end - begin
-    if count & (count - 1) == 0:
-        level = count.bit_length() - 1
-        return read(level, begin >> level)
-    middle = begin + _split(count)
-    return node_hash(_range_hash(begin, middle, read), _range_hash(middle, end, read))

@@ -7,16 +7,19 @@ that a leaf shows stage, time and node and nothing else.
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
 from functools import lru_cache
+from typing import NoReturn, TypeVar, cast
 
 from yanmen.formats import base64url, connector_id, json_canonical, json_members, jws
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.stages import Stage
 
+T = TypeVar("T")
+"""What is read from a disclosure."""
 TYP = "yanmen-receipt+sd-jwt"
 SUITE = "yanmen-1-Ed25519-SHA256"
 LEAF_BYTES = 2560
@@ -34,14 +37,34 @@ _PAD = "."
 _SD_ALG = "sha-256"
 _JTI = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _KID_CHARACTERS = 43
-_DIGEST_LIST = re.compile(r"(?:[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048](?:,|$)){24}", re.ASCII)
-"""Base64url of 32 bytes each, the last character's two spare bits zero."""
+_DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
+"""Base64url of 32 bytes, the last character's two spare bits zero."""
+_BEGIN = b'{"_sd":["'
+_BETWEEN = b'","'
+_BETWEEN_ALL = _BETWEEN * (DIGESTS - 1)
+_REST_AT = len(_BEGIN) + DIGESTS * 43 + len(_BETWEEN_ALL)
+_DIGEST_ENDS = frozenset(b"AEIMQUYcgkosw048")
+_REST = re.compile(
+    rf'"\],"_sd_alg":"sha-256","iat":(0|[1-9][0-9]{{0,14}}),"intent":"({_DIGEST})","iss":"([0-9A-Z*]{{32}})",'
+    rf'"jti":"([0-9a-f]{{32}})","pad":"\.*","stage":"([a-z]{{1,32}})","suite":"{SUITE}"}}'.encode("ascii")
+)
+"""The canonical JSON of a payload is a regular language: what is written like this needs no other parser."""
+REMEMBERED_MAX = 4096
+"""Longest text of a disclosure's name and value that is remembered: many receipts say the same of a contract."""
+_SALTED = re.compile(rb'\["[A-Za-z0-9_-]{21}[AQgw]","')
+_SALTED_CHARACTERS = 36
+"""How the array of a disclosure begins, the base64url of 16 bytes first, and in how many characters."""
+_SIGNATURE_PART = 87
+"""A full stop and base64url of 64 bytes."""
+_IAT_MAX = 10**15 - 1
 _MEMBERS = frozenset({"_sd", "_sd_alg", "iat", "intent", "iss", "jti", "pad", "stage", "suite"})
 
 
 @unique
 class Slot(Enum):
     """What a disclosure may be about (FORMATS.md, receipt); the value is its claim name."""
+
+    __hash__ = object.__hash__  # members are single objects
 
     CONTRACT = "contract"
     CONTRACT_DIGEST = "contract_digest"
@@ -93,21 +116,61 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A parsed leaf; nothing of it may be believed before `jws` verified."""
+    """A parsed leaf; nothing of it may be believed before `jws` verified against `signing_input` and `signature`."""
 
     kid: str
     head: Head
-    digests: frozenset[str]
+    sd: frozenset[bytes]
     jws: bytes
+    signature: bytes
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The digests as the leaf spells them."""
+        return frozenset(each.decode("ascii") for each in self.sd)
+
+    @property
+    def signing_input(self) -> bytes:
+        """The bytes that are signed."""
+        return self.jws[:-_SIGNATURE_PART]
+
+
+class Said:
+    """What one disclosure says after its salt; receipts that say the same share it, and what was read from it."""
+
+    __slots__ = ("_made", "_reader", "slot", "value")
+
+    def __init__(self, slot: Slot, value: Json) -> None:
+        """Say that `slot` is `value`."""
+        self.slot, self.value = slot, value
+        self._reader: Callable[[Json], object] | None = None
+        self._made: object = None
+
+    def read(self, reader: Callable[[Json], T]) -> T:
+        """Return what `reader` makes of the value."""
+        if self._reader is not reader:
+            self._made = reader(self.value)
+            self._reader = reader
+        return cast(T, self._made)
 
 
 @dataclass(frozen=True, slots=True)
 class Disclosed:
-    """A parsed receipt whose disclosures all belong to its leaf; `disclosures` keeps their order."""
+    """A parsed receipt whose disclosures all belong to its leaf; `parts` are their texts, in order."""
 
     leaf: Leaf
-    slots: Mapping[Slot, Json]
-    disclosures: tuple[str, ...]
+    said: Mapping[Slot, Said]
+    parts: tuple[bytes, ...]
+
+    @property
+    def slots(self) -> Mapping[Slot, Json]:
+        """What is disclosed."""
+        return {slot: each.value for slot, each in self.said.items()}
+
+    @property
+    def disclosures(self) -> tuple[str, ...]:
+        """The disclosures as text, in order."""
+        return tuple(each.decode("ascii") for each in self.parts)
 
 
 def whole_minute(now_ms: int) -> int:
@@ -133,7 +196,7 @@ def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys
         "suite": SUITE,
     }
     payload["pad"] = _PAD * _missing(len(head.stage.value), len(str(head.iat_s)))
-    _check_payload(payload)
+    _read_payload(json_canonical.encode(payload))
     return Draft(payload=payload, disclosures=disclosures)
 
 
@@ -155,9 +218,27 @@ def decode_leaf(data: bytes) -> Leaf:
     parts = jws.split(data, LEAF_BYTES)
     if parts.typ != TYP or parts.extra or len(parts.kid) != _KID_CHARACTERS:
         raise Malformed("receipt: not the header of a receipt")
-    payload = json_canonical.decode_object(parts.payload)
-    head, digests = _check_payload(payload)
-    return Leaf(kid=parts.kid, head=head, digests=digests, jws=data)
+    head, known = _read_payload(parts.payload)
+    return Leaf(kid=parts.kid, head=head, sd=known, jws=data, signature=parts.signature)
+
+
+def _read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
+    """Return what a payload says, which can be written in one way only."""
+    digests, rest = payload[len(_BEGIN) : _REST_AT], _REST.fullmatch(payload, _REST_AT)
+    if rest is None or not payload.startswith(_BEGIN) or digests.translate(None, base64url.ALPHABET) != _BETWEEN_ALL:
+        _refuse(payload)
+    sd = digests.split(_BETWEEN)
+    known = frozenset(sd)
+    if {(len(each), each[-1] in _DIGEST_ENDS) for each in sd if each} != {(43, True)}:
+        _refuse(payload)
+    if len(sd) != DIGESTS or sd != sorted(known):
+        raise Malformed(f"receipt: not {DIGESTS} different digests in order")
+    iat, intent, iss, jti, stage = rest.groups()
+    issuer, what = connector_id.check(iss.decode("ascii")), _stage(stage.decode("ascii"))
+    head = Head(issuer, int(iat), jti.decode("ascii"), what, intent.decode("ascii"))
+    if head.iat_s % MINUTE_S:
+        raise Malformed("receipt: time is not a whole minute")
+    return head, known
 
 
 def decode(sdjwt: str) -> Disclosed:
@@ -165,21 +246,30 @@ def decode(sdjwt: str) -> Disclosed:
 
     Every disclosure must be referenced and no slot disclosed twice (RFC 9901 §7.1).
     """
+    try:
+        return decode_bytes(sdjwt.encode("ascii"))
+    except UnicodeEncodeError as error:
+        raise Malformed("receipt: not ASCII") from error
+
+
+def decode_bytes(sdjwt: bytes) -> Disclosed:
+    """Return the receipt that the ASCII text `sdjwt` is, as `decode` does."""
     if len(sdjwt) > BYTES_MAX or not sdjwt.isascii():
         raise Malformed("receipt: too long, or not ASCII")
-    if not sdjwt.endswith("~"):
+    if not sdjwt.endswith(b"~"):
         raise Malformed("receipt: does not end in a tilde")
-    first, *disclosures = sdjwt[:-1].split("~")
-    leaf = decode_leaf(first.encode("ascii"))
-    if not leaf.digests.issuperset(digest(item) for item in disclosures):
-        raise Malformed("receipt: disclosure that the leaf does not reference")
-    slots: dict[Slot, Json] = {}
+    first, *disclosures = sdjwt[:-1].split(b"~")
+    leaf = decode_leaf(first)
+    said: dict[Slot, Said] = {}
+    sd, sha256, encode = leaf.sd, hashlib.sha256, base64url.encode_bytes
     for item in disclosures:
-        slot, value = _decode_disclosure(item)
-        if slot in slots:
-            raise Malformed(f"receipt: {slot.value} disclosed twice")
-        slots[slot] = value
-    return Disclosed(leaf=leaf, slots=slots, disclosures=tuple(disclosures))
+        if encode(sha256(item).digest()) not in sd:
+            raise Malformed("receipt: disclosure that the leaf does not reference")
+        one = _said(item)
+        if one.slot in said:
+            raise Malformed(f"receipt: {one.slot.value} disclosed twice")
+        said[one.slot] = one
+    return Disclosed(leaf, said, tuple(disclosures))
 
 
 def present(sdjwt: str, slots: frozenset[Slot]) -> str:
@@ -203,20 +293,29 @@ def _disclosure(salt: bytes, slot: Slot, value: Json) -> str:
     return text
 
 
-def _decode_disclosure(text: str) -> tuple[Slot, Json]:
-    if len(text) > DISCLOSURE_BYTES_MAX:
+def _said(disclosure: bytes) -> Said:
+    """Return what `disclosure` says: `["salt",` and the quote after it are its first 36 characters."""
+    if len(disclosure) > DISCLOSURE_BYTES_MAX:
         raise Malformed("receipt: disclosure too long")
-    value = json_canonical.decode(base64url.decode(text))
-    if not isinstance(value, list) or len(value) != 3:
+    if _SALTED.fullmatch(base64url.decode_bytes(disclosure[:_SALTED_CHARACTERS])) is None:
+        raise Malformed("receipt: disclosure is not a canonical array that begins with a salt and a name")
+    rest = disclosure[_SALTED_CHARACTERS:]
+    return _remembered(rest) if len(rest) <= REMEMBERED_MAX else _read(rest)
+
+
+def _read(rest: bytes) -> Said:
+    """Return what the base64url text `rest` says: a name without its first quote, and a value."""
+    value = json_canonical.decode(b'["' + base64url.decode_bytes(rest))
+    if not isinstance(value, list) or len(value) != 2:
         raise Malformed("receipt: disclosure is not salt, name and value")
-    salt, name, content = value
-    if not isinstance(salt, str) or not isinstance(name, str):
-        raise Malformed("receipt: disclosure is not salt, name and value")
-    base64url.decode_sized(salt, SALT_BYTES)
+    name, content = value
     try:
-        return Slot(name), content
+        return Said(Slot(name), content)
     except ValueError as error:
         raise Malformed("receipt: disclosure of an unknown slot") from error
+
+
+_remembered = lru_cache(maxsize=8192)(_read)
 
 
 @lru_cache(maxsize=64)
@@ -243,8 +342,9 @@ def _missing(stage_characters: int, time_digits: int) -> int:
     return missing
 
 
-def _check_payload(payload: Mapping[str, Json]) -> tuple[Head, frozenset[str]]:
-    members = json_members.exact(payload, _MEMBERS)
+def _refuse(payload: bytes) -> NoReturn:
+    """Say what is wrong with a payload that is not in the one form a leaf has."""
+    members = json_members.exact(json_canonical.decode_object(payload), _MEMBERS)
     if members["suite"] != SUITE or members["_sd_alg"] != _SD_ALG:
         raise Malformed("receipt: another suite")
     if set(json_members.text(members, "pad", LEAF_BYTES)) - {_PAD}:
@@ -252,25 +352,13 @@ def _check_payload(payload: Mapping[str, Json]) -> tuple[Head, frozenset[str]]:
     digests = json_members.texts(members, "_sd", DIGESTS)
     if len(digests) != DIGESTS or list(digests) != sorted(set(digests)):
         raise Malformed(f"receipt: not {DIGESTS} different digests in order")
-    if _DIGEST_LIST.fullmatch(",".join(digests)) is None:
-        raise Malformed("receipt: digest is not a SHA-256 hash")
-    return _head(members), frozenset(digests)
-
-
-def _head(members: json_members.Object) -> Head:
-    head = Head(
-        iss=connector_id.check(json_members.text(members, "iss")),
-        iat_s=json_members.integer(members, "iat"),
-        jti=json_members.text(members, "jti"),
-        stage=_stage(json_members.text(members, "stage")),
-        intent=json_members.text(members, "intent"),
-    )
-    if head.iat_s % MINUTE_S:
-        raise Malformed("receipt: time is not a whole minute")
-    if _JTI.fullmatch(head.jti) is None:
+    if _JTI.fullmatch(json_members.text(members, "jti")) is None:
         raise Malformed("receipt: jti is not 32 hex characters")
-    base64url.decode_sized(head.intent, DIGEST_BYTES)
-    return head
+    connector_id.check(json_members.text(members, "iss"))
+    _stage(json_members.text(members, "stage"))
+    json_members.integer(members, "iat", upper=_IAT_MAX)
+    base64url.decode_sized(json_members.text(members, "intent"), DIGEST_BYTES)
+    raise Malformed("receipt: a digest is not a SHA-256 hash")
 
 
 def _stage(text: str) -> Stage:

@@ -8,6 +8,8 @@ from enum import Enum, unique
 class Stage(Enum):
     """What a log leaf records."""
 
+    __hash__ = object.__hash__  # members are single objects
+
     GENESIS = "genesis"
     KEY = "key"
     MEMBER = "member"

@@ -18,12 +18,12 @@ class Unreadable(Exception):
 def read(root: Path, name: str, max_bytes: int) -> bytes:
     """Return the content of the file `name` of the bundle in `root`."""
     try:
-        fd = os.open(root / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(f"{root}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+            state = os.fstat(fd)
+            if not stat.S_ISREG(state.st_mode) or state.st_size > max_bytes:
                 raise Unreadable(name)
-            with os.fdopen(fd, "rb", closefd=False) as file:
-                data = file.read(max_bytes + 1)
+            data = _all(fd, state.st_size)
         finally:
             os.close(fd)
     except FileNotFoundError as error:
@@ -33,6 +33,19 @@ def read(root: Path, name: str, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise Unreadable(name)
     return data
+
+
+def _all(fd: int, size: int) -> bytes:
+    """Return what the file holds up to one byte more than its `size`: a file that grows meanwhile is too long."""
+    data = os.read(fd, size + 1)
+    if len(data) == size:
+        return data
+    found = [data]
+    while data := os.read(fd, size + 1 - sum(map(len, found)) or 1):
+        found.append(data)
+        if sum(map(len, found)) > size:
+            break
+    return b"".join(found)
 
 
 def unknown(root: Path, size: int) -> tuple[str, ...]:

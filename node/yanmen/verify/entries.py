@@ -9,14 +9,14 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import bundle, merkle, proof, receipt
 from yanmen.formats.bundle import LeafLine
 from yanmen.formats.checkpoint import Checkpoint
-from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof, HashReader
 from yanmen.formats.note import Note
-from yanmen.formats.receipt import Disclosed, Slot
+from yanmen.formats.receipt import Disclosed, Said, Slot
 from yanmen.model.receipt import Stage
 from yanmen.verify import directory, uses
 from yanmen.verify.directory import Missing, Unreadable
+from yanmen.verify.proofs import Proofs
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
 
@@ -26,12 +26,13 @@ LEAF_BYTES_MAX = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Whose log it is: issuer, both keys as the register lists them, and the verified head."""
+    """Whose log it is: issuer, both keys as the register lists them, the verified head and its signed note."""
 
     id: str
     receipt_key: bytes
     log_key: bytes
     head: Checkpoint
+    checkpoint: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,14 @@ class Checked:
     """One leaf: its use and all it discloses, if its receipt holds, and the hash of its file, if there is one."""
 
     use: Use | None
-    said: Mapping[Slot, Json]
+    said: Mapping[Slot, Said]
     leaf_hash: bytes | None
 
 
 class Entries:
     """Checks the leaves of one bundle; `findings` grows with each."""
 
-    __slots__ = ("_heads", "_lines", "_node", "_read_hash", "_root", "findings")
+    __slots__ = ("_heads", "_lines", "_node", "_proofs", "_read_hash", "_root", "findings")
 
     def __init__(self, root: Path, node: Node, lines: Sequence[LeafLine] | None) -> None:
         """Take the leaf hashes from `lines`, whose root was verified, or from the leaf files if there are none."""
@@ -54,8 +55,11 @@ class Entries:
         self._node = node
         self._lines = lines
         self._read_hash: HashReader | None = None
-        if lines is not None:
-            self._read_hash = merkle.full_subtrees(line.hash for line in lines)
+        self._proofs: Proofs | None = None
+        if lines:
+            hashes = tuple(line.hash for line in lines)
+            self._read_hash = merkle.full_subtrees(hashes)
+            self._proofs = Proofs(hashes, node.checkpoint)
         self._heads: dict[Note, Checkpoint] = {}
         self.findings: list[Finding] = []
 
@@ -63,40 +67,45 @@ class Entries:
         """Return what the receipt of leaf `index` discloses and the hash of its leaf file, where they hold."""
         line = None if self._lines is None else self._lines[index]
         stage = None if line is None else line.stage
-        leaf = self._leaf(index, line)
+        leaf, leaf_hash = self._leaf(index, line)
         disclosed = self._receipt(index, stage, leaf)
-        leaf_hash = None if leaf is None else merkle.leaf_hash(leaf)
         known = leaf_hash if line is None else line.hash
         if known is not None:
             self._proof(index, stage, known)
-        if disclosed is None or known is None or merkle.leaf_hash(disclosed.leaf.jws) != known:
+        if disclosed is None or known is None or not _is_of(disclosed, leaf, leaf_hash, known):
             return Checked(None, {}, leaf_hash)
         use, wrong = uses.read(index, known, disclosed)
         self.findings.extend(wrong)
-        return Checked(use, disclosed.slots, leaf_hash)
+        return Checked(use, disclosed.said, leaf_hash)
 
-    def _leaf(self, index: int, line: LeafLine | None) -> bytes | None:
-        """Return the leaf's bytes, unless it is not there."""
+    def _leaf(self, index: int, line: LeafLine | None) -> tuple[bytes | None, bytes | None]:
+        """Return the leaf's bytes and hash, unless it is not there."""
         stage = None if line is None else line.stage
         data = self._file(bundle.leaf_name(index), LEAF_BYTES_MAX, Code.LEAF_MISSING, index, stage)
         if data is None:
-            return None
-        if line is not None and merkle.leaf_hash(data) != line.hash:
+            return None, None
+        leaf_hash = merkle.leaf_hash(data)
+        if line is not None and leaf_hash != line.hash:
             self._find(Code.LEAF_ALTERED, index, stage)
-            return data
+        else:
+            self._signed(data, index, line)
+        return data, leaf_hash
+
+    def _signed(self, data: bytes, index: int, line: LeafLine | None) -> None:
+        """Hold the leaf `data` to its form, its signer and what is listed of it."""
+        stage = None if line is None else line.stage
         try:
             leaf = receipts.verify_leaf(data, self._node.receipt_key)
         except Malformed as error:
             self._find(Code.LEAF_MALFORMED, index, stage, str(error))
-            return data
+            return
         except BadSignature as error:
             self._find(Code.LEAF_SIGNATURE, index, stage, str(error))
-            return data
+            return
         if leaf.head.iss != self._node.id:
             self._find(Code.LEAF_OTHER_NODE, index, stage)
         if line is not None and leaf.head.stage is not line.stage:
             self._find(Code.LEAF_STAGE_DIFFERS, index, leaf.head.stage)
-        return data
 
     def _receipt(self, index: int, stage: Stage | None, leaf: bytes | None) -> Disclosed | None:
         name = bundle.receipt_name(index)
@@ -104,7 +113,7 @@ class Entries:
         if data is None:
             return None
         try:
-            disclosed = receipt.decode(data.decode("ascii"))
+            disclosed = receipt.decode_bytes(data)
         except ValueError as error:
             self._find(Code.RECEIPT_MALFORMED, index, stage, str(error))
             return None
@@ -114,7 +123,7 @@ class Entries:
 
     def _proof(self, index: int, stage: Stage | None, leaf_hash: bytes) -> None:
         data = self._file(bundle.proof_name(index), proof.BYTES_MAX, Code.PROOF_MISSING, index, stage)
-        if data is None:
+        if data is None or (self._proofs is not None and data == self._proofs.text(index)):
             return
         try:
             inclusion = proof.decode(data.decode("utf-8"))
@@ -153,3 +162,10 @@ class Entries:
 
     def _find(self, code: Code, index: int, stage: Stage | None, subject: str = "") -> None:
         self.findings.append(finding(code, index, stage, subject))
+
+
+def _is_of(disclosed: Disclosed, leaf: bytes | None, leaf_hash: bytes | None, known: bytes) -> bool:
+    """Say whether the receipt's own leaf is the one with the hash `known`, which is that of the file as a rule."""
+    if disclosed.leaf.jws == leaf:
+        return leaf_hash == known
+    return merkle.leaf_hash(disclosed.leaf.jws) == known

@@ -12,7 +12,7 @@ from yanmen.verify.keeping import Keeping
 from yanmen.verify.metering import Order, Replay
 from yanmen.verify.report import Finding
 from yanmen.verify.requests import Requests
-from yanmen.verify.standing import Said, Standing
+from yanmen.verify.standing import All, Standing
 from yanmen.verify.uses import Use
 
 
@@ -24,6 +24,7 @@ class Trust:
     members: Register
     party: Party
     head: Checkpoint
+    checkpoint: bytes
 
 
 class Following:
@@ -52,7 +53,7 @@ class Following:
         self._findings: list[Finding] = []
         self.uses: list[Use] = []
 
-    def add(self, use: Use, said: Said) -> None:
+    def add(self, use: Use, said: All) -> None:
         """Take in the next leaf and all its receipt discloses."""
         self._order.add(use)
         self._replay.add(use)

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 
 from yanmen.formats import base64url
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
-from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
-from yanmen.formats.receipt import Slot
+from yanmen.formats.receipt import Said, Slot
 from yanmen.formats.slots import Output, Verdict
 from yanmen.model.contract import ContractStatus
 from yanmen.model.receipt import Stage
@@ -16,7 +15,7 @@ from yanmen.verify import noise, terms
 from yanmen.verify.metering import Replay
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.requests import Claims
-from yanmen.verify.standing import Agreement, Said, Standing
+from yanmen.verify.standing import Agreement, All, Standing
 from yanmen.verify.uses import Use
 
 CIVIL_OFFSET_S = 8 * 60 * 60
@@ -35,6 +34,8 @@ SAME = (
     Slot.RELEASE,
 )
 """What an outcome or aborted leaf repeats unchanged; contract, budget and price are compared by the replay."""
+ADMITTED = (Slot.CONTRACT, Slot.CONTRACT_DIGEST, Slot.CONSUMER, Slot.SCENARIO, Slot.DATASETS, Slot.RELEASE)
+"""What decides, with the subject space, whether a question may be asked at all while the contract is in force."""
 SAME_QUESTION = (
     Slot.CONTRACT,
     Slot.CONTRACT_DIGEST,
@@ -53,18 +54,20 @@ class Keeping:
 
     standing: Standing
     replay: Replay
-    _intents: dict[str, dict[Slot, Json]] = field(default_factory=dict)
+    _intents: dict[str, dict[Slot, Said]] = field(default_factory=dict)
     _days: Counter[tuple[str, int]] = field(default_factory=Counter)
     _answers: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    _admissible: dict[tuple[object, ...], tuple[tuple[Code, str], ...]] = field(default_factory=dict)
 
-    def check(self, use: Use, said: Said, claims: Claims | None) -> Iterator[Finding]:
+    def check(self, use: Use, said: All, claims: Claims | None) -> Iterator[Finding]:
         """Yield what in the leaf `use` is not as signed, published or said before."""
         match use.head.stage:
             case Stage.CONTRACT | Stage.APPROVAL | Stage.DATASET:
+                self._admissible.clear()
                 yield from self.standing.follow(use, said)
             case Stage.INTENT:
                 self._intents[base64url.encode(use.hash)] = {slot: said[slot] for slot in SAME if slot in said}
-                yield from self._intent(use, claims)
+                yield from self._intent(use, said, claims)
             case Stage.OUTCOME if use.decision is not None and use.decision.verdict is Verdict.REPEATED:
                 yield from self._repeated(use, said)
             case Stage.OUTCOME | Stage.ABORTED:
@@ -72,12 +75,12 @@ class Keeping:
             case _:
                 return
 
-    def _intent(self, use: Use, claims: Claims | None) -> Iterator[Finding]:
+    def _intent(self, use: Use, said: All, claims: Claims | None) -> Iterator[Finding]:
         agreement = self._in_force(use)
         if agreement is None:
             yield self._found(Code.CONTRACT_NOT_IN_FORCE, use)
             return
-        yield from self._admitted(use, agreement)
+        yield from self._admitted(use, said, agreement)
         broken = [*terms.charge(use, agreement.terms, claims), *self._counted(use, agreement)]
         yield from (self._found(Code.TERMS_BROKEN, use, name) for name in broken)
         if self._above_lifetime(use):
@@ -87,16 +90,26 @@ class Keeping:
         agreement = self.standing.agreements.get(use.contract)
         return agreement if agreement is not None and agreement.status is ContractStatus.ACTIVE else None
 
-    def _admitted(self, use: Use, agreement: Agreement) -> Iterator[Finding]:
+    def _admitted(self, use: Use, said: All, agreement: Agreement) -> Iterator[Finding]:
         """Hold what was asked, and of which data, to the terms and to what was published."""
+        for name in terms.time(use, agreement.terms):
+            yield self._found(Code.TERMS_BROKEN, use, name)
+        # Receipts that say the same share what they say, so that objects stand for their values here.
+        asked = (*(said.get(slot) for slot in ADMITTED), None if use.budget is None else use.budget.space)
+        known = self._admissible.get(asked)
+        if known is None:
+            known = self._admissible[asked] = tuple(self._inadmissible(use, agreement))
+        for code, name in known:
+            yield self._found(code, use, name)
+
+    def _inadmissible(self, use: Use, agreement: Agreement) -> Iterator[tuple[Code, str]]:
+        """Yield what is wrong with a use whenever it is asked, as long as what is in force stays the same."""
         published = self.standing.published
-        broken = [*terms.parties(use, agreement), *terms.time(use, agreement.terms)]
-        broken += [*terms.reading(use, agreement.terms, published)]
-        yield from (self._found(Code.TERMS_BROKEN, use, name) for name in broken)
+        broken = (*terms.parties(use, agreement), *terms.reading(use, agreement.terms, published))
+        yield from ((Code.TERMS_BROKEN, name) for name in broken)
         stale = terms.stale(use, published, self.standing.retracted)
-        yield from (self._found(Code.DATASET_NOT_CURRENT, use, name) for name in stale)
-        lax = terms.release(use, agreement.terms, published)
-        yield from (self._found(Code.RELEASE_TOO_LAX, use, name) for name in lax)
+        yield from ((Code.DATASET_NOT_CURRENT, name) for name in stale)
+        yield from ((Code.RELEASE_TOO_LAX, name) for name in terms.release(use, agreement.terms, published))
 
     def _counted(self, use: Use, agreement: Agreement) -> Iterator[str]:
         """Hold the sums with this use to the caps."""
@@ -121,11 +134,11 @@ class Keeping:
         cap = self.standing.spaces.get(name, SpaceTotal(name))
         return spent.micro_rho > cap.micro_rho or spent.delta_e12 > cap.delta_e12
 
-    def _ended(self, use: Use, said: Said) -> Iterator[Finding]:
+    def _ended(self, use: Use, said: All) -> Iterator[Finding]:
         """Hold an outcome or abort to its intent, and an outcome to what was in force when it was given."""
         intended = self._intents.pop(use.head.intent, None)
         if intended is not None:
-            differ = [slot.value for slot in SAME if said.get(slot) != intended.get(slot)]
+            differ = [slot.value for slot in SAME if _differ(said.get(slot), intended.get(slot))]
             yield from (self._found(Code.OUTCOME_DIFFERS, use, name) for name in differ)
         if use.head.stage is Stage.ABORTED:
             return
@@ -136,7 +149,7 @@ class Keeping:
                 yield self._found(Code.DATASET_NOT_CURRENT, use, reading.name)
         yield from self._given(use, said)
 
-    def _given(self, use: Use, said: Said) -> Iterator[Finding]:
+    def _given(self, use: Use, said: All) -> Iterator[Finding]:
         """Remember an answer, whose noise must be what its charge demands."""
         output = _output(use)
         if output is None:
@@ -149,13 +162,13 @@ class Keeping:
             differ = noise.differences(use.rule, use.budget.micro_rho, output.mechanism)
             yield from (self._found(Code.NOISE_DIFFERS, use, name) for name in differ)
 
-    def _repeated(self, use: Use, said: Said) -> Iterator[Finding]:
+    def _repeated(self, use: Use, said: All) -> Iterator[Finding]:
         """Hold an answer given again to the terms, and to the answer it repeats."""
         agreement = self._in_force(use)
         if agreement is None:
             yield self._found(Code.CONTRACT_NOT_IN_FORCE, use)
         else:
-            yield from self._admitted(use, agreement)
+            yield from self._admitted(use, said, agreement)
         output = _output(use)
         if output is None:
             yield from self._unread(use)
@@ -171,6 +184,13 @@ class Keeping:
         return finding(code, use.index, use.head.stage, subject)
 
 
+def _differ(one: Said | None, other: Said | None) -> bool:
+    """Say whether two leaves say otherwise; what they say alike is mostly one object."""
+    if one is other:
+        return False
+    return one is None or other is None or one.value != other.value
+
+
 def _output(use: Use) -> Output | None:
     """Return the shape and digest of what left, None when the slot does not say it."""
     try:
@@ -179,7 +199,7 @@ def _output(use: Use) -> Output | None:
         return None
 
 
-def _signature(output: Output, said: Said) -> tuple[object, ...]:
+def _signature(output: Output, said: All) -> tuple[object, ...]:
     """Return what two leaves with the same answer to the same question have in common."""
     shown = (output.columns, output.rows, output.sha256, output.suppressed, output.mechanism)
-    return (*shown, *(said.get(slot) for slot in SAME_QUESTION))
+    return (*shown, *(said[slot].value if slot in said else None for slot in SAME_QUESTION))

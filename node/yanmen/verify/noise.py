@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from yanmen.formats import dealing
 from yanmen.formats.malformed import Malformed
@@ -39,8 +40,13 @@ def read(mechanism: str) -> tuple[Stated, ...]:
     return tuple(_part(part) for part in text[1].split("; "))
 
 
-def differences(rule: ReleaseRule, micro_rho: int, mechanism: str) -> Iterator[str]:
-    """Name what the stated noise of an answer has otherwise than `rule` and its whole charge `micro_rho` demand."""
+@lru_cache(maxsize=4096)
+def differences(rule: ReleaseRule, micro_rho: int, mechanism: str) -> tuple[str, ...]:
+    """Return what the stated noise of an answer has otherwise than `rule` and its whole charge `micro_rho` demand."""
+    return tuple(_differences(rule, micro_rho, mechanism))
+
+
+def _differences(rule: ReleaseRule, micro_rho: int, mechanism: str) -> Iterator[str]:
     if rule.cls is not DatasetClass.PERSONAL:
         return
     if mechanism.startswith(dealing.NAME):

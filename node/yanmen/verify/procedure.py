@@ -118,7 +118,7 @@ def establish(path: Path, space_key: bytes | None, findings: list[Finding]) -> T
     log_key = _vkey(path, bundle.LOG_KEY)
     if log_key != VerifierKey(statement.origin, party.log_key):
         findings.append(finding(Code.LOG_KEY_DIFFERS))
-    return Trust(statement, members, party, _checkpoint(path, statement, party))
+    return Trust(statement, members, party, *_checkpoint(path, statement, party))
 
 
 def _statement(path: Path) -> Statement:
@@ -156,7 +156,7 @@ def _register(path: Path, statement: Statement, space_key: bytes) -> Register:
     return members
 
 
-def _checkpoint(path: Path, statement: Statement, party: Party) -> Checkpoint:
+def _checkpoint(path: Path, statement: Statement, party: Party) -> tuple[Checkpoint, bytes]:
     data = _read(path, bundle.CHECKPOINT, note.BYTES_MAX)
     try:
         if checkpoint.origin_node(statement.origin) != party.id:
@@ -168,7 +168,7 @@ def _checkpoint(path: Path, statement: Statement, party: Party) -> Checkpoint:
         raise Stop(finding(Code.CHECKPOINT_SIGNATURE, subject=str(error))) from error
     if head.size != statement.size:
         raise Stop(finding(Code.CHECKPOINT_OTHER_SIZE))
-    return head
+    return head, data
 
 
 def _leaves(
@@ -194,7 +194,8 @@ def _leaves(
 
 def node_of(trust: Trust) -> Node:
     """Return whose log it is."""
-    return Node(trust.party.id, trust.party.signing_key, trust.party.log_key, trust.head)
+    party = trust.party
+    return Node(party.id, party.signing_key, party.log_key, trust.head, trust.checkpoint)
 
 
 def leaf_lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[LeafLine, ...] | None:

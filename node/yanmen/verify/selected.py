@@ -69,7 +69,7 @@ class OpenBundle:
         found = tuple(self._entries.findings[before:])
         if checked.use is None:
             return _nothing(origin, index, found)
-        head, slots = checked.use.head, {slot.value: value for slot, value in checked.said.items()}
+        head, slots = checked.use.head, {slot.value: one.value for slot, one in checked.said.items()}
         return CheckedReceipt(origin, index, head.stage, head.iss, head.jti, head.iat_s, slots, found)
 
 

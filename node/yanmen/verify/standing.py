@@ -13,7 +13,7 @@ from yanmen.formats.bundle import SpaceTotal
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Publication
-from yanmen.formats.receipt import Slot
+from yanmen.formats.receipt import Said, Slot
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.contract import MAY_BECOME, ContractStatus, Terms
 from yanmen.model.party import Party, Register
@@ -26,8 +26,8 @@ DOCUMENT_MAX = 64 * 1024
 
 MINUTE_S = 60
 
-Said = Mapping[Slot, Json]
-"""What a receipt discloses."""
+All = Mapping[Slot, Said]
+"""All that a receipt discloses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +61,11 @@ class Standing:
     spaces: dict[str, SpaceTotal] = field(default_factory=dict)
     renewals: dict[str, int] = field(default_factory=dict)
 
-    def follow(self, use: Use, said: Said) -> Iterator[Finding]:
+    def follow(self, use: Use, said: All) -> Iterator[Finding]:
         """Take in a leaf about a contract, a dataset or a subject space."""
         match use.head.stage:
             case Stage.CONTRACT | Stage.APPROVAL:
-                yield from self._contract(use, said)
+                yield from self._contract(use)
             case Stage.DATASET:
                 try:
                     self._dataset(use, said)
@@ -74,30 +74,30 @@ class Standing:
             case _:
                 return
 
-    def _contract(self, use: Use, said: Said) -> Iterator[Finding]:
-        subject = said.get(Slot.SUBJECT)
+    def _contract(self, use: Use) -> Iterator[Finding]:
+        subject = use.subject
         if subject is None:
             return  # withheld, which is a finding of its own
         try:
             members = json_members.exact(subject, frozenset({"document", "status"}))
             status = ContractStatus(json_members.text(members, "status"))
             document = json_members.text(members, "document", DOCUMENT_MAX).encode("ascii")
-            self.agreements[use.contract] = self._agreed(use, said, status, document)
+            self.agreements[use.contract] = self._agreed(use, status, document)
         except BadSignature as error:
             yield finding(Code.CONTRACT_UNSIGNED, use.index, use.head.stage, str(error))
         except ValueError as error:
             yield finding(Code.CONTRACT_DIFFERS, use.index, use.head.stage, str(error))
 
-    def _agreed(self, use: Use, said: Said, status: ContractStatus, document: bytes) -> Agreement:
+    def _agreed(self, use: Use, status: ContractStatus, document: bytes) -> Agreement:
         """Return how the contract stands after this leaf."""
         known = self.agreements.get(use.contract)
         if status is ContractStatus.PENDING:
             if known is not None:
                 raise Malformed("offered twice")
-            return self._offered(use, said, document)
+            return self._offered(use, document)
         if known is None:
             raise Malformed("nobody offered it")
-        if said.get(Slot.CONTRACT_DIGEST) != known.digest or use.consumer != known.terms.consumer:
+        if use.contract_digest != known.digest or use.consumer != known.terms.consumer:
             raise Malformed("another offer or consumer than before")
         if use.head.stage is Stage.APPROVAL:
             self._accepted(known, status, document)
@@ -105,7 +105,7 @@ class Standing:
             raise Malformed(f"cannot become {status.value} from {known.status.value}")
         return replace(known, status=status)
 
-    def _offered(self, use: Use, said: Said, document: bytes) -> Agreement:
+    def _offered(self, use: Use, document: bytes) -> Agreement:
         party = None if use.consumer is None else self.register.find(use.consumer)
         if party is None:
             raise BadSignature("the register lists no such consumer")
@@ -113,7 +113,7 @@ class Standing:
         digest = documents.digest(document)
         if (terms.id, terms.consumer, terms.holder) != (use.contract, use.consumer, self.holder.id):
             raise Malformed("the offer is of another contract, consumer or holder")
-        if said.get(Slot.CONTRACT_DIGEST) != digest:
+        if use.contract_digest != digest:
             raise Malformed("the offer has another digest")
         return Agreement(terms, digest, ContractStatus.PENDING)
 
@@ -126,8 +126,8 @@ class Standing:
         ):
             raise Malformed("the decision is about another offer, or not the one recorded")
 
-    def _dataset(self, use: Use, said: Said) -> None:
-        subject = said.get(Slot.SUBJECT)
+    def _dataset(self, use: Use, said: All) -> None:
+        subject = use.subject
         members = subject if isinstance(subject, dict) else {}
         match members.get("status"):
             case "published":
@@ -165,9 +165,9 @@ class Standing:
         self.spaces[name] = after
         self.renewals[name] = json_members.integer(members, "next_ms")
 
-    def _publish(self, said: Said, space: str) -> None:
-        publication = Publication.read(said.get(Slot.DATASETS))
-        release = said.get(Slot.RELEASE)
+    def _publish(self, said: All, space: str) -> None:
+        publication = Publication.read(_value(said, Slot.DATASETS))
+        release = _value(said, Slot.RELEASE)
         try:
             cls = DatasetClass(json_members.text(release if isinstance(release, dict) else {}, "class"))
         except ValueError as error:
@@ -175,3 +175,7 @@ class Standing:
         reading = publication.reading
         self.published[reading.name] = Published(publication, cls, space)
         self.versions.setdefault(reading.name, set()).add(reading.version)
+
+
+def _value(said: All, slot: Slot) -> Json:
+    return said[slot].value if slot in said else None

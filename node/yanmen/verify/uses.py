@@ -9,7 +9,7 @@ from yanmen.formats import acknowledgement, connector_id, json_members
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Reading, ReleaseRule, read_readings, read_scenario
-from yanmen.formats.receipt import Disclosed, Head, Slot
+from yanmen.formats.receipt import Disclosed, Head, Said, Slot, in_order
 from yanmen.formats.slots import Budget, Decision, Price, Series, SignedRequest
 from yanmen.model.contract import Scenario
 from yanmen.model.receipt import Stage
@@ -35,16 +35,22 @@ _QUESTION = (
     Slot.PLAN,
     Slot.RELEASE,
 )
-_REQUIRED: dict[Stage, tuple[Slot, ...]] = {
-    Stage.DATASET: (Slot.SUBJECT,),
-    Stage.CONTRACT: _CONTRACT,
-    Stage.APPROVAL: _CONTRACT,
-    Stage.INTENT: _QUESTION,
-    Stage.OUTCOME: (*_QUESTION, Slot.DECISION, Slot.OUTPUT),
-    Stage.ABORTED: (*_QUESTION, Slot.DECISION),
-    Stage.REFUSED: (Slot.DECISION,),
+_SERIES = frozenset({Slot.SERIES})
+_REQUIRED: dict[Stage, frozenset[Slot]] = {
+    stage: frozenset({Slot.SERIES, *slots})
+    for stage, slots in {
+        Stage.DATASET: (Slot.SUBJECT,),
+        Stage.CONTRACT: _CONTRACT,
+        Stage.APPROVAL: _CONTRACT,
+        Stage.INTENT: _QUESTION,
+        Stage.OUTCOME: (*_QUESTION, Slot.DECISION, Slot.OUTPUT),
+        Stage.ABORTED: (*_QUESTION, Slot.DECISION),
+        Stage.REFUSED: (Slot.DECISION,),
+    }.items()
 }
-
+# Bound once: what was read is remembered by the very function that read it.
+_SERIES_OF, _BUDGET, _PRICE, _DECISION = Series.read, Budget.read, Price.read, Decision.read
+_REQUEST, _RELEASE = SignedRequest.read, ReleaseRule.read
 _ASKED = frozenset({Stage.INTENT, Stage.OUTCOME, Stage.ABORTED})
 
 
@@ -79,42 +85,47 @@ class Use:
 
 def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
     """Return what the receipt of leaf `index` discloses, and what it should have disclosed and did not."""
-    head, slots, wrong = disclosed.leaf.head, disclosed.slots, list[Finding]()
+    head, said, wrong = disclosed.leaf.head, disclosed.said, list[Finding]()
 
     def slot(name: Slot, reader: Callable[[Json], T]) -> T | None:
-        if name not in slots:
+        one = said.get(name)
+        if one is None:
             return None
         try:
-            return reader(slots[name])
+            return one.read(reader)
         except Malformed:
             wrong.append(finding(Code.SLOT_MALFORMED, index, head.stage, name.value))
             return None
 
     question = head.stage in _ASKED
-    required = (Slot.SERIES, *_REQUIRED.get(head.stage, ()))
-    wrong.extend(finding(Code.SLOT_WITHHELD, index, head.stage, name.value) for name in required if name not in slots)
+    missing = _REQUIRED.get(head.stage, _SERIES) - said.keys()
+    wrong.extend(finding(Code.SLOT_WITHHELD, index, head.stage, name.value) for name in in_order(missing))
     use = Use(
         index=index,
         hash=leaf_hash,
         head=head,
         contract=slot(Slot.CONTRACT, _text) or "",
-        series=slot(Slot.SERIES, Series.read),
-        budget=slot(Slot.BUDGET, Budget.read),
-        price=slot(Slot.PRICE, Price.read),
-        decision=slot(Slot.DECISION, Decision.read),
+        series=slot(Slot.SERIES, _SERIES_OF),
+        budget=slot(Slot.BUDGET, _BUDGET),
+        price=slot(Slot.PRICE, _PRICE),
+        decision=slot(Slot.DECISION, _DECISION),
         consumer=slot(Slot.CONSUMER, _connector),
         cnf=slot(Slot.CNF, acknowledgement.confirmed_key),
-        request=slot(Slot.REQUEST, SignedRequest.read),
+        request=slot(Slot.REQUEST, _REQUEST),
         query_sha256=slot(Slot.QUERY, _query),
         contract_digest=slot(Slot.CONTRACT_DIGEST, _text),
         scenario=slot(Slot.SCENARIO, read_scenario) if question else None,
         readings=slot(Slot.DATASETS, read_readings) if question else None,
-        rule=slot(Slot.RELEASE, ReleaseRule.read) if question else None,
-        output=slots.get(Slot.OUTPUT),
-        subject=slots.get(Slot.SUBJECT),
+        rule=slot(Slot.RELEASE, _RELEASE) if question else None,
+        output=_value(said.get(Slot.OUTPUT)),
+        subject=_value(said.get(Slot.SUBJECT)),
         given_sha256=_given(disclosed) if head.stage is Stage.OUTCOME else b"",
     )
     return use, tuple(wrong)
+
+
+def _value(one: Said | None) -> Json:
+    return None if one is None else one.value
 
 
 def _text(value: Json) -> str:
