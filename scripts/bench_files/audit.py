@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+sys.path.insert(0, str(ROOT))
 
 from nacl.signing import VerifyKey
 from yanmen.crypto import documents
@@ -124,15 +124,16 @@ def main() -> int:
         folder = Path(name)
         ours, theirs = python(log, folder, arguments.repeat)
         print(f"{count:,} leaves, {len(signatures(log)):,} signatures; CPU time of one core")
-        print(
-            f"yanmen verify {count / ours:,.0f} leaves/s; PyNaCl alone {count / theirs:,.0f}; {theirs / ours:.2f} x (bar {PYTHON_BAR})"
-        )
+        said("yanmen verify", "PyNaCl alone", count, ours, theirs, PYTHON_BAR)
         held = theirs / ours >= PYTHON_BAR
         ours, theirs = go(log, folder, arguments.repeat)
-        print(
-            f"auditor in Go {count / ours:,.0f} leaves/s; Go's ed25519 alone {count / theirs:,.0f}; {theirs / ours:.2f} x (bar {GO_BAR})"
-        )
+        said("auditor in Go", "Go's ed25519 alone", count, ours, theirs, GO_BAR)
     return 0 if held and theirs / ours >= GO_BAR else 1
+
+
+def said(name: str, peer: str, count: int, ours: float, theirs: float, bar: float) -> None:  # noqa: PLR0913
+    """Print one line."""
+    print(f"{name}: {count / ours:,.0f} leaves/s; {peer}: {count / theirs:,.0f}; {theirs / ours:.2f} x (bar {bar})")
 
 
 def python(log: Log, folder: Path, repeat: int) -> tuple[float, float]:

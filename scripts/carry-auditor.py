@@ -1,0 +1,432 @@
+#!/usr/bin/env python3
+"""Checks an audit bundle. One file to carry and to read: Python 3.11 and the package `cryptography`, nothing of the node.
+
+    python3 carry-auditor.py BUNDLE SPACE_VKEY          exit 0: it holds; 1: it does not, and why
+
+ 1. The space's key, got another way than the bundle, signed the register; it lists the node and its two keys.
+ 2. The log key signed the head; the leaf hashes give its root.
+ 3. Every leaf is 2,560 bytes, canonical, signed by the receipt key; the first alone is a genesis; no time goes back.
+ 4. Every receipt belongs to its leaf, with every disclosure referenced once; every proof leads to the head.
+ 5. Each contract's series is complete. Every intent is closed once, by a leaf that says the same.
+ 6. Every charge was asked for in a request that the consumer's registered key signed, used once.
+ 7. Every use keeps to the offer that key signed, as the receipt key accepted it: dates, scenario, datasets and
+    columns, price, charge, and the sums so far.
+ 8. The totals that the node states are those of the receipts.
+
+docs/FORMATS.md has the formats. It does not recompute bills or noise, nor compare mirrors or witnesses: `yanmen` does.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+LEAF_BYTES, DIGESTS, RUNNING_S, DAY_S, CIVIL_S = 2560, 24, 600, 86_400, 28_800
+SAME = ["contract", "contract_digest", "consumer", "cnf", "scenario", "datasets", "policy", "request", "query", "plan"]
+SAME += ["release", "budget", "price"]
+P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+D = -121665 * pow(121666, -1, P) % P
+
+
+class NotValid(Exception):
+    """The bundle does not hold."""
+
+
+def demand(holds, what):
+    if not holds:
+        raise NotValid(what)
+
+
+# Bytes and signatures ---------------------------------------------------------------------------------
+
+
+def unbase64(text, alphabet=b"-_"):
+    """Decode base64url without padding (or base64, if said so) in its one canonical spelling."""
+    url = alphabet == b"-_"
+    data = base64.b64decode(text + "=" * (-len(text) % 4 if url else 0), altchars=alphabet, validate=True)
+    again = base64.b64encode(data, altchars=alphabet).decode()
+    demand((again.rstrip("=") if url else again) == text, "base64 that is not canonical")
+    return data
+
+
+def unjson(data):
+    """Decode JSON in its one canonical spelling (RFC 8785)."""
+    value = json.loads(data)
+    again = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+    demand(again.encode() == data, "JSON that is not canonical")
+    return value
+
+
+def prime_order(key):
+    """Demand that a public key is canonical and in the main subgroup: then Ed25519 implementations agree on it."""
+    y, sign = int.from_bytes(key, "little") & (1 << 255) - 1, key[31] >> 7
+    demand(len(key) == 32 and y < P, "a key is not a canonical point")
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    x = x if x * x % P == square else x * pow(2, (P - 1) // 4, P) % P
+    demand(x * x % P == square and (x or not sign), "a key is not a point")
+    x, total, point, order = (x if x & 1 == sign else P - x) % P, (0, 1), None, L
+    demand((x, y) != (0, 1), "a key is the identity")
+    point = (x, y)
+    while order:
+        total, point, order = added(total, point) if order & 1 else total, added(point, point), order >> 1
+    demand(total == (0, 1), "a key is not of prime order")
+
+
+def added(one, other):
+    (a, b), (c, d) = one, other
+    k = D * a * b * c * d % P
+    return (a * d + b * c) * pow(1 + k, -1, P) % P, (b * d + a * c) * pow(1 - k, -1, P) % P
+
+
+def verify(key, message, signature):
+    """Demand a signature that every Ed25519 implementation accepts; the key was checked by `prime_order`."""
+    demand(len(signature) == 64 and signature[:32] != b"\x01" + bytes(31), "not a signature")
+    demand(int.from_bytes(signature[32:], "little") < L, "not a canonical signature")
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except InvalidSignature:
+        raise NotValid("a signature does not verify") from None
+
+
+def jws(token, key, *types):
+    """Return the payload of a compact JWS of one of these types."""
+    parts = token.split(".")
+    demand(len(parts) == 3, "not a compact JWS")
+    verify(key, f"{parts[0]}.{parts[1]}".encode("ascii"), unbase64(parts[2]))
+    header = unjson(unbase64(parts[0]))
+    demand(set(header) == {"alg", "kid", "typ"} and header["alg"] == "Ed25519", "another kind of JWS")
+    jwk = '{"crv":"Ed25519","kty":"OKP","x":"%s"}' % base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+    thumbprint = base64.urlsafe_b64encode(hashlib.sha256(jwk.encode()).digest()).rstrip(b"=").decode()
+    demand(header["typ"] in types and header["kid"] == thumbprint, "signed as something else, or by another key")
+    return unjson(unbase64(parts[1]))
+
+
+# The tree ---------------------------------------------------------------------------------------------
+
+
+def leaf_hash(data):
+    return hashlib.sha256(b"\x00" + data).digest()
+
+
+def node_hash(left, right):
+    return hashlib.sha256(b"\x01" + left + right).digest()
+
+
+def root_of(hashes):
+    """Return the root over leaf hashes (RFC 6962, section 2.1)."""
+    stack = []
+    for index, current in enumerate(hashes):
+        while index & 1:
+            current, index = node_hash(stack.pop(), current), index >> 1
+        stack.append(current)
+    root = stack.pop()
+    while stack:
+        root = node_hash(stack.pop(), root)
+    return root
+
+
+def climb(index, size, current, path):
+    """Return the root that an audit path leads to (RFC 9162, section 2.1.3.2)."""
+    node, last = index, size - 1
+    for sibling in path:
+        demand(last > 0, "an audit path is too long")
+        if node & 1 or node == last:
+            current = node_hash(sibling, current)
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            current = node_hash(current, sibling)
+        node, last = node >> 1, last >> 1
+    demand(last == 0, "an audit path is too short")
+    return current
+
+
+def head_of(note, origin, key):
+    """Return size and root of a checkpoint that the log's key signed (C2SP signed-note, tlog-checkpoint)."""
+    form = re.compile(rf"({re.escape(origin)}\n([1-9][0-9]*)\n([^\n]+)\n)\n((?:— [^\n ]+ [^\n ]+\n)+)")
+    found = form.fullmatch(note)
+    demand(found, "not a head of this log")
+    key_id = hashlib.sha256(f"{origin}\n".encode() + b"\x01" + key).digest()[:4]
+    lines = [line.split(" ") for line in found[4].splitlines()]
+    ours = [unbase64(text, b"+/") for _, name, text in lines if name == origin]
+    ours = [each[4:] for each in ours if each[:4] == key_id]
+    demand(ours, "the log did not sign the head")
+    for signature in ours:
+        verify(key, found[1].encode(), signature)
+    return int(found[2]), unbase64(found[3], b"+/")
+
+
+# Leaves and receipts ----------------------------------------------------------------------------------
+
+
+def receipt_of(text, leaf, key, node):
+    """Return the clear members of a leaf and what its receipt discloses."""
+    first, *disclosures, end = text.split("~")
+    demand(end == "" and first == leaf and len(leaf) == LEAF_BYTES, "a receipt is not that of its leaf")
+    said = jws(leaf, key, "yanmen-receipt+sd-jwt")
+    members = {"_sd", "_sd_alg", "iat", "intent", "iss", "jti", "pad", "stage", "suite"}
+    demand(set(said) == members and said["suite"] == "yanmen-1-Ed25519-SHA256", "a leaf of another form")
+    demand(said["_sd_alg"] == "sha-256" and not said["pad"].strip("."), "a leaf of another form")
+    demand(len(said["_sd"]) == DIGESTS and said["_sd"] == sorted(set(said["_sd"])), "not 24 digests in order")
+    demand(said["iss"] == node and said["iat"] % 60 == 0, "a leaf of another node, or not of a whole minute")
+    slots, seen = {}, set()
+    for text in disclosures:
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        demand(digest in said["_sd"] and digest not in seen, "a disclosure is not the leaf's, or is given twice")
+        salt, name, value = unjson(unbase64(text))
+        demand(len(unbase64(salt)) == 16 and name not in slots, "a slot is disclosed twice")
+        seen.add(digest)
+        slots[name] = value
+    return said, slots
+
+
+class Log:
+    """The leaves so far, and what they make of contracts, series and sums."""
+
+    def __init__(self, node, key, parties):
+        self.node, self.key, self.parties = node, key, parties
+        self.time, self.ids, self.series, self.open = 0, set(), {}, {}
+        self.contracts, self.spaces, self.days, self.requests, self.units = {}, {}, {}, {}, {}
+        self.answers = set()
+
+    def add(self, index, digest, said, slots):
+        """Take in the next leaf."""
+        stage = said["stage"]
+        demand((stage == "genesis") == (index == 0), "a genesis out of place")
+        demand(
+            said["iat"] >= self.time and said["jti"] not in self.ids, "older than the leaf before, or its id repeats"
+        )
+        self.time = said["iat"]
+        self.ids.add(said["jti"])
+        contract, place = slots.get("contract", ""), slots["series"]
+        before = self.series.get(contract, {"n": 0, "hash": ""})
+        demand(place == {"n": before["n"] + 1, "prev": before["hash"]}, "a leaf of its series is missing")
+        self.series[contract] = {"n": place["n"], "hash": digest}
+        if stage == "dataset" and slots["subject"].get("status") == "published":
+            self.units.update({each["name"]: each["unit"] for each in slots["datasets"]})
+        if stage in ("contract", "approval"):
+            self.agree(contract, slots, stage)
+        elif stage == "intent":
+            self.debit(contract, said, slots)
+            self.open[digest] = (said["iat"], slots)
+        elif stage in ("outcome", "aborted"):
+            self.close(said, slots, stage)
+
+    def agree(self, contract, slots, stage):
+        """Take in a step of a contract, from the signed documents themselves."""
+        subject, now = slots["subject"], self.contracts.get(contract)
+        if subject["status"] == "pending":
+            offer = subject["document"]
+            demand(now is None and slots["contract_digest"] == sha256(offer), "an offer twice, or another digest")
+            signer = unbase64(self.parties[slots["consumer"]]["signing_key"])
+            terms = jws(offer, signer, "yanmen-offer+jws")
+            demand(
+                terms["@id"].replace("-", "") == f"urn:uuid:{contract}".replace("-", ""), "an offer of another contract"
+            )
+            demand((terms["assignee"], terms["assigner"]) == (slots["consumer"], self.node), "an offer between others")
+            spent = {"micro_rho": 0, "delta_e12": 0, "fen": 0, "queries": 0}
+            self.contracts[contract] = {"status": "pending", "terms": terms_of(terms), "digest": sha256(offer), **spent}
+            return
+        demand(now and slots["contract_digest"] == now["digest"], "a contract nobody offered")
+        if stage == "approval":
+            decision = jws(subject["document"], self.key, "yanmen-acceptance+jws")
+            demand(
+                now["status"] == "pending" and decision["offer_sha256"] == now["digest"], "a decision on another offer"
+            )
+            demand(decision["decision"] == subject["status"], "a decision recorded otherwise")
+        else:
+            stopped = {"pending": ["revoked"], "active": ["revoked", "suspended"], "suspended": ["active", "revoked"]}
+            demand(subject["status"] in stopped.get(now["status"], []), "a contract that comes back")
+        now["status"] = subject["status"]
+
+    def debit(self, contract, said, slots):
+        """Hold a charge to the consumer's request and to the terms both signed."""
+        now, budget, fen = self.contracts.get(contract), slots["budget"], slots["price"]["fen"]
+        demand(now and now["status"] == "active", "a use under a contract that is not in force")
+        terms, rho = now["terms"], budget["micro_rho"]
+        self.request(contract, slots, rho, fen)
+        demand(
+            slots["contract_digest"] == now["digest"] and slots["scenario"]["id"] == terms["scenario"],
+            "another scenario",
+        )
+        demand(
+            terms["from"] < (said["iat"] + 60) * 1000 and said["iat"] * 1000 < terms["to"],
+            "outside the contract's time",
+        )
+        demand(fen == terms["fen"] and rho <= terms["rho_max"], "another price, or a charge above the highest")
+        for each in slots["datasets"]:
+            granted = [*terms["columns"].get(each["name"], []), self.units.get(each["name"], "").lower()]
+            demand(each["name"] in terms["columns"], "a dataset that is not granted")
+            demand({column.lower() for column in each["columns"]} <= set(granted), "a column that is not granted")
+        day = (contract, (said["iat"] + CIVIL_S) // DAY_S)
+        self.days[day] = self.days.get(day, 0) + 1
+        for name, more in (("micro_rho", rho), ("delta_e12", budget["delta_e12"]), ("fen", fen), ("queries", 1)):
+            now[name] += more
+        demand(
+            now["micro_rho"] <= terms["rho"] and now["delta_e12"] <= terms["delta"],
+            "the contract's budget is overspent",
+        )
+        demand(now["queries"] <= terms["queries"] and self.days[day] <= terms["per_day"], "more questions than agreed")
+        space = self.spaces.setdefault(budget["space"], {"micro_rho": 0, "delta_e12": 0})
+        space["micro_rho"] += rho
+        space["delta_e12"] += budget["delta_e12"]
+        self.spent(now, slots)
+
+    def spent(self, now, slots):
+        """Hold the running totals of a leaf to the sums so far."""
+        stated = [slots["budget"]["spent_micro_rho"], slots["budget"]["spent_delta_e12"], slots["price"]["spent_fen"]]
+        demand(stated == [now["micro_rho"], now["delta_e12"], now["fen"]], "a running total that is not the sum")
+
+    def request(self, contract, slots, rho, fen):
+        """Hold a charge to what the consumer signed: this node, contract and question, within its maxima."""
+        key = self.parties[slots["consumer"]]["signing_key"]
+        demand(slots["cnf"]["jwk"]["x"] == key, "a key the register does not list")
+        session = slots["request"]["binding"] == "session"
+        claims = jws(slots["request"]["jws"], unbase64(key), "yanmen-session+jwt" if session else "yanmen-request+jwt")
+        named = (claims["aud"], claims["iss"], claims["contract"])
+        demand(named == (self.node, slots["consumer"], contract), "a request for something else")
+        if not session:
+            asked = (claims["op"], claims["query_sha256"])
+            demand(asked == ("submit", slots["query"]["sha256"]), "a request for another question")
+            demand(claims["jti"] not in self.requests, "a request used twice")
+        used = self.requests.setdefault(claims["jti"], [0, 0])
+        used[0], used[1] = used[0] + rho, used[1] + fen
+        demand(
+            used[0] <= claims["max_micro_rho"] and used[1] <= claims["max_price_fen"], "more than the request allows"
+        )
+        exact = claims["micro_rho"] or self.contracts[contract]["terms"]["rho_usual"]
+        demand(claims["scenario"] == self.contracts[contract]["terms"]["scenario"], "a request for another scenario")
+        demand(rho == (exact if slots["release"]["class"] == "personal" else 0), "another charge than was asked for")
+
+    def close(self, said, slots, stage):
+        """Close an intent with a leaf that says the same, or repeat an answer for nothing."""
+        verdict = slots["decision"]["verdict"]
+        if said["intent"] in self.open:
+            _, intended = self.open.pop(said["intent"])
+            differ = [name for name in SAME if slots.get(name) != intended.get(name)]
+            demand(not differ, f"an outcome that says otherwise than its intent: {differ}")
+            demand(verdict == ("aborted" if stage == "aborted" else "allowed"), "a verdict that does not fit")
+            if stage == "outcome":
+                demand(
+                    self.contracts[slots["contract"]]["status"] == "active", "an answer after the contract was stopped"
+                )
+                self.answers.add((said["jti"], slots["output"]["sha256"]))
+            return
+        demand(stage == "outcome" and verdict == "repeated", "an outcome without an intent")
+        demand(
+            (slots["output"]["repeats"], slots["output"]["sha256"]) in self.answers, "an answer that was never given"
+        )
+        demand(not slots["budget"]["micro_rho"] and not slots["price"]["fen"], "a charge for an answer given before")
+        self.spent(self.contracts[slots["contract"]], slots)
+
+
+def terms_of(offer):
+    """Return what is checked of an offer, an ODRL document of one closed profile."""
+    (permission,) = offer["permission"]
+    said = {(each["leftOperand"], each["operator"]): each["rightOperand"] for each in permission["constraint"]}
+
+    def number(name, operator="lteq"):
+        return int(said[name, operator]["@value"])
+
+    def moment(operator):
+        from datetime import datetime
+
+        return int(datetime.fromisoformat(said["dateTime", operator]["@value"]).timestamp() * 1000)
+
+    columns = {
+        each["source"]: [name.lower() for name in each["refinement"][0]["rightOperand"]]
+        for each in permission["target"]
+    }
+    return {
+        "columns": columns,
+        "scenario": said["purpose", "eq"]["@id"],
+        "from": moment("gteq"),
+        "to": moment("lt"),
+        "fen": number("yanmen:priceFenPerQuery", "eq"),
+        "rho": number("yanmen:microRho"),
+        "rho_usual": number("yanmen:microRhoPerQuery", "eq"),
+        "rho_max": number("yanmen:microRhoPerQuery"),
+        "delta": number("yanmen:deltaE12"),
+        "queries": number("count"),
+        "per_day": number("yanmen:countPerDay"),
+    }
+
+
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# The whole bundle -------------------------------------------------------------------------------------
+
+
+def audit(bundle, space_vkey):
+    """Take all steps, and return what can be said then."""
+    typed = unbase64(space_vkey.read_text(encoding="ascii").strip().split("+", 2)[2], b"+/")
+    demand(len(typed) == 33 and typed[:1] == b"\x01", "not an Ed25519 key")
+    prime_order(typed[1:])
+    register = jws((bundle / "register.jws").read_text("ascii"), typed[1:], "yanmen-register+jws")
+    stated = unjson((bundle / "bundle.json").read_bytes())
+    parties = {each["id"]: each for each in register["parties"]}
+    node, origin = parties[stated["node"]], stated["origin"]
+    demand(node["role"] == "node" and origin.startswith(f"{node['id']}.yanmen/usage-log/"), "no log of this node")
+    for each in register["parties"]:
+        prime_order(unbase64(each["signing_key"]))
+    key, log_key = unbase64(node["signing_key"]), unbase64(node["log_key"])
+    prime_order(log_key)
+    size, root = head_of((bundle / "checkpoint").read_text("utf-8"), origin, log_key)
+    names = sorted(each.name for each in (bundle / "leaves").iterdir())
+    demand(
+        stated["size"] == size and names == [f"{index:08}.jws" for index in range(size)],
+        "leaves are missing, or too many",
+    )
+    leaves = [(bundle / "leaves" / name).read_text("ascii") for name in names]
+    hashes = [leaf_hash(leaf.encode()) for leaf in leaves]
+    demand(root_of(hashes) == root, "the leaves do not give the head's root: history was rewritten")
+    log = Log(node["id"], key, parties)
+    for index, leaf in enumerate(leaves):
+        try:
+            said, slots = receipt_of((bundle / f"receipts/{index:08}.sdjwt").read_text("ascii"), leaf, key, node["id"])
+            top, _, note = (bundle / f"receipts/{index:08}.tlog-proof").read_text("utf-8").partition("\n\n")
+            version, line, *path = top.split("\n")
+            demand((version, line) == ("c2sp.org/tlog-proof@v1", f"index {index}"), "the proof of another leaf")
+            demand(head_of(note, origin, log_key) == (size, root), "a proof under another head")
+            climbed = climb(index, size, hashes[index], [unbase64(each, b"+/") for each in path])
+            demand(climbed == root, "a proof that leads to another root")
+            log.add(index, base64.urlsafe_b64encode(hashes[index]).rstrip(b"=").decode(), said, slots)
+        except NotValid as error:
+            raise NotValid(f"leaf {index}: {error}") from error
+    dropped = [at for at, _ in log.open.values() if log.time - at > RUNNING_S]
+    demand(not dropped, "an intent has no outcome: it was dropped")
+    totals(stated, log)
+    return f"VALID: {size} leaves of {origin}; not proven: that the data were true, or that nothing was used elsewhere"
+
+
+def totals(stated, log):
+    """Hold the node's totals to those of the receipts."""
+    names = ("queries", "micro_rho", "delta_e12", "fen")
+    counted = {name: [log.series[name]["n"], *(each[one] for one in names)] for name, each in log.contracts.items()}
+    said = {each["contract"]: [each["leaves"], *(each[one] for one in names)] for each in stated["contracts"]}
+    demand(said == counted, "the totals of contracts are not those of the receipts")
+    spaces = {each["space"]: [each["micro_rho"], each["delta_e12"]] for each in stated["spaces"]}
+    spent = {name: [each["micro_rho"], each["delta_e12"]] for name, each in log.spaces.items() if any(each.values())}
+    demand(
+        {name: each for name, each in spaces.items() if any(each)} == spent,
+        "the totals of spaces are not those of the receipts",
+    )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
+    try:
+        print(audit(Path(sys.argv[1]), Path(sys.argv[2])))
+    except NotValid as problem:
+        sys.exit(f"NOT VALID: {problem}")
+    except Exception as problem:  # a file that is missing, or anything but what is expected where it is expected
+        sys.exit(f"NOT VALID: {type(problem).__name__}: {problem}")
