@@ -1,5 +1,6 @@
 """The auditor in Go, built on foreign packages only, accepts the honest log and nothing an operator could forge."""
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -281,3 +282,10 @@ def test_what_was_tampered_with_is_not(auditor: Path, tmp_path: Path, name: str)
 def test_a_bundle_and_a_mirror_have_leaves_of_one_length() -> None:
     assert {len(leaf) for leaf in long_specimen().leaves} == {receipt.LEAF_BYTES}
     assert bundle.INDEX_MAX + 1 == 100_000_000  # the largest size the program in Go reads
+
+
+def test_one_byte_changed_anywhere_is_found(auditor: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part of what `scripts/bench forgeries` tries: register, receipt, proof, cosigned head, tiles and entries."""
+    monkeypatch.syspath_prepend(str(BUILD.parents[1]))
+    forgeries = importlib.import_module("bench_files.forgeries")
+    assert list(forgeries.mutated(tmp_path / "desk", auditor, 120)) == []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from yanmen.formats import acknowledgement, connector_id, json_members
+from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Reading, ReleaseRule, read_readings, read_scenario
@@ -149,4 +150,5 @@ def _connector(value: Json) -> str:
 
 def _given(disclosed: Disclosed) -> bytes:
     """Return the hash of the receipt as its consumer was given it: what an acknowledgement binds."""
-    return acknowledgement.sd_hash(acknowledgement.as_given(disclosed))
+    shown = (part for slot, part in zip(disclosed.said, disclosed.parts, strict=True) if slot not in WITHHELD)
+    return hashlib.sha256(b"~".join((disclosed.leaf.jws, *shown, b""))).digest()
