@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Checks an audit bundle. One file to carry and to read: Python 3.11 and the package `cryptography`, nothing of the node.
+"""Checks an audit bundle. One file to carry and to read: Python 3.11 and the package `cryptography`, no more.
 
     python3 carry-auditor.py BUNDLE SPACE_VKEY          exit 0: it holds; 1: it does not, and why
 

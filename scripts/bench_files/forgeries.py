@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def mutated(folder: Path, auditor: Path, count: int) -> Iterator[tuple[str, int, int]]:
-    """Yield the mutations, (file, place, new byte), that the auditor took, of `count` drawn at random but always alike."""
+    """Yield the mutations, (file, place, new byte), that the auditor took, of `count` drawn alike in every run."""
     desk, draw = Desk(folder, specimen.specimen()), random.Random(SEED)
     witness = desk.cosign("witness")
     if desk.run(auditor, witness=witness).returncode:

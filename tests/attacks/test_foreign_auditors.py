@@ -146,7 +146,7 @@ def test_a_bad_bundle_is_not(auditor: str, name: str, desk: Path, tmp_path: Path
 # The one file to carry also follows the log: the attacks on `yanmen verify` are tried on it ------------------
 
 NOT_ITS_OWN = {
-    # It pins the key it is given, reads no leaf lines and no keys the bundle encloses, and types the slots only where it
+    # It pins the key it is given, reads no leaf lines and no keys the bundle encloses, and types slots only where it
     # computes with them; the rest it says it does not check.
     *(Code.SPACE_KEY_DIFFERS, Code.SPACE_KEY_NOT_PINNED, Code.REGISTER_OTHER_SPACE, Code.LOG_KEY_DIFFERS),
     *(Code.LEAF_LINES_DIFFER, Code.LEAF_STAGE_DIFFERS, Code.FILE_UNREADABLE, Code.INTENT_RUNNING, Code.SLOT_MALFORMED),
