@@ -13,7 +13,8 @@
     columns, price, charge, and the sums so far.
  8. The totals that the node states are those of the receipts.
 
-docs/FORMATS.md has the formats. It does not recompute bills or noise, nor compare mirrors or witnesses: `yanmen` does.
+docs/FORMATS.md has the formats. It does not recompute bills or noise, nor compare mirrors or witnesses, and follows no
+log of which disclosures were erased: `yanmen verify` does.
 """
 
 import base64

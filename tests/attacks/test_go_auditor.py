@@ -16,7 +16,7 @@ from yanmen.formats.proof import Proof
 from yanmen.formats.receipt import Head
 from yanmen.model.receipt import Stage
 
-from tests.vectors import specimen
+from tests.vectors import ed25519_edges, specimen
 from tests.vectors.specimen import Log, long_specimen
 
 BUILD = Path(__file__).resolve().parents[2] / "scripts" / "go-auditor" / "build"
@@ -289,3 +289,13 @@ def test_one_byte_changed_anywhere_is_found(auditor: Path, tmp_path: Path, monke
     monkeypatch.syspath_prepend(str(BUILD.parents[1]))
     forgeries = importlib.import_module("bench_files.forgeries")
     assert list(forgeries.mutated(tmp_path / "desk", auditor, 120)) == []
+
+
+def test_signatures_at_the_edges_of_the_curve_count_as_they_do_for_us(auditor: Path, tmp_path: Path) -> None:
+    edges = list(ed25519_edges.edges())
+    file = tmp_path / "edges"
+    file.write_text("".join(f"{one.key.hex()} {one.message.hex()} {one.signature.hex()}\n" for one in edges))
+    done = subprocess.run([auditor, "-vectors", file], capture_output=True, text=True, check=True, timeout=60)
+    counts = ["true" if one.prime_order_key and one.prime_order_r and not one.residue else "false" for one in edges]
+    assert done.stdout.split() == counts
+    assert "true" in counts

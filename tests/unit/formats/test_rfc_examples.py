@@ -1,0 +1,114 @@
+"""Published figures: the tree of RFC 6962's reference leaves, and the disclosures of RFC 9901."""
+
+import hashlib
+
+import pytest
+from yanmen.formats import base64std, merkle, receipt
+from yanmen.formats.merkle import BadProof
+
+LEAVES = ("", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f")
+"""The leaves of Certificate Transparency's reference tree, which the vectors of transparency-dev/merkle are over."""
+HASHES = [merkle.leaf_hash(bytes.fromhex(leaf)) for leaf in LEAVES]
+READ = merkle.full_subtrees(HASHES)
+ROOTS = [merkle.root(size, READ) for size in range(9)]
+PUBLISHED_ROOTS = {1: "bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=", 8: "XcnaeacGWamtVZy3Ad7ZoqudgjqtL0lgz+Nw7/RgQyg="}
+PUBLISHED_1_TO_8 = (
+    "lqKW0iTyhcZ77pPDD4owkVfw2qNdxbh+QQt4YwoJz8c=",
+    "Xwg/ChozygdqlSeYMlgNs+DvRYS9/x9UyKNg9Q3jAx4=",
+    "a0eq8p7jwq+a+Im8H7klTavTEXfxYjLdaqsDXKOb9uQ=",
+)
+INCLUSION = [(0, 1), (0, 8), (5, 8), (2, 3), (1, 5)]
+CONSISTENCY = [(1, 1), (1, 8), (6, 8), (2, 5), (6, 7)]
+"""The trees of testdata/inclusion and testdata/consistency there."""
+GARBAGE = b"\0" * 32
+Hashes = tuple[bytes, ...]
+
+
+def test_roots_and_a_proof_are_those_published() -> None:
+    assert {size: base64std.encode(ROOTS[size]) for size in PUBLISHED_ROOTS} == PUBLISHED_ROOTS
+    assert tuple(map(base64std.encode, merkle.consistency(1, 8, READ))) == PUBLISHED_1_TO_8
+
+
+@pytest.mark.parametrize(("index", "size"), INCLUSION)
+def test_inclusion_by_the_cases_of_the_vectors(index: int, size: int) -> None:
+    """Every case that testdata/inclusion names: its `happy-path` holds, none of the others."""
+    path, leaf, root = merkle.inclusion(index, size, READ), HASHES[index], ROOTS[size]
+    merkle.verify_inclusion(leaf, index, size, path, root)
+    wrong: list[tuple[bytes, int, int, Hashes, bytes]] = [
+        *((leaf, other, size, path, root) for other in (index - 1, index + 1, index ^ 2)),
+        *((leaf, index, other, path, root) for other in (size * 2, size // 2)),
+        (GARBAGE, index, size, path, root),
+        *((leaf, index, size, path, other) for other in (merkle.EMPTY_ROOT, b"", GARBAGE)),
+        *((leaf, index, size, (*path, other), root) for other in (b"", root, GARBAGE)),
+        *((leaf, index, size, (other, *path), root) for other in (b"", root, GARBAGE)),
+        *((leaf, index, size, _flipped(path, at, 3), root) for at in range(len(path))),
+    ]
+    if path:
+        wrong += [(leaf, index, size, path[:-1], root), (leaf, index, size, (path[0], GARBAGE, *path[1:]), root)]
+    for case in wrong:
+        with pytest.raises(BadProof):
+            merkle.verify_inclusion(*case)
+
+
+@pytest.mark.parametrize(("old", "new"), CONSISTENCY)
+def test_consistency_by_the_cases_of_the_vectors(old: int, new: int) -> None:
+    """Every case that testdata/consistency names: its `happy-path` holds, none of the others."""
+    path, first, second = merkle.consistency(old, new, READ), ROOTS[old], ROOTS[new]
+    merkle.verify_consistency(old, new, path, first, second)
+    wrong: list[tuple[int, int, Hashes, bytes, bytes]] = [
+        *((other, new, path, first, second) for other in (old - 1, old + 1, old ^ 2)),
+        *((old, other, path, first, second) for other in (new * 2, new // 2)),
+        *((old, new, path, other, second) for other in (GARBAGE, b"")),
+        *((old, new, path, first, other) for other in (GARBAGE, b"")),
+        *((old, new, (*path, other), first, second) for other in (b"", first, second, GARBAGE)),
+        *((old, new, (other, *path), first, second) for other in (b"", first, second, GARBAGE)),
+        *((old, new, _flipped(path, at, 4), first, second) for at in range(len(path))),
+    ]
+    if path:
+        wrong += [(old, new, (), first, second), (old, new, path[:-1], first, second)]
+        wrong += [(old, new, (path[0], *path), first, second), (old, new, path, second, first)]
+    for case in wrong:
+        with pytest.raises(BadProof):
+            merkle.verify_consistency(*case)
+
+
+def _flipped(path: Hashes, at: int, bit: int) -> Hashes:
+    return (*path[:at], bytes([path[at][0] ^ 1 << bit]) + path[at][1:], *path[at + 1 :])
+
+
+# RFC 9901, the example of section 5.1 and that of section 4.2.3: disclosure and digest ------------------------
+
+SD_JWT = {
+    "WyIyR0xDNDJzS1F2ZUNmR2ZyeU5STjl3IiwgImdpdmVuX25hbWUiLCAiSm9obiJd": "jsu9yVulwQQlhFlM_3JlzMaSFzglhQG0DpfayQwLUK4",
+    "WyJlbHVWNU9nM2dTTklJOEVZbnN4QV9BIiwgImZhbWlseV9uYW1lIiwgIkRvZSJd": "TGf4oLbgwd5JQaHyKVQZU9UdGE0w5rtDsrZzfUaomLo",
+    "WyI2SWo3dE0tYTVpVlBHYm9TNXRtdlZBIiwgImVtYWlsIiwgImpvaG5kb2VAZXhhbXBsZS5jb20iXQ": (
+        "JzYjH4svliH0R3PyEMfeZu6Jt69u5qehZo7F7EPYlSE"
+    ),
+    "WyJlSThaV205UW5LUHBOUGVOZW5IZGhRIiwgInBob25lX251bWJlciIsICIrMS0yMDItNTU1LTAxMDEiXQ": (
+        "PorFbpKuVu6xymJagvkFsFXAbRoc2JGlAUA2BA4o7cI"
+    ),
+    "WyJRZ19PNjR6cUF4ZTQxMmExMDhpcm9BIiwgInBob25lX251bWJlcl92ZXJpZmllZCIsIHRydWVd": (
+        "XQ_3kPKt1XyX7KANkqVR6yZ2Va5NrPIvPYbyMvRKBMM"
+    ),
+    "WyJBSngtMDk1VlBycFR0TjRRTU9xUk9BIiwgImFkZHJlc3MiLCB7InN0cmVldF9hZGRyZXNzIjogIjEyMyBNYWluIFN0IiwgImxvY2FsaXR5"
+    "IjogIkFueXRvd24iLCAicmVnaW9uIjogIkFueXN0YXRlIiwgImNvdW50cnkiOiAiVVMifV0": (
+        "XzFrzwscM6Gn6CJDc6vVK8BkMnfG8vOSKfpPIZdAfdE"
+    ),
+    "WyJQYzMzSk0yTGNoY1VfbEhnZ3ZfdWZRIiwgImJpcnRoZGF0ZSIsICIxOTQwLTAxLTAxIl0": (
+        "gbOsI4Edq2x2Kw-w5wPEzakob9hV1cRD0ATN3oQL9JM"
+    ),
+    "WyJHMDJOU3JRZmpGWFE3SW8wOXN5YWpBIiwgInVwZGF0ZWRfYXQiLCAxNTcwMDAwMDAwXQ": (
+        "CrQe7S5kqBAHt-nMYXgc6bdt2SH5aTY1sU_M-PgkjPI"
+    ),
+    "WyJsa2x4RjVqTVlsR1RQVW92TU5JdkNBIiwgIlVTIl0": "pFndjkZ_VCzmyTa6UjlZo3dh-ko8aIKQc9DlGzhaVYo",
+    "WyJuUHVvUW5rUkZxM0JJZUFtN0FuWEZBIiwgIkRFIl0": "7Cf6JkPudry3lcbwHgeZ8khAv1U1OSlerP0VkBJrWZ0",
+    "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0": (
+        "X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0"
+    ),
+}
+
+
+@pytest.mark.parametrize("disclosure", SD_JWT)
+def test_digests_of_disclosures_are_those_of_rfc_9901(disclosure: str) -> None:
+    assert receipt.digest(disclosure) == SD_JWT[disclosure]
+    assert len(hashlib.sha256(disclosure.encode()).digest()) == receipt.DIGEST_BYTES
