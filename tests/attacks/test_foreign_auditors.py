@@ -17,6 +17,7 @@ from yanmen.formats.note import VerifierKey
 from yanmen.formats.proof import Proof
 from yanmen.verify import Code
 
+from tests.unit.verify import test_verify_dishonest_node  # noqa: F401 - adds its own to ATTACKS
 from tests.unit.verify.altered_files import ATTACKS
 from tests.unit.verify.terms_scene import started
 from tests.unit.verify.test_verify_contract_life import LIFE
