@@ -32,7 +32,7 @@ def test_the_forger_can_be_believed() -> None:
 def test_a_missing_check_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     from yanmen.disclosure import grid
 
-    monkeypatch.setattr(grid, "_whole", lambda cell, *_: int(cell))
+    monkeypatch.setattr(grid, "whole", lambda cell, *_: int(cell))
     row = [*forged_replies.GRID[0], 51, 1]
     verdict = judge(Forged("out of range", (forged_replies.frame(written([row])),)), wall_ms=1_500)
     assert verdict.wrong == "an unlawful reply released"
