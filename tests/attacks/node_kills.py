@@ -19,7 +19,7 @@ from yanmen.model.config import Docker
 
 from tests.system.town import Town, run
 
-SECONDS = 5
+SECONDS = 10
 """Within which everything must be gone."""
 START_S = 2.0
 ASKED_S = 0.8
