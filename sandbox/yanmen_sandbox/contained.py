@@ -16,7 +16,7 @@ from yanmen_sandbox.job import Job
 from yanmen_sandbox.jobs.table import JOBS
 
 CONTROL = f"{zygote.SCRATCH}/control"
-WAIT_SECONDS = 4
+WAIT_SECONDS = 8
 """A node that was killed before it came leaves no container behind for longer."""
 
 
