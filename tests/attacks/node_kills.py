@@ -152,7 +152,7 @@ def what_is_left(town: Town, before: set[str], node: int, docker: Docker | None)
 
 
 def containers(node: int, settings: Docker | None) -> list[str]:
-    """Return the names of all containers, in whatever state, that the process `node` had made."""
+    """Return the names and states of all containers, in whatever state, that the process `node` had made."""
     if settings is None:
         return []
     import docker
@@ -160,6 +160,6 @@ def containers(node: int, settings: Docker | None) -> list[str]:
     api = docker.APIClient(f"unix://{settings.socket}", version="auto")
     try:
         made = api.containers(all=True, filters={"label": OWNER})
-        return [str(each["Id"])[:12] for each in made if each["Labels"][OWNER].startswith(f"{node}.")]
+        return [f"{each['Id'][:12]} ({each['State']})" for each in made if each["Labels"][OWNER].startswith(f"{node}.")]
     finally:
         api.close()
