@@ -3,6 +3,7 @@
 It sees released figures only, so nothing here can disclose.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -40,7 +41,7 @@ InnerOf = Callable[[Query], tuple[str, Shown]]
 """How a query inside an expression is written: its SQL, and its only column `o0`."""
 
 
-class ReleasedReader:
+class ReleasedReader(ABC):
     """Reads expressions over released columns; what names and aggregates mean is for those who derive from it."""
 
     def __init__(self, inner: InnerOf) -> None:
@@ -48,17 +49,20 @@ class ReleasedReader:
         self._inner = inner
         self.aliases: Mapping[str, Expression] = {}
 
+    @abstractmethod
     def resolve(self, expression: Expression) -> Expression:
         """Return `expression` with names resolved; in HAVING and ORDER BY an alias may stand for its column."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def leaf(self, expression: Expression) -> Shown:
         """Return SQL for a column or whatever else has no rule of its own, or refuse."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def aggregate(self, expression: Apply) -> Shown:
         """Return SQL for an aggregate, or refuse."""
-        raise NotImplementedError
+        ...
 
     def read(self, expression: Expression) -> Shown:
         """Return SQL for the resolved `expression`, or refuse."""
