@@ -1,8 +1,4 @@
-"""A small usage log made with pinned keys, time and salts: the specimen of FORMATS.md and of the tests.
-
-`specimen(seed)` is an honest node's log. The methods of `Log` also do what a dishonest node could:
-sign any slots, state any totals.
-"""
+"""A usage log of pinned keys, time and salts, for FORMATS.md and the tests; `Log` can also do what a dishonest node could."""
 
 import hashlib
 import math

@@ -248,7 +248,7 @@ TERMS = {
 }
 """Findings about the contract's signed terms: test_verify_terms.py."""
 PRICED = {Code.CEILING_EXCEEDED, Code.METER_DIFFERS, Code.PRICE_DIFFERS, Code.GRANT_WITHHELD}
-"""Findings about what a use costs and what the regulator may see: test_verify_prices.py."""
+"""Findings about what a use costs and what the regulator may see: test_verify_prices.py, _granted.py."""
 
 
 INSPECTED = {Code.INSPECTION_WRONG, Code.RECTIFIED_LATE, Code.RECTIFICATION_OVERDUE}
