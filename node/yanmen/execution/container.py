@@ -100,12 +100,22 @@ class Container:
 
     def _hold(self, api: "APIClient") -> None:
         """Take a descriptor of the container's first process; asked twice, so that it is no other's."""
-        number = int(api.inspect_container(self._id)["State"]["Pid"])
-        self._process = os.pidfd_open(number) if number else -1
-        if int(api.inspect_container(self._id)["State"]["Pid"]) != number or number == 0:
+        number = self._first_process(api)
+        try:
+            self._process = os.pidfd_open(number) if number else -1
+        except ProcessLookupError:
+            number = 0
+        if number == 0 or self._first_process(api) != number:
             self._trouble = "docker: the container ended at once"
             raise JobFailed(JobCode.FAILED)
         self._pid = number
+
+    def _first_process(self, api: "APIClient") -> int:
+        """Return its process id; 0 when it has ended, or is gone already: the engine removes what ended."""
+        number = 0
+        with _already_gone():
+            number = int(api.inspect_container(self._id)["State"]["Pid"])
+        return number
 
     def _met(self, meeting: Meeting) -> socket.socket:
         try:
@@ -152,7 +162,11 @@ class Container:
             pids_limit=PROCESSES,
             ulimits=[docker.types.Ulimit(name="core", soft=0, hard=0)],
             log_config=docker.types.LogConfig(type="none"),
-            tmpfs={"/dev/shm": f"size={SCRATCH_BYTES},mode=0700,uid={user},gid={group},noexec,nosuid,nodev"},  # noqa: S108
+            tmpfs={
+                "/dev/shm": f"size={SCRATCH_BYTES},mode=0700,uid={user},gid={group},noexec,nosuid,nodev",  # noqa: S108
+                # gVisor mounts one to write in where nothing is mounted.
+                "/tmp": "ro,noexec,nosuid,nodev,size=4096",  # noqa: S108
+            },
             binds={**meeting.binds, **{path: {"bind": path, "mode": "ro"} for path in self._shown}},
         )
 
