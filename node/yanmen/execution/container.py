@@ -112,10 +112,10 @@ class Container:
 
     def _first_process(self, api: "APIClient") -> int:
         """Return its process id; 0 when it has ended, or is gone already: the engine removes what ended."""
-        number = 0
+        state = {"Pid": 0}
         with _already_gone():
-            number = int(api.inspect_container(self._id)["State"]["Pid"])
-        return number
+            state = api.inspect_container(self._id)["State"]
+        return int(state["Pid"])
 
     def _met(self, meeting: Meeting) -> socket.socket:
         try:
