@@ -9,7 +9,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from yanmen.model.config import Docker
 
-from tests.attacks.node_kills import SECONDS, STANDING, killed
+from tests.attacks.container_kills import aimed
+from tests.attacks.node_kills import SECONDS, STANDING, Tally, killed
 from tests.system.town import Town
 
 
@@ -19,16 +20,26 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=100, help="nodes killed (100)")
     parser.add_argument("--profile", choices=("landlock", "jail", "docker"), default="jail")
     parser.add_argument("--docker-socket", default=Docker().socket, metavar="PATH", help="the engine's")
+    parser.add_argument("--aimed", action="store_true", help="with docker: only while a container comes to be")
+    parser.add_argument("--runtime", default=Docker().runtime, help="with docker: what runs the containers (runc)")
     arguments = parser.parse_args()
-    docker = Docker(socket=arguments.docker_socket) if arguments.profile == "docker" else None
+    if arguments.aimed:
+        tally = aimed(Docker(socket=arguments.docker_socket, runtime=arguments.runtime), arguments.rounds)
+        return show(f"docker, {arguments.runtime}, killed while their container came to be", tally)
+    docker = (
+        Docker(socket=arguments.docker_socket, runtime=arguments.runtime) if arguments.profile == "docker" else None
+    )
     with tempfile.TemporaryDirectory(prefix="yanmen-bench-") as folder:
         town = Town(Path(folder))
         town.build()
         town.configure(sandbox=arguments.profile, docker=docker or Docker())
         tally = killed(town, arguments.rounds, docker)
-    print(
-        f"{arguments.profile}: {tally.rounds} nodes killed, while {tally.running} processes or containers of theirs ran"
-    )
+    return show(arguments.profile, tally)
+
+
+def show(what: str, tally: Tally) -> int:
+    """Print what was killed and what was left; 0 when nothing was."""
+    print(f"{what}: {tally.rounds} nodes killed, while {tally.running} processes or containers of theirs ran")
     print(f"left after {SECONDS} s: {len(tally.left)}; all was gone after {tally.slowest_s:.2f} s at most")
     print(f"not counted, since the next start goes on with them: {', '.join(STANDING)}")
     for each in tally.left:

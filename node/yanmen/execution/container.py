@@ -6,16 +6,16 @@ and the host shares no file with the container. gVisor hides that: there it is a
 shown to the container and removed as soon as they have met (yanmen.execution.meeting).
 """
 
-import contextlib
 import os
 import select
 import signal
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yanmen.execution import account
+from yanmen.execution import account, engine
+from yanmen.execution.keeper import Keeper
 from yanmen.execution.meeting import Inside, Meeting, Outside
 from yanmen.model.config import Docker
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
@@ -31,7 +31,6 @@ OWNER = "yanmen.node"
 SCRATCH_BYTES = 1 << 24
 PROCESSES = 512
 """Threads of all jobs; runsc needs a few hundred for itself."""
-CALL_SECONDS = 30
 START_SECONDS = 30
 END_SECONDS = 10
 KERNELS = ("runsc", "runsc-kvm", "runsc-ptrace", "runsc-systrap")
@@ -50,7 +49,7 @@ class Container:
         self._pid = 0
         self._id = ""
         self._trouble = ""
-        with self._engine() as api:
+        with engine.opened(self._settings.socket) as api:
             self._image = str(api.inspect_image(settings.image)["Id"])
             self.layers = tuple(_layers(settings, self._image, api.version(), api.info()))
 
@@ -71,19 +70,22 @@ class Container:
 
     def start(self) -> socket.socket:
         """Create and start a container, and return the connection to its first process."""
-        meeting: Meeting = Outside() if self._settings.runtime in KERNELS else Inside()
-        try:
-            with self._engine() as api:
-                _sweep(api)
-                self._create(api, meeting)
-                api.start(self._id)
-                self._hold(api)
-            return self._met(meeting)
-        finally:
-            meeting.close()
+        with Keeper(self._settings.socket) as keeper:
+            meeting: Meeting = Outside() if self._settings.runtime in KERNELS else Inside()
+            try:
+                with engine.opened(self._settings.socket) as api:
+                    _sweep(api)
+                    self._id = keeper.make(self._described(api, meeting))
+                    self._hold(api)
+                control = self._met(meeting)
+                keeper.let_go()
+                return control
+            finally:
+                meeting.close()
 
-    def _create(self, api: "APIClient", meeting: Meeting) -> None:
-        created = api.create_container(
+    def _described(self, api: "APIClient", meeting: Meeting) -> Mapping[str, object]:
+        """Return what the engine is asked to make."""
+        described: Mapping[str, object] = api.create_container_config(
             self._image,
             [*self._program, *meeting.arguments],
             user=_user(),
@@ -92,11 +94,7 @@ class Container:
             environment={"LANG": "C.UTF-8"},
             host_config=self._confined(api, meeting),
         )
-        self._id = str(created["Id"])
-        if created.get("Warnings"):
-            # The engine would go on without what its kernel lacks.
-            api.remove_container(self._id, force=True)
-            raise Fault(FaultCode.SANDBOX, f"docker: {'; '.join(created['Warnings'])}")
+        return described
 
     def _hold(self, api: "APIClient") -> None:
         """Take a descriptor of the container's first process; asked twice, so that it is no other's."""
@@ -113,7 +111,7 @@ class Container:
     def _first_process(self, api: "APIClient") -> int:
         """Return its process id; 0 when it has ended, or is gone already: the engine removes what ended."""
         state = {"Pid": 0}
-        with _already_gone():
+        with engine.already_gone():
             state = api.inspect_container(self._id)["State"]
         return int(state["Pid"])
 
@@ -133,7 +131,7 @@ class Container:
         if self._process < 0:
             return
         if self.running:
-            with self._engine() as api, _already_gone():
+            with engine.opened(self._settings.socket) as api, engine.already_gone():
                 api.kill(self._id, signal.SIGKILL)
             _readable(self._process, END_SECONDS)
         os.close(self._process)
@@ -169,28 +167,6 @@ class Container:
             },
             binds={**meeting.binds, **{path: {"bind": path, "mode": "ro"} for path in self._shown}},
         )
-
-    @contextlib.contextmanager
-    def _engine(self) -> Iterator["APIClient"]:
-        """Open the engine's socket; what it refuses is a fault in its own words."""
-        try:
-            import docker
-            import requests
-        except ImportError as error:
-            note = "the profile `docker` needs the engine's SDK: install this package with its extra `docker`"
-            raise Fault(FaultCode.SANDBOX, note) from error
-        if not Path(self._settings.socket).is_socket():
-            raise Fault(FaultCode.SANDBOX, f"docker: no engine listens on {self._settings.socket}")
-        try:
-            api = docker.APIClient(f"unix://{self._settings.socket}", version="auto", timeout=CALL_SECONDS)
-            try:
-                yield api
-            finally:
-                api.close()
-        except docker.errors.DockerException as error:
-            raise Fault(FaultCode.SANDBOX, f"docker: {getattr(error, 'explanation', None) or error}") from error
-        except requests.RequestException as error:
-            raise Fault(FaultCode.SANDBOX, f"docker: {error}") from error
 
 
 def _layers(settings: Docker, image: str, version: Mapping[str, object], info: Mapping[str, object]) -> list[str]:
@@ -231,19 +207,7 @@ def _sweep(api: "APIClient") -> None:
     for found in api.containers(all=True, filters={"label": OWNER, "status": "created"}):
         number, _, started = str(found["Labels"][OWNER]).partition(".")
         if number.isascii() and number.isdigit() and _started(int(number)) != started:
-            with _already_gone():
-                api.remove_container(found["Id"], force=True)
-
-
-@contextlib.contextmanager
-def _already_gone() -> Iterator[None]:
-    import docker
-
-    try:
-        yield
-    except docker.errors.APIError as error:
-        if error.response is None or error.response.status_code not in {404, 409}:
-            raise
+            engine.removed(api, found["Id"])
 
 
 def _readable(process: int, seconds: float) -> bool:

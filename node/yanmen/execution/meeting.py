@@ -107,10 +107,17 @@ class Outside:
 
 
 def _sweep() -> None:
-    """Remove what nodes of this user left that were killed between listening and meeting."""
+    """Remove what nodes of this user left that were killed between listening and meeting, and their keepers too."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         number = folder.name.removeprefix(PREFIX).partition("-")[0]
-        found = folder.lstat()
-        dead = number.isascii() and number.isdigit() and not Path("/proc", number).exists()
-        if dead and stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
-            shutil.rmtree(folder, ignore_errors=True)
+        if number.isascii() and number.isdigit() and not Path("/proc", number).exists():
+            left_by(int(number))
+
+
+def left_by(node: int) -> None:
+    """Remove the folders in which the process `node`, which is dead, was to meet a container."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}{node}-*"):
+        with suppress(FileNotFoundError):
+            found = folder.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid():
+                shutil.rmtree(folder, ignore_errors=True)

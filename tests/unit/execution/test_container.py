@@ -272,20 +272,6 @@ def test_an_image_that_is_no_worker_is_a_fault(settings: Docker) -> None:
         pass
 
 
-def test_a_host_that_cannot_hold_a_limit_is_a_fault(settings: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine warns and goes on; the node does not."""
-    real = docker.APIClient.create_container
-
-    def warns(*arguments: object, **words: object) -> object:
-        return {**real(*arguments, **words), "Warnings": ["Your kernel does not support memory limits"]}
-
-    monkeypatch.setattr(docker.APIClient, "create_container", warns)
-    home = Container(settings)
-    with pytest.raises(Fault, match="memory limits"):
-        home.start()
-    monkeypatch.undo()
-
-
 def test_a_program_that_never_listens_is_given_up(settings: Docker, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container, "START_SECONDS", 0.5)
     home = Container(settings, ("python3", "-I", "-c", "import time; time.sleep(60)"))
