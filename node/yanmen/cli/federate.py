@@ -22,7 +22,12 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     ask.add_argument(
         "--node", action="append", required=True, metavar="NODE=CONTRACT", help="a node's alias and your contract there"
     )
-    ask.add_argument("--aggregator", action="append", required=True, metavar="NAME", help="three aggregators' aliases")
+    ask.add_argument(
+        "--aggregator", action="append", required=True, metavar="NAME", help="three aggregators' aliases, or five"
+    )
+    ask.add_argument(
+        "--robust", action="store_true", help="five aggregators: the answer comes although one fails or lies 稳健模式"
+    )
     ask.add_argument("--micro-rho", type=int, required=True, help="what each node charges, in millionths of ρ")
     ask.add_argument("--at-least", type=int, default=0, help="nodes that must take part (all)")
     ask.add_argument("--partition", default="", help="the declared partition in which each person is in one node only")
@@ -41,10 +46,15 @@ def asked(arguments: argparse.Namespace) -> Result:
     """Ask, say how far it is, show the table."""
     from yanmen.client.federation import federation
     from yanmen.client.identity import Identity
+    from yanmen.model.federation import Mode
 
     contracts = dict(_pair(text) for text in arguments.node)
     sql = sys.stdin.read() if arguments.sql == "-" else arguments.sql
     identity = Identity.load(arguments.identity)
+
+    mode = Mode.ROBUST if arguments.robust else Mode.ADDITIVE
+    if len(arguments.aggregator) != mode.aggregators:
+        raise UsageProblem("three --aggregator, or five with --robust 需三个 --aggregator；稳健模式（--robust）需五个")
 
     def progress(step: str, done: int, of: int) -> None:
         if done == of and not arguments.json:
@@ -57,6 +67,7 @@ def asked(arguments: argparse.Namespace) -> Result:
             contributors_least=arguments.at_least,
             partition=arguments.partition,
             timeout=arguments.timeout,
+            mode=mode,
         )
     if arguments.save is not None:
         answer.save(arguments.save)
@@ -65,6 +76,8 @@ def asked(arguments: argparse.Namespace) -> Result:
         "width": [list(row) for row in answer.table.widths],
         "contributors": list(answer.contributors),
         "refused": {name: str(error) for name, error in answer.refused.items()},
+        "aggregators": dict(answer.faults),
+        "mode": mode.value,
         "notice": answer.table.notice,
         "mechanism": answer.table.mechanism,
         "price_fen": answer.price_fen,
@@ -79,11 +92,19 @@ def verified(arguments: argparse.Namespace) -> Result:
 
     found = verify_folder(arguments.folder, arguments.register.read_bytes(), pinned(arguments.space_key))
     text = (
-        f"manifest 清单 {found.manifest_sha256}\n"
+        f"manifest 清单 {found.manifest_sha256} ({found.mode.value})\n"
         f"{len(found.contributors)} nodes 节点, {len(found.totals)} cells 单元格\n"
         "the published total is what nodes and aggregators committed to 公布总和与各方承诺一致"
     )
-    fields = {"manifest": found.manifest_sha256, "contributors": found.contributors, "totals": found.totals}
+    wrong = {"missing": found.recovered.missing, "lied": found.recovered.lied, "disputed": found.recovered.disputed}
+    text += "".join(f"\naggregator 聚合方 {name}: {kind}" for kind, names in wrong.items() for name in names)
+    fields = {
+        "manifest": found.manifest_sha256,
+        "mode": found.mode.value,
+        "contributors": found.contributors,
+        "totals": found.totals,
+        "aggregators": wrong,
+    }
     return Result(text, fields)
 
 

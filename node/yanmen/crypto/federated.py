@@ -5,18 +5,32 @@ Nodes, aggregators, the consumer and any auditor check with these same functions
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from yanmen.crypto import documents, notes, pedersen, receipts, sharing
+from yanmen.crypto import documents, notes, pedersen, receipts, shamir, sharing
+from yanmen.crypto.shamir import Candidate
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import checkpoint, dealing, json_canonical, jws, merkle, proof, share
+from yanmen.formats import checkpoint, dealing, json_canonical, jws, merkle, point, proof, share
 from yanmen.formats import manifest as manifest_format
 from yanmen.formats.dealing import Dealing
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.point import SumPoint
 from yanmen.formats.receipt import Slot
+from yanmen.formats.share import WholeShare
 from yanmen.formats.slots import Output
-from yanmen.model.federation import Dealt, OpenedSum, Opening, SetCertificate, SignedManifest
+from yanmen.model.federation import (
+    NOISES,
+    NOTHING,
+    OPENING,
+    Dealt,
+    Mode,
+    OpenedSum,
+    Opening,
+    Recovered,
+    SetCertificate,
+    SignedManifest,
+)
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 from yanmen.model.receipt import Stage
 
@@ -67,8 +81,8 @@ def check_evidence(evidence: Evidence, signed: SignedManifest, register: Registe
     if head.iss != dealer.id or head.stage is not (Stage.OUTCOME if is_node else Stage.NOISE):
         raise Malformed("the receipt of another stage or dealer")
     word = dealing.read(Output.read(disclosed.slots.get(Slot.OUTPUT)).mechanism)
-    stated = (word.manifest_sha256, word.multiplicity, word.sigma_squared)
-    if stated != (signed.sha256, manifest.multiplicity, manifest.sigma_squared):
+    stated = (word.manifest_sha256, word.mode, word.multiplicity, word.sigma_squared)
+    if stated != (signed.sha256, manifest.mode, manifest.multiplicity, manifest.sigma_squared):
         raise Malformed("dealt for another manifest")
     pedersen.check(word.commitment)
     _check_included(evidence.proof, disclosed.leaf.jws, dealer)
@@ -76,7 +90,7 @@ def check_evidence(evidence: Evidence, signed: SignedManifest, register: Registe
 
 
 def check_set(certificate: SetCertificate, signed: SignedManifest) -> None:
-    """Hold a certified set against its manifest: nodes it asks, enough of them, the noise of every aggregator."""
+    """Hold a certified set against its manifest: nodes it asks, enough of them, the noise of three aggregators."""
     manifest = signed.manifest
     if certificate.manifest_sha256 != signed.sha256:
         raise Malformed("set: of another manifest")
@@ -84,21 +98,27 @@ def check_set(certificate: SetCertificate, signed: SignedManifest) -> None:
         raise Malformed("set: holds a node that was not asked")
     if len(certificate.nodes) < manifest.contributors_least:
         raise Malformed("set: fewer nodes than the manifest demands")
-    if tuple(item.dealer for item in certificate.noise) != manifest.aggregators:
+    noise = {item.dealer for item in certificate.noise}
+    if len(noise) != NOISES or not noise.issubset(manifest.aggregators):
         raise Malformed("set: the noise of an aggregator is missing")
 
 
 def agreed_set(certificates: Sequence[bytes], signed: SignedManifest, register: Register) -> SetCertificate:
-    """Return the set that every aggregator of the manifest certified, one certificate each and all the same."""
+    """Return the set that enough aggregators of the manifest certified, one certificate each and all the same.
+
+    In additive mode that is every aggregator; in robust mode an empty certificate stands for one that is missing.
+    """
     manifest = signed.manifest
-    opened = [
-        documents.open_set(token, _active(register, name).signing_key)
-        for name, token in zip(manifest.aggregators, certificates, strict=False)
-    ]
-    if len(certificates) != len(manifest.aggregators) or len(opened) != len(certificates):
+    if len(certificates) != len(manifest.aggregators):
         raise Malformed("set: not one certificate of each aggregator")
-    if tuple(item.aggregator for item in opened) != manifest.aggregators:
-        raise BadSignature("set: certified for another aggregator")
+    opened: list[SetCertificate] = []
+    for name, token in zip(manifest.aggregators, certificates, strict=True):
+        if token:
+            opened.append(documents.open_set(token, _active(register, name).signing_key))
+            if opened[-1].aggregator != name:
+                raise BadSignature("set: certified for another aggregator")
+    if len(opened) < manifest.mode.certifying:
+        raise Malformed("set: not certified by enough aggregators")
     digests = {manifest_format.set_digest(item) for item in opened}
     if len(digests) != 1:
         raise Malformed("set: the aggregators certified different sets")
@@ -107,27 +127,93 @@ def agreed_set(certificates: Sequence[bytes], signed: SignedManifest, register: 
 
 
 def total(opening: Opening, signed: SignedManifest, register: Register) -> tuple[int, ...]:
-    """Return the published total, once all aggregators certified one set and it is what that set committed to."""
+    """Return the published total, once enough aggregators certified one set and it is what that set committed to."""
+    return recovered(opening, signed, register).values
+
+
+def recovered(opening: Opening, signed: SignedManifest, register: Register) -> Recovered:
+    """Return the published total as `total` does, and which aggregators published something else, or nothing."""
     manifest = signed.manifest
     agreed = agreed_set(opening.certificates, signed, register)
     if len(opening.sums) != len(manifest.aggregators):
         raise Malformed("sum: not one of each aggregator")
-    for name, published in zip(manifest.aggregators, opening.sums, strict=True):
-        _check_partial(name, published, agreed, signed, _active(register, name).signing_key)
-    shares = (share.decode(published.share) for published in opening.sums)
-    values, blinding = sharing.reveal(sharing.total(shares, manifest.cells))
+    present = {
+        name: published
+        for name, published in zip(manifest.aggregators, opening.sums, strict=True)
+        if published != NOTHING
+    }
+    for name, published in present.items():
+        check_partial(name, published, agreed, signed, register)
+    if len(present) < (len(manifest.aggregators) if manifest.mode is Mode.ADDITIVE else OPENING):
+        raise Malformed("sum: not of enough aggregators")
     committed = pedersen.add(item.commitment for item in (*agreed.nodes, *agreed.noise))
-    if pedersen.commit(values, blinding) != committed:
-        raise BadSignature("sum: the published total is not the sum of what was committed to")
-    return values
+    match manifest.mode:
+        case Mode.ADDITIVE:
+            return _added(list(present.values()), manifest.cells, committed)
+        case Mode.ROBUST:
+            return _interpolated(present, signed, committed)
 
 
-def _check_partial(name: str, published: OpenedSum, agreed: SetCertificate, signed: SignedManifest, key: bytes) -> None:
-    partial = documents.open_partial(published.partial, key)
+def check_partial(
+    name: str, published: OpenedSum, agreed: SetCertificate, signed: SignedManifest, register: Register
+) -> None:
+    """Require that the aggregator `name` signed the sum of `published` over the agreed set, and that it is one."""
+    partial = documents.open_partial(published.partial, _active(register, name).signing_key)
     said = (partial.aggregator, partial.manifest_sha256, partial.set_sha256, partial.share_sha256)
     digest = hashlib.sha256(published.share).hexdigest()
     if said != (name, signed.sha256, manifest_format.set_digest(agreed), digest):
         raise Malformed(f"sum: {name} signed another sum")
+    manifest = signed.manifest
+    match manifest.mode:
+        case Mode.ADDITIVE:
+            summed = share.decode(published.share)
+            if not isinstance(summed, WholeShare) or summed.cells != manifest.cells:
+                raise Malformed(f"sum: what {name} published is none")
+        case Mode.ROBUST:
+            _point(name, published, signed)
+
+
+def _point(name: str, published: OpenedSum, signed: SignedManifest) -> SumPoint:
+    manifest, found = signed.manifest, point.decode(published.share)
+    if not isinstance(found, SumPoint) or (found.place, found.cells) != (
+        manifest.aggregators.index(name) + 1,
+        manifest.cells,
+    ):
+        raise Malformed(f"sum: what {name} published is none")
+    shamir.expand(found)
+    return found
+
+
+def _added(sums: Sequence[OpenedSum], cells: int, committed: bytes) -> Recovered:
+    values, blinding = sharing.reveal(sharing.total((share.decode(item.share) for item in sums), cells))
+    if pedersen.commit(values, blinding) != committed:
+        raise _unproven()
+    return Recovered(values)
+
+
+def _interpolated(present: Mapping[str, OpenedSum], signed: SignedManifest, committed: bytes) -> Recovered:
+    """Return the total that the commitments prove of those that three sums or more agree on."""
+    places = {name: at for at, name in enumerate(signed.manifest.aggregators, start=1)}
+    proven: list[Candidate] = []
+    for candidate in shamir.candidates([_point(name, item, signed) for name, item in present.items()]):
+        if pedersen.commit(candidate.values, candidate.blinding) == committed:
+            proven.append(candidate)
+            if len(candidate.supporters) > OPENING:
+                break  # another would meet it in two supporters and the proven total: three points make it the same
+    if not proven:
+        raise _unproven()
+    some = frozenset[int]().union(*(candidate.supporters for candidate in proven))
+    all_ = proven[0].supporters.intersection(*(candidate.supporters for candidate in proven))
+    return Recovered(
+        values=proven[0].values,
+        missing=tuple(name for name in places if name not in present),
+        lied=tuple(name for name in present if places[name] not in some),
+        disputed=tuple(name for name in present if places[name] in some - all_),
+    )
+
+
+def _unproven() -> BadSignature:
+    return BadSignature("sum: the published total is not the sum of what was committed to")
 
 
 def _check_included(text: str, leaf: bytes, dealer: Party) -> None:

@@ -1,9 +1,9 @@
-"""One of the three institutions that add: it learns nothing from its shares, and opens one sum a question.
+"""One of the institutions that add: it learns nothing from its shares, and opens one sum a question.
 
     deposit   a dealer's sealed share, once its receipt verified
     noise     this aggregator's own noise: full variance, dealt and committed to like any figures
     certify   which dealers are in the sum: one set a question, durable before anything is opened
-    open      the sum of shares over the set that all aggregators certified
+    open      the sum of shares over the set that enough aggregators certified (all, or in robust mode four of five)
 
 The consumer carries everything between the parties and can reorder, drop, replay or swap what it
 likes: each step stands on signatures and on what is durable here, not on the order of calls.
@@ -13,17 +13,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from yanmen.crypto import dealing, documents, federated, sharing
+from yanmen.crypto import dealing, documents, federated
 from yanmen.crypto.envelopes import Opener
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
 from yanmen.disclosure import noise
-from yanmen.formats import json_canonical, share
+from yanmen.formats import json_canonical
 from yanmen.formats import manifest as manifest_format
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
 from yanmen.formats.receipt import Slot
-from yanmen.formats.share import Share
 from yanmen.formats.slots import Output
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.sum_book import Dealing, Deposit, Sum, SumBook
@@ -84,10 +83,13 @@ class Aggregator:
                 found = self._deal_noise(signed, state)
         return Noise(self.ledger.receipt_for(found.position, peer.id), found.envelopes)
 
-    def certify(self, peer: Party, token: bytes, dealers: Sequence[str]) -> bytes:
-        """Return the signed set of exactly `dealers` and all noise; a question's set is fixed by the first call."""
+    def certify(self, peer: Party, token: bytes, dealers: Sequence[str], noise_of: Sequence[str] = ()) -> bytes:
+        """Return the signed set of exactly `dealers` and noise; a question's set is fixed by the first call.
+
+        The noise is that of the aggregators `noise_of`, of all of them when none is named.
+        """
         with self._turn(peer, token) as (signed, state):
-            wanted = self._set(signed, state, dealers)
+            wanted = self._set(signed, state, dealers, noise_of or signed.manifest.aggregators)
             digest = manifest_format.set_digest(wanted)
             fixed, certificate = state.certificate()
             if fixed and fixed != digest:
@@ -100,13 +102,13 @@ class Aggregator:
         return certificate
 
     def open(self, peer: Party, token: bytes, certificates: Sequence[bytes]) -> OpenedSum:
-        """Return the sum of shares over the set all aggregators certified; the same whenever it is asked."""
+        """Return the sum of shares over the set enough aggregators certified; the same whenever it is asked."""
         with self._turn(peer, token) as (signed, state):
             agreed = federated.agreed_set(certificates, signed, self.register())
             digest = manifest_format.set_digest(agreed)
             if state.certificate()[0] != digest:
                 raise _refused("another set", "this aggregator certified another set", Reason.SET_FIXED)
-            summed = share.encode(sharing.total(self._shares(signed, state, agreed), signed.manifest.cells))
+            summed = dealing.summed(self._shares(signed, state, agreed), signed.manifest, self.me)
             partial = state.partial()
             if not partial:
                 partial = self._partial(signed, digest, summed)
@@ -141,10 +143,12 @@ class Aggregator:
         state.keep_noise(found)
         return found
 
-    def _set(self, signed: SignedManifest, state: Sum, dealers: Sequence[str]) -> SetCertificate:
-        """Return the set of `dealers`, each of whom must have deposited here."""
+    def _set(
+        self, signed: SignedManifest, state: Sum, dealers: Sequence[str], noise_of: Sequence[str]
+    ) -> SetCertificate:
+        """Return the set of `dealers` and `noise_of`, each of whom must have deposited here."""
         here = {item.dealer: item for item in state.dealt()}
-        missing = [name for name in (*dealers, *signed.manifest.aggregators) if name not in here]
+        missing = [name for name in (*dealers, *noise_of) if name not in here]
         if missing:
             raise _refused(missing[0], "nothing of it was deposited here", Reason.DEPOSIT_MISSING)
 
@@ -152,16 +156,16 @@ class Aggregator:
             return tuple(here[name] for name in sorted(set(names)))
 
         now_s = self.clock.now_ms() // 1000
-        return SetCertificate(self.me, signed.sha256, chosen(dealers), chosen(signed.manifest.aggregators), now_s)
+        return SetCertificate(self.me, signed.sha256, chosen(dealers), chosen(noise_of), now_s)
 
-    def _shares(self, signed: SignedManifest, state: Sum, agreed: SetCertificate) -> Iterator[Share]:
+    def _shares(self, signed: SignedManifest, state: Sum, agreed: SetCertificate) -> Iterator[bytes]:
         """Open the sealed shares of the agreed dealers, which must be those deposited here."""
         for dealt in (*agreed.nodes, *agreed.noise):
             kept = state.deposit(dealt.dealer)
             if kept is None or kept.dealt != dealt:
                 raise Malformed(f"set: {dealt.dealer} dealt something else here")
             place = dealing.place(signed.sha256, dealt.dealer, self.me)
-            yield share.decode(self.opener.open(kept.envelope, place))
+            yield self.opener.open(kept.envelope, place)
 
     def _partial(self, signed: SignedManifest, set_digest: str, summed: bytes) -> bytes:
         now_s = self.clock.now_ms() // 1000

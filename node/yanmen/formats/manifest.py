@@ -10,15 +10,14 @@ from yanmen.formats.json_members import Object
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import check_jti
 from yanmen.formats.share import CELLS_MAX
-from yanmen.model.federation import Dealt, Invited, Manifest, PartialSum, SetCertificate
+from yanmen.model.federation import NOISES, Dealt, Invited, Manifest, Mode, PartialSum, SetCertificate
 
 MANIFEST_TYP = "yanmen-manifest+jwt"
 SET_TYP = "yanmen-set+jwt"
 PARTIAL_TYP = "yanmen-partial+jwt"
 NODES_MAX = 5_000
 BYTES_MAX = 2 * 1024 * 1024
-AGGREGATORS = 3
-"""Parties of the additive mode: any two of them together learn nothing."""
+AGGREGATORS_MAX = max(mode.aggregators for mode in Mode)
 AGGREGATES_MAX = 1_000
 SIGMA_SQUARED_MAX = 2**52
 """So that noise stays far below 2^63 with every aggregator's added."""
@@ -31,6 +30,7 @@ _MANIFEST = frozenset(
         "iss",
         "iat",
         "exp",
+        "mode",
         "query_sha256",
         "shape_sha256",
         "cells",
@@ -52,6 +52,7 @@ def encode(manifest: Manifest) -> dict[str, Json]:
         "iss": manifest.consumer,
         "iat": manifest.issued_s,
         "exp": manifest.expires_s,
+        "mode": manifest.mode.value,
         "query_sha256": manifest.query_sha256,
         "shape_sha256": manifest.shape_sha256,
         "cells": manifest.cells,
@@ -84,7 +85,8 @@ def decode(payload: Json) -> Manifest:
         partition=json_members.text(members, "partition", 63),
         contributors_least=json_members.integer(members, "contributors_least", 1, NODES_MAX),
         nodes=tuple(_invited(item) for item in json_members.items(members, "nodes", NODES_MAX)),
-        aggregators=json_members.texts(members, "aggregators", AGGREGATORS),
+        aggregators=json_members.texts(members, "aggregators", AGGREGATORS_MAX),
+        mode=_mode(members),
     )
     _check(manifest)
     return manifest
@@ -97,8 +99,9 @@ def _check(manifest: Manifest) -> None:
         raise Malformed("manifest: ends before it begins")
     _ordered(nodes, "manifest: nodes")
     _ordered([connector_id.check(name) for name in manifest.aggregators], "manifest: aggregators")
-    if len(manifest.aggregators) != AGGREGATORS or set(nodes) & set(manifest.aggregators):
-        raise Malformed(f"manifest: {AGGREGATORS} aggregators that are no nodes of it are needed")
+    needed = manifest.mode.aggregators
+    if len(manifest.aggregators) != needed or set(nodes) & set(manifest.aggregators):
+        raise Malformed(f"manifest: {needed} aggregators that are no nodes of it are needed")
     if not manifest.contributors_least <= len(nodes):
         raise Malformed("manifest: more contributors than nodes")
     if manifest.multiplicity != (1 if manifest.partition else len(nodes)):
@@ -129,13 +132,13 @@ def decode_set(payload: Json) -> SetCertificate:
         aggregator=connector_id.check(json_members.text(members, "iss")),
         manifest_sha256=_digest(members, "manifest"),
         nodes=tuple(_dealer(item) for item in json_members.items(members, "nodes", NODES_MAX)),
-        noise=tuple(_dealer(item) for item in json_members.items(members, "noise", AGGREGATORS)),
+        noise=tuple(_dealer(item) for item in json_members.items(members, "noise", NOISES)),
         issued_s=json_members.integer(members, "iat", 0, SECONDS_MAX),
     )
     _ordered([item.dealer for item in certificate.nodes], "set: nodes")
     _ordered([item.dealer for item in certificate.noise], "set: noise")
-    if not certificate.nodes or len(certificate.noise) != AGGREGATORS:
-        raise Malformed("set: nodes, and the noise of every aggregator, are needed")
+    if not certificate.nodes or len(certificate.noise) != NOISES:
+        raise Malformed(f"set: nodes, and the noise of {NOISES} aggregators, are needed")
     return certificate
 
 
@@ -177,6 +180,13 @@ def decode_partial(payload: Json) -> PartialSum:
 def _ordered(ids: list[str], what: str) -> None:
     if ids != sorted(set(ids)):
         raise Malformed(f"{what} are not in order of unique ids")
+
+
+def _mode(members: Object) -> Mode:
+    try:
+        return Mode(json_members.text(members, "mode"))
+    except ValueError as error:
+        raise Malformed("manifest: no such mode") from error
 
 
 def _digest(members: Object, name: str) -> str:

@@ -1,6 +1,47 @@
 """A question to many nodes at once (联邦查询): who is asked, who adds, what one unit may move, how much noise."""
 
 from dataclasses import dataclass
+from enum import Enum, unique
+
+NOISES = 3
+"""Aggregators whose noise is in a sum: one more than may collude, so that one full variance stays."""
+OPENING = 3
+"""Aggregators that open a sum: any two together learn nothing."""
+
+
+@unique
+class Mode(Enum):
+    """How figures are shared: all three aggregators are needed, or some of five may fail or lie."""
+
+    ADDITIVE = "additive"
+    ROBUST = "robust"
+
+    @property
+    def aggregators(self) -> int:
+        """How many there are."""
+        match self:
+            case Mode.ADDITIVE:
+                return 3
+            case Mode.ROBUST:
+                return 5
+
+    @property
+    def certifying(self) -> int:
+        """How many must certify one set: of two such quorums one honest party is in both."""
+        match self:
+            case Mode.ADDITIVE:
+                return 3
+            case Mode.ROBUST:
+                return 4
+
+    @property
+    def reach(self) -> int:
+        """Totals must stay below this, either way from zero."""
+        match self:
+            case Mode.ADDITIVE:
+                return 2**63
+            case Mode.ROBUST:
+                return 2**60
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +60,8 @@ class Manifest:
     numbers: aggregates times public groups. `sigma_squared` holds the variance each aggregator adds
     to each aggregate, in its integer units. `multiplicity` is in how many of the nodes one unit may
     appear: all of them, or 1 within a declared `partition`. `contributors_least` nodes must be in the
-    sum, or nothing is opened. Times are Unix seconds.
+    sum, or nothing is opened. Times are Unix seconds. How figures are shared is the consumer's choice,
+    signed with the rest: nobody on the way can make it another.
     """
 
     jti: str
@@ -36,6 +78,7 @@ class Manifest:
     contributors_least: int
     nodes: tuple[Invited, ...]
     aggregators: tuple[str, ...]
+    mode: Mode = Mode.ADDITIVE
 
     def asks(self, node: str) -> Invited | None:
         """Return how `node` is asked, None when it is not."""
@@ -109,7 +152,27 @@ class OpenedSum:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """All that the aggregators published of one question, in the manifest's order."""
+    """All that the aggregators published of one question, in the manifest's order.
+
+    In robust mode an aggregator may be missing: its certificate or sum is then empty.
+    """
 
     certificates: tuple[bytes, ...]
     sums: tuple[OpenedSum, ...]
+
+
+NOTHING = OpenedSum(b"", b"")
+"""Stands in an opening for an aggregator that published no sum."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """A total that the commitments prove, and what its recovery showed of the aggregators.
+
+    `lied` published sums that are on no proven polynomial. Of the `disputed` some did: two lied in concert.
+    """
+
+    values: tuple[int, ...]
+    missing: tuple[str, ...] = ()
+    lied: tuple[str, ...] = ()
+    disputed: tuple[str, ...] = ()

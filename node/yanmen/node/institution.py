@@ -38,9 +38,9 @@ class Institution(Doorkeeper):
         """Return this aggregator's own noise."""
         return self._receipted(peer, lambda: self._aggregator.noise(peer, manifest))
 
-    def certify(self, peer: Party, manifest: bytes, nodes: Sequence[str]) -> bytes:
+    def certify(self, peer: Party, manifest: bytes, nodes: Sequence[str], noise_of: Sequence[str]) -> bytes:
         """Fix the set and return its certificate."""
-        return self._receipted(peer, lambda: self._aggregator.certify(peer, manifest, nodes))
+        return self._receipted(peer, lambda: self._aggregator.certify(peer, manifest, nodes, noise_of))
 
     def open(self, peer: Party, manifest: bytes, certificates: Sequence[bytes]) -> OpenedSum:
         """Return the sum over the certified set."""

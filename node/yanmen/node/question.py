@@ -16,7 +16,7 @@ from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits, ReleaseRules
-from yanmen.model.federation import Opening
+from yanmen.model.federation import NOISES, Opening
 from yanmen.model.ports import Randomness, Runner, Tenant
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
@@ -157,8 +157,7 @@ class Question:
             totals = crypto_federated.total(opening, plan.manifest, self.works.desk.register())
         except (Malformed, BadSignature) as error:
             raise Refused(Reason.MANIFEST_INVALID, Detail(subject=str(error))) from error
-        parties, post = len(manifest.aggregators), self.works.runner.post
-        released = release.finish(plan, totals, manifest.sigma_squared, parties, post)
+        released = release.finish(plan, totals, manifest.sigma_squared, NOISES, self.works.runner.post)
         return Finished(
             labels=released.labels,
             types=released.types,

@@ -11,11 +11,13 @@ from fractions import Fraction
 
 from yanmen.formats import shape
 from yanmen.model.catalogue import DatasetClass
-from yanmen.model.federation import Manifest
+from yanmen.model.federation import NOISES, Manifest
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.stages import Plan
 
 MICRO = 1_000_000
+_NOISE_UPTO = 2**32
+"""What no noise reaches: 64 standard deviations of the widest there may be."""
 
 
 def in_shares(plan: Plan) -> Plan:
@@ -29,6 +31,7 @@ def in_shares(plan: Plan) -> Plan:
         raise _refused(Reason.SHAPE_MISMATCH, "shape", _OTHER_SHAPE)
     _check_partition(plan, signed.manifest)
     _check_noise(plan, signed.manifest)
+    _check_reach(plan, signed.manifest)
     return replace(plan, manifest=signed, canonical=f"{plan.canonical}\n{signed.sha256}")
 
 
@@ -46,6 +49,14 @@ def _check_noise(plan: Plan, manifest: Manifest) -> None:
     )
     if cost > Fraction(plan.micro_rho, MICRO):
         raise _refused(Reason.NOISE_TOO_SMALL, "sigma_squared", _MORE_NOISE)
+
+
+def _check_reach(plan: Plan, manifest: Manifest) -> None:
+    """The sum of all nodes' public ranges must be a number that shares can stand for."""
+    for aggregate in plan.aggregates:
+        widest = max(abs(aggregate.lower), abs(aggregate.upper))
+        if len(manifest.nodes) * widest + NOISES * _NOISE_UPTO >= manifest.mode.reach:
+            raise _refused(Reason.MEASURE_WITHOUT_BOUNDS, aggregate.name, _TOO_WIDE)
 
 
 def _check_partition(plan: Plan, manifest: Manifest) -> None:
@@ -74,6 +85,10 @@ _OTHER_SHAPE = (
 _MORE_NOISE = (
     "The noise the manifest promises is too small for its charge at this node; raise sigma_squared or micro_rho.",
     "清单承诺的噪声不足以匹配本节点的扣减量；请提高 sigma_squared 或 micro_rho。",
+)
+_TOO_WIDE = (
+    "The sum over so many nodes may be wider than shares hold (63 bits; 60 in robust mode): declare narrower bounds.",
+    "如此多节点之和可能超出份额可表示的范围（63 位；稳健模式 60 位）：请声明更窄的度量边界。",
 )
 _NO_PARTITION = (
     "The owner has not declared this dataset part of that partition; leave `partition` empty.",

@@ -1,6 +1,8 @@
 """Check a federated total from files alone: what was published is the sum of what was committed to.
 
 manifest.jws  ID.sdjwt  ID.tlog-proof (each dealer)  ID.set.jws  ID.sum.jws  ID.share (each aggregator)
+
+In robust mode those of an aggregator that gave nothing may be missing.
 """
 
 from dataclasses import dataclass
@@ -10,10 +12,10 @@ from yanmen.crypto import documents, federated
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import manifest as manifest_format
-from yanmen.formats import proof, receipt, share
+from yanmen.formats import point, proof, receipt
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
-from yanmen.model.federation import OpenedSum, Opening
+from yanmen.model.federation import Mode, OpenedSum, Opening, Recovered
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.verify.directory import Missing, Unreadable, read
 
@@ -22,11 +24,17 @@ MANIFEST = "manifest.jws"
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What was checked: the manifest's digest, the nodes in the sum and the noised totals, cell by cell."""
+    """What was checked: the manifest's digest and mode, the nodes in the sum, the total and what it shows."""
 
     manifest_sha256: str
     contributors: tuple[str, ...]
-    totals: tuple[int, ...]
+    mode: Mode
+    recovered: Recovered
+
+    @property
+    def totals(self) -> tuple[int, ...]:
+        """The noised totals, cell by cell."""
+        return self.recovered.values
 
 
 def verify_folder(folder: Path, register_token: bytes, space_key: bytes | None) -> Total:
@@ -34,8 +42,8 @@ def verify_folder(folder: Path, register_token: bytes, space_key: bytes | None) 
 
     1. The space signed the register; the consumer signed the manifest; the register has every party as active.
     2. Every dealer of the certified set has a receipt, in its log, that commits to its vector.
-    3. All aggregators certified that one set, and signed their sums over it.
-    4. The sums add up to what the dealers' commitments add up to (vector Pedersen).
+    3. All aggregators (in robust mode four of five) certified that one set, and signed their sums over it.
+    4. The sums add up (in robust mode: interpolate) to what the dealers' commitments add up to (vector Pedersen).
     """
     if space_key is None:
         raise _refused("--space-key is needed: a register that vouches for itself proves nothing")
@@ -43,11 +51,11 @@ def verify_folder(folder: Path, register_token: bytes, space_key: bytes | None) 
         register = documents.open_register(register_token, space_key)
         signed = federated.read_manifest(read(folder, MANIFEST, manifest_format.BYTES_MAX), register)
         names = signed.manifest.aggregators
-        certificates = tuple(read(folder, f"{name}.set.jws", manifest_format.BYTES_MAX) for name in names)
+        may_lack = signed.manifest.mode is Mode.ROBUST
+        certificates = tuple(_read(folder, f"{name}.set.jws", may_lack=may_lack) for name in names)
         sums = tuple(
             OpenedSum(
-                read(folder, f"{name}.sum.jws", manifest_format.BYTES_MAX),
-                read(folder, f"{name}.share", share.BYTES_MAX),
+                _read(folder, f"{name}.sum.jws", may_lack=may_lack), _read(folder, f"{name}.share", may_lack=may_lack)
             )
             for name in names
         )
@@ -55,10 +63,17 @@ def verify_folder(folder: Path, register_token: bytes, space_key: bytes | None) 
         for dealt in (*agreed.nodes, *agreed.noise):
             if federated.check_evidence(_evidence(folder, dealt.dealer), signed, register).dealt != dealt:
                 raise Malformed(f"{dealt.dealer}: its receipt commits to something else than was certified")
-        totals = federated.total(Opening(certificates, sums), signed, register)
+        recovered = federated.recovered(Opening(certificates, sums), signed, register)
     except (Malformed, BadSignature, BadProof, Missing, Unreadable) as error:
         raise _refused(f"{type(error).__name__}: {error}") from error
-    return Total(signed.sha256, tuple(item.dealer for item in agreed.nodes), totals)
+    return Total(signed.sha256, tuple(item.dealer for item in agreed.nodes), signed.manifest.mode, recovered)
+
+
+def _read(folder: Path, name: str, *, may_lack: bool) -> bytes:
+    """Return what an aggregator published, nothing where its file may lack and does."""
+    if may_lack and not (folder / name).exists():
+        return b""
+    return read(folder, name, max(manifest_format.BYTES_MAX, point.BYTES_MAX))
 
 
 def _evidence(folder: Path, dealer: str) -> Evidence:

@@ -49,7 +49,7 @@ def differences(rule: ReleaseRule, micro_rho: int, mechanism: str) -> tuple[str,
 def _differences(rule: ReleaseRule, micro_rho: int, mechanism: str) -> Iterator[str]:
     if rule.cls is not DatasetClass.PERSONAL:
         return
-    if mechanism.startswith(dealing.NAME):
+    if dealing.is_one(mechanism):
         yield from _federated(rule, micro_rho, mechanism)
         return
     try:

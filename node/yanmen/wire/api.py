@@ -104,7 +104,7 @@ class AggregatorApi(LogApi, Protocol):
         """Return this aggregator's own noise."""
         ...
 
-    def certify(self, peer: Party, manifest: bytes, nodes: Sequence[str]) -> bytes:
+    def certify(self, peer: Party, manifest: bytes, nodes: Sequence[str], noise_of: Sequence[str]) -> bytes:
         """Fix the set and return its certificate."""
         ...
 

@@ -113,7 +113,7 @@ def answer(released: Answer) -> query_pb2.Answer:
         repeated=released.repeated,
         receipt=receipt(released.receipt),
     )
-    if released.labels == dealing.LABELS and released.mechanism.startswith(dealing.NAME):
+    if released.labels == dealing.LABELS and dealing.is_one(released.mechanism):
         message.envelopes.extend(base64url.decode(str(envelope)) for _, envelope in released.rows)
     else:
         message.columns.extend(columns(released.labels, released.types))

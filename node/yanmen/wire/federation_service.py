@@ -41,7 +41,8 @@ class Federation(federation_pb2_grpc.FederationServiceServicer):
     ) -> federation_pb2.CertifyResponse:
         """Fix the set."""
         nodes = tuple(convert.name(node) for node in request.nodes)
-        certificate = self._api.certify(CALLER.get(), request.manifest, nodes)
+        noise_of = tuple(convert.name(name) for name in request.noise)
+        certificate = self._api.certify(CALLER.get(), request.manifest, nodes, noise_of)
         return federation_pb2.CertifyResponse(certificate=certificate)
 
     @override

@@ -26,7 +26,7 @@ from yanmen.wire.v1 import log_pb2 as yanmen_dot_wire_dot_v1_dot_log__pb2
 from yanmen.wire.v1 import query_pb2 as yanmen_dot_wire_dot_v1_dot_query__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyanmen/wire/v1/federation.proto\x12\x0eyanmen.wire.v1\x1a\x18yanmen/wire/v1/log.proto\x1a\x1ayanmen/wire/v1/query.proto\"b\n\x0e\x44\x65positRequest\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12\x0e\n\x06\x64\x65\x61ler\x18\x02 \x01(\t\x12\r\n\x05sdjwt\x18\x03 \x01(\t\x12\r\n\x05proof\x18\x04 \x01(\t\x12\x10\n\x08\x65nvelope\x18\x05 \x01(\x0c\"\x11\n\x0f\x44\x65positResponse\"$\n\x10\x44\x65\x61lNoiseRequest\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\"P\n\x11\x44\x65\x61lNoiseResponse\x12(\n\x07receipt\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\x12\x11\n\tenvelopes\x18\x02 \x03(\x0c\"1\n\x0e\x43\x65rtifyRequest\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12\r\n\x05nodes\x18\x02 \x03(\t\"&\n\x0f\x43\x65rtifyResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\"5\n\x0bOpenRequest\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63\x65rtificates\x18\x02 \x03(\x0c\"6\n\x0cOpenResponse\x12&\n\x03sum\x18\x01 \x01(\x0b\x32\x19.yanmen.wire.v1.OpenedSum2\xc0\x02\n\x11\x46\x65\x64\x65rationService\x12J\n\x07\x44\x65posit\x12\x1e.yanmen.wire.v1.DepositRequest\x1a\x1f.yanmen.wire.v1.DepositResponse\x12P\n\tDealNoise\x12 .yanmen.wire.v1.DealNoiseRequest\x1a!.yanmen.wire.v1.DealNoiseResponse\x12J\n\x07\x43\x65rtify\x12\x1e.yanmen.wire.v1.CertifyRequest\x1a\x1f.yanmen.wire.v1.CertifyResponse\x12\x41\n\x04Open\x12\x1b.yanmen.wire.v1.OpenRequest\x1a\x1c.yanmen.wire.v1.OpenResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyanmen/wire/v1/federation.proto\x12\x0eyanmen.wire.v1\x1a\x18yanmen/wire/v1/log.proto\x1a\x1ayanmen/wire/v1/query.proto\"b\n\x0e\x44\x65positRequest\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12\x0e\n\x06\x64\x65\x61ler\x18\x02 \x01(\t\x12\r\n\x05sdjwt\x18\x03 \x01(\t\x12\r\n\x05proof\x18\x04 \x01(\t\x12\x10\n\x08\x65nvelope\x18\x05 \x01(\x0c\"\x11\n\x0f\x44\x65positResponse\"$\n\x10\x44\x65\x61lNoiseRequest\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\"P\n\x11\x44\x65\x61lNoiseResponse\x12(\n\x07receipt\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\x12\x11\n\tenvelopes\x18\x02 \x03(\x0c\"@\n\x0e\x43\x65rtifyRequest\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12\r\n\x05nodes\x18\x02 \x03(\t\x12\r\n\x05noise\x18\x03 \x03(\t\"&\n\x0f\x43\x65rtifyResponse\x12\x13\n\x0b\x63\x65rtificate\x18\x01 \x01(\x0c\"5\n\x0bOpenRequest\x12\x10\n\x08manifest\x18\x01 \x01(\x0c\x12\x14\n\x0c\x63\x65rtificates\x18\x02 \x03(\x0c\"6\n\x0cOpenResponse\x12&\n\x03sum\x18\x01 \x01(\x0b\x32\x19.yanmen.wire.v1.OpenedSum2\xc0\x02\n\x11\x46\x65\x64\x65rationService\x12J\n\x07\x44\x65posit\x12\x1e.yanmen.wire.v1.DepositRequest\x1a\x1f.yanmen.wire.v1.DepositResponse\x12P\n\tDealNoise\x12 .yanmen.wire.v1.DealNoiseRequest\x1a!.yanmen.wire.v1.DealNoiseResponse\x12J\n\x07\x43\x65rtify\x12\x1e.yanmen.wire.v1.CertifyRequest\x1a\x1f.yanmen.wire.v1.CertifyResponse\x12\x41\n\x04Open\x12\x1b.yanmen.wire.v1.OpenRequest\x1a\x1c.yanmen.wire.v1.OpenResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,13 +42,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DEALNOISERESPONSE']._serialized_start=262
   _globals['_DEALNOISERESPONSE']._serialized_end=342
   _globals['_CERTIFYREQUEST']._serialized_start=344
-  _globals['_CERTIFYREQUEST']._serialized_end=393
-  _globals['_CERTIFYRESPONSE']._serialized_start=395
-  _globals['_CERTIFYRESPONSE']._serialized_end=433
-  _globals['_OPENREQUEST']._serialized_start=435
-  _globals['_OPENREQUEST']._serialized_end=488
-  _globals['_OPENRESPONSE']._serialized_start=490
-  _globals['_OPENRESPONSE']._serialized_end=544
-  _globals['_FEDERATIONSERVICE']._serialized_start=547
-  _globals['_FEDERATIONSERVICE']._serialized_end=867
+  _globals['_CERTIFYREQUEST']._serialized_end=408
+  _globals['_CERTIFYRESPONSE']._serialized_start=410
+  _globals['_CERTIFYRESPONSE']._serialized_end=448
+  _globals['_OPENREQUEST']._serialized_start=450
+  _globals['_OPENREQUEST']._serialized_end=503
+  _globals['_OPENRESPONSE']._serialized_start=505
+  _globals['_OPENRESPONSE']._serialized_end=559
+  _globals['_FEDERATIONSERVICE']._serialized_start=562
+  _globals['_FEDERATIONSERVICE']._serialized_end=882
 # @@protoc_insertion_point(module_scope)

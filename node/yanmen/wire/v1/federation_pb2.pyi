@@ -120,20 +120,26 @@ class CertifyRequest(_message.Message):
 
     MANIFEST_FIELD_NUMBER: _builtins.int
     NODES_FIELD_NUMBER: _builtins.int
+    NOISE_FIELD_NUMBER: _builtins.int
     manifest: _builtins.bytes
     @_builtins.property
     def nodes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Connector ids of the nodes to be in the sum."""
+
+    @_builtins.property
+    def noise(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of the three aggregators whose noise is; none for the only three there are."""
 
     def __init__(
         self,
         *,
         manifest: _builtins.bytes = ...,
         nodes: _abc.Iterable[_builtins.str] | None = ...,
+        noise: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["manifest", b"manifest", "nodes", b"nodes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["manifest", b"manifest", "nodes", b"nodes", "noise", b"noise"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -168,7 +174,7 @@ class OpenRequest(_message.Message):
     manifest: _builtins.bytes
     @_builtins.property
     def certificates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """One of each aggregator, in the manifest's order."""
+        """One of each aggregator, in the manifest's order; in robust mode empty for one that gave none."""
 
     def __init__(
         self,

@@ -85,7 +85,7 @@ class FederationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Open(self, request, context):
-        """Open returns this aggregator's sum of shares over the set that all aggregators certified.
+        """Open returns this aggregator's sum of shares over the set that enough aggregators certified.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

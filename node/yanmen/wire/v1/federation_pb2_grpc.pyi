@@ -43,7 +43,7 @@ class FederationServiceStub:
     Certify: _grpc.UnaryUnaryMultiCallable[_federation_pb2.CertifyRequest, _federation_pb2.CertifyResponse]
     """Certify fixes, once and for all, which nodes are in the sum."""
     Open: _grpc.UnaryUnaryMultiCallable[_federation_pb2.OpenRequest, _federation_pb2.OpenResponse]
-    """Open returns this aggregator's sum of shares over the set that all aggregators certified."""
+    """Open returns this aggregator's sum of shares over the set that enough aggregators certified."""
 
 @_typing.type_check_only
 class FederationServiceAsyncStub(FederationServiceStub):
@@ -59,7 +59,7 @@ class FederationServiceAsyncStub(FederationServiceStub):
     Certify: _aio.UnaryUnaryMultiCallable[_federation_pb2.CertifyRequest, _federation_pb2.CertifyResponse]  # type: ignore[assignment]
     """Certify fixes, once and for all, which nodes are in the sum."""
     Open: _aio.UnaryUnaryMultiCallable[_federation_pb2.OpenRequest, _federation_pb2.OpenResponse]  # type: ignore[assignment]
-    """Open returns this aggregator's sum of shares over the set that all aggregators certified."""
+    """Open returns this aggregator's sum of shares over the set that enough aggregators certified."""
 
 class FederationServiceServicer(metaclass=_abc_1.ABCMeta):
     """FederationService is what an aggregator answers. The consumer of the manifest calls it and carries
@@ -96,6 +96,6 @@ class FederationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _federation_pb2.OpenRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_federation_pb2.OpenResponse, _abc.Awaitable[_federation_pb2.OpenResponse]]:
-        """Open returns this aggregator's sum of shares over the set that all aggregators certified."""
+        """Open returns this aggregator's sum of shares over the set that enough aggregators certified."""
 
 def add_FederationServiceServicer_to_server(servicer: FederationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

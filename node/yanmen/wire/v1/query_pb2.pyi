@@ -234,7 +234,9 @@ class FinishRequest(_message.Message):
 
     @_builtins.property
     def certificates(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """Each aggregator's certificate of the set and opened sum, in the manifest's order."""
+        """Each aggregator's certificate of the set and opened sum, in the manifest's order; in robust mode empty
+        for one that gave none.
+        """
 
     @_builtins.property
     def sums(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpenedSum]: ...
