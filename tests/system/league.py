@@ -27,10 +27,12 @@ def rows(node: int) -> str:
 
 @dataclass
 class League:
-    """Folders and processes of one space with `nodes` departments."""
+    """Folders and processes of one space with `nodes` departments; the aggregator `apart` has a process of its own."""
 
     root: Path
     nodes: tuple[str, ...]
+    aggregators: tuple[str, ...] = AGGREGATORS
+    apart: str = ""
     processes: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     contracts: dict[str, str] = field(default_factory=dict)
 
@@ -57,7 +59,7 @@ class League:
             rule = replace(config, approve_general=True, approve_columns_max=9, approve_micro_rho_max=900_000)
             path.write_text(config_format.encode(rule))
             done("dataset", "publish", self.root / name, spec, source)
-        for at, name in enumerate(AGGREGATORS):
+        for at, name in enumerate(self.aggregators):
             self._join("aggregator", name, at)
         who = ("--name", "dev", "--alias", "dev", "--subject", SUBJECT + "2", "--region", "1401")
         done("member", "init", self.developer, *who)
@@ -66,13 +68,17 @@ class League:
 
     def serve(self) -> None:
         """Start the nodes in one process and the aggregators in another."""
-        for kind, names in (("node", self.nodes), ("aggregator", AGGREGATORS)):
+        together = tuple(name for name in self.aggregators if name != self.apart)
+        alone = tuple(name for name in self.aggregators if name == self.apart)
+        for kind, names in (("node", self.nodes), ("aggregator", together), ("aggregator", alone)):
+            if not names:
+                continue
             folders = [str(self.root / name) for name in names]
             with (self.root / f"{kind}.log").open("ab") as log:
                 words = [sys.executable, "-m", "yanmen.cli.main", kind, "serve", *folders]
                 self.processes.append(subprocess.Popen(words, stdout=log, stderr=log))
         for _ in range(600):
-            if all((self.root / name / "serving.address").exists() for name in (*self.nodes, *AGGREGATORS)):
+            if all((self.root / name / "serving.address").exists() for name in (*self.nodes, *self.aggregators)):
                 return
             if any(process.poll() is not None for process in self.processes):
                 break

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.league import AGGREGATORS, League
+from tests.system.league import League
 from tests.system.town import done, run
 
 QUESTION = "SELECT ward, count(*) AS n, avg(cost) AS mean FROM visits GROUP BY ward ORDER BY n DESC"
@@ -24,7 +24,7 @@ def league(tmp_path_factory: pytest.TempPathFactory) -> Iterator[League]:
 def words(league: League, *nodes: str) -> list[object]:
     """Return the command line that asks `nodes`."""
     asked = [word for name in nodes for word in ("--node", f"{name}={league.contract(name)}")]
-    return ["--as", league.developer, *asked, *(word for name in AGGREGATORS for word in ("--aggregator", name))]
+    return ["--as", league.developer, *asked, *(word for name in league.aggregators for word in ("--aggregator", name))]
 
 
 def test_a_federated_answer_is_noised_verified_and_charged_at_every_node(league: League, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_federated_answer_is_noised_verified_and_charged_at_every_node(league:
         done("receipts", "export", league.root / name, bundle)
         report = done("verify", bundle, "--space-key", league.space / "space.vkey")
         assert report["findings"] == []
-    for name in AGGREGATORS:
+    for name in league.aggregators:
         bundle = tmp_path / name
         done("receipts", "export", league.root / name, bundle)
         assert done("verify", bundle, "--space-key", league.space / "space.vkey")["findings"] == []

@@ -46,6 +46,7 @@ def asked(arguments: argparse.Namespace) -> Result:
     """Ask, say how far it is, show the table."""
     from yanmen.client.federation import federation
     from yanmen.client.identity import Identity
+    from yanmen.client.robust import robust_federation
     from yanmen.model.federation import Mode
 
     contracts = dict(_pair(text) for text in arguments.node)
@@ -60,14 +61,14 @@ def asked(arguments: argparse.Namespace) -> Result:
         if done == of and not arguments.json:
             say(f"{step}: {done}/{of}", sys.stderr)
 
-    with federation(identity, contracts, arguments.aggregator, progress=progress) as many:
+    ask = robust_federation if arguments.robust else federation
+    with ask(identity, contracts, arguments.aggregator, progress=progress) as many:
         answer = many.query(
             sql,
             micro_rho=arguments.micro_rho,
             contributors_least=arguments.at_least,
             partition=arguments.partition,
             timeout=arguments.timeout,
-            mode=mode,
         )
     if arguments.save is not None:
         answer.save(arguments.save)

@@ -13,30 +13,34 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from yanmen.client import text_table
+from yanmen.client import decode, text_table
 from yanmen.client.answer import Answer, Quote
 from yanmen.client.calls import Calls
-from yanmen.client.errors import Refused
+from yanmen.client.errors import Refused, ReplyMalformed
 from yanmen.client.identity import Identity
-from yanmen.client.link import Link
+from yanmen.client.link import Link, parsed
 from yanmen.client.node import Node
 from yanmen.client.questions import TIMEOUT_S, Asking
 from yanmen.client.receipts import CheckedReceipt
-from yanmen.client.relay import Relay
 from yanmen.crypto import documents, federated
 from yanmen.crypto.federated import Evidence
+from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.federation.calibration import variances
-from yanmen.formats import base64url, shape
+from yanmen.formats import base64url, receipt, shape
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
 from yanmen.model.catalogue import Cell
-from yanmen.model.federation import NOTHING, Invited, Manifest, Mode, Opening, Recovered, SignedManifest
+from yanmen.model.federation import NOTHING, Invited, Manifest, Mode, OpenedSum, Opening, SignedManifest
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.ports import Clock, Randomness
 from yanmen.model.refusal import Fault, FaultCode
+from yanmen.wire.v1 import federation_pb2
 
 HOUR_S = 3600
 THREADS = 16
+SECONDS = 120.0
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
@@ -47,8 +51,8 @@ Progress = Callable[[str, int, int], None]
 class FederatedAnswer:
     """A verified answer of many nodes; `refused` says which of those asked are not in it, and why.
 
-    `faults` says which aggregators were missing or published something else than the sum. `evidence` and
-    `opening` are what anybody needs to check the total again (`yanmen verify-federation`).
+    `faults` says which aggregators were missing or published something else than their sum (robust mode goes on
+    without). `evidence` and `opening` are what anybody needs to check the total again (`yanmen verify-federation`).
     """
 
     table: Table
@@ -106,19 +110,12 @@ class FederatedAnswer:
     __repr__ = __str__
 
 
-@dataclass(frozen=True, slots=True)
-class _Terms:
-    """What the consumer chooses of a manifest."""
-
-    micro_rho: int
-    contributors_least: int
-    partition: str
-    mode: Mode
-
-
 @dataclass(slots=True)
 class Federation:
-    """Many nodes and their aggregators, connected; use it as a context manager through `federation`."""
+    """Many nodes and their aggregators, connected; use it as a context manager through `federation`.
+
+    In robust `mode` there are five aggregators, of whom some may be `silent`.
+    """
 
     identity: Identity
     nodes: Mapping[str, Node]
@@ -127,6 +124,8 @@ class Federation:
     clock: Clock
     randomness: Randomness
     progress: Progress = field(default=lambda _step, _done, _of: None)
+    mode: Mode = Mode.ADDITIVE
+    silent: Mapping[str, Refused | Fault] = field(default_factory=dict)
 
     def query(
         self,
@@ -136,38 +135,33 @@ class Federation:
         contributors_least: int = 0,
         partition: str = "",
         timeout: float = TIMEOUT_S,
-        mode: Mode = Mode.ADDITIVE,
     ) -> FederatedAnswer:
         """Ask all nodes `sql` and return the verified total of those that contribute.
 
         Each node charges `micro_rho`. At least `contributors_least` nodes must take part (0 = all).
-        A unit may be in every node unless all owners declared the same `partition`. In the robust `mode`
-        five aggregators add, and the answer comes although one is missing or lies.
+        A unit may be in every node unless all owners declared the same `partition`.
         """
-        if len(self.aggregators) != mode.aggregators:
-            raise Fault(FaultCode.CONFIG, f"{mode.value} mode needs {mode.aggregators} aggregators")
         quotes, refused = self._explained(sql, micro_rho)
         least = contributors_least or len(self.nodes)
         if len(quotes) < least:
             raise next(iter(refused.values()))
-        signed = self._manifest(sql, quotes, _Terms(micro_rho, least, partition, mode))
+        signed = self._manifest(sql, quotes, micro_rho, least, partition)
         answers = self._contributions(sql, quotes, signed, timeout, refused)
         if len(answers) < least:
             raise next(iter(refused.values()))
-        relay = Relay(signed, self.aggregators, self.identity.register, self._each, refused, seconds=timeout)
-        summed = relay.sum({name: (answer.receipt, _sealed(answer)) for name, answer in answers.items()}, least)
-        table, proof = self._finish(sql, signed, summed.opening, summed.names[0], micro_rho)
-        return FederatedAnswer(
-            table=table,
-            manifest=signed,
-            contributors=summed.names,
-            refused=refused,
-            answers={name: answers[name] for name in summed.names},
-            evidence=summed.evidence,
-            opening=summed.opening,
-            receipt=proof,
-            faults={name: str(error) for name, error in relay.faults.items()} | _lies(summed.recovered),
-        )
+        evidence = self._deposit(signed, answers, refused)
+        names = sorted(name for name in (item.dealer for item in evidence) if name in answers)
+        if len(names) < least:
+            raise next(iter(refused.values()))
+        evidence += self._noise(signed)
+        opening = self._opened(signed, names)
+        try:
+            federated.total(opening, signed, self.identity.register)
+        except (Malformed, BadSignature) as error:
+            raise Fault(FaultCode.RECEIPT_INVALID, str(error)) from error
+        table, proof = self._finish(sql, signed, opening, names[0], micro_rho)
+        in_it = {name: answers[name] for name in names}
+        return FederatedAnswer(table, signed, tuple(names), refused, in_it, evidence, opening, proof)
 
     # The steps
 
@@ -189,8 +183,10 @@ class Federation:
             )
         return quotes, refused
 
-    def _manifest(self, sql: str, quotes: Mapping[str, Quote], terms: _Terms) -> SignedManifest:
-        multiplicity = 1 if terms.partition else len(quotes)
+    def _manifest(
+        self, sql: str, quotes: Mapping[str, Quote], micro_rho: int, least: int, partition: str
+    ) -> SignedManifest:
+        multiplicity = 1 if partition else len(quotes)
         worst = [max(values) for values in zip(*(quote.l2_squared for quote in quotes.values()), strict=True)]
         first = next(iter(quotes.values()))
         now_s = self.clock.now_ms() // 1000
@@ -202,14 +198,14 @@ class Federation:
             query_sha256=hashlib.sha256(sql.encode()).hexdigest(),
             shape_sha256=shape.digest(first.shape),
             cells=first.cells * len(worst),
-            micro_rho=terms.micro_rho,
-            sigma_squared=variances(worst, terms.micro_rho, multiplicity),
+            micro_rho=micro_rho,
+            sigma_squared=variances(worst, micro_rho, multiplicity),
             multiplicity=multiplicity,
-            partition=terms.partition,
-            contributors_least=terms.contributors_least,
+            partition=partition,
+            contributors_least=least,
             nodes=tuple(Invited(name, self.contracts[name]) for name in sorted(quotes)),
-            aggregators=tuple(sorted(self.aggregators)),
-            mode=terms.mode,
+            aggregators=tuple(sorted((*self.aggregators, *self.silent))),
+            mode=self.mode,
         )
         token = documents.sign_manifest(manifest, self.identity.signer)
         return federated.read_manifest(token, self.identity.register)
@@ -231,6 +227,71 @@ class Federation:
         answers, failed = self._each("shares", list(quotes), contribute)
         refused.update(failed)
         return answers
+
+    def _deposit(
+        self, signed: SignedManifest, answers: Mapping[str, Answer], refused: dict[str, Refused | Fault]
+    ) -> tuple[Evidence, ...]:
+        shown = {name: _evidence(name, answer.receipt) for name, answer in answers.items()}
+
+        def deposit(name: str) -> Evidence:
+            sealed = [base64url.decode(str(row[1])) for row in answers[name].table.rows]
+            self._hand_in(signed, shown[name], sealed)
+            return shown[name]
+
+        kept, failed = self._each("deposits", list(answers), deposit)
+        refused.update(failed)
+        return tuple(kept.values())
+
+    def _noise(self, signed: SignedManifest) -> tuple[Evidence, ...]:
+        def deal(name: str) -> Evidence:
+            link = self.aggregators[name]
+            request = federation_pb2.DealNoiseRequest(manifest=signed.token)
+            reply = link.call(link.calls.federation.DealNoise, request, SECONDS)
+            checked = link.receipts.check(parsed(lambda: decode.receipt(reply.receipt)))
+            shown = _evidence(name, checked)
+            self._hand_in(signed, shown, list(reply.envelopes))
+            return shown
+
+        dealt, failed = self._each("noise", list(self.aggregators), deal)
+        _none_failed(failed)
+        return tuple(dealt[name] for name in sorted(dealt))
+
+    def _hand_in(self, signed: SignedManifest, shown: Evidence, sealed: Sequence[bytes]) -> None:
+        """Deposit each envelope of one dealer with the aggregator it is for."""
+        if len(sealed) != len(signed.manifest.aggregators):
+            raise ReplyMalformed("not one envelope for each aggregator")
+        for to, envelope in zip(signed.manifest.aggregators, sealed, strict=True):
+            link = self.aggregators[to]
+            request = federation_pb2.DepositRequest(
+                manifest=signed.token,
+                dealer=shown.dealer,
+                sdjwt=shown.sdjwt,
+                proof=shown.proof,
+                envelope=envelope,
+            )
+            link.call(link.calls.federation.Deposit, request, SECONDS)
+
+    def _opened(self, signed: SignedManifest, names: Sequence[str]) -> Opening:
+        """Have all aggregators certify one set, then open their sums over it."""
+
+        def certify(name: str) -> bytes:
+            link = self.aggregators[name]
+            request = federation_pb2.CertifyRequest(manifest=signed.token, nodes=names)
+            return link.call(link.calls.federation.Certify, request, SECONDS).certificate
+
+        certified, failed = self._each("set", list(self.aggregators), certify)
+        _none_failed(failed)
+        certificates = tuple(certified[name] for name in signed.manifest.aggregators)
+
+        def opened(name: str) -> OpenedSum:
+            link = self.aggregators[name]
+            request = federation_pb2.OpenRequest(manifest=signed.token, certificates=certificates)
+            found = link.call(link.calls.federation.Open, request, SECONDS).sum
+            return OpenedSum(found.partial, found.share)
+
+        sums, failed = self._each("sums", list(self.aggregators), opened)
+        _none_failed(failed)
+        return Opening(certificates, tuple(sums[name] for name in signed.manifest.aggregators))
 
     def _finish(
         self, sql: str, signed: SignedManifest, opening: Opening, name: str, micro_rho: int
@@ -263,7 +324,7 @@ def federation(
     clock: Clock | None = None,
     randomness: Randomness | None = None,
 ) -> Iterator[Federation]:
-    """Connect to each node of `contracts` (alias or id -> contract id) and to the `aggregators`: three, or five."""
+    """Connect to each node of `contracts` (alias or id -> contract id) and to the three `aggregators`."""
     clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
     with ExitStack() as open_:
         nodes: dict[str, Node] = {}
@@ -285,12 +346,12 @@ def _link(party: Party, identity: Identity, clock: Clock, open_: ExitStack) -> t
     return party.id, Link(calls, party, identity, clock)
 
 
-def _sealed(answer: Answer) -> tuple[bytes, ...]:
-    """Return the envelopes that a node answered with."""
-    return tuple(base64url.decode(str(row[1])) for row in answer.table.rows)
+def _evidence(name: str, checked: CheckedReceipt) -> Evidence:
+    """Return the receipt as others may see it: its output, and nothing of who asked what."""
+    return Evidence(name, receipt.present(checked.sdjwt, frozenset({Slot.OUTPUT})), checked.proof)
 
 
-def _lies(found: Recovered) -> dict[str, str]:
-    """Return what the recovery of the total showed of each aggregator."""
-    lied = dict.fromkeys(found.lied, "published something else than its sum 所公布部分和有误")
-    return lied | dict.fromkeys(found.disputed, "it or another published something else than its sum 部分和存疑")
+def _none_failed(failed: Mapping[str, Refused | Fault]) -> None:
+    """Raise the first failure: nothing opens without every aggregator."""
+    for error in failed.values():
+        raise error

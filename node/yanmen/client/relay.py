@@ -1,8 +1,7 @@
-"""What the consumer carries between dealers and aggregators, from the first deposit to the opened sums.
+"""What the consumer of a robust question carries between dealers and five aggregators.
 
-In additive mode every aggregator is needed for everything. In robust mode one may be missing until
-the set is fixed, and what is published may be wrong twice: the relay goes on with those that answer
-and says which did not.
+Until the set is fixed one aggregator may be missing, slow or lie; of what is published then two sums may
+be wrong or lack. The relay goes on with those that do their part and says of the others what is wrong.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +24,6 @@ from yanmen.model.federation import (
     NOISES,
     NOTHING,
     OPENING,
-    Mode,
     OpenedSum,
     Opening,
     Recovered,
@@ -64,43 +62,62 @@ class Summed:
 
 @dataclass(slots=True)
 class Relay:
-    """One question's way through its aggregators.
-
-    `refused` collects why a node is not in the sum, `faults` what was found of an aggregator; the first
-    failure of each stays.
-    """
+    """One question's way through its aggregators; `faults` collects what failed of each, the first stays."""
 
     signed: SignedManifest
     links: Mapping[str, Link]
     register: Register
     each: Each
-    refused: dict[str, Failed] = field(default_factory=dict)
     faults: dict[str, Failed] = field(default_factory=dict)
     seconds: float = SECONDS
-    _taken: dict[str, set[str]] = field(default_factory=dict)
+    _noise: list[str] = field(default_factory=list)
+    _taken: dict[tuple[str, str], bool] = field(default_factory=dict)
     _failed: dict[tuple[str, str], Failed] = field(default_factory=dict)
     _evidence: dict[str, Evidence] = field(default_factory=dict)
 
-    def sum(self, deposits: Mapping[str, tuple[CheckedReceipt, Sequence[bytes]]], least: int) -> Summed:
-        """Hand in each node's envelopes, have noise dealt, one set fixed and the sums over it opened."""
-        self._taken = {name: set() for name in self.links}
+    def deal_noise(self) -> None:
+        """Have each aggregator deal its noise and hand it to all: before any node charges."""
+
+        def deal(name: str) -> None:
+            link = self.links[name]
+            request = federation_pb2.DealNoiseRequest(manifest=self.signed.token)
+            reply = link.call(link.calls.federation.DealNoise, request, self.seconds)
+            checked = link.receipts.check(parsed(lambda: decode.receipt(reply.receipt)))
+            self._hand_in(evidence(name, checked), list(reply.envelopes))
+
+        dealt, failed = self.each("noise", self._alive(), deal)
+        self._note(failed)
+        self._noise = sorted(dealt)
+        self._chosen(())
+
+    def sum(self, deposits: Mapping[str, tuple[CheckedReceipt, Sequence[bytes]]], refused: dict[str, Failed]) -> Summed:
+        """Hand in each node's envelopes, have one set fixed and the sums over it opened.
+
+        Why a node is not in it is added to `refused`.
+        """
 
         def deposit(name: str) -> None:
             given, sealed = deposits[name]
             self._hand_in(evidence(name, given), sealed)
 
-        self.refused.update(self.each("deposits", list(deposits), deposit)[1])
-        asked, nodes, noise_of = self._chosen(list(deposits), self._noise())
-        self._left_out(asked, [name for name in deposits if name not in nodes])
-        if len(nodes) < least:
-            raise next(iter((*self.refused.values(), *self.faults.values())))
-        certificates = self._certified(asked, nodes, noise_of)
-        opening = self._opened(certificates)
+        refused.update(self.each("deposits", list(deposits), deposit)[1])
+        asked, nodes, noise_of = self._chosen(list(deposits))
+        refused.update(self._left_out(asked, [name for name in deposits if name not in nodes]))
+        if len(nodes) < self.signed.manifest.contributors_least:
+            raise next(iter((*refused.values(), *self.faults.values())))
+        opening = self._opened(self._certified(asked, nodes, noise_of))
         try:
             recovered = federated.recovered(opening, self.signed, self.register)
         except (Malformed, BadSignature) as error:
             raise Fault(FaultCode.RECEIPT_INVALID, str(error)) from error
         return Summed(nodes, tuple(self._evidence[name] for name in (*nodes, *noise_of)), opening, recovered)
+
+    def found(self, summed: Summed) -> dict[str, str]:
+        """Return what is wrong with each aggregator, in words."""
+        lied = dict.fromkeys(summed.recovered.lied, "published something else than its sum 所公布部分和有误")
+        doubt = "it or another published something else than its sum 部分和存疑"
+        failed = {name: str(error) for name, error in self.faults.items()}
+        return failed | lied | dict.fromkeys(summed.recovered.disputed, doubt)
 
     @property
     def _order(self) -> tuple[str, ...]:
@@ -133,23 +150,9 @@ class Relay:
             envelope=envelope,
         )
         link.call(link.calls.federation.Deposit, request, self.seconds)
-        self._taken[to].add(shown.dealer)
+        self._taken[to, shown.dealer] = True
 
-    def _noise(self) -> list[str]:
-        """Have each aggregator deal its noise; return those that did, in order."""
-
-        def deal(name: str) -> None:
-            link = self.links[name]
-            request = federation_pb2.DealNoiseRequest(manifest=self.signed.token)
-            reply = link.call(link.calls.federation.DealNoise, request, self.seconds)
-            checked = link.receipts.check(parsed(lambda: decode.receipt(reply.receipt)))
-            self._hand_in(evidence(name, checked), list(reply.envelopes))
-
-        dealt, failed = self.each("noise", self._alive(), deal)
-        self._note(failed)
-        return sorted(dealt)
-
-    def _chosen(self, dealers: Sequence[str], noise: Sequence[str]) -> tuple[list[str], tuple[str, ...], list[str]]:
+    def _chosen(self, dealers: Sequence[str]) -> tuple[list[str], tuple[str, ...], list[str]]:
         """Return the aggregators to go on with, and the nodes and noise that all of these hold.
 
         Those that keep most nodes in the sum are chosen, and of these the most: one aggregator that
@@ -157,21 +160,23 @@ class Relay:
         """
         found: list[tuple[list[str], tuple[str, ...], list[str]]] = []
         for asked in self._quorums():
-            nodes = tuple(name for name in sorted(dealers) if all(name in self._taken[to] for to in asked))
-            held = [name for name in noise if all(name in self._taken[to] for to in asked)]
+            nodes = tuple(name for name in sorted(dealers) if all((to, name) in self._taken for to in asked))
+            held = [name for name in self._noise if all((to, name) in self._taken for to in asked)]
             if len(held) >= NOISES:
                 found.append((asked, nodes, held[:NOISES]))
         if not found:
-            raise next(iter((*self.faults.values(), *self._failed.values())))
+            raise next(iter((*self.faults.values(), *self._failed.values())))  # or there would be a quorum
         return max(found, key=lambda one: (len(one[1]), len(one[0])))
 
-    def _left_out(self, asked: Sequence[str], nodes: Sequence[str]) -> None:
-        """Say why `nodes` are not in the sum, and why aggregators are not among those `asked`."""
+    def _left_out(self, asked: Sequence[str], nodes: Sequence[str]) -> dict[str, Failed]:
+        """Return why `nodes` are not in the sum, and note why aggregators are not among those `asked`."""
+        why: dict[str, Failed] = {}
         for (to, dealer), error in self._failed.items():
             if dealer in nodes:
-                self.refused.setdefault(dealer, error)
+                why.setdefault(dealer, error)
             if to not in asked:
                 self.faults.setdefault(to, error)
+        return why
 
     def _quorums(self) -> Iterator[list[str]]:
         alive = self._alive()
@@ -231,7 +236,7 @@ class Relay:
 
         sums, failed = self.each("sums", list(certified), opened)
         self._note(failed)
-        if len(sums) < (len(self._order) if self.signed.manifest.mode is Mode.ADDITIVE else OPENING):
+        if len(sums) < OPENING:
             raise next(iter(self.faults.values()))
         return Opening(certificates, tuple(sums.get(name, NOTHING) for name in self._order))
 

@@ -1,7 +1,7 @@
 """One Shamir share of a table of cells, as an aggregator opens it from its envelope, and the sum of many.
 
     point = magic (16) || 00 || place || cells (4, big-endian) || seed (32)
-          | magic (16) || 01 || place || cells (4, big-endian) || blinding (32, LE) || its mask (32) || (cells + 2) * 8 LE
+          | magic (16) || 01 || place || cells (4, big-endian) || blinding (32, LE) || its mask || (cells + 2) * 8 LE
           | magic (16) || 02 || place || cells (4, big-endian) || blinding (32, LE) || cells * 8 LE
 
 A cell is a number modulo 2^61 - 1, a blinding one modulo the order of the commitment's group; `place`

@@ -7,6 +7,7 @@ here is taken from what the node says a use cost.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from yanmen.formats import dealing
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.slots import Meter, Output, Verdict
 from yanmen.model.contract import ContractStatus, Terms
@@ -82,8 +83,17 @@ def _outcome(use: Use) -> Iterator[Finding]:
         shown = Output.read(use.output)
     except Malformed:
         return  # which is a finding of its own
-    if shown.rows * shown.columns > use.meter.used.cells:
+    if not _is_sealed(shown) and shown.rows * shown.columns > use.meter.used.cells:
         yield _found(Code.METER_DIFFERS, use, "cells")
+
+
+def _is_sealed(shown: Output) -> bool:
+    """Whether what left is an envelope for each aggregator: the cells in them are those the manifest has."""
+    try:
+        dealt = dealing.read(shown.mechanism)
+    except Malformed:
+        return False
+    return (shown.rows, shown.columns) == (len(dealt.shares), len(dealing.LABELS))
 
 
 def _found(code: Code, use: Use, subject: str) -> Finding:

@@ -20,7 +20,7 @@ from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.log import About
 from yanmen.ledger.sum_book import SumBook
 from yanmen.model.config import NodeLimits
-from yanmen.model.federation import Invited, Manifest, Opening, SignedManifest
+from yanmen.model.federation import Invited, Manifest, Mode, Opening, SignedManifest
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 from yanmen.model.receipt import Receipt, Stage
 
@@ -54,7 +54,7 @@ class Parties:
     register: Register
 
     def manifest(self, cells: int = 4, *, least: int = 0, expires_s: int = 600, jti: str = "") -> SignedManifest:
-        """Return a signed manifest to all nodes, one aggregate."""
+        """Return a signed manifest to all nodes and aggregators, one aggregate."""
         now_s = CLOCK.now_ms() // 1000
         manifest = Manifest(
             jti=jti or RANDOM.token(16).hex(),
@@ -71,6 +71,7 @@ class Parties:
             contributors_least=least or len(self.nodes),
             nodes=tuple(Invited(node.id, CONTRACT) for node in sorted(self.nodes, key=lambda node: node.id)),
             aggregators=tuple(sorted(one.id for one in self.aggregators)),
+            mode=next(mode for mode in Mode if mode.aggregators == len(self.aggregators)),
         )
         return federated.read_manifest(documents.sign_manifest(manifest, self.consumer.signer), self.register)
 
@@ -96,10 +97,12 @@ class Parties:
         assert found is not None
         return found
 
-    def certificates(self, signed: SignedManifest, nodes: Sequence[str]) -> tuple[bytes, ...]:
-        """Have every aggregator certify `nodes`."""
+    def certificates(
+        self, signed: SignedManifest, nodes: Sequence[str], noise_of: Sequence[str] = ()
+    ) -> tuple[bytes, ...]:
+        """Have every aggregator certify `nodes` and noise."""
         peer = self.consumer.party
-        return tuple(self.at(name).certify(peer, signed.token, nodes) for name in signed.manifest.aggregators)
+        return tuple(self.at(name).certify(peer, signed.token, nodes, noise_of) for name in signed.manifest.aggregators)
 
     def open(self, signed: SignedManifest, certificates: tuple[bytes, ...]) -> Opening:
         """Have every aggregator open."""
@@ -124,12 +127,14 @@ def evidence(node: Member, given: Receipt) -> Evidence:
 
 
 @contextmanager
-def gathered(root: Path, nodes: int = 3) -> Iterator[Parties]:
-    """Give a space with `nodes` nodes; everything lies under `root`."""
+def gathered(root: Path, nodes: int = 3, aggregators: int = 3) -> Iterator[Parties]:
+    """Give a space with so many nodes and aggregators; everything lies under `root`."""
     with ExitStack() as open_:
         openers: dict[str, Opener] = {}
         made: list[Member] = []
-        kinds = [("N", PartyRole.NODE)] * nodes + [("A", PartyRole.AGGREGATOR)] * 3 + [("D", PartyRole.DEVELOPER)]
+        kinds = (
+            [("N", PartyRole.NODE)] * nodes + [("A", PartyRole.AGGREGATOR)] * aggregators + [("D", PartyRole.DEVELOPER)]
+        )
         for at, (kind, role) in enumerate(kinds):
             made.append(_member(root / f"p{at}", party_id(kind, at), role, openers, open_))
         now_ms = CLOCK.now_ms()
