@@ -12,12 +12,15 @@ from yanmen.crypto import documents, notes, pedersen, receipts, sharing
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import checkpoint, dealing, json_canonical, jws, merkle, proof, share
 from yanmen.formats import manifest as manifest_format
+from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.dealing import Dealing
+from yanmen.formats.former_keys import key_at
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.proof import Proof
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Output
 from yanmen.model.federation import Dealt, OpenedSum, Opening, SetCertificate, SignedManifest
-from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
 from yanmen.model.receipt import Stage
 
 
@@ -62,7 +65,10 @@ def check_evidence(evidence: Evidence, signed: SignedManifest, register: Registe
     is_node = manifest.asks(dealer.id) is not None
     if not is_node and dealer.id not in manifest.aggregators:
         raise Malformed("dealt by nobody the manifest names")
-    disclosed = receipts.verify_disclosed(evidence.sdjwt, dealer.signing_key)
+    inclusion = proof.decode(evidence.proof)
+    log = checkpoint.decode(inclusion.checkpoint.text)
+    key = key_at(dealer, KeyUse.RECEIPT, log.origin, inclusion.index)
+    disclosed = receipts.verify_disclosed(evidence.sdjwt, key)
     head = disclosed.leaf.head
     if head.iss != dealer.id or head.stage is not (Stage.OUTCOME if is_node else Stage.NOISE):
         raise Malformed("the receipt of another stage or dealer")
@@ -71,7 +77,7 @@ def check_evidence(evidence: Evidence, signed: SignedManifest, register: Registe
     if stated != (signed.sha256, manifest.multiplicity, manifest.sigma_squared):
         raise Malformed("dealt for another manifest")
     pedersen.check(word.commitment)
-    _check_included(evidence.proof, disclosed.leaf.jws, dealer)
+    _check_included(inclusion, log, disclosed.leaf.jws, dealer)
     return Word(Dealt(dealer.id, merkle.leaf_hash(disclosed.leaf.jws), word.commitment), word)
 
 
@@ -130,13 +136,11 @@ def _check_partial(name: str, published: OpenedSum, agreed: SetCertificate, sign
         raise Malformed(f"sum: {name} signed another sum")
 
 
-def _check_included(text: str, leaf: bytes, dealer: Party) -> None:
+def _check_included(inclusion: Proof, log: Checkpoint, leaf: bytes, dealer: Party) -> None:
     """Verify that `leaf` is in the dealer's log, under a head of its log key."""
-    inclusion = proof.decode(text)
-    log = checkpoint.decode(inclusion.checkpoint.text)
     if checkpoint.origin_node(log.origin) != dealer.id:
         raise BadSignature("checkpoint of another node's log")
-    notes.verify_checkpoint(inclusion.checkpoint, log.origin, dealer.log_key)
+    notes.verify_checkpoint(inclusion.checkpoint, log.origin, key_at(dealer, KeyUse.LOG, log.origin, log.size - 1))
     merkle.verify_inclusion(merkle.leaf_hash(leaf), inclusion.index, log.size, inclusion.path, log.root)
 
 

@@ -4,13 +4,16 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
+from yanmen.formats import key_change
 from yanmen.formats.note import NoteSignature, VerifierKey
-from yanmen.ledger import audit, cosigned, erasing, export, log, mirror, violations
+from yanmen.ledger import audit, cosigned, erasing, export, key_changes, log, mirror, violations
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.group import internal
+from yanmen.ledger.key_changes import Demand
 from yanmen.ledger.log import About, Slots
 from yanmen.ledger.violations import Violation
+from yanmen.model.party import KeyUse
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode, Reason, Refused
 
@@ -39,6 +42,29 @@ class Logbook(Desk):
     def log_public(self) -> bytes:
         """The raw public key that heads verify with."""
         return self._keeper.log_signer.public
+
+    def log_key_at(self, size: int) -> bytes:
+        """Return the raw public key that a head of `size` leaves is signed with."""
+        with self._store.read() as db:
+            return key_changes.log_key_at(db, size)
+
+    def exchange_key(self, demand: Demand) -> int:
+        """Record that a key of this node ends and return the leaf; this ledger signs nothing more afterwards.
+
+        Only the serving process may, so that nobody signs with the old key meanwhile.
+        """
+        if not self._serving.held:
+            raise Fault(FaultCode.INTERNAL, "keys are exchanged by who serves the node")
+        with self._writing() as db:
+            return key_changes.exchange(db, self._log.identity, self._keeper, demand)
+
+    def newest_exchange(self, use: KeyUse) -> tuple[key_change.Signed, Receipt] | None:
+        """Return the last exchange of a key of this use with its receipt, None when there was none."""
+        with self._store.read() as db:
+            position = key_changes.newest(db, use)
+            if position is None:
+                return None
+            return key_changes.signed_at(db, position), log.read_receipt(db, position, whole=True)
 
     def size(self) -> int:
         """Return the number of leaves."""
