@@ -21,6 +21,7 @@ from yanmen.model.receipt import Stage
 from yanmen.verify import Code, Severity, verify_bundle, verify_receipt_of
 
 from tests.attacks.exchanged_keys import NEXT, Operator, operator, without_subject
+from tests.attacks.test_audit_script import SCRIPT
 from tests.vectors import specimen
 from tests.vectors.specimen import CONSUMER, LOG_KEY, MEMBER_KEY, NODE, ORIGIN, RECEIPT_KEY, SPACE_KEY, signer
 
@@ -245,6 +246,20 @@ def test_a_head_counts_by_its_size() -> None:
     verify_receipt_of(log.party(), log.sdjwts[3], log.proven(3, index))
     with pytest.raises(BadSignature):
         verify_receipt_of(log.party(), log.sdjwts[3], log.proven(3))
+
+
+def test_the_script_of_the_auditors_page_follows_too(tmp_path: Path) -> None:
+    assert SCRIPT is not None
+    log = operator()
+    exchanged = log.exchange(LOG)
+    index = log.exchange(RECEIPT)
+    log.keys[RECEIPT] = RECEIPT_KEY
+    log.refuse("", "REQUEST_EXPIRED")
+    bundle = log.bundle(tmp_path / "bundle")
+    (tmp_path / "audit-receipt").write_text(SCRIPT.group(1), encoding="utf-8")
+    for at, code in ((2, 0), (exchanged, 0), (index, 0), (index + 1, 1)):
+        words = ["bash", tmp_path / "audit-receipt", bundle, str(at), bundle / "space.vkey"]
+        assert subprocess.run(words, capture_output=True, check=False, timeout=60).returncode == code, at
 
 
 # What the space believes -------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Steps 8 to 20 of the procedure: the leaves followed in order, each against those before it."""
+"""Steps 8 to 21 of the procedure: the leaves followed in order, each against those before it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -102,6 +102,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     19. Every leaf of a contract discloses what the contract grants the regulator and its stage says.
     20. Every step of an inspection's finding is signed by an auditor or regulator of the register, or where it
         rectifies by the node, and follows the step before it; what is rectified late, or not yet, is noted.
+    21. Where the register says that a key of the node ended, the leaf there and no other records the exchange, signed
+        by the new key and, if it was rotated, the old one. Every signature is by the key that counts at its place.
     """
     return examine(path, space_key, beside).report
 
