@@ -258,7 +258,7 @@ def test_the_script_of_the_auditors_page_follows_too(tmp_path: Path) -> None:
     bundle = log.bundle(tmp_path / "bundle")
     (tmp_path / "audit-receipt").write_text(SCRIPT.group(1), encoding="utf-8")
     for at, code in ((2, 0), (exchanged, 0), (index, 0), (index + 1, 1)):
-        words = ["bash", tmp_path / "audit-receipt", bundle, str(at), bundle / "space.vkey"]
+        words: list[str | Path] = ["bash", tmp_path / "audit-receipt", bundle, str(at), bundle / "space.vkey"]
         assert subprocess.run(words, capture_output=True, check=False, timeout=60).returncode == code, at
 
 

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from yanmen.crypto import notes, receipts
+from yanmen.crypto import cose_receipts, notes, receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, checkpoint, merkle, note, proof, receipt
+from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt
 from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -121,6 +121,12 @@ class Log:
         current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, reader(db)))
         signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
+
+    def prove(self, db: sqlite3.Connection, proof_: cose_receipt.Proof) -> bytes:
+        """Return a COSE Receipt: that `proof_` leads to the root of this log is signed by the log key."""
+        _require_in_use(db, "log_key", self._log_signer)
+        top = merkle.root(cose_receipt.covered(proof_), reader(db))
+        return cose_receipts.sign(self._identity.origin, proof_, top, self._log_signer)
 
     def _present_ms(self, last_ms: int) -> int:
         now_ms = self._clock.now_ms()

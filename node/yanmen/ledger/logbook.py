@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from yanmen.formats import key_change
+from yanmen.formats import key_change, merkle
+from yanmen.formats.cose_receipt import Growth, Inclusion
 from yanmen.formats.note import NoteSignature, VerifierKey
 from yanmen.ledger import audit, cosigned, erasing, export, key_changes, log, mirror, violations
 from yanmen.ledger.desk import Desk
@@ -80,6 +81,26 @@ class Logbook(Desk):
         """Return the proof that the log of `new` leaves begins with that of `old`; `BadProof` if there is none."""
         with self._store.read() as db:
             return log.consistency(db, old, new)
+
+    def cose_inclusion(self, index: int) -> bytes:
+        """Return the COSE Receipt that the leaf `index` is in the log as it is now; `BadProof` if there is none."""
+        with self._store.read() as db:
+            size = log.size(db)
+            path = merkle.inclusion(index, size, log.reader(db))
+            return self._log.prove(db, Inclusion(size, index, path))
+
+    def cose_growth(self, old: int) -> bytes:
+        """Return the COSE Receipt that the log as it is now begins with its first `old` leaves."""
+        with self._store.read() as db:
+            size = log.size(db)
+            if not 0 < old < size:
+                raise merkle.BadProof("the log has not grown since")
+            return self._log.prove(db, Growth(old, size, log.consistency(db, old, size)))
+
+    def leaf(self, index: int) -> bytes:
+        """Return the leaf `index`, without disclosures."""
+        with self._store.read() as db:
+            return log.as_given(db, index).partition("~")[0].encode("ascii")
 
     def root(self, size: int) -> bytes:
         """Return the root of the first `size` leaves, which must be there."""
