@@ -239,7 +239,7 @@ class Node:
         return known if known is not None else self.contract(contract).terms
 
     def _opened(self, message: contract_pb2.Contract) -> Contract:
-        found = contracts.opened(message, self.party, self._identity.id, self._identity.signer.public)
+        found = contracts.opened(message, self.party, self._identity.id, self._identity.keys)
         self._terms[found.terms.id] = found.terms
         return found
 

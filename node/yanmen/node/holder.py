@@ -82,8 +82,9 @@ class Holder:
         found = self.register.current().find(self.config.id)
         if found is None:
             raise Fault(FaultCode.REGISTER, "this node is not in the register")
-        if found.signing_key != self.receipt_signer.public:
-            raise Fault(FaultCode.KEYS, "the register has other keys for this node")
+        if (found.signing_key, found.log_key) != (self.receipt_signer.public, self.ledger.log_public):
+            note = "the register has other keys for this node; after an exchange of keys, let the space sign it"
+            raise Fault(FaultCode.KEYS, f"{note} and copy the register")
         return found
 
     def papers(self) -> SpacePapers:
@@ -135,11 +136,25 @@ def register_path(directory: Path, config: Config) -> Path:
     return directory / config.register
 
 
+def next_key(directory: Path, name: str) -> Path:
+    """Return the file of the key that is to take the place of `name`."""
+    return directory / f"{name}.next"
+
+
+def finish_exchange(directory: Path) -> None:
+    """Put a key in its place whose exchange the ledger recorded before a crash; one not recorded stays aside."""
+    for name, number in ((enrolment.SIGNING_KEY, 0), (enrolment.LOG_KEY, 1)):
+        fresh = next_key(directory, name)
+        if fresh.exists() and keys.load(fresh).public == Ledger.keys_in_use(directory / LEDGER)[number]:
+            keys.put_in_place(fresh, directory / name)
+
+
 @contextmanager
 def open_holder(directory: Path, *, begin: bool = False, clock: Clock | None = None) -> Iterator[Holder]:
     """Open the node in `directory` and close it after; `begin` starts the ledger of a new node."""
     config = read_config(directory)
     clock, randomness = clock or SystemClock(), SystemRandomness()
+    finish_exchange(directory)
     signer = keys.load(directory / enrolment.SIGNING_KEY)
     keeper = Keeper(config.id, signer, keys.load(directory / enrolment.LOG_KEY), clock, randomness)
     with Ledger.open(directory / LEDGER, keeper, config.limits, create=begin) as ledger:
