@@ -67,6 +67,7 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
         contract=contract,
         versions=_versions(contract, desk.books),
         elsewhere=_elsewhere(register, desk.node_id),
+        here=_here(register, desk.node_id),
         policy_digest=desk.policies.digest(contract),
         micro_rho=micro_rho,
         price_fen=contract.terms.price_per_query_fen,
@@ -193,6 +194,12 @@ def _elsewhere(register: Register, node_id: str) -> tuple[tuple[str, str], ...]:
         if party.role is PartyRole.NODE and party.status is PartyStatus.ACTIVE and party.id != node_id
         for table in party.datasets
     )
+
+
+def _here(register: Register, node_id: str) -> str:
+    """Return this node's own alias, by which a question may name its tables too."""
+    party = register.find(node_id)
+    return "" if party is None else party.alias
 
 
 def party_entity(party: Party) -> Mapping[str, Json]:

@@ -57,6 +57,8 @@ class NodeLimits:
     """Longest validity of a contract: its terms are looked at again at least once a year."""
     message_bytes: int = 4 * 1024 * 1024
     """One gRPC message from a caller."""
+    calls_per_minute: int = 1_200
+    """gRPC calls of one member; a question of the SDK is three, of a stock Flight SQL driver up to five."""
     spill_bytes: int = 0
     """What one worker may write to disk while it computes; 0: memory only. Needs Landlock, and a disk to trust."""
 

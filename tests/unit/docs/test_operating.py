@@ -71,7 +71,6 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 @pytest.mark.parametrize(
     ("figure", "stated"),
     [
-        (pacing.CALLS_PER_MINUTE, "1,200 calls a minute"),
         (pacing.OPEN_CALLS, "16 open calls"),
         (pacing.OPEN_STREAMS, "2 open streams"),
         (server.CALLS_AT_ONCE, "96 calls at once"),
