@@ -18,7 +18,8 @@ from province_files.asking import Asked, Asker
 from province_files.serving import Serving
 
 PROCESSES = 3
-"""Of nodes, each with the zygote its jails are forked from; with the aggregators' and this one: eight."""
+NODES_EACH = 43
+"""Processes of nodes, each with the zygote its jails are forked from; with the aggregators' and this one: eight."""
 GROUPS = f"SELECT age, cause, count(*) AS persons, avg(cost) AS mean_cost FROM {insured.NAME} GROUP BY age, cause"
 COUNTIES = f"SELECT county, count(*) AS persons, avg(cost) AS mean_cost FROM {insured.NAME} GROUP BY county"
 BAR_S = 60.0
@@ -93,7 +94,7 @@ class Run:
         deadline_ms = settle.settled(self.folder, self.divisions, self.places, self.told)
         self.facts |= {"nodes": self.nodes, "deadline_ms": deadline_ms, "made_s": _since(began)}
         began = time.monotonic()
-        self.serving.start(self.aliases, self.aggregators, PROCESSES)
+        self.serving.start(self.aliases, self.aggregators, min(PROCESSES, 1 + self.nodes // NODES_EACH))
         self.facts |= {"started_s": _since(began), "memory_mb": self._memory()}
         counts = self.serving.count()
         self.facts |= {"processes": 1 + sum(counts.values()), "processes_by_name": counts}

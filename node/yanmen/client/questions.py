@@ -19,6 +19,8 @@ from yanmen.wire.v1 import query_pb2
 
 WAIT_MS = 5_000
 """One Fetch waits this long at the node."""
+GRACE_S = 5.0
+"""What a Fetch may take beyond its waiting: a node that stalls is not waited for longer than its caller said."""
 TIMEOUT_S = 120.0
 """How long a caller waits for an outcome unless it says otherwise."""
 
@@ -92,7 +94,7 @@ def fetch(link: Link, asked: Asked, timeout: float) -> Answer:
     while True:
         left_ms = max(0, int((ends - time.monotonic()) * 1000))
         request = query_pb2.FetchRequest(job_id=asked.job_id, wait_ms=min(WAIT_MS, left_ms))
-        reply = link.call(link.calls.query.Fetch, request, SECONDS)
+        reply = link.call(link.calls.query.Fetch, request, min(SECONDS, left_ms / 1000 + GRACE_S))
         match reply.WhichOneof("outcome"):
             case "answer":
                 return _answer(link, asked, reply.answer)
