@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from yanmen.client import decode, text_table
 from yanmen.client.answer import Answer, Quote
-from yanmen.client.calls import Calls
+from yanmen.client.calls import SECONDS, Calls
 from yanmen.client.errors import Refused, ReplyMalformed
 from yanmen.client.identity import Identity
 from yanmen.client.insisting import AggregatorFailed, each, insist, naming
@@ -175,7 +175,7 @@ class Federation:
         table, proof = self._finish(sql, signed, opening, names, micro_rho)
         in_it = {name: answers[name] for name in names}
         agreed = next(iter(quotes.values())).shape
-        return FederatedAnswer(table, signed, tuple(names), refused, in_it, evidence, opening, proof, agreed)
+        return FederatedAnswer(table, signed, tuple(names), refused, in_it, evidence, opening, proof, shape=agreed)
 
     # The steps
 
@@ -232,7 +232,7 @@ class Federation:
         timeout: float,
         refused: dict[str, Refused | Fault],
     ) -> dict[str, Answer]:
-        asking = Asking(signed.token, signed.manifest.aggregators)
+        asking = Asking(signed.token, signed.manifest.aggregators, min(SECONDS, timeout))
 
         def contribute(name: str) -> Answer:
             node = self.nodes[name]
@@ -252,7 +252,7 @@ class Federation:
             self._hand_in(signed, shown[name], sealed)
             return shown[name]
 
-        kept, failed = self._each("deposits", list(answers), deposit, DEPOSITS_AT_ONCE)
+        kept, failed = self._each("deposits", list(answers), deposit)
         for error in failed.values():
             if isinstance(error, AggregatorFailed):
                 raise error
@@ -345,10 +345,11 @@ class Federation:
         return found
 
     def _each(
-        self, step: str, names: Sequence[str], work: Callable[[str], T], at_once: int = 0
+        self, step: str, names: Sequence[str], work: Callable[[str], T]
     ) -> tuple[dict[str, T], dict[str, Refused | Fault]]:
         """Do `work` for each party, several at a time; return what came of it and who refused or failed."""
-        return each(names, work, at_once or self.at_once, lambda at: self.progress(step, at, len(names)))
+        at_once = DEPOSITS_AT_ONCE if step == "deposits" else self.at_once
+        return each(names, work, at_once, lambda at: self.progress(step, at, len(names)))
 
 
 @contextmanager

@@ -27,10 +27,11 @@ TIMEOUT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The signed manifest a question is asked under, and the aggregators it names."""
+    """The signed manifest a question is asked under, the aggregators it names, and how long taking it may take."""
 
     token: bytes = b""
     aggregators: tuple[str, ...] = ()
+    seconds: float = SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def submit(link: Link, signing: Signing, sql: str, binder: Binder, manifest: Ask
     authorisation = binder.bind(sql, job_id, Operation.SUBMIT)
     asking = manifest or Asking()
     request = query_pb2.SubmitRequest(job_id=job_id, authorisation=authorisation, sql=sql, manifest=asking.token)
-    if link.call(link.calls.query.Submit, request).job_id != job_id:
+    if link.call(link.calls.query.Submit, request, asking.seconds).job_id != job_id:
         raise ReplyMalformed("another job than was submitted")
     return Job(job_id, sql, link, asking.aggregators)
 

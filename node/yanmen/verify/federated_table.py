@@ -65,7 +65,7 @@ class _Shape:
 
 
 def rows(text: bytes, manifest: Manifest, totals: Sequence[int], noises: int) -> tuple[Row, ...]:
-    """Return the table of `totals`, with so many `noises` in each; `Malformed` when `text` is not the manifest's shape."""
+    """Return the table of `totals` with so many `noises` in each; `Malformed` when `text` is not the shape named."""
     read = _read(text, manifest)
     each = len(read.aggregates)
     groups = list(product(*(domain for _, domain in read.keys)))

@@ -39,7 +39,7 @@ def named(said: Json) -> tuple[bytes, Manifest]:
 
 def test_every_total_stands_under_its_group_with_its_noise() -> None:
     text, manifest = named(SHAPE)
-    table = rows(text, manifest, TOTALS)
+    table = rows(text, manifest, TOTALS, 3)
     assert [tuple(row.keys.values()) for row in table] == [
         ("140105", "false"), ("140105", "true"), ("140106", "false"), ("140106", "true")
     ]  # fmt: skip
@@ -54,12 +54,12 @@ def test_every_total_stands_under_its_group_with_its_noise() -> None:
 
 def test_an_average_over_a_count_that_may_be_zero_is_not_given() -> None:
     text, manifest = named(SHAPE)
-    assert rows(text, manifest, TOTALS)[2].figures["mean"] is None
+    assert rows(text, manifest, TOTALS, 3)[2].figures["mean"] is None
 
 
 def test_a_part_is_that_of_its_key_and_no_other() -> None:
     text, manifest = named(SHAPE)
-    table = rows(text, manifest, TOTALS)
+    table = rows(text, manifest, TOTALS, 3)
     assert part(table, "county", "140106") == table[2:]
     for key, value in (("county", "140107"), ("persons", "3"), ("", "")):
         with pytest.raises(Malformed):
@@ -70,11 +70,11 @@ def test_another_shape_than_the_manifest_names_is_refused() -> None:
     text, manifest = named(SHAPE)
     for wrong in (text.replace(b"140105", b"140104"), text + b" ", b"", b"\xff"):
         with pytest.raises(Malformed, match="not the one"):
-            rows(wrong, manifest, TOTALS)
+            rows(wrong, manifest, TOTALS, 3)
     with pytest.raises(Malformed, match="as many"):
-        rows(text, manifest, TOTALS[:-1])
+        rows(text, manifest, TOTALS[:-1], 3)
     with pytest.raises(Malformed, match="as many"):
-        rows(text, replace(manifest, sigma_squared=(48,)), TOTALS)
+        rows(text, replace(manifest, sigma_squared=(48,)), TOTALS, 3)
 
 
 def test_a_shape_that_says_something_else_is_refused() -> None:
@@ -86,9 +86,9 @@ def test_a_shape_that_says_something_else_is_refused() -> None:
     for change in changes:
         text, manifest = named({**SHAPE, **change})
         with pytest.raises(Malformed):
-            rows(text, manifest, TOTALS)
+            rows(text, manifest, TOTALS, 3)
 
 
 def test_keys_that_post_processing_renames_keep_their_inner_names() -> None:
     text, manifest = named({**SHAPE, "post": "SELECT 1"})
-    assert list(rows(text, manifest, TOTALS)[0].keys) == ["k0", "k1"]
+    assert list(rows(text, manifest, TOTALS, 3)[0].keys) == ["k0", "k1"]
