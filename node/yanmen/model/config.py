@@ -126,6 +126,17 @@ class Docker:
 
 
 @dataclass(frozen=True, slots=True)
+class LargeSnapshots:
+    """Where snapshots lie in the clear, while in use, that are too large for memory."""
+
+    folder: str = ""
+    """Of the node's user alone, on an encrypted volume or a tmpfs; empty: every snapshot is held in memory."""
+    above_bytes: int = 1 << 30
+    """Smaller ones are held in memory all the same."""
+    largest_bytes: int = 64 << 30
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -153,3 +164,4 @@ class Config:
     release: ReleaseRules = field(default_factory=ReleaseRules)
     docker: Docker = field(default_factory=Docker)
     encrypted_volume: bool = False
+    large: LargeSnapshots = field(default_factory=LargeSnapshots)

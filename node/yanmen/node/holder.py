@@ -15,6 +15,7 @@ from yanmen.admission.policies import Policies, load_guards
 from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.execution import profiles, volumes
+from yanmen.execution.clear_files import ClearFiles
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.process import Spawner
@@ -58,8 +59,18 @@ class Holder:
             raise Fault(FaultCode.SANDBOX, note)
         if self.config.encrypted_volume:
             volumes.require_encrypted(self.directory)
+        clear = self.clear_files()
+        clear.check()
         seal_key = keys.read_secret(self.directory / enrolment.SEAL_KEY)
-        return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, Launcher(spawner), profile)
+        launcher = Launcher(spawner)
+        return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, launcher, profile, clear)
+
+    def clear_files(self) -> ClearFiles:
+        """Return where snapshots lie in the clear while they are in use."""
+        large = self.config.large
+        if not large.folder:
+            return ClearFiles()
+        return ClearFiles(self.directory / large.folder, large.above_bytes, large.largest_bytes)
 
     @contextmanager
     def runner_once(self) -> Iterator[JailRunner]:
