@@ -43,20 +43,20 @@ class JailRunner:
         randomness: Randomness,
         limits: NodeLimits,
         launcher: Launcher | None = None,
-        profile: Profile | None = None,
         clear: ClearFiles | None = None,
     ) -> None:
-        """Serve the node in `directory`, whose snapshots are sealed with `seal_key` and lie in `clear` while in use.
-
-        `profile` is what a preflight of the same spawner under the same limits has found already.
-        """
+        """Serve the node in `directory`, whose snapshots are sealed with `seal_key` and lie in `clear` while in use."""
         self._snapshots = SnapshotStore(directory, seal_key, randomness, clear)
         self._randomness = randomness
         self._limits = limits
         self._launcher = launcher if launcher is not None else Launcher()
-        self._profile = profile
+        self._profile: Profile | None = None
         self._scratch = ScratchSpace(directory)
         self._tenancy = Tenancy(self._launcher, self._snapshots, limits, self._scratch)
+
+    def adopt(self, profile: Profile) -> None:
+        """Take what a preflight of the same spawner under the same limits has found already."""
+        self._profile = profile
 
     def tidy(self) -> None:
         """Remove what workers of dead nodes left on disk; for the one process that serves the node."""

@@ -63,7 +63,10 @@ class Holder:
         clear.check()
         seal_key = keys.read_secret(self.directory / enrolment.SEAL_KEY)
         launcher = Launcher(spawner)
-        return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, launcher, profile, clear)
+        runner = JailRunner(self.directory, seal_key, self.randomness, self.config.limits, launcher, clear)
+        if profile is not None:
+            runner.adopt(profile)
+        return runner
 
     def clear_files(self) -> ClearFiles:
         """Return where snapshots lie in the clear while they are in use."""
