@@ -4,8 +4,10 @@ The bytes are the value: `encode(decode(b)) == b` for every `b` that `decode` ac
 rules out duplicate members, spare white space and alternative escapes.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+import msgspec
 
 from yanmen.formats.malformed import Malformed
 
@@ -21,8 +23,20 @@ DEPTH_MAX = 12
 
 def encode(value: Json) -> bytes:
     """Return the canonical bytes of `value`."""
-    _check(value, DEPTH_MAX)
-    return _dump(value)
+    data = _quickly(value)
+    if data is None:
+        _check(value, DEPTH_MAX)
+        data = _dump(value)
+    return data
+
+
+def _quickly(value: Json) -> bytes | None:
+    """Return the bytes of a value that plainly is what they say; None for one that has to be looked at."""
+    try:
+        data = _ENCODER.encode(value)
+        return data if _is_plain(data) and _DECODER.decode(data) == value else None
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
 
 
 def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
@@ -30,13 +44,20 @@ def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
     if len(data) > max_bytes:
         raise Malformed("JSON: too long")
     try:
-        value: Json = _DECODER.decode(data.decode("utf-8"))
+        value: Json = _DECODER.decode(data)
     except (ValueError, RecursionError) as error:
-        raise Malformed("JSON: not well-formed") from error
-    _check(value, DEPTH_MAX)
+        raise Malformed("JSON: not well-formed, or a number outside the subset") from error
+    if not _is_plain(data):
+        _check(value, DEPTH_MAX)
     if _dump(value) != data:
         raise Malformed("JSON: not in canonical form")
     return value
+
+
+def _is_plain(data: bytes) -> bool:
+    """Say whether nothing in `data`, which holds no other number than integers, can be outside the subset."""
+    few = data.count(b"[") + data.count(b"{") <= DEPTH_MAX
+    return few and data.isascii() and _LONG not in data.translate(_DIGITS)
 
 
 def decode_object(data: bytes, max_bytes: int = BYTES_MAX) -> dict[str, Json]:
@@ -48,16 +69,22 @@ def decode_object(data: bytes, max_bytes: int = BYTES_MAX) -> dict[str, Json]:
 
 
 def _dump(value: Json) -> bytes:
-    # The encoder escapes exactly what RFC 8785 §3.2.2.2 escapes, and for ASCII names Python's
-    # sorting by code point is the RFC's sorting by UTF-16 unit.
+    # The encoder escapes exactly what RFC 8785 §3.2.2.2 escapes, and for ASCII names sorting
+    # by code point is the RFC's sorting by UTF-16 unit.
     try:
-        return _ENCODER.encode(value).encode("utf-8")
+        return _ENCODER.encode(value)
     except UnicodeEncodeError as error:
         raise Malformed("JSON: lone surrogate") from error
 
 
-_DECODER = json.JSONDecoder()
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+def _refused(_: str) -> NoReturn:
+    raise Malformed("JSON: value outside the subset")
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_refused)
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG = b"0" * len(str(INTEGER_MAX))
 
 
 _LEAVES = frozenset({str, bool, type(None)})
