@@ -10,7 +10,16 @@ from yanmen.formats.spec_draft import quote
 from yanmen.formats.toml_lines import NotToml
 from yanmen.formats.toml_table import INTEGER_MAX, Table
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config, Docker, LargeSnapshots, NodeLimits, ReleasePolicy, ReleaseRules, Witness
+from yanmen.model.config import (
+    Config,
+    Docker,
+    LargeSnapshots,
+    NodeLimits,
+    ReleasePolicy,
+    ReleaseRules,
+    Stamping,
+    Witness,
+)
 from yanmen.model.refusal import Fault, FaultCode
 
 SPACE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
@@ -75,6 +84,9 @@ def encode(config: Config) -> str:
     for witness in config.witnesses:
         vkey = note.encode_key(note.VerifierKey(witness.name, witness.public, note.COSIGNATURE))
         lines += ["", "[[witness]]", f"url = {quote(witness.url)}", f"vkey = {quote(vkey)}"]
+    if config.stamping != Stamping():
+        lines += ["", "[timestamp]", f"authority = {quote(config.stamping.authority)}"]
+        lines += [f"url = {quote(config.stamping.url)}"] if config.stamping.url else []
     if config.docker != Docker() or config.sandbox == "docker":
         lines += ["", "[docker]", f"socket = {quote(config.docker.socket)}", f"image = {quote(config.docker.image)}"]
         lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
@@ -111,6 +123,7 @@ def _config(table: Table) -> Config:
         docker=_docker(table.table("docker", required=False)),
         encrypted_volume=encrypted,
         large=large,
+        stamping=_stamping(table),
     )
     _check_quorum(table, config)
     approve.close()
@@ -168,6 +181,15 @@ def _witnesses(table: Table) -> tuple[Witness, ...]:
     found = tuple(_witness(section) for section in table.sections("witness")) if table.has("witness") else ()
     if len({witness.public for witness in found}) < len(found):
         table.problem("witness", "the same key twice", "同一公钥出现两次")
+    return found
+
+
+def _stamping(table: Table) -> Stamping:
+    if not table.has("timestamp"):
+        return Stamping()
+    section = table.table("timestamp")
+    found = Stamping(section.text("url", required=False, pattern=URL), section.text("authority"))
+    section.close()
     return found
 
 

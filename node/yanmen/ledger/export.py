@@ -10,7 +10,7 @@ from pathlib import Path
 
 from yanmen.formats import bundle, note
 from yanmen.formats.bundle import ContractTotal, SpaceTotal, Statement
-from yanmen.ledger import cosigned, log
+from yanmen.ledger import cosigned, log, timestamps
 from yanmen.ledger.log import Identity
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -49,9 +49,19 @@ def write(db: sqlite3.Connection, directory: Path, stated: Statement, papers: Sp
             (partial / folder).mkdir()
         for name, content in bundle.files(stated, log.head(db).encode(), keys, _entries(db, stated.size)):
             (partial / name).write_bytes(content)
+        for name, content in _attested(db):
+            (partial / name).parent.mkdir(exist_ok=True)
+            (partial / name).write_bytes(content)
         seen = cosigned.size(db, papers.quorum) or cosigned.size(db)
         if seen:
             (partial / bundle.COSIGNED).write_bytes(cosigned.with_cosignatures(db, seen).encode())
+
+
+def _attested(db: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:
+    """Yield the files with what others than witnesses attest of the log's heads."""
+    for size, head, token in timestamps.listed(db):
+        yield bundle.stamped_name(size), head
+        yield bundle.stamp_name(size), token
 
 
 def _entries(db: sqlite3.Connection, size: int) -> Iterator[bundle.Entry]:

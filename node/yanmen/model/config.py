@@ -137,6 +137,14 @@ class LargeSnapshots:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamping:
+    """The time stamp authority (RFC 3161): where it is asked, "" = by files only, and its root certificates (PEM)."""
+
+    url: str = ""
+    authority: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -165,3 +173,4 @@ class Config:
     docker: Docker = field(default_factory=Docker)
     encrypted_volume: bool = False
     large: LargeSnapshots = field(default_factory=LargeSnapshots)
+    stamping: Stamping = field(default_factory=Stamping)

@@ -20,11 +20,15 @@ from yanmen.verify.report import Code, Cosigned, Finding, finding
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The folder of a mirror, if there is one, the keys of witnesses that must have cosigned, a policy for them."""
+    """The folder of a mirror, if there is one, the keys of witnesses that must have cosigned, a policy for them.
+
+    `authority` holds the root certificates (PEM) of time stamp authorities.
+    """
 
     mirror: Path | None = None
     witnesses: tuple[VerifierKey, ...] = ()
     policy: Policy | None = None
+    authority: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
