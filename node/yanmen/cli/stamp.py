@@ -1,4 +1,4 @@
-"""`yanmen receipts stamp`: the log's head stamped by a time stamp authority (RFC 3161), online or by files."""
+"""`yanmen receipts stamp`, `anchor`: the log's head stamped by an authority (RFC 3161), or written into a chain."""
 
 import argparse
 from datetime import UTC, datetime
@@ -17,6 +17,9 @@ def declare(here: "argparse._SubParsersAction[Parser]") -> None:
     carried = "only write the request, to be carried to the authority"
     way.add_argument("--request", type=Path, metavar="FILE", help=carried)
     way.add_argument("--response", type=existing, metavar="FILE", help="take in the authority's answer")
+    example = "yanmen receipts anchor health"
+    anchor = command(here, "anchor", "hand the head to the anchor hook now 锚定", anchored, example)
+    folder(anchor, "node", "the node's folder; the hook is [anchor] in node.toml")
     stamp.add_argument("--size", type=whole, default=0, help="the head that was stamped, where it is not the newest")
 
 
@@ -42,6 +45,18 @@ def stamped(arguments: argparse.Namespace) -> Result:
             raise UsageProblem("no timestamp.url in node.toml: use --request, then --response")
     when = datetime.fromtimestamp(at_s, UTC).isoformat().replace("+00:00", "Z")
     return Result(f"{size} leaves stamped at {when} 已加盖时间戳", {"size": size, "at_s": at_s})
+
+
+def anchored(arguments: argparse.Namespace) -> Result:
+    """Call the hook once."""
+    from yanmen.node.anchoring import Anchoring
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        if not holder.config.anchor.command:
+            raise UsageProblem("no hook: name it as anchor.command in node.toml")
+        made = Anchoring(holder.ledger, holder.config.anchor, holder.clock).round()
+    return Result(f"{made.size} leaves anchored 已锚定: {made.answer}", {"size": made.size, "answer": made.answer})
 
 
 def _request(path: Path, head: bytes, nonce: bytes) -> Result:

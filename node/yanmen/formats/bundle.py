@@ -6,6 +6,7 @@ log.vkey        the log's key        space.vkey   the space's key (pin it: see F
 register.jws    the space's members and their keys
 leaves.txt      one line for each leaf: stage and leaf hash
 cosigned        only if witnesses cosigned one: the newest such head, with their cosignatures
+anchors.txt     only if heads were anchored: the size of each and the anchor hook's answer
 timestamps/00000120.checkpoint   timestamps/00000120.tsr   only if an authority stamped heads: each, and its answer
 leaves/00000017.jws   receipts/00000017.sdjwt   receipts/00000017.tlog-proof
 """
@@ -29,6 +30,7 @@ LEAF_LINES = "leaves.txt"
 COSIGNED = "cosigned"
 LEAVES = "leaves"
 TIMESTAMPS = "timestamps"
+ANCHORS = "anchors.txt"
 RECEIPTS = "receipts"
 
 STATEMENT_BYTES_MAX = 16 * 1024 * 1024

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from yanmen.formats import anchors as anchors_format
 from yanmen.formats import bundle, note
 from yanmen.formats.bundle import ContractTotal, SpaceTotal, Statement
-from yanmen.ledger import cosigned, log, timestamps
+from yanmen.ledger import anchors, cosigned, log, timestamps
 from yanmen.ledger.log import Identity
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -62,6 +63,9 @@ def _attested(db: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:
     for size, head, token in timestamps.listed(db):
         yield bundle.stamped_name(size), head
         yield bundle.stamp_name(size), token
+    found = anchors.listed(db)
+    if found:
+        yield bundle.ANCHORS, anchors_format.encode((one.size, one.answer) for one in found)
 
 
 def _entries(db: sqlite3.Connection, size: int) -> Iterator[bundle.Entry]:

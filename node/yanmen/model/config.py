@@ -145,6 +145,17 @@ class Stamping:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorRules:
+    """The program that writes heads into a chain, with its arguments; none, and nothing is anchored."""
+
+    command: tuple[str, ...] = ()
+    minutes: int = 60
+    """How often a head that grew is handed over."""
+    seconds: int = 30
+    """How long one call may take."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -174,3 +185,4 @@ class Config:
     encrypted_volume: bool = False
     large: LargeSnapshots = field(default_factory=LargeSnapshots)
     stamping: Stamping = field(default_factory=Stamping)
+    anchor: AnchorRules = field(default_factory=AnchorRules)

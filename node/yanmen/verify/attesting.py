@@ -1,15 +1,16 @@
-"""Time stamps in a bundle: each over a head of this history, by the authority whose certificate the auditor has."""
+"""Time stamps and anchors in a bundle: each of a head of this history, held to what the auditor has got elsewhere."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from yanmen.crypto import notes, timestamps
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import bundle, checkpoint, merkle, note, timestamp
+from yanmen.formats import anchors, bundle, checkpoint, merkle, note, timestamp
 from yanmen.formats.former_keys import keys_of
 from yanmen.formats.malformed import Malformed
 from yanmen.model.party import KeyUse
 from yanmen.verify import directory
-from yanmen.verify.attested import Stamped
+from yanmen.verify.attested import Anchored, Stamped
 from yanmen.verify.beside import Beside, View
 from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.report import Code, Finding, finding
@@ -34,6 +35,39 @@ def stamped(root: Path, view: View, beside: Beside, findings: list[Finding]) -> 
     return tuple(found)
 
 
+def anchored(root: Path, view: View, beside: Beside, findings: list[Finding]) -> tuple[Anchored, ...]:
+    """Return the anchors the node lists, each held to the root that the auditor read in the chain, where it did."""
+    try:
+        listed = anchors.decode(directory.read(root, bundle.ANCHORS, anchors.BYTES_MAX))
+    except Missing:
+        listed = ()
+    except (Unreadable, Malformed) as error:
+        findings.append(finding(Code.FILE_MALFORMED, subject=f"{bundle.ANCHORS}: {error}"))
+        return ()
+    if beside.anchors is None:
+        if listed:
+            findings.append(finding(Code.NOT_CHECKED, subject=bundle.ANCHORS))
+        return tuple(Anchored(size, given, checked=False) for size, given in listed)
+    known = {given for _, given in listed}
+    findings += [finding(Code.ANCHOR_UNKNOWN, subject=given) for given in beside.anchors if given not in known]
+    return tuple(_anchor(size, given, view, beside.anchors, findings) for size, given in listed)
+
+
+def _anchor(size: int, given: str, view: View, read: Mapping[str, bytes], findings: list[Finding]) -> Anchored:
+    found = read.get(given)
+    if found is None:
+        findings.append(finding(Code.NOT_CHECKED, subject=given))
+    elif _root(view, size) != found:
+        findings.append(finding(Code.ANCHOR_DIFFERS, subject=given))
+    return Anchored(size, given, checked=found is not None)
+
+
+def _root(view: View, size: int) -> bytes | None:
+    """Return the root of the first `size` leaves of this history, None when there are not as many."""
+    known = () if view.leaves is None else view.leaves[:size]
+    return merkle.root(size, merkle.full_subtrees(known)) if 0 < size == len(known) else None
+
+
 def _stamp(root: Path, size: int, view: View, authority: bytes, findings: list[Finding]) -> Stamped | None:
     try:
         head = directory.read(root, bundle.stamped_name(size), note.BYTES_MAX)
@@ -50,6 +84,5 @@ def _check_head(data: bytes, size: int, view: View) -> None:
     signed = note.decode(data)
     key = keys_of(view.party, KeyUse.LOG, view.head.origin).at(checkpoint.decode(signed.text).size - 1)
     head = notes.verify_checkpoint(signed, view.head.origin, key)
-    known = () if view.leaves is None else view.leaves[: head.size]
-    if head.size != size or len(known) < size or merkle.root(size, merkle.full_subtrees(known)) != head.root:
+    if head.size != size or _root(view, size) != head.root:
         raise Malformed("the stamped head is of another history")

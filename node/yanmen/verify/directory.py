@@ -49,7 +49,7 @@ def _rest(fd: int, data: bytes, size: int) -> bytes:
 def unknown(root: Path, size: int) -> tuple[str, ...]:
     """Return the names in `root` that no bundle of `size` leaves has."""
     named = {bundle.STATEMENT, bundle.CHECKPOINT, bundle.LOG_KEY, bundle.SPACE_KEY, bundle.REGISTER, bundle.LEAF_LINES}
-    named.add(bundle.COSIGNED)
+    named |= {bundle.COSIGNED, bundle.ANCHORS}
     found = [name for name in _names(root) if name not in named | {bundle.LEAVES, bundle.RECEIPTS, bundle.TIMESTAMPS}]
     leaves = {bundle.leaf_name(index) for index in range(size)}
     receipts = {function(index) for index in range(size) for function in (bundle.receipt_name, bundle.proof_name)}

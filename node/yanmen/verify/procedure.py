@@ -127,10 +127,15 @@ def examine(
     view = View(trust.party, trust.head, None if lines is None else tuple(line.hash for line in lines))
     cosigned = compare(path, view, beside or Beside(), findings)
     stamped = attesting.stamped(path, view, beside or Beside(), findings)
+    anchored = attesting.anchored(path, view, beside or Beside(), findings)
     replay, uses = following.finish(findings), following.uses
     findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in directory.unknown(path, trust.statement.size))
     report = replace(
-        _report(trust, uses, replay, findings), cosigned=cosigned, stamped=stamped, inspections=following.inspections
+        _report(trust, uses, replay, findings),
+        cosigned=cosigned,
+        stamped=stamped,
+        anchored=anchored,
+        inspections=following.inspections,
     )
     return Examined(report, trust, tuple(uses), following.terms, following.steps)
 
