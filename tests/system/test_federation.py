@@ -116,7 +116,7 @@ def test_one_node_fewer_is_a_new_question_and_a_new_charge_at_every_node(league:
 
 def test_a_refusal_says_which_node_and_which_clause(league: League) -> None:
     """One contract admits a smaller charge only: the others answer, if the manifest lets them."""
-    small = league.agreed("city3", per_query_max=10_000)
+    small = league.agreed("city3", per_query_max=10_000, micro_rho=40_000)
     asked = [str(word).replace(league.contract("city3"), small) for word in words(league, *league.nodes)]
     more = ("--micro-rho", 20_000, "--partition", "home", "--at-least", 2)
     answer = done("federate", *asked, *more, QUESTION)
