@@ -100,12 +100,15 @@ class League:
     def contract(self, name: str) -> str:
         """Return the id of the developer's contract with the node `name`, made when first asked for."""
         if name not in self.contracts:
-            words = ("--grant", "visits:cost,id,ward", "--price", "100", "--scenario", "s-1", "--purpose", "test")
-            terms = ("--legal-basis", "test", "--micro-rho", "900000", "--queries", "100")
-            self.contracts[name] = done("contract", "request", "--as", self.developer, "--at", name, *words, *terms)[
-                "id"
-            ]
+            self.contracts[name] = self.agreed(name)
         return self.contracts[name]
+
+    def agreed(self, name: str, per_query_max: int = 50_000, micro_rho: int = 900_000) -> str:
+        """Return the id of a new contract of the developer with the node `name`."""
+        words = ("--grant", "visits:cost,id,ward", "--price", "100", "--scenario", "s-1", "--purpose", "test")
+        terms = ("--legal-basis", "test", "--micro-rho", str(micro_rho), "--queries", "100")
+        most = ("--per-query-max", str(per_query_max))
+        return str(done("contract", "request", "--as", self.developer, "--at", name, *words, *terms, *most)["id"])
 
     def _join(self, kind: str, name: str, at: int) -> None:
         folder = self.root / name

@@ -1,9 +1,12 @@
 """One question to three departments through three aggregators, each with keys, ledger and log of its own."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from yanmen.client.federation import federation
+from yanmen.client.identity import Identity
 
 from tests.system.league import League
 from tests.system.town import done, run
@@ -75,3 +78,49 @@ def test_without_a_partition_a_person_may_be_everywhere_and_the_noise_says_so(le
         "federate", *words(league, *league.nodes), "--micro-rho", 20_000, "--partition", "other", QUESTION
     )
     assert (code, refused["reason"]) == (1, "SHAPE_MISMATCH")
+
+
+def test_subtotals_and_several_tables_come_from_many_nodes_too(league: League, tmp_path: Path) -> None:
+    """ROLLUP and UNION ALL rest on several grids: each with its own noise, all under one charge."""
+    question = (
+        "SELECT ward, count(*) AS n FROM visits GROUP BY ROLLUP (ward)"
+        " UNION ALL SELECT 'persons', count(DISTINCT id) FROM visits ORDER BY n DESC"
+    )
+    more = ("--micro-rho", 50_000, "--partition", "home", "--save", tmp_path)
+    answer = done("federate", *words(league, *league.nodes), *more, question)
+    found = {row["ward"]: row["n"] for row in answer["rows"]}
+    assert set(found) == {None, "north", "south", "persons"}
+    for ward, truth in ((None, 1200), ("north", 900), ("south", 300), ("persons", 1200)):
+        assert abs(found[ward] - truth) < 1000  # more than 20 standard deviations
+    checked = done("verify-federation", tmp_path, "--register", league.space / "register.jws", "--space-key",
+                   league.space / "space.vkey")  # fmt: skip
+    assert len(checked["totals"]) == 4
+    code, refused = run("federate", *words(league, *league.nodes), "--micro-rho", 50_000, question)
+    assert (code, refused["reason"]) == (1, "SHAPE_MISMATCH")
+
+
+def test_one_node_fewer_is_a_new_question_and_a_new_charge_at_every_node(league: League) -> None:
+    identity = Identity.load(league.developer)
+    spent = []
+    for nodes in (league.nodes, league.nodes[:2], league.nodes[:2]):
+        contracts = {name: league.contract(name) for name in nodes}
+        with federation(identity, contracts, league.aggregators) as many:
+            answer = many.query(QUESTION, micro_rho=20_000, partition="home")
+        assert len(answer.contributors) == len(nodes)
+        assert answer.price_fen == 100 * len(nodes)
+        spent.append({name: one.budget_left for name, one in answer.answers.items()})
+        assert all(one.micro_rho == 20_000 and not one.repeated for one in answer.answers.values())
+    for before, after in pairwise(spent):
+        assert all(before[name] - left == 20_000 for name, left in after.items())
+
+
+def test_a_refusal_says_which_node_and_which_clause(league: League) -> None:
+    """One contract admits a smaller charge only: the others answer, if the manifest lets them."""
+    small = league.agreed("city3", per_query_max=10_000, micro_rho=40_000)
+    asked = [str(word).replace(league.contract("city3"), small) for word in words(league, *league.nodes)]
+    more = ("--micro-rho", 20_000, "--partition", "home", "--at-least", 2)
+    answer = done("federate", *asked, *more, QUESTION)
+    city3 = Identity.load(league.developer).node("city3").id
+    assert len(answer["contributors"]) == 2
+    assert list(answer["refused"]) == [city3]
+    assert answer["refused"][city3].startswith("SPEND_LIMIT contract:charge [contract:charge]: ")

@@ -51,10 +51,11 @@ class Refused(refusal.Refused):
 
     @override
     def __str__(self) -> str:
-        """Return code, place and both texts."""
+        """Return code, place, the clauses that forbid it and both texts."""
         where = f" (line {self.detail.line}, column {self.detail.column})" if self.detail.line else ""
         subject = f" {self.detail.subject}" if self.detail.subject else ""
-        return f"{self.reason.value}{subject}{where}: {self.message} {self.message_zh}"
+        clauses = f" [{', '.join(self.clauses)}]" if self.clauses else ""
+        return f"{self.reason.value}{subject}{where}{clauses}: {self.message} {self.message_zh}"
 
 
 class NodeFailed(Fault):

@@ -203,7 +203,7 @@ class Federation:
         multiplicity = 1 if partition else len(quotes)
         worst = [max(values) for values in zip(*(quote.l2_squared for quote in quotes.values()), strict=True)]
         first = next(iter(quotes.values()))
-        now_s = self.clock.now_ms() // 1000
+        grids, now_s = parsed(lambda: shape.grids(first.shape)), self.clock.now_ms() // 1000
         manifest = Manifest(
             jti=self.randomness.token(16).hex(),
             consumer=self.identity.id,
@@ -211,7 +211,7 @@ class Federation:
             expires_s=now_s + HOUR_S,
             query_sha256=hashlib.sha256(sql.encode()).hexdigest(),
             shape_sha256=shape.digest(first.shape),
-            cells=first.cells * len(worst),
+            cells=sum(grid.aggregates * grid.groups for grid in grids),
             micro_rho=micro_rho,
             sigma_squared=variances(worst, micro_rho, multiplicity),
             multiplicity=multiplicity,
@@ -220,6 +220,7 @@ class Federation:
             nodes=tuple(Invited(name, self.contracts[name]) for name in sorted(quotes)),
             aggregators=tuple(sorted((*self.aggregators, *self.silent))),
             mode=self.mode,
+            grids=grids if len(grids) > 1 else (),
         )
         token = documents.sign_manifest(manifest, self.identity.signer)
         return federated.read_manifest(token, self.identity.register)

@@ -40,6 +40,11 @@ def parts(raw: Raw) -> tuple[Part, ...]:
     )
 
 
+def plans(plan: Plan) -> tuple[Plan, ...]:
+    """Return each block of `plan` as a plan of its own."""
+    return tuple(_alone(plan, block) for block in plan.blocks) or (plan,)
+
+
 def _alone(plan: Plan, block: Block) -> Plan:
     return replace(
         plan,
@@ -58,12 +63,19 @@ def columns(plan: Plan) -> tuple[tuple[str, ColumnType | None], ...]:
 
 def placed(plan: Plan, part: Part, rows: Iterable[tuple[Cell | float, ...]]) -> tuple[tuple[Cell | float, ...], ...]:
     """Return the released rows of `part` as rows of the whole table, NULL in the columns of other blocks."""
+    return placed_at(plan, part.number, part.raw.plan, rows)
+
+
+def placed_at(
+    plan: Plan, number: int, own: Plan, rows: Iterable[tuple[Cell | float, ...]]
+) -> tuple[tuple[Cell | float, ...], ...]:
+    """Return the released rows of the block `own`, the one with this number, as rows of the whole table."""
     if not plan.blocks:
         return tuple(rows)
-    names = [name for name, _ in table.columns(part.raw.plan)]
+    names = [name for name, _ in table.columns(own)]
     wanted = [name for name, _ in columns(plan)]
     found: list[tuple[Cell | float, ...]] = []
     for row in rows:
-        cells = dict(zip(names, row, strict=True)) | {NUMBER: part.number}
+        cells = dict(zip(names, row, strict=True)) | {NUMBER: number}
         found.append(tuple(cells.get(name) for name in wanted))
     return tuple(found)

@@ -59,22 +59,25 @@ def disclose(raw: Raw, post: Post) -> Released:
 def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], parties: int, post: Post) -> Released:
     """Return the table of a federated question, whose opened `totals` carry `parties` times the noise.
 
-    `totals` go cell by cell, within a cell aggregate by aggregate. The sum of discrete Gaussians is
+    `totals` go grid by grid, cell by cell, within a cell aggregate by aggregate. The sum of discrete Gaussians is
     as wide as one of their summed variance, but for 10^-12 (Kairouz, Liu, Steinke 2021, for variance >= 1).
     """
     grid.check_plan(plan)
-    widths = [
-        [noise.half_width(noise.Gaussian(math.sqrt(parties * variance), 0), alpha) for alpha in (_ALPHA, _ALPHA_OF_TWO)]
-        for variance in sigma_squared
-    ]
-    each = len(widths)
-    rows = [
-        tuple(Estimate(value, *width) for value, width in zip(totals[at : at + each], widths, strict=True))
-        for at in range(0, len(totals), each)
-    ]
-    figures = Figures(grid.keys(plan), rows, noisy=True)
+    widths = {
+        aggregate.name: [
+            noise.half_width(noise.Gaussian(math.sqrt(parties * variance), 0), alpha)
+            for alpha in (_ALPHA, _ALPHA_OF_TWO)
+        ]
+        for aggregate, variance in zip(plan.aggregates, sigma_squared, strict=True)
+    }
+    cells: list[tuple[Cell | float, ...]] = []
+    left = iter(totals)
+    for number, own in enumerate(blocks.plans(plan)):
+        keys = grid.keys(own)
+        rows = [tuple(Estimate(next(left), *widths[a.name]) for a in own.aggregates) for _ in keys]
+        cells += blocks.placed_at(plan, number, own, table.rows(own, Figures(keys, rows, noisy=True)))
     described = f"federated discrete-gaussian: {parties} x sigma_squared={','.join(map(str, sigma_squared))}"
-    return _released(plan, table.rows(plan, figures), post, _Terms(0, described, PERSONAL_NOTICE, Usage()))
+    return _released(plan, tuple(cells), post, _Terms(0, described, PERSONAL_NOTICE, Usage()))
 
 
 def exact_notice(plan: Plan) -> str:

@@ -5,7 +5,7 @@ variance, before a sum is opened.
 """
 
 from yanmen.crypto import dealing
-from yanmen.disclosure import grid
+from yanmen.disclosure import blocks, grid
 from yanmen.formats import base64url
 from yanmen.formats.dealing import LABELS, NOTICE
 from yanmen.model.catalogue import ColumnType
@@ -15,8 +15,8 @@ from yanmen.model.stages import Raw, Released
 
 
 def share(raw: Raw, signed: SignedManifest, node_id: str, randomness: Randomness) -> Released:
-    """Return the full public grid of `raw`, cell by cell and aggregate by aggregate, dealt to the aggregators."""
-    values = [value for cell in grid.cells(raw, ()) for value in cell]
+    """Return the full public grids of `raw`, cell by cell and aggregate by aggregate, dealt to the aggregators."""
+    values = [value for part in blocks.parts(raw) for cell in grid.cells(part.raw, ()) for value in cell]
     dealt = dealing.deal(values, signed, node_id, randomness)
     envelopes = zip(signed.manifest.aggregators, map(base64url.encode, dealt.envelopes), strict=True)
     rows = tuple(envelopes)

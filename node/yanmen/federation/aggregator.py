@@ -12,6 +12,7 @@ likes: each step stands on signatures and on what is durable here, not on the or
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from yanmen.crypto import dealing, documents, federated
 from yanmen.crypto.envelopes import Opener
@@ -26,7 +27,7 @@ from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Output
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.sum_book import Dealing, Deposit, Sum, SumBook
-from yanmen.model.federation import Dealt, OpenedSum, PartialSum, SetCertificate, SignedManifest
+from yanmen.model.federation import Dealt, Manifest, OpenedSum, PartialSum, SetCertificate, SignedManifest
 from yanmen.model.party import Party, Register
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Receipt, Stage
@@ -133,10 +134,7 @@ class Aggregator:
 
     def _deal_noise(self, signed: SignedManifest, state: Sum) -> Dealing:
         manifest = signed.manifest
-        each = manifest.cells // len(manifest.sigma_squared)
-        columns = [noise.vector(variance, each) for variance in manifest.sigma_squared]
-        values = [value for row in zip(*columns, strict=True) for value in row]
-        dealt = dealing.deal(values, signed, self.me, self.randomness)
+        dealt = dealing.deal(_noise_for(manifest), signed, self.me, self.randomness)
         output = Output(0, 0, signed.sha256, 0, dealt.dealing.text())
         receipt = self.ledger.append_own(Stage.NOISE, {Slot.OUTPUT: output.json()}, manifest.consumer)
         found = Dealing(receipt.index, dealt.envelopes)
@@ -175,6 +173,16 @@ class Aggregator:
 
     def _record(self, stage: Stage, said: dict[str, json_canonical.Json], peer: Party) -> None:
         self.ledger.append_own(stage, {Slot.SUBJECT: said}, peer.id)
+
+
+def _noise_for(manifest: Manifest) -> list[int]:
+    """Return noise for every number of the table: grid by grid, cell by cell, aggregate by aggregate."""
+    values: list[int] = []
+    variances = iter(manifest.sigma_squared)
+    for grid in manifest.layout:
+        columns = [noise.vector(variance, grid.groups) for variance in islice(variances, grid.aggregates)]
+        values += [value for row in zip(*columns, strict=True) for value in row]
+    return values
 
 
 def _refused(subject: str, why: str, reason: Reason) -> Refused:

@@ -10,7 +10,7 @@ from yanmen.formats.json_members import Object
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import check_jti
 from yanmen.formats.share import CELLS_MAX
-from yanmen.model.federation import NOISES, Dealt, Invited, Manifest, Mode, PartialSum, SetCertificate
+from yanmen.model.federation import NOISES, Dealt, Grid, Invited, Manifest, Mode, PartialSum, SetCertificate
 
 MANIFEST_TYP = "yanmen-manifest+jwt"
 SET_TYP = "yanmen-set+jwt"
@@ -30,6 +30,7 @@ _MANIFEST = frozenset(
         "iss",
         "iat",
         "exp",
+        "grids",
         "mode",
         "query_sha256",
         "shape_sha256",
@@ -53,6 +54,7 @@ def encode(manifest: Manifest) -> dict[str, Json]:
         "iat": manifest.issued_s,
         "exp": manifest.expires_s,
         "mode": manifest.mode.value,
+        "grids": [[grid.aggregates, grid.groups] for grid in manifest.grids],
         "query_sha256": manifest.query_sha256,
         "shape_sha256": manifest.shape_sha256,
         "cells": manifest.cells,
@@ -87,6 +89,7 @@ def decode(payload: Json) -> Manifest:
         nodes=tuple(_invited(item) for item in json_members.items(members, "nodes", NODES_MAX)),
         aggregators=json_members.texts(members, "aggregators", AGGREGATORS_MAX),
         mode=_mode(members),
+        grids=tuple(_grid(item) for item in json_members.items(members, "grids", AGGREGATES_MAX)),
     )
     _check(manifest)
     return manifest
@@ -108,8 +111,17 @@ def _check(manifest: Manifest) -> None:
         raise Malformed("manifest: a unit may be in every node, or in one within a declared partition")
     if manifest.partition and ALIAS.fullmatch(manifest.partition) is None:
         raise Malformed("manifest: not the name of a partition")
-    if manifest.cells % len(manifest.sigma_squared):
+    if manifest.cells % len(manifest.sigma_squared) and not manifest.grids:
         raise Malformed("manifest: cells are not a table of the aggregates")
+    _check_grids(manifest)
+
+
+def _check_grids(manifest: Manifest) -> None:
+    """Hold the grids against the numbers they make up; a single one is not written."""
+    cells = sum(grid.aggregates * grid.groups for grid in manifest.layout)
+    aggregates = sum(grid.aggregates for grid in manifest.layout)
+    if len(manifest.grids) == 1 or (cells, aggregates) != (manifest.cells, len(manifest.sigma_squared)):
+        raise Malformed("manifest: grids are not the table of the aggregates")
 
 
 def encode_set(certificate: SetCertificate) -> dict[str, Json]:
@@ -180,6 +192,19 @@ def decode_partial(payload: Json) -> PartialSum:
 def _ordered(ids: list[str], what: str) -> None:
     if ids != sorted(set(ids)):
         raise Malformed(f"{what} are not in order of unique ids")
+
+
+def _grid(value: Json) -> Grid:
+    match value:
+        case [int(aggregates), int(groups)] if (
+            type(aggregates) is int
+            and type(groups) is int
+            and 1 <= aggregates <= AGGREGATES_MAX
+            and 1 <= groups <= CELLS_MAX
+        ):
+            return Grid(aggregates, groups)
+        case _:
+            raise Malformed("manifest: not a grid")
 
 
 def _mode(members: Object) -> Mode:

@@ -1,22 +1,28 @@
 """The public shape of a table of figures: what every node of a federated question must plan alike.
 
-Keys with their domains, aggregates with their units, what is computed from released figures, and
-nothing that may differ from node to node (row bounds, sensitivities, versions). Canonical JSON; the
-hex SHA-256 of it stands in the manifest.
+Keys with their domains, aggregates with their units and what they are of, the grids these make up,
+what is computed from released figures, and nothing that may differ from node to node (row bounds,
+sensitivities, versions). Canonical JSON; the hex SHA-256 of it stands in the manifest.
 """
 
 import hashlib
 import math
 
-from yanmen.formats import json_canonical
+from yanmen.formats import json_canonical, json_members
 from yanmen.formats.json_canonical import Json
+from yanmen.formats.json_members import Object
+from yanmen.formats.malformed import Malformed
 from yanmen.formats.released import encode_cell
+from yanmen.formats.share import CELLS_MAX
+from yanmen.model.federation import Grid
 from yanmen.model.stages import Plan
+
+BYTES_MAX = 16 * 1024 * 1024
 
 
 def encode(plan: Plan) -> str:
     """Return the shape of what `plan` gives."""
-    shape: Json = {
+    shape: dict[str, Json] = {
         "keys": [
             {
                 "name": key.name,
@@ -25,11 +31,18 @@ def encode(plan: Plan) -> str:
             }
             for key in plan.keys
         ],
-        "aggregates": [{"name": a.name, "kind": a.kind.value, "scale": a.scale} for a in plan.aggregates],
+        "aggregates": [
+            {"name": a.name, "kind": a.kind.value, "scale": a.scale} | ({"of": a.of} if a.of else {})
+            for a in plan.aggregates
+        ],
         "averages": [{"name": m.name, "sum": m.sum, "count": m.count} for m in plan.averages],
         "outputs": [{"label": o.label, "type": o.type.value, "source": o.source} for o in plan.outputs],
         "post": plan.post_sql,
     }
+    if plan.blocks:
+        shape["blocks"] = [
+            {"keys": list(b.keys), "aggregates": list(b.aggregates), "averages": list(b.averages)} for b in plan.blocks
+        ]
     return json_canonical.encode(shape).decode("utf-8")
 
 
@@ -38,6 +51,27 @@ def digest(shape: str) -> str:
     return hashlib.sha256(shape.encode("utf-8")).hexdigest()
 
 
-def cells(plan: Plan) -> int:
-    """Return how many numbers the table has: aggregates times public groups."""
-    return len(plan.aggregates) * math.prod(len(key.domain) for key in plan.keys)
+def grids(shape: str) -> tuple[Grid, ...]:
+    """Return the grids that a table of `shape` is made of, in the order in which its numbers are shared."""
+    members = json_canonical.decode_object(shape.encode("utf-8"), BYTES_MAX)
+    keys = _objects(members, "keys")
+    sizes = {json_members.text(key, "name"): len(json_members.items(key, "domain", CELLS_MAX)) for key in keys}
+    names = [json_members.text(one, "name") for one in _objects(members, "aggregates")]
+    if "blocks" not in members:
+        return (Grid(len(names), math.prod(sizes.values())),)
+    found = []
+    for block in _objects(members, "blocks"):
+        within, own = json_members.texts(block, "keys", len(sizes)), json_members.texts(block, "aggregates", len(names))
+        if any(name not in sizes for name in within):
+            raise Malformed("shape: a block with a key that is none")
+        found.append(Grid(len(own), math.prod(sizes[name] for name in within)))
+    return tuple(found)
+
+
+def _objects(members: Object, name: str) -> list[Object]:
+    found: list[Object] = []
+    for item in json_members.items(members, name):
+        if not isinstance(item, dict):
+            raise Malformed(f"shape: {name} are not objects")
+        found.append(item)
+    return found

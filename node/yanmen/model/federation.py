@@ -53,11 +53,20 @@ class Invited:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """Numbers of one grid of cells: so many aggregates in each of so many public groups."""
+
+    aggregates: int
+    groups: int
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What the consumer signs once for all nodes and aggregators.
 
     `shape_sha256` is the hex digest of the table every node must plan (formats/shape), `cells` its
-    numbers: aggregates times public groups. `sigma_squared` holds the variance each aggregator adds
+    numbers: aggregates times public groups, of several `grids` one after another where a question rests
+    on several (() for one). `sigma_squared` holds the variance each aggregator adds
     to each aggregate, in its integer units. `multiplicity` is in how many of the nodes one unit may
     appear: all of them, or 1 within a declared `partition`. `contributors_least` nodes must be in the
     sum, or nothing is opened. Times are Unix seconds. How figures are shared is the consumer's choice,
@@ -79,6 +88,13 @@ class Manifest:
     nodes: tuple[Invited, ...]
     aggregators: tuple[str, ...]
     mode: Mode = Mode.ADDITIVE
+    grids: tuple[Grid, ...] = ()
+
+    @property
+    def layout(self) -> tuple[Grid, ...]:
+        """The grids, the only one too."""
+        each = len(self.sigma_squared)
+        return self.grids or (Grid(each, self.cells // each),)
 
     def asks(self, node: str) -> Invited | None:
         """Return how `node` is asked, None when it is not."""

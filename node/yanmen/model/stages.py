@@ -114,7 +114,8 @@ class Aggregate:
     """An integer column of the engine's reply: `name` is a0, a1…; all bounds in units of 10^-scale.
 
     `lower`..`upper` is the public range of one cell, `l1` and `l2_squared` bound how far one unit's
-    presence moves the whole vector of cells (add/remove one unit), both integers rounded up.
+    presence moves the whole vector of cells (add/remove one unit), both integers rounded up. `of` says
+    what is counted or summed, without bounds: figures of several nodes add up only where it is the same.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Aggregate:
     upper: int
     l1: int
     l2_squared: int
+    of: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,8 @@ class Plan:
     columns of other blocks. `canonical` identifies the question for the answer cache. `micro_rho` is the
     whole charge, split evenly over the aggregates. `frame` is there for `EXACT` only; `price_fen` is
     what the use costs unless it is a free one. With a `manifest` the figures leave as sealed shares only.
+    `together` tells whether the answer depends on which rows one unit has in the same place: units are
+    counted, grouped by or joined on.
     """
 
     admitted: Admitted
@@ -218,6 +222,7 @@ class Plan:
     frame: Frame | None = None
     blocks: tuple[Block, ...] = ()
     manifest: SignedManifest | None = None
+    together: bool = False
     metered: Metered = field(default_factory=Metered)
 
 

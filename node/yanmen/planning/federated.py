@@ -27,17 +27,18 @@ def in_shares(plan: Plan) -> Plan:
         return plan
     if not may_be(plan):
         raise _refused(Reason.SHAPE_MISMATCH, plan.release.value, _ONLY_PERSONAL)
-    if shape.digest(shape.encode(plan)) != signed.manifest.shape_sha256 or shape.cells(plan) != signed.manifest.cells:
+    described = shape.encode(plan)
+    if shape.digest(described) != signed.manifest.shape_sha256 or shape.grids(described) != signed.manifest.layout:
         raise _refused(Reason.SHAPE_MISMATCH, "shape", _OTHER_SHAPE)
     _check_partition(plan, signed.manifest)
-    _check_noise(plan, signed.manifest)
     _check_reach(plan, signed.manifest)
+    _check_noise(plan, signed.manifest)
     return replace(plan, manifest=signed, canonical=f"{plan.canonical}\n{signed.sha256}")
 
 
 def may_be(plan: Plan) -> bool:
-    """Whether a question can be federated: about persons, released as one grid whose keys are all declared."""
-    return plan.release is DatasetClass.PERSONAL and not plan.blocks and all(key.domain for key in plan.keys)
+    """Whether a question can be federated: about persons, released on grids whose keys are all declared."""
+    return plan.release is DatasetClass.PERSONAL and all(key.domain for key in plan.keys)
 
 
 def _check_noise(plan: Plan, manifest: Manifest) -> None:
@@ -62,6 +63,8 @@ def _check_reach(plan: Plan, manifest: Manifest) -> None:
 def _check_partition(plan: Plan, manifest: Manifest) -> None:
     """A unit is in one node only within a partition that every owner has declared."""
     if not manifest.partition:
+        if plan.together:
+            raise _refused(Reason.SHAPE_MISMATCH, "partition", _APART)
         return
     for scan in plan.scans:
         dataset = scan.version.dataset
@@ -74,9 +77,14 @@ def _refused(reason: Reason, subject: str, hint: tuple[str, str]) -> Refused:
 
 
 _ONLY_PERSONAL = (
-    "Only questions about persons, released with noise on one grid (no ROLLUP, CUBE or UNION ALL), can be answered"
-    " in shares; ask this one of each node.",
-    "只有在单一网格上带噪声发布的个人数据查询（不含 ROLLUP、CUBE、UNION ALL）才能以秘密份额回答；请分别向各节点提问。",
+    "Only questions about persons, released with noise over declared key domains, can be answered in shares; ask this"
+    " one of each node.",
+    "只有在已声明取值域上带噪声发布的个人数据查询才能以秘密份额回答；请分别向各节点提问。",
+)
+_APART = (
+    "It counts units, groups by them or joins on them, which adds up only where all rows of a unit are in one node:"
+    " name the `partition` that the owners have declared.",
+    "本查询按个体计数、分组或关联，仅当同一个体的全部记录在同一节点时结果才可相加：请指明各方已声明的 partition。",
 )
 _OTHER_SHAPE = (
     "This node would give another table than the manifest says: explain the question here and compare the shapes.",

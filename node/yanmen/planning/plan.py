@@ -12,7 +12,7 @@ from yanmen.model.ports import Runner
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, Key, Output, Plan, Scan
 from yanmen.model.tariff import metered, price_fen
-from yanmen.planning import block_union, bound_union, hints, nearest, row_source
+from yanmen.planning import alike, block_union, bound_union, hints, nearest, row_source
 from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.cell_plan import plan_cells
 from yanmen.planning.expectation import of_cells, of_open
@@ -135,12 +135,13 @@ def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits
     plan = replace(
         _plan(admitted, joined, shape, limits, charge),
         keys=keys,
-        aggregates=tuple(aggregate for block in blocks for aggregate in block.aggregates),
+        aggregates=tuple(aggregate for block in blocks for aggregate in alike.described(block)),
         averages=tuple(average for block in blocks for average in block.averages),
         blocks=tuple(block.stated for block in blocks) if len(blocks) > 1 else (),
         canonical=_canonical(joined, shape, charge, keys),
         frame=None if found is None else found.frame,
         delta_e12=limits.open_key_delta_e12 if any(not key.domain for key in keys) else 0,
+        together=any(alike.is_together(block) for block in blocks),
     )
     shapes = row_source.shapes(scans)
     return Draft(plan, tuple(of_cells(block, shapes) for block in blocks), found)
