@@ -90,6 +90,17 @@ def test_an_incremental_execution_polls(flown: "Flown") -> None:
         assert cursor.fetchall() == [(2021,), (2022,)]
 
 
+def test_an_incremental_execution_is_told_of_what_still_runs(flown: "Flown") -> None:
+    sql = "SELECT count(*) AS n FROM visits WHERE cost < 49"
+    with flown.db.cursor() as cursor:
+        cursor.adbc_statement.set_options(**{"adbc.statement.exec.incremental": "true"})
+        partitions, _ = cursor.adbc_execute_partitions(sql)
+        while not partitions:
+            partitions, _ = cursor.adbc_execute_partitions(sql)
+        cursor.adbc_read_partition(partitions[0])
+        assert len(cursor.fetchall()) == 1
+
+
 @pytest.mark.parametrize(
     ("sql", "types"),
     [

@@ -66,10 +66,11 @@ class Flight(flight_pb2_grpc.FlightServiceServicer):
         else:
             job_id = self._asked(context, party, command)
             found = self._uses.outcome(context, party, job_id, wait_s=0.0)
-        info = self._info(request, job_id, found)
         if found is not None:
-            return f.PollInfo(info=info, progress=1.0)
-        return f.PollInfo(flight_descriptor=f.FlightDescriptor(type=f.FlightDescriptor.CMD, cmd=_ticket(job_id)))
+            return f.PollInfo(info=self._info(request, job_id, found), progress=1.0)
+        again = f.FlightDescriptor(type=f.FlightDescriptor.CMD, cmd=_ticket(job_id))
+        # What is there so far, which is nothing; a driver wants it said.
+        return f.PollInfo(info=f.FlightInfo(flight_descriptor=request), flight_descriptor=again)
 
     @override
     def GetSchema(self, request: f.FlightDescriptor, context: grpc.ServicerContext) -> f.SchemaResult:
