@@ -499,7 +499,10 @@ SELECT list(age) FROM person
 -- FUNCTION_NOT_ADMITTED at 1:8 string_agg
 SELECT string_agg(note) FROM person
 
--- FUNCTION_NOT_ADMITTED at 1:8 median
+-- FUNCTION_NOT_ADMITTED at 1:8 mode
+SELECT mode(age) FROM person
+
+-- KEY_WITHOUT_DOMAIN at 1:8 median
 SELECT median(age) FROM person
 
 -- FUNCTION_NOT_ADMITTED at 1:8 mode
@@ -571,11 +574,11 @@ SELECT sum(region) FROM town
 -- ROWS_WOULD_LEAVE at 1:8 SELECT
 SELECT x.age FROM person p
 
--- FUNCTION_NOT_ADMITTED at 4:8 median
+-- FUNCTION_NOT_ADMITTED at 4:8 mode
 SELECT count(*)
   FROM person
  WHERE 年龄 > 3 AND
-       median(age) > 1
+       mode(age) > 1
 
 -- SQL_MALFORMED at 1:1 SELEC
 SELEC count(*) FROM person

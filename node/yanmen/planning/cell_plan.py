@@ -14,10 +14,11 @@ from yanmen.planning.grouping import group_list, is_grouped
 from yanmen.planning.joins import Joined
 from yanmen.planning.narrowing import narrowed
 from yanmen.planning.places import Place, refused
+from yanmen.planning.quantiles import Quantiles
 from yanmen.planning.released import CellReader, InnerOf
 from yanmen.planning.row_source import rows
 from yanmen.planning.scope import Scope
-from yanmen.planning.syntax import Expression, Question
+from yanmen.planning.syntax import QUANTILES, Apply, Expression, Question
 from yanmen.planning.terms import Term
 from yanmen.planning.typed import RowTyper
 
@@ -29,9 +30,14 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, blocks: Blocks,
     written = group_list(scope, question)
     keys = _keys(scope, joined, tuple(dict.fromkeys(written)), filters, blocks)
     figures = Figures(scope, joined, [term for term, _ in filters], blocks.names)
+    quantiles = Quantiles(scope, joined, [term for term, _ in filters], keys)
+
+    def column(call: Apply) -> tuple[str, ColumnType]:
+        return (quantiles if call.op in QUANTILES else figures).column(call)
+
     named = [(key.name, key.expression, key.type) for key in keys]
-    shown = answered(CellReader(scope, named, figures.column, figures.made, inner), question)
-    if not figures.figures:
+    shown = answered(CellReader(scope, named, column, figures.made, inner), question)
+    if not figures.figures and not quantiles.found:
         raise refused(Reason.ROWS_WOULD_LEAVE, question.items[0].expression.at, "", hints.ROWS)
     if any(not key.domain for key in keys):
         figures.with_units(question.at)
@@ -39,7 +45,12 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, blocks: Blocks,
     read = rows(scope, joined, [term for term, _ in filters], terms)
     sets = _sets(question, written, keys)
     asked = Asked(read, keys, tuple(figures.figures), tuple(figures.averages), question.at)
-    return FigureTable(shown.sql(blocks.cells(asked, sets)), shown.outputs, not sets and _as_it_stands(shown, keys))
+    if not quantiles.found:
+        return FigureTable(shown.sql(blocks.cells(asked, sets)), shown.outputs, not sets and _as_it_stands(shown, keys))
+    if sets:
+        raise refused(Reason.CLAUSE_NOT_ADMITTED, question.at, "ROLLUP", hints.QUANTILE_SETS)
+    cells = blocks.cells(asked, ()) if figures.figures else ""
+    return FigureTable(shown.sql(quantiles.joined_to(cells, blocks)), shown.outputs)
 
 
 def _sets(question: Question, written: tuple[Expression, ...], keys: tuple[GroupKey, ...]) -> tuple[GroupSet, ...]:

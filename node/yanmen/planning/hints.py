@@ -115,6 +115,18 @@ EXTREMES = Hint(
     "min and max show one row's value; they are admitted on open data only.",
     "min 与 max 会暴露某一行的值，仅可用于开放数据。",
 )
+QUANTILE = Hint(
+    "Quantiles are of personal data and of bins: median(floor(x / 10) * 10) of a measure with declared bounds.",
+    "分位数仅用于个人数据，且只能取自分箱：median(floor(x / 10) * 10)，指标须声明上下限。",
+)
+QUANTILE_SETS = Hint(
+    "Ask for quantiles with a plain GROUP BY, one question for each grouping.",
+    "分位数只能与普通 GROUP BY 一起使用；每种分组请单独提问。",
+)
+QUANTILE_SHARE = Hint(
+    "Write the share as a literal between 0 and 1 with at most 6 places.",
+    "分位比例须为 0 与 1 之间的字面量，最多 6 位小数。",
+)
 ARGUMENTS = Hint("This function takes another number or kind of arguments.", "该函数的参数个数或种类不符。")
 LITERAL_PATTERN = Hint("LIKE takes a pattern written as a literal.", "LIKE 的模式必须是字面量。")
 LITERAL_PLACES = Hint(

@@ -20,6 +20,7 @@ from yanmen.planning.scope import Scope
 from yanmen.planning.sql_terms import quoted, select, units, unscaled, value
 from yanmen.planning.syntax import (
     MOMENTS,
+    QUANTILES,
     Apply,
     Expression,
     Item,
@@ -150,6 +151,8 @@ class _OpenFigures:
                 return f"count(DISTINCT {value(term)})", ColumnType.INTEGER
             case Op.MIN | Op.MAX:
                 return f"{call.op.value}({value(term)})", term.facts.type
+            case op if op in QUANTILES:
+                raise refused(Reason.FUNCTION_NOT_ADMITTED, call.at, op.value, hints.QUANTILE)
             case op if op in MOMENTS:
                 return self._moment(call, term)
             case Op.SUM:

@@ -13,6 +13,7 @@ from yanmen.planning.answer import answered, limited, unique_label
 from yanmen.planning.figure_tables import FigureTable, common_type
 from yanmen.planning.grouping import aliased, ordinal
 from yanmen.planning.places import refused
+from yanmen.planning.quantiles import share_of
 from yanmen.planning.released import InnerOf, ReleasedReader
 from yanmen.planning.released_operations import condition
 from yanmen.planning.released_terms import Shown, number
@@ -123,6 +124,11 @@ class TableReader(ReleasedReader):
                 return Shown(f"CAST(count(DISTINCT {args[0].sql}) AS DOUBLE)", ColumnType.INTEGER)
             case Op.MIN | Op.MAX:
                 return replace(args[0], sql=f"{expression.op.value}({args[0].sql})")
+            case Op.QUANTILE:
+                share = float(share_of(expression))
+                return Shown(
+                    f"quantile_disc({number(args[0], expression.op, expression.at)}, {share})", ColumnType.DECIMAL
+                )
             case _:
                 floats = ", ".join(number(arg, expression.op, expression.at) for arg in args)
                 whole = expression.op is Op.SUM and args[0].type is ColumnType.INTEGER

@@ -103,6 +103,8 @@ class Op(Enum):
     REGR_SLOPE = "regr_slope"
     REGR_INTERCEPT = "regr_intercept"
     REGR_R2 = "regr_r2"
+    MEDIAN = "median"
+    QUANTILE = "quantile_disc"
 
 
 ONE_MEASURE = frozenset({Op.VAR_POP, Op.VAR_SAMP, Op.STDDEV_POP, Op.STDDEV_SAMP})
@@ -116,7 +118,9 @@ TWO_MEASURES = frozenset(
 """Moments of the pairs of two columns in which neither is NULL."""
 MOMENTS = ONE_MEASURE | TWO_MEASURES
 """Aggregates made of counts and sums."""
-AGGREGATES = MOMENTS | {Op.COUNT_ROWS, Op.COUNT, Op.COUNT_DISTINCT, Op.SUM, Op.AVG, Op.MIN, Op.MAX}
+QUANTILES = frozenset({Op.MEDIAN, Op.QUANTILE})
+"""Aggregates read off a histogram."""
+AGGREGATES = MOMENTS | QUANTILES | {Op.COUNT_ROWS, Op.COUNT, Op.COUNT_DISTINCT, Op.SUM, Op.AVG, Op.MIN, Op.MAX}
 """Operations over many rows."""
 
 

@@ -94,6 +94,10 @@ FUNCTIONS: dict[str, Shape] = {
     "regr_slope": Shape(Op.REGR_SLOPE, 2, 2),
     "regr_intercept": Shape(Op.REGR_INTERCEPT, 2, 2),
     "regr_r2": Shape(Op.REGR_R2, 2, 2),
+    "median": Shape(Op.MEDIAN, 1, 1),
+    "quantile": Shape(Op.QUANTILE, 2, 2),
+    "quantile_disc": Shape(Op.QUANTILE, 2, 2),
+    "approx_quantile": Shape(Op.QUANTILE, 2, 2),
 }
 """Functions by the name DuckDB's parser gives them, in lower case."""
 
