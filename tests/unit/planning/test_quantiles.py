@@ -78,6 +78,24 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, Decimal | int) and not isinstance(value, bool) else value
 
 
+@pytest.mark.parametrize(
+    ("sql", "shown"),
+    [
+        (
+            f"SELECT sex, m - (SELECT median({AGE}) FROM person) FROM ({{}}) GROUP BY ALL ORDER BY 1",
+            [("f", 0), ("m", 0)],
+        ),
+        ("SELECT a.sex, b.m - a.m FROM ({}) a JOIN ({}) b USING (sex) ORDER BY 1", [("f", 0), ("m", 0)]),
+        (f"SELECT 'all', median({AGE}) AS m FROM person UNION ALL {{}}", [("all", 50), ("f", 50), ("m", 50)]),
+        ("SELECT max(m), count(*) FROM ({})", [(50, 2)]),
+    ],
+)
+def test_released_quantiles_go_into_further_queries(sql: str, shown: list[tuple[Any, ...]]) -> None:
+    engine = runner((PERSON,), rows())
+    sexes = f"SELECT sex, median({AGE}) AS m FROM person GROUP BY sex"
+    assert answer(planned(sql.replace("{}", sexes)), engine) == shown
+
+
 def test_equal_bins_share_a_histogram() -> None:
     found = planned(f"SELECT sex, median({AGE}), quantile({AGE}, 0.9), count(*) FROM person GROUP BY sex")
     assert [len(block.aggregates) for block in found.blocks] == [1, 1]

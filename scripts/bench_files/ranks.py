@@ -1,0 +1,66 @@
+"""What leaving out groups of units that reach too many costs: all ranked, as emitted, or only those of heavy units.
+
+TPC-H orders of scale factor 1 by day; a customer has up to 45 orders. CPU time, the best of `--repeat` runs each.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import duckdb
+from bench_files import tpch
+
+SHARES = "SELECT o_orderdate AS k, o_custkey AS u, count(*) AS n FROM orders GROUP BY k, u"
+RANKED = "SELECT k, n, row_number() OVER (PARTITION BY u ORDER BY hash(u, k, 'salt'), k) AS place FROM {0}"
+PLAIN = f"SELECT k, sum(n) FROM ({SHARES}) GROUP BY k"
+ALL = f"SELECT k, sum(n) FROM ({RANKED.format(f'({SHARES})')}) WHERE place <= {{most}} GROUP BY k"
+GROUPED = f"WITH q AS MATERIALIZED ({SHARES}), h AS (SELECT u, count(*) AS c FROM q GROUP BY u)"
+OF_SOME = "SELECT o_orderdate AS k, o_custkey AS u, count(*) AS n FROM orders {0} JOIN h ON o_custkey = c GROUP BY k, u"
+BY_ROWS = "WITH h AS (SELECT o_custkey AS c FROM orders GROUP BY c HAVING count(*) > {most}), light AS ("
+BY_ROWS += f"{OF_SOME.format('ANTI')}), heavy AS ({OF_SOME.format('SEMI')})"
+WAYS = {
+    "every unit's groups ranked": ALL,
+    "heavy units told by their groups": f"{GROUPED} SELECT k, sum(n) FROM (SELECT k, n FROM q JOIN h USING (u)"
+    f" WHERE c <= {{most}} UNION ALL SELECT k, n FROM ({RANKED.format('q JOIN h USING (u) WHERE c > {most}')})"
+    " WHERE place <= {most}) GROUP BY k",
+    "heavy units told by their rows": f"{BY_ROWS} SELECT k, sum(n) FROM (SELECT k, n FROM light UNION ALL SELECT k, n"
+    f" FROM ({RANKED.format('heavy')}) WHERE place <= {{most}}) GROUP BY k",
+}
+
+
+def main() -> int:
+    """Time each way for several caps, and print it over grouping by day and customer alone."""
+    parser = argparse.ArgumentParser(prog="scripts/bench ranks", description=__doc__)
+    parser.add_argument("--repeat", type=int, default=5)
+    repeat = parser.parse_args().repeat
+    connection = duckdb.connect(str(tpch.database(1)), read_only=True, config={"threads": 2})
+    plain, _ = best(connection, PLAIN, repeat)
+    print(f"grouped by day and customer, then by day: {plain:.0f} ms of CPU\n")
+    print("| groups of a customer that count |" + "".join(f" {way} |" for way in WAYS) + "\n|---|---|---|---|")
+    alike = True
+    for most in (30, 20, 10, 5):
+        found = [best(connection, sql.format(most=most), repeat) for sql in WAYS.values()]
+        alike = alike and all(rows == found[0][1] for _, rows in found)
+        print(
+            f"| {most} |" + "".join(f" {taken:.0f} ms, {taken / plain:.2f} times |" for taken, _ in found), flush=True
+        )
+    print("all ways count the same" if alike else "the ways count differently")
+    return int(not alike)
+
+
+def best(connection: duckdb.DuckDBPyConnection, sql: str, repeat: int) -> tuple[float, list[tuple[object, ...]]]:
+    """Return the least CPU milliseconds that `sql` took, and its rows in order."""
+    taken, rows = [], []
+    for _ in range(repeat):
+        start = time.process_time()
+        rows = connection.execute(sql).fetchall()
+        taken.append(1000 * (time.process_time() - start))
+    return min(taken), sorted(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
