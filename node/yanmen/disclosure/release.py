@@ -78,13 +78,13 @@ def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], part
 
 
 def exact_notice(plan: Plan) -> str:
-    """Return the sentence that goes with exact figures: which rule leaves cells blank."""
+    """Return the sentence that goes with exact figures: which rule leaves cells blank, and what would fill them."""
     k, percent = threshold.contributors(plan), threshold.DOMINANCE_PERCENT
     return (
         f"空白处不予公布：少于 {k} 个单元、前两大单元之外不足最大单元的 {percent}%，或会拆分此类小组；"
-        "不作为法定统计数据 · "
+        "减少分组维度或放宽筛选后可公布更多；不作为法定统计数据 · "
         f"blank cells are withheld: fewer than {k} units, less than {percent} % of the largest beside the two largest, "
-        "or part of such a group; not an official statistic"
+        "or part of such a group; fewer dimensions or a wider filter leave fewer blank; not an official statistic"
     )
 
 
