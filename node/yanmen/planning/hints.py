@@ -182,6 +182,11 @@ DIMENSION = Hint(
     "Group and filter exact figures by declared dimensions only, compared with literals and joined by AND.",
     "精确统计仅可按已声明维度分组和筛选：维度与字面量的 =、<、>、IN、BETWEEN，并以 AND 连接。",
 )
+EXACT_SUMS = Hint(
+    "Exact figures are COUNT, SUM and AVG of measures, added, subtracted or multiplied by literals; its owner can "
+    "declare what else is wanted as a measure.",
+    "精确统计仅有 COUNT、SUM、AVG，其参数为数值列的加减及与字面量之积；如需其他量，请数源部门声明为数值列。",
+)
 OPEN_KEY = Hint(
     "A key of an open domain is grouped by alone, in a question of one grouping.",
     "开放取值域的列须单独分组，且一次查询只含一个分组。",

@@ -86,9 +86,7 @@ def _differences(rule: ReleaseRule, micro_rho: int, delta_e12: int, mechanism: s
         yield "aggregates"
         return
     yield from _scales(rule, micro_rho // len(stated), stated)
-    if (keyed is None) is not (delta_e12 == 0):
-        yield "least"
-    elif keyed is not None and not _is_rare(keyed, stated, rule, Fraction(delta_e12, DELTA_UNITS)):
+    if keyed is not None and not _is_rare(keyed, stated, rule, Fraction(delta_e12, DELTA_UNITS)):
         yield f"{keyed.aggregate} least"
 
 

@@ -88,6 +88,8 @@ ASKED = (
     "SELECT count(*) FROM person WHERE born > CAST('tomorrow' AS DATE)",
     f"SELECT count(DISTINCT v.pid) FROM {JOINED}",
     "SELECT count(*) FROM firm JOIN town ON firm.label = town.code",
+    "SELECT sector, sum(output * output) FROM firm GROUP BY sector",
+    "SELECT sector, corr(output, output) FROM firm GROUP BY sector",
     "SELECT count(*) FROM wide_firm",
     "SELECT count(*) FROM many_firm",
     "SELECT *, count(*) FROM person GROUP BY ALL",
