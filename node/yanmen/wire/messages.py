@@ -143,6 +143,7 @@ NEXT: dict[Reason, Text] = {
         "Its holder has to configure it in node.toml.", "须由提供方在 node.toml 中配置。"
     ),
     Reason.MANIFEST_INVALID: Text("Make a new one: yanmen federate.", "请重新生成：yanmen federate。"),
+    Reason.STATEMENT_UNKNOWN: Text("Prepare it again.", "请重新预备。"),
     Reason.JOB_UNKNOWN: Text(
         "Ask anew; answers are kept as the contract says.", "请重新提问；答复按合约约定期限保存。"
     ),

@@ -149,6 +149,8 @@ ASKED = (
     f"SELECT sex LIKE sex FROM {CELLS}",
     f"SELECT INTERVAL 3 DAY FROM {CELLS}",
     f"SELECT EXISTS (SELECT count(*) FROM person) FROM {CELLS}",
+    "SELECT d * 3 FROM (SELECT born AS d, count(*) FROM person WHERE born BETWEEN DATE '1990-01-01' AND "
+    "DATE '1990-03-01' GROUP BY d)",
     f"SELECT n IN (SELECT sex FROM {CELLS}) FROM {CELLS}",
     f"SELECT {_again('n')} FROM {CELLS}",
     f"SELECT coalesce(*) FROM {CELLS}",
