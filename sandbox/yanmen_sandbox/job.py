@@ -23,6 +23,7 @@ class Job(NamedTuple):
     `run` works in the closed jail; `prepare` attaches what it may see, behind Landlock and the first
     filter; `first` runs before both and must touch nothing that came from outside the node. `each` is
     one question of a session, which asks several of one prepared worker; None: the job has no sessions.
+    `tidy` takes away what a question brought, once its reply is on its way: nobody waits for that.
     """
 
     run: Callable[[DuckDBPyConnection, Request], bytes]
@@ -30,3 +31,4 @@ class Job(NamedTuple):
     first: Callable[[Request], None] = nothing_first
     calls: tuple[Allowed, ...] = ()
     each: Callable[[DuckDBPyConnection, Request], bytes] | None = None
+    tidy: Callable[[DuckDBPyConnection, Request], None] = nothing_attached

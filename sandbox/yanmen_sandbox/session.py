@@ -9,7 +9,7 @@ import os
 from typing import Final
 
 import _duckdb
-from _duckdb import DuckDBPyConnection
+from _duckdb import DuckDBPyConnection, Statement
 
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.reply import code_of, encode, send
@@ -39,7 +39,8 @@ def serve(job: Job, connection: DuckDBPyConnection, order: Request, reply_fd: in
     if job.each is None:
         raise TypeError("a job without sessions")
     _forget_scratch(connection)
-    clean = left(connection)
+    (looking,) = connection.extract_statements(LEFT)
+    clean = left(connection, looking)
     send(reply_fd, READY)
     for _ in range(order.uses):
         question = next_question(0, order)
@@ -51,19 +52,19 @@ def serve(job: Job, connection: DuckDBPyConnection, order: Request, reply_fd: in
         except Exception as error:  # noqa: BLE001 - whatever broke, only its closed code may leave
             send(reply_fd, encode({"code": code_of(error).value}, order.limits.reply))
             break
-        finally:
-            cursor.close()
         send(reply_fd, frame)
-        if left(connection) != clean:
+        job.tidy(cursor, question)
+        cursor.close()
+        if left(connection, looking) != clean:
             os._exit(EXIT_SOILED)
         send(reply_fd, READY)
     # The node reads our peak memory from /proc now, then closes the request pipe.
     os.read(0, 1)
 
 
-def left(connection: DuckDBPyConnection) -> list[tuple[object, ...]]:
-    """Return what the connections of this engine share."""
-    return sorted(connection.execute(LEFT).fetchall(), key=repr)
+def left(connection: DuckDBPyConnection, looking: Statement) -> list[tuple[object, ...]]:
+    """Return what the connections of this engine share; `looking` is `LEFT`, parsed once."""
+    return sorted(connection.execute(looking).fetchall(), key=repr)
 
 
 def _forget_scratch(connection: DuckDBPyConnection) -> None:

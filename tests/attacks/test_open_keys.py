@@ -1,5 +1,6 @@
 """Keys that are not public: what one person alone has is never shown, and nobody counts in more keys than declared."""
 
+import math
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
@@ -100,12 +101,37 @@ def test_opendp_confirms_rho_and_delta_and_one_less_would_cost_more() -> None:
         for least in (by.least, by.least - 1)
     ]
     assert costs[0][0] <= rho_at_most(by.noise.micro_rho)
-    assert Fraction(costs[0][1]) <= Fraction(made.delta_e12, 10**12) < Fraction(costs[1][1])
+    delta = Fraction(made.delta_e12, 10**12)
+    assert Fraction(costs[0][1]) <= delta
+    assert delta < max(Fraction(costs[1][1]), GROUPS * Fraction(noise.tail(by.noise.scale, by.least - 2)))
     weak = replace(by, least=by.least - 1)
     with pytest.raises(Fault):
         found.found(weak, made, {})
     with pytest.raises(Fault):
         found.found(replace(by, noise=noise.Gaussian(by.noise.scale * 0.99, by.noise.micro_rho)), made, {})
+
+
+@pytest.mark.parametrize("micro_rho", [3_000_000, 400_000, 24_355, 3_000])
+def test_delta_covers_the_discrete_noise_that_is_drawn(micro_rho: int) -> None:
+    """OpenDP's map takes the continuous Gaussian's tail: where the noise is small it promises too little."""
+    made = plan(admitted(SQL, datasets=(VISIT,), micro_rho=micro_rho), RUNNER, NodeLimits())
+    by = found.calibrate(made, made.micro_rho // len(made.aggregates))
+    masses = {step: math.exp(-((step / by.noise.scale) ** 2) / 2) for step in range(-4_000, 4_001)}
+    alone = math.fsum(mass for step, mass in masses.items() if 1 + step >= by.least) / math.fsum(masses.values())
+    assert GROUPS * alone <= made.delta_e12 / 10**12
+
+
+def test_a_threshold_that_only_opendp_holds_for_rare_is_not_used() -> None:
+    made = replace(raw().plan, delta_e12=150_000_000_000)
+    aggregate = replace(found.counting(made), l1=1, l2_squared=1)
+    by = found.Threshold(aggregate, noise.Gaussian(1.732, 400_000), 3)
+    drawn = mechanism.gaussian_threshold(str, by.noise.scale, by.least)
+    assert mechanism.threshold_cost(drawn, 1, 1.0)[1] < 0.15 < noise.tail(by.noise.scale, by.least - 1)
+    shown = sum("own" in drawn({"own": 1}) for _ in range(4_000)) / 4_000
+    assert shown > 0.15, "by chance below 1e-9: it is 0.19"
+    assert not found._within(made, by)
+    with pytest.raises(Fault):
+        found.found(by, made, {"own": 1})
 
 
 def test_the_widths_of_a_quote_are_those_of_the_answer() -> None:

@@ -1,7 +1,9 @@
 """Keys that are not public: those that enough units have are found by DP, the others are never shown.
 
 Each unit counts once in at most so many keys (the plan's cap), so one unit's own key is shown with probability
-at most δ: OpenDP's Gaussian threshold release of counts by key. Other figures are noised for the keys found.
+at most δ: OpenDP's Gaussian threshold release of counts by key. Its map takes the tail of the continuous Gaussian,
+which is smaller than that of the discrete noise it draws (by half at a scale of 2), so the threshold must satisfy our
+own sum of the discrete tail too. Other figures are noised for the keys found.
 """
 
 import math
@@ -123,4 +125,7 @@ def _cost(plan: Plan, by: Threshold) -> tuple[float, float]:
 
 
 def _within(plan: Plan, by: Threshold) -> bool:
-    return Fraction(_cost(plan, by)[1]) <= Fraction(plan.delta_e12, DELTA_UNITS)
+    """Tell whether δ covers that a key which one unit alone has, one of as many as it counts in, is shown."""
+    delta = Fraction(plan.delta_e12, DELTA_UNITS)
+    chance = by.aggregate.l1 * Fraction(noise.tail(by.noise.scale, by.least - 1)) if by.least > 1 else Fraction(1)
+    return max(Fraction(_cost(plan, by)[1]), chance) <= delta

@@ -19,6 +19,8 @@ _STEPS = 64
 """Roundings between the closed form and OpenDP's outward-rounded map are a few last places, never this many."""
 _SUMMED_BELOW = 512.0
 """Up to this scale the quantile is summed term by term; above it a proven bound is at most one unit wider."""
+_DOUBLES_REACH = 38.7
+"""So many standard deviations out a double holds a mass; what lies beyond is below 1e-300."""
 _MASS_MARGIN = 1e-12
 """More than the rounding error of the summed masses, so that the quantile errs on the wide side."""
 
@@ -81,6 +83,23 @@ def _quantile(scale: float, alpha: float) -> int:
         width += 1
         outside -= 2.0 * masses[width]
     return width
+
+
+@lru_cache(maxsize=1024)
+def tail(scale: float, least: int) -> float:
+    """Return a number that the probability of noise of `least` or more, a whole number from 1, does not exceed."""
+    if scale >= _SUMMED_BELOW:
+        # As above; the continuous tail one unit nearer.
+        return 0.5 * math.erfc((least - 1) / (scale * math.sqrt(2.0))) * (1.0 + _MASS_MARGIN)
+    masses = _masses(scale)
+    whole = 2.0 * math.fsum(masses[1:]) + masses[0]
+    return math.fsum(masses[least:]) / whole * (1.0 + _MASS_MARGIN)
+
+
+@lru_cache(maxsize=64)
+def _masses(scale: float) -> tuple[float, ...]:
+    """Return the masses from 0 on, not normalised, as far as doubles hold them."""
+    return tuple(math.exp(-0.5 * (k / scale) ** 2) for k in range(math.ceil(_DOUBLES_REACH * scale) + 1))
 
 
 def distance(aggregate: Aggregate) -> float:

@@ -53,7 +53,8 @@ def disclose(raw: Raw, post: Post) -> Released:
         case DatasetClass.PERSONAL:
             calibrated = _calibrate(plan)
             cells = _noisy_cells(raw, calibrated)
-            return _released(plan, cells, post, _Terms(0, _described(calibrated), _personal_notice(plan), raw.usage))
+            described = _described(calibrated) + _keys_found_by(plan)
+            return _released(plan, cells, post, _Terms(0, described, _personal_notice(plan), raw.usage))
 
 
 def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], parties: int, post: Post) -> Released:
@@ -81,13 +82,13 @@ def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], part
 
 
 def exact_notice(plan: Plan) -> str:
-    """Return the sentence that goes with exact figures: which rule leaves cells blank."""
+    """Return the sentence that goes with exact figures: which rule leaves cells blank, and what would fill them."""
     k, percent = threshold.contributors(plan), threshold.DOMINANCE_PERCENT
     return (
         f"空白处不予公布：少于 {k} 个单元、前两大单元之外不足最大单元的 {percent}%，或会拆分此类小组；"
-        "不作为法定统计数据 · "
+        "减少分组维度或放宽筛选后可公布更多；不作为法定统计数据 · "
         f"blank cells are withheld: fewer than {k} units, less than {percent} % of the largest beside the two largest, "
-        "or part of such a group; not an official statistic"
+        "or part of such a group; fewer dimensions or a wider filter leave fewer blank; not an official statistic"
     )
 
 
@@ -121,7 +122,7 @@ def _calibrate(plan: Plan) -> tuple[_Calibrated, ...]:
     """Return the noise of each aggregate under an even share of the charge."""
     micro_rho = accounting.share(plan.micro_rho, len(plan.aggregates))
     made = []
-    by = found.calibrate(plan, micro_rho) if found.is_open(plan) else None
+    by = _threshold(plan) if found.is_open(plan) else None
     for aggregate in plan.aggregates:
         keyed = by is not None and by.aggregate == aggregate
         gaussian = by.noise if by is not None and keyed else noise.calibrate(aggregate, micro_rho)
@@ -156,7 +157,7 @@ def _found(raw: Raw, calibrated: tuple[_Calibrated, ...]) -> Figures:
     """Return the keys that enough units have, with noise on every figure."""
     plan = raw.plan
     read = found.rows(raw)
-    by = found.calibrate(plan, accounting.share(plan.micro_rho, len(plan.aggregates)))
+    by = _threshold(plan)
     at = plan.aggregates.index(by.aggregate)
     shown = found.found(by, plan, {key: values[at] for key, values in read.items()})
     columns: list[list[Estimate]] = []
@@ -171,9 +172,21 @@ def _personal_notice(plan: Plan) -> str:
     """Return the sentence that goes with noisy figures, and from how many units on keys were found."""
     if not found.is_open(plan):
         return PERSONAL_NOTICE
-    least = found.calibrate(plan, accounting.share(plan.micro_rho, len(plan.aggregates))).least
+    least = _threshold(plan).least
     zh = f"仅列出加噪单元数不低于 {least} 的取值"
     return f"{PERSONAL_NOTICE}；{zh} · only values with a noisy count of {least} units or more"
+
+
+def _keys_found_by(plan: Plan) -> str:
+    """Return by which count, and from which noisy count on, keys of an open domain were found: for the auditor."""
+    if not found.is_open(plan):
+        return ""
+    by = _threshold(plan)
+    return f"; {by.aggregate.name} least={by.least}"
+
+
+def _threshold(plan: Plan) -> found.Threshold:
+    return found.calibrate(plan, accounting.share(plan.micro_rho, len(plan.aggregates)))
 
 
 def _described(calibrated: tuple[_Calibrated, ...]) -> str:

@@ -89,4 +89,6 @@ class Session:
 
     def _bounds(self, late_ms: int) -> Bounds:
         limits = self.key.limits
-        return Bounds(limits.wall_ms - late_ms, limits.cpu_seconds, limits.reply_bytes, self._scratch)
+        wall_ms = limits.wall_ms - late_ms
+        # What parsing and binding take is in no receipt.
+        return Bounds(wall_ms, limits.cpu_seconds, limits.reply_bytes, self._scratch, peak=self.key.job == "query")

@@ -105,7 +105,12 @@ def check_failures(db: sqlite3.Connection, consumer: str, space: str, limits: No
     """Refuse when run-time failures, or questions that may yet become failures, reach the lifetime cap."""
     failed = failures(db, consumer, space)
     if failed >= limits.failures:
-        raise Refused(Reason.FAILURE_CAP_REACHED, Detail(subject=space))
+        hint = Detail(
+            subject=space,
+            hint_en="Ask the holder: questions about this subject space are over for this consumer.",
+            hint_zh="请联系提供方：该使用方对此主体空间的查询已终止。",
+        )
+        raise Refused(Reason.FAILURE_CAP_REACHED, hint)
     (running,) = db.execute(
         "SELECT count(*) FROM intent WHERE ended IS NULL AND consumer = ? AND space = ? AND release <> ?",
         (consumer, space, DatasetClass.OPEN.value),
@@ -180,7 +185,12 @@ def _count_query(db: sqlite3.Connection, contract_id: str, now_ms: int) -> None:
         "SELECT queries_spent, queries_cap, queries_per_day_cap FROM contract WHERE id = ?", (contract_id,)
     ).fetchone()
     if asked >= cap:
-        raise Refused(Reason.QUOTA_SPENT, Detail(subject="queries"))
+        hint = Detail(
+            subject="queries",
+            hint_en="Offer a new contract with more queries.",
+            hint_zh="请就更多查询次数另行订立合约。",
+        )
+        raise Refused(Reason.QUOTA_SPENT, hint)
     if _asked_today(db, contract_id, now_ms) >= per_day:
         hint = Detail(
             subject="queries_per_day",
@@ -203,8 +213,9 @@ def _debit_contract(db: sqlite3.Connection, contract_id: str, charge: Charge) ->
     if charge.micro_rho > rho_left or charge.delta_e12 > delta_left:
         hint = Detail(
             subject="contract",
-            hint_en=f"{rho_left} micro-rho are left of this contract; this question costs {charge.micro_rho}.",
-            hint_zh=f"本合约剩余 {rho_left} 微ρ，本次查询需 {charge.micro_rho} 微ρ。",
+            hint_en=f"{rho_left} micro-rho are left of this contract; this question costs {charge.micro_rho}. Ask at a "
+            "smaller charge, or offer a new contract.",
+            hint_zh=f"本合约剩余 {rho_left} 微ρ，本次查询需 {charge.micro_rho} 微ρ；请降低扣减量或另订合约。",
         )
         if charge.delta_e12 > delta_left:
             hint = Detail(
@@ -230,14 +241,20 @@ def _debit_space(db: sqlite3.Connection, charge: Charge) -> None:
         (charge.space,),
     ).fetchone()
     if row is None:
-        raise Refused(Reason.SUBJECT_SPACE_UNKNOWN, Detail(subject=charge.space))
+        hint = Detail(
+            subject=charge.space,
+            hint_en="Its holder has to configure it with a lifetime budget.",
+            hint_zh="须由提供方为其配置终身预算。",
+        )
+        raise Refused(Reason.SUBJECT_SPACE_UNKNOWN, hint)
     rho_left, delta_left = row
     if charge.micro_rho > rho_left or charge.delta_e12 > delta_left:
         # How much others have used of it is not the asker's to know (DESIGN §2).
         hint = Detail(
             subject=charge.space,
-            hint_en="The lifetime privacy budget of this subject space does not cover this question.",
-            hint_zh="该主体空间的终身隐私预算不足以覆盖本次查询。",
+            hint_en="The lifetime privacy budget of this subject space does not cover this question; ask at a smaller "
+            "charge, or after its next renewal (explain shows when).",
+            hint_zh="该主体空间的终身隐私预算不足以覆盖本次查询：请降低扣减量，或待下次续期（见 explain）后再问。",
         )
         raise Refused(Reason.BUDGET_SPENT, hint)
     db.execute(

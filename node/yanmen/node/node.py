@@ -26,6 +26,7 @@ from yanmen.pipeline import Stages
 from yanmen.planning import parameters
 from yanmen.planning.parameters import Placeholder
 from yanmen.planning.plan import check_text
+from yanmen.planning.telling import told
 from yanmen.witness import standing
 
 
@@ -90,9 +91,10 @@ class Node(Doorkeeper):
         """Return where the text takes parameters; it is parsed in a job without data, and nothing is asked yet."""
         try:
             return self._placeholders(submission)
-        except Refused as refusal:
+        except Refused as plain:
+            refusal = told(plain, submission.sql)
             refusal.receipt = self._ledger.refuse(submission, None, refusal)
-            raise
+            raise refusal from plain
 
     def _placeholders(self, submission: Submission) -> tuple[Placeholder, ...]:
         limits = self._works.limits

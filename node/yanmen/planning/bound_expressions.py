@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from yanmen.model.refusal import Reason
 from yanmen.planning import hints
-from yanmen.planning.members import Object, Reader, Value
+from yanmen.planning.members import Members, Object, Reader, Value
 from yanmen.planning.syntax import MOMENTS
 
 DEPTH_MAX = 200
@@ -42,6 +42,28 @@ OPEN_AGGREGATES = AGGREGATES | {op.value for op in MOMENTS}
 """With what the engine computes itself over open data."""
 
 _BASE = frozenset({"expression_class", "type", "alias", "query_location", "query_location_length"})
+_REFERENCE = _BASE | {"return_type", "index"}
+_CONSTANT = _BASE | {"value"}
+_FUNCTION = _BASE | {"return_type", "children", "arguments", "qname", "has_serialize", "is_operator"}
+_CARRYING = _FUNCTION | {"function_data"}
+_OPERATOR = _BASE | {"return_type", "children"}
+_CONJUNCTION = _BASE | {"children"}
+_CASE = _BASE | {"return_type", "case_checks", "else_expr"}
+_BRANCH = frozenset({"when_expr", "then_expr"})
+_AGGREGATE = _BASE | {
+    *("return_type", "children", "arguments", "qname", "has_serialize", "filter", "order_bys"),
+    *("aggregate_type", "state_export"),
+}
+_PLAIN_AGGREGATE: Object = {
+    "expression_class": "BOUND_AGGREGATE",
+    "type": "BOUND_AGGREGATE",
+    "filter": None,
+    "order_bys": None,
+    "state_export": "NONE",
+    "has_serialize": False,
+}
+_PATH = frozenset({"path"})
+_CAST = frozenset({"try_cast", "is_default_cast"})
 _COMPARISONS: dict[str, tuple[str, ...]] = {
     "COMPARE_EQUAL": ("=",),
     "COMPARE_NOTEQUAL": ("!=",),
@@ -55,6 +77,9 @@ _COMPARISONS: dict[str, tuple[str, ...]] = {
 _OPERATORS = frozenset({"OPERATOR_NOT", "OPERATOR_IS_NULL", "OPERATOR_IS_NOT_NULL", "OPERATOR_COALESCE", "COMPARE_IN"})
 _DECIMAL = frozenset({"type", "alias", "extension_info", "width", "scale"})
 _LIST = frozenset({"type", "alias", "extension_info", "child_type"})
+_TYPE = frozenset({"id", "type_info"})
+_DECIMAL_DEFAULTS: Object = {"type": "DECIMAL_TYPE_INFO", "alias": "", "extension_info": None}
+_LIST_DEFAULTS: Object = {"type": "LIST_TYPE_INFO", "alias": "", "extension_info": None}
 _NUMERIC = frozenset(
     {"NULL", "BOOLEAN", "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "DECIMAL", "DOUBLE", "INTEGER_LITERAL"}
 )
@@ -77,19 +102,20 @@ class Expressions:
         """Refuse references outside the input."""
         self._types = types
         self._functions = functions
-
-    def see(self, value: Value, depth: int = 0) -> Seen:
-        """Return what the serialised expression `value` refers to, or refuse."""
-        if not isinstance(value, dict) or depth > DEPTH_MAX:
-            READER.refuse("expression")
-        reading: Callable[[Object, int], Seen] | None = {
+        self._readings: dict[str, Callable[[Members, int], Seen]] = {
             "BOUND_REF": self._reference,
             "BOUND_CONSTANT": self._constant,
             "BOUND_FUNCTION": self._function,
             "BOUND_OPERATOR": self._operator,
             "BOUND_CONJUNCTION": self._conjunction,
             "BOUND_CASE": self._case,
-        }.get(str(value.get("expression_class")))
+        }
+
+    def see(self, value: Value, depth: int = 0) -> Seen:
+        """Return what the serialised expression `value` refers to, or refuse."""
+        if not isinstance(value, dict) or depth > DEPTH_MAX:
+            READER.refuse("expression")
+        reading = self._readings.get(str(value.get("expression_class")))
         if reading is None:
             READER.refuse(str(value.get("expression_class")))
         return reading(value, depth)
@@ -99,27 +125,26 @@ class Expressions:
             READER.refuse("children")
         return [self.see(value, depth + 1) for value in values]
 
-    def _reference(self, value: Object, _: int) -> Seen:
-        members = READER.exact(dict(value), _BASE | {"return_type", "index"}, "BOUND_REF")
+    def _reference(self, value: Members, _: int) -> Seen:
+        members = READER.exact(value, _REFERENCE, "BOUND_REF")
         READER.same(members, {"type": "BOUND_REF"}, "BOUND_REF")
         index, kind = READER.integer(members, "index"), type_id(members["return_type"])
         if index >= len(self._types) or self._types[index] != kind:
             READER.refuse("BOUND_REF")
         return Seen(frozenset({index}), index, kind)
 
-    def _constant(self, value: Object, _: int) -> Seen:
-        members = READER.exact(dict(value), _BASE | {"value"}, "BOUND_CONSTANT")
+    def _constant(self, value: Members, _: int) -> Seen:
+        members = READER.exact(value, _CONSTANT, "BOUND_CONSTANT")
         READER.same(members, {"type": "VALUE_CONSTANT"}, "BOUND_CONSTANT")
         constant = members["value"]
         kind = type_id(constant.get("type")) if isinstance(constant, dict) else READER.refuse("BOUND_CONSTANT")
         return Seen(frozenset(), None, kind, constant=True)
 
-    def _function(self, value: Object, depth: int) -> Seen:
-        names = _BASE | {"return_type", "children", "arguments", "qname", "has_serialize", "is_operator"}
+    def _function(self, value: Members, depth: int) -> Seen:
         carries = value.get("has_serialize") is True
-        members = READER.exact(dict(value), names | ({"function_data"} if carries else frozenset()), "BOUND_FUNCTION")
+        members = READER.exact(value, _CARRYING if carries else _FUNCTION, "BOUND_FUNCTION")
         inside = self._all(members["children"], depth)
-        path = READER.texts(READER.exact(members["qname"], frozenset({"path"}), "qname"), "path")
+        path = READER.texts(READER.exact(members["qname"], _PATH, "qname"), "path")
         kind = type_id(members["return_type"])
         if members["type"] == "OPERATOR_CAST":
             self._check_cast(members, path, inside, kind)
@@ -132,44 +157,40 @@ class Expressions:
 
     def _check_cast(self, members: Object, path: tuple[str, ...], inside: list[Seen], kind: str) -> None:
         """Admit TRY_CAST, and CAST only where it cannot fail on a value: between numbers, and of constants."""
-        data = READER.exact(members["function_data"], frozenset({"try_cast", "is_default_cast"}), "CAST")
+        data = READER.exact(members["function_data"], _CAST, "CAST")
         if path != ("__cast",) or len(inside) != 1:
             READER.refuse("CAST")
         numbers = _is_number(inside[0].type) and _is_number(kind)
         if not (READER.flag(data, "try_cast") or inside[0].constant or numbers or inside[0].type == kind):
             READER.refuse(f"CAST {inside[0].type} {kind}")
 
-    def _operator(self, value: Object, depth: int) -> Seen:
-        members = READER.exact(dict(value), _BASE | {"return_type", "children"}, "BOUND_OPERATOR")
+    def _operator(self, value: Members, depth: int) -> Seen:
+        members = READER.exact(value, _OPERATOR, "BOUND_OPERATOR")
         if members["type"] not in _OPERATORS:
             READER.refuse(str(members["type"]))
         return _joined(self._all(members["children"], depth), type_id(members["return_type"]))
 
-    def _conjunction(self, value: Object, depth: int) -> Seen:
-        members = READER.exact(dict(value), _BASE | {"children"}, "BOUND_CONJUNCTION")
+    def _conjunction(self, value: Members, depth: int) -> Seen:
+        members = READER.exact(value, _CONJUNCTION, "BOUND_CONJUNCTION")
         if members["type"] not in ("CONJUNCTION_AND", "CONJUNCTION_OR"):
             READER.refuse(str(members["type"]))
         return _joined(self._all(members["children"], depth), "BOOLEAN")
 
-    def _case(self, value: Object, depth: int) -> Seen:
-        members = READER.exact(dict(value), _BASE | {"return_type", "case_checks", "else_expr"}, "BOUND_CASE")
+    def _case(self, value: Members, depth: int) -> Seen:
+        members = READER.exact(value, _CASE, "BOUND_CASE")
         READER.same(members, {"type": "CASE_EXPR"}, "BOUND_CASE")
         inside = [self.see(members["else_expr"], depth + 1)]
         for check in READER.items(members, "case_checks"):
-            branch = READER.exact(check, frozenset({"when_expr", "then_expr"}), "CASE")
+            branch = READER.exact(check, _BRANCH, "CASE")
             inside += [self.see(branch["when_expr"], depth + 1), self.see(branch["then_expr"], depth + 1)]
         return _joined(inside, type_id(members["return_type"]))
 
     def aggregate(self, value: Value, *, guarded: bool) -> tuple[Seen, str]:
         """Return what the arguments of a serialised aggregate refer to, and its name; or refuse."""
         known = AGGREGATES if guarded else OPEN_AGGREGATES
-        names = {"return_type", "children", "arguments", "qname", "has_serialize", "filter", "order_bys"}
-        members = READER.exact(value, _BASE | names | {"aggregate_type", "state_export"}, "BOUND_AGGREGATE")
-        kinds: Object = {"expression_class": "BOUND_AGGREGATE", "type": "BOUND_AGGREGATE"}
-        READER.same(members, kinds, "BOUND_AGGREGATE")
-        plain: Object = {"filter": None, "order_bys": None, "state_export": "NONE", "has_serialize": False}
-        READER.same(members, plain, "BOUND_AGGREGATE")
-        path = READER.texts(READER.exact(members["qname"], frozenset({"path"}), "qname"), "path")
+        members = READER.exact(value, _AGGREGATE, "BOUND_AGGREGATE")
+        READER.same(members, _PLAIN_AGGREGATE, "BOUND_AGGREGATE")
+        path = READER.texts(READER.exact(members["qname"], _PATH, "qname"), "path")
         if path[:2] != ("system", "main") or len(path) != 3 or path[2] not in known:
             READER.refuse(".".join(path))
         if members["aggregate_type"] not in (("NON_DISTINCT",) if guarded else ("NON_DISTINCT", "DISTINCT")):
@@ -179,20 +200,19 @@ class Expressions:
 
 def type_id(value: Value) -> str:
     """Return the name of a serialised type, with the digits of a decimal and the elements of a list."""
-    members = READER.exact(value, frozenset({"id", "type_info"}), "type")
+    members = READER.exact(value, _TYPE, "type")
     name, detail = READER.text(members, "id"), members["type_info"]
     match name:
         case "DECIMAL":
             known = READER.exact(detail, _DECIMAL, "type")
-            READER.same(known, {"type": "DECIMAL_TYPE_INFO", "alias": "", "extension_info": None}, "type")
+            READER.same(known, _DECIMAL_DEFAULTS, "type")
             return f"DECIMAL({READER.integer(known, 'width')},{READER.integer(known, 'scale')})"
         case "LIST":
             known = READER.exact(detail, _LIST, "type")
-            READER.same(known, {"type": "LIST_TYPE_INFO", "alias": "", "extension_info": None}, "type")
+            READER.same(known, _LIST_DEFAULTS, "type")
             return f"LIST({type_id(known['child_type'])})"
         case _:
-            READER.same(members, {"type_info": None}, "type")
-            return name
+            return name if detail is None else READER.refuse("type")
 
 
 def _is_number(kind: str) -> bool:
@@ -200,5 +220,5 @@ def _is_number(kind: str) -> bool:
 
 
 def _joined(inside: list[Seen], kind: str) -> Seen:
-    refs = frozenset[int]().union(*(seen.refs for seen in inside))
+    refs = frozenset[int]().union(*[seen.refs for seen in inside])
     return Seen(refs, None, kind, constant=not refs and all(seen.constant for seen in inside))

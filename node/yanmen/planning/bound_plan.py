@@ -14,7 +14,7 @@ from yanmen.planning import bound_members
 from yanmen.planning.bound_clamps import at_most, clamp
 from yanmen.planning.bound_expressions import RANKING, READER, Expressions, Seen, type_id
 from yanmen.planning.bound_lanes import ROWS, Call, Expected, Kind, Lane, types
-from yanmen.planning.members import Object, Value
+from yanmen.planning.members import Members, Object, Value
 from yanmen.planning.relation import End, Origin, Step
 
 LAST_LEVELS = 2
@@ -35,7 +35,7 @@ class Checker:
         self._steps: Counter[Step] = Counter()
         self._shapes: Counter[tuple[End, ...]] = Counter()
         self._level = 0
-        self._operators: dict[str, Callable[[Object], tuple[Lane, ...]]] = {
+        self._operators: dict[str, Callable[[Members], tuple[Lane, ...]]] = {
             "LOGICAL_GET": self._scan,
             "LOGICAL_COMPARISON_JOIN": self._join,
             "LOGICAL_FILTER": self._filter,
@@ -95,8 +95,8 @@ class Checker:
             READER.refuse("children")
         return self.lanes(children[0])
 
-    def _scan(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), bound_members.SCAN, "LOGICAL_GET")
+    def _scan(self, value: Members) -> tuple[Lane, ...]:
+        members = READER.exact(value, bound_members.SCAN, "LOGICAL_GET")
         READER.same(members, bound_members.SCAN_DEFAULTS, "LOGICAL_GET")
         data = READER.exact(members["function_data"], bound_members.SCAN_DATA, "LOGICAL_GET")
         schema = READER.text(data, "catalog")
@@ -124,8 +124,8 @@ class Checker:
             kind = Kind.PUBLIC
         return Lane(kind, columns[index][1], frozenset({origin}))
 
-    def _join(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), bound_members.JOIN, "JOIN")
+    def _join(self, value: Members) -> tuple[Lane, ...]:
+        members = READER.exact(value, bound_members.JOIN, "JOIN")
         READER.same(members, bound_members.JOIN_DEFAULTS, "JOIN")
         children = READER.items(members, "children")
         if len(children) != 2 or members["join_type"] not in ("INNER", "LEFT"):
@@ -150,16 +150,16 @@ class Checker:
             READER.refuse("JOIN")
         self._equalities[frozenset({(end.origins, end.kind is Kind.UNIT) for end in ends})] += 1
 
-    def _cross(self, value: Object) -> tuple[Lane, ...]:
+    def _cross(self, value: Members) -> tuple[Lane, ...]:
         """Admit a product with open rows only: units meet by their equality."""
-        members = READER.exact(dict(value), frozenset({"type", "children"}), "CROSS PRODUCT")
+        members = READER.exact(value, frozenset({"type", "children"}), "CROSS PRODUCT")
         children = [self.lanes(child) for child in READER.items(members, "children")]
         if len(children) != 2 or (self._expected.guarded and not any(map(_public, children))):
             READER.refuse("CROSS PRODUCT")
         return (*children[0], *children[1])
 
-    def _union(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), bound_members.UNION, "UNION")
+    def _union(self, value: Members) -> tuple[Lane, ...]:
+        members = READER.exact(value, bound_members.UNION, "UNION")
         READER.same(members, {"setop_all": True}, "UNION")
         first, *rest = [self.lanes(child) for child in READER.items(members, "children")]
         if not rest or any(types(part) != types(first) for part in rest):
@@ -174,8 +174,8 @@ class Checker:
         kind = lanes[0].kind if len(kinds) == 1 else Kind.ROW
         return Lane(kind, lanes[0].type, frozenset[Origin]().union(*(lane.origins for lane in lanes)))
 
-    def _filter(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "projection_map"}), "FILTER")
+    def _filter(self, value: Members) -> tuple[Lane, ...]:
+        members = READER.exact(value, frozenset({"type", "children", "expressions", "projection_map"}), "FILTER")
         READER.same(members, {"projection_map": []}, "FILTER")
         lanes = self._child(members)
         kinds = {lane.kind for lane in lanes}
@@ -190,8 +190,8 @@ class Checker:
                 self._filtered |= lanes[ref].origins
         return lanes
 
-    def _projection(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "table_index"}), "PROJECTION")
+    def _projection(self, value: Members) -> tuple[Lane, ...]:
+        members = READER.exact(value, frozenset({"type", "children", "expressions", "table_index"}), "PROJECTION")
         lanes = self._child(members)
         expressions = Expressions(types(lanes))
         items = READER.items(members, "expressions")
@@ -223,8 +223,8 @@ class Checker:
             READER.refuse("PROJECTION")
         return replace(used[0], type=seen.type)
 
-    def _aggregate(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), bound_members.AGGREGATE, "AGGREGATE")
+    def _aggregate(self, value: Members) -> tuple[Lane, ...]:
+        members = READER.exact(value, bound_members.AGGREGATE, "AGGREGATE")
         groups = READER.items(members, "groups")
         sets = [list(range(len(groups)))] if groups else []
         if members["grouping_sets"] != sets or members["grouping_functions"] != []:
@@ -288,8 +288,8 @@ class Checker:
             READER.refuse("GROUP BY")
         return lanes[seen.bare]
 
-    def _window(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), frozenset({"type", "children", "expressions", "window_index"}), "WINDOW")
+    def _window(self, value: Members) -> tuple[Lane, ...]:
+        members = READER.exact(value, frozenset({"type", "children", "expressions", "window_index"}), "WINDOW")
         lanes = self._child(members)
         expressions = Expressions(types(lanes), RANKING)
         for item in READER.items(members, "expressions"):
@@ -310,8 +310,8 @@ class Checker:
         if len(kinds) != len(partitions) or not (kinds == [Kind.OWNER] or lookup):
             READER.refuse("WINDOW")
 
-    def _order(self, value: Object) -> tuple[Lane, ...]:
-        members = READER.exact(dict(value), frozenset({"type", "children", "orders", "projections"}), "ORDER BY")
+    def _order(self, value: Members) -> tuple[Lane, ...]:
+        members = READER.exact(value, frozenset({"type", "children", "orders", "projections"}), "ORDER BY")
         READER.same(members, {"projections": []}, "ORDER BY")
         lanes = self._open(members)
         for order in READER.items(members, "orders"):
@@ -319,9 +319,9 @@ class Checker:
             Expressions(types(lanes)).see(term["expression"])
         return lanes
 
-    def _limit(self, value: Object) -> tuple[Lane, ...]:
+    def _limit(self, value: Members) -> tuple[Lane, ...]:
         names = frozenset({"type", "children", "limit_val", "offset_val", "unpruned_offset"})
-        members = READER.exact(dict(value), names, "LIMIT")
+        members = READER.exact(value, names, "LIMIT")
         for name in ("limit_val", "offset_val"):
             count = members[name]
             if not isinstance(count, dict) or count.get("type") not in ("CONSTANT_VALUE", "UNSET"):
@@ -329,9 +329,9 @@ class Checker:
             READER.same(count, {"expression": None}, "LIMIT")
         return self._anonymous(self._open(members))
 
-    def _distinct(self, value: Object) -> tuple[Lane, ...]:
+    def _distinct(self, value: Members) -> tuple[Lane, ...]:
         names = frozenset({"type", "children", "distinct_type", "distinct_targets", "order_by"})
-        members = READER.exact(dict(value), names, "DISTINCT")
+        members = READER.exact(value, names, "DISTINCT")
         READER.same(members, {"distinct_type": "DISTINCT", "order_by": None}, "DISTINCT")
         return self._open(members)
 

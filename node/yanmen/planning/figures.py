@@ -115,6 +115,8 @@ class Figures:
         """Return how `call` is computed from other figures, None when it is one itself."""
         if call.op not in MOMENTS:
             return None
+        if self._joined.release is DatasetClass.EXACT:
+            raise refused(Reason.FUNCTION_NOT_ADMITTED, call.at, call.op.value, hints.EXACT_SUMS)
         return moments.made_of(call, lambda part: self._typer.term(part).facts, self._joined.rows_upto)
 
     def _figure(self, kind: AggregateKind, term: Term | None, at: Place) -> str:
@@ -132,8 +134,11 @@ class Figures:
 
     def _argument(self, call: Apply) -> Term:
         term = self._typer.term(call.args[0])
-        if self._joined.release is DatasetClass.EXACT and not _plain(self._scope, term):
-            raise refused(Reason.DIMENSION_NOT_DECLARED, call.at, call.op.value, hints.DIMENSION)
+        if self._joined.release is DatasetClass.EXACT:
+            if not _plain(self._scope, term):
+                raise refused(Reason.DIMENSION_NOT_DECLARED, call.at, call.op.value, hints.DIMENSION)
+            if _degree(term) > 1:
+                raise refused(Reason.FUNCTION_NOT_ADMITTED, call.at, call.op.value, hints.EXACT_SUMS)
         return term
 
     def _count(self, call: Apply) -> str:
@@ -197,6 +202,23 @@ def _plain(scope: Scope, term: Term) -> bool:
         or (isinstance(part, Field) and scope.column(ColumnOf(part.table, part.column)).role is Role.MEASURE)
         for part in parts(term)
     )
+
+
+def _degree(term: Term) -> int:
+    """Return how many measures are multiplied in `term`, which is plain.
+
+    The finest table shows where a measure is dominated, not where its square is: a total of squares that is withheld
+    would follow from the totals around it.
+    """
+    match term:
+        case Field():
+            return 1
+        case Operation(op=Op.MULTIPLY, args=args):
+            return sum(map(_degree, args))
+        case Operation(args=args):
+            return max(map(_degree, args))
+        case _:
+            return 0
 
 
 def _most(term: Term) -> int:

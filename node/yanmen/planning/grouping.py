@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from yanmen.model.refusal import Reason
 from yanmen.planning import hints
-from yanmen.planning.places import Place, refused
+from yanmen.planning.places import refused
 from yanmen.planning.scope import Scope
 from yanmen.planning.syntax import Expression, Item, Literal, LiteralKind, Name, Question, Star, aggregates_in
 
@@ -61,8 +61,3 @@ def is_grouped(question: Question) -> bool:
     sorted_by = [order.expression for order in question.orders]
     wanted = [*shown, *sorted_by, *([] if question.having is None else [question.having])]
     return bool(question.groups) or question.having is not None or any(aggregates_in(part) for part in wanted)
-
-
-def misplaced(at: Place, clause: str) -> Exception:
-    """Return the refusal of an aggregate where rows are chosen."""
-    return refused(Reason.CLAUSE_NOT_ADMITTED, at, clause, hints.UNGROUPED)

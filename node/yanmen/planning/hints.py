@@ -2,7 +2,11 @@
 
 from yanmen.planning.places import Hint
 
-MALFORMED = Hint("DuckDB 2.0 stops reading here.", "DuckDB 2.0 无法从此处继续解析。")
+MALFORMED = Hint(
+    "DuckDB 2.0 stops reading here: write what it reads, a SELECT of the clauses in docs/SQL.md.",
+    "DuckDB 2.0 无法从此处继续解析：请改为 docs/SQL.md 所列成分组成的 SELECT。",
+)
+NOT_TEXT = Hint("Send Unicode text without NUL characters.", "请提交不含 NUL 字符的 Unicode 文本。")
 TOO_LONG = Hint("Shorten the question: 16 KiB of text is the most.", "请缩短查询：文本最多 16 KiB。")
 TOO_DEEP = Hint("Nest expressions less deeply or split the question.", "请减少表达式嵌套层数，或拆分查询。")
 ONE_SELECT = Hint("Send them one at a time.", "请逐条提交。")
@@ -95,8 +99,8 @@ DATE_SHIFT = Hint(
     "日期只能加减字面量天数或 INTERVAL，最多 100000 天。",
 )
 RELEASED_ONLY = Hint(
-    "This function is admitted on released figures only, not within rows.",
-    "该函数只能用于已输出的统计值，不能用于行内。",
+    "This function is admitted on released figures only, not within rows: put it around COUNT, SUM or AVG.",
+    "该函数只能用于已输出的统计值，不能用于行内：请写在 COUNT、SUM、AVG 之外。",
 )
 NO_AGGREGATE_VARIANT = Hint(
     "Write the aggregate plainly, without ORDER BY, EXPORT_STATE or argument names.",
@@ -112,8 +116,13 @@ FUNCTION = Hint(
     "可用函数：count、sum、avg、round、abs、coalesce、nullif、year、quarter、month、day（见 docs/SQL.md）。",
 )
 EXTREMES = Hint(
-    "min and max show one row's value; they are admitted on open data only.",
-    "min 与 max 会暴露某一行的值，仅可用于开放数据。",
+    "min and max show one row's value; use them on open data, on released figures, or per unit in a query grouped by "
+    "the unit.",
+    "min 与 max 会暴露某一行的值：可用于开放数据、已输出的统计值，或按个体列分组的子查询。",
+)
+ARGUMENTS = Hint(
+    "This function takes another number or kind of arguments: write them as in the table of docs/SQL.md.",
+    "该函数的参数个数或种类不符：请按 docs/SQL.md 函数表书写。",
 )
 QUANTILE = Hint(
     "Quantiles are of personal data and of bins: median(floor(x / 10) * 10) of a measure with declared bounds.",
@@ -127,7 +136,6 @@ QUANTILE_SHARE = Hint(
     "Write the share as a literal between 0 and 1 with at most 6 places.",
     "分位比例须为 0 与 1 之间的字面量，最多 6 位小数。",
 )
-ARGUMENTS = Hint("This function takes another number or kind of arguments.", "该函数的参数个数或种类不符。")
 LITERAL_PATTERN = Hint("LIKE takes a pattern written as a literal.", "LIKE 的模式必须是字面量。")
 LITERAL_PLACES = Hint(
     "round takes the number of places as a literal from -18 to 18.", "round 的位数必须是 -18 到 18 的字面量。"
@@ -186,6 +194,11 @@ DIMENSION = Hint(
     "Group and filter exact figures by declared dimensions only, compared with literals and joined by AND.",
     "精确统计仅可按已声明维度分组和筛选：维度与字面量的 =、<、>、IN、BETWEEN，并以 AND 连接。",
 )
+EXACT_SUMS = Hint(
+    "Exact figures are COUNT, SUM and AVG of measures, added, subtracted or multiplied by literals; its owner can "
+    "declare what else is wanted as a measure.",
+    "精确统计仅有 COUNT、SUM、AVG，其参数为数值列的加减及与字面量之积；如需其他量，请数源部门声明为数值列。",
+)
 OPEN_KEY = Hint(
     "A key of an open domain is grouped by alone, in a question of one grouping.",
     "开放取值域的列须单独分组，且一次查询只含一个分组。",
@@ -215,13 +228,18 @@ JOIN_SPACES = Hint(
     "这些数据集的个体范围或输出规则不同；请分别提问。",
 )
 JOIN_ROWS = Hint(
-    "These joins let one unit's rows meet too often: any figure would drown in its noise, and the run could fail.",
-    "这些关联使同一个体的记录相互组合过多：结果将被噪声淹没，执行也可能失败。",
+    "These joins let one unit's rows meet too often: join fewer tables, or first group each of them by the unit.",
+    "这些关联使同一个体的记录相互组合过多：请减少关联的表，或先将各表按个体列分组。",
 )
 CELLS = Hint("Group by fewer columns or by CASE with fewer results.", "请减少分组列，或用分支更少的 CASE 分组。")
 RETRACTED = Hint("See the catalogue for what its holder offers now.", "请在目录中查看数源部门现有的数据集。")
 PLAN = Hint(
-    "The node could not prove that the engine would run exactly this plan.", "节点无法证明引擎会严格执行该计划。"
+    "The node could not prove that the engine would run exactly this plan: a fault of the node, tell its holder; "
+    "another wording may pass.",
+    "节点无法证明引擎会严格执行该计划：属节点缺陷，请告知数源部门；换一种写法或可通过。",
 )
 ORDINAL = Hint("Count the columns of the select list from 1.", "请使用 SELECT 列表中从 1 开始的序号。")
-ALIAS_LOOP = Hint("An alias may not stand inside its own definition here.", "此处别名不能引用自身。")
+ALIAS_LOOP = Hint(
+    "An alias may not stand inside its own definition here: write the expression out.",
+    "此处别名不能引用自身：请写出完整表达式。",
+)

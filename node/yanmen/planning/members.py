@@ -11,6 +11,8 @@ from yanmen.planning.places import NOWHERE, CallerText, Hint, Place, refused
 
 Value = None | bool | int | str | Decimal | list["Value"] | dict[str, "Value"]
 Object = Mapping[str, Value]
+Members = dict[str, Value]
+"""An object as it was parsed."""
 
 
 def parse(text: str, max_bytes: int) -> Value:

@@ -33,7 +33,8 @@ class CallerText:
 
     def __init__(self, sql: str) -> None:
         """Index the line starts of `sql`."""
-        self._data = sql.encode("utf-8")
+        # A text that is no Unicode is refused; what stands before its fault still has its place.
+        self._data = sql.encode("utf-8", errors="replace")
         self._starts = [0, *(index + 1 for index, byte in enumerate(self._data) if byte == 0x0A)]
 
     def place(self, offset: int) -> Place:
@@ -43,6 +44,12 @@ class CallerText:
         line = bisect_right(self._starts, offset)
         before = self._data[self._starts[line - 1] : offset]
         return Place(line, len(before.decode("utf-8", errors="replace")) + 1)
+
+    def offset(self, place: Place) -> int:
+        """Return the byte offset of `place`, which is one of this text."""
+        start = self._starts[place.line - 1]
+        line = self._data[start:].decode("utf-8", errors="replace")
+        return start + len(line[: place.column - 1].encode("utf-8"))
 
     def start(self) -> int:
         """Return the byte offset of the first character that is not white space."""

@@ -20,11 +20,12 @@ from yanmen.planning.figure_tables import FigureTable, finished
 from yanmen.planning.frame import Framed, framed_block
 from yanmen.planning.joins import Joined
 from yanmen.planning.open_plan import OpenPlan, plan_open
-from yanmen.planning.places import NOWHERE, refused
+from yanmen.planning.places import CallerText, refused
 from yanmen.planning.queries import Planner
 from yanmen.planning.reading import read
 from yanmen.planning.scope import Found, Source, look_up, source_of_relation
 from yanmen.planning.syntax import Query, Question, Table, Union, everything
+from yanmen.planning.telling import told
 
 MIN_GROUP = 10
 """Smallest number of units an exact cell may rest on; a contract may only raise it."""
@@ -42,6 +43,13 @@ def plan(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
     Touches no data: `runner` only parses the caller's text and binds ours over empty tables. Raises
     `JobFailed` when a vetting job dies.
     """
+    try:
+        return _planned(admitted, runner, limits)
+    except Refused as refusal:
+        raise told(refusal, admitted.submission.sql) from refusal
+
+
+def _planned(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
     sql = admitted.submission.sql
     check_text(sql, limits)
     question = read(sql, runner.vet(sql), limits.ast_bytes)
@@ -214,11 +222,13 @@ def _canonical(joined: Joined, shape: _Shape, charge: int, keys: tuple[Key, ...]
 
 def check_text(sql: str, limits: NodeLimits) -> None:
     """Refuse text too long to parse, or that is none."""
+    text = CallerText(sql)
     try:
         size = len(sql.encode("utf-8"))
     except UnicodeEncodeError as error:
-        raise refused(Reason.SQL_MALFORMED, NOWHERE, "", hints.MALFORMED) from error
+        at = text.place(len(sql[: error.start].encode("utf-8")))
+        raise refused(Reason.SQL_MALFORMED, at, "surrogate", hints.NOT_TEXT) from error
     if size > limits.sql_bytes:
-        raise refused(Reason.SQL_TOO_LONG, NOWHERE, "", hints.TOO_LONG)
+        raise refused(Reason.SQL_TOO_LONG, text.place(limits.sql_bytes), "text", hints.TOO_LONG)
     if "\0" in sql:
-        raise refused(Reason.SQL_MALFORMED, NOWHERE, "NUL", hints.MALFORMED)
+        raise refused(Reason.SQL_MALFORMED, text.place(sql.encode("utf-8").index(0)), "NUL", hints.NOT_TEXT)

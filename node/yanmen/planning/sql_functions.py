@@ -6,12 +6,12 @@ from yanmen.planning.syntax import Op
 
 _CALLS = {
     **{op: op.value for op in (Op.YEAR, Op.QUARTER, Op.MONTH, Op.DAY, Op.DAY_OF_WEEK, Op.ISO_DAY_OF_WEEK)},
-    **{op: op.value for op in (Op.DAY_OF_YEAR, Op.WEEK, Op.LOWER, Op.UPPER, Op.TRIM, Op.LTRIM, Op.RTRIM, Op.LENGTH)},
+    **{op: op.value for op in (Op.DAY_OF_YEAR, Op.LOWER, Op.UPPER, Op.TRIM, Op.LTRIM, Op.RTRIM, Op.LENGTH)},
     **{op: op.value for op in (Op.SUBSTRING, Op.LEFT, Op.RIGHT, Op.CONTAINS)},
     Op.STARTS_WITH: "prefix",
     Op.ENDS_WITH: "suffix",
 }
-WRITTEN = _CALLS.keys() | {Op.CONCAT, Op.LAST_DAY, Op.DATE_TRUNC, Op.DATE_DIFF, Op.DATE_SHIFT}
+WRITTEN = _CALLS.keys() | {Op.CONCAT, Op.WEEK, Op.LAST_DAY, Op.DATE_TRUNC, Op.DATE_DIFF, Op.DATE_SHIFT}
 """Operations this module writes."""
 _STEPS = {"'D'": "to_days", "'M'": "to_months"}
 
@@ -21,6 +21,8 @@ def written(op: Op, args: Sequence[str]) -> str:
     match op:
         case Op.CONCAT:
             return f"({args[0]} || {args[1]})"
+        case Op.WEEK:
+            return f"week({_ordinary(args[0])})"
         case Op.LAST_DAY:
             return f"last_day({_ordinary(args[0])})"
         case Op.DATE_TRUNC:

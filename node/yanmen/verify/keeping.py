@@ -165,7 +165,8 @@ class Keeping:
             yield self._found(Code.REPEAT_DIFFERS, use, "repeats")
         self._answers[use.head.jti] = _signature(output, said)
         if use.rule is not None and use.budget is not None:
-            differ = noise.differences(use.rule, use.budget.micro_rho, output.mechanism)
+            charge = use.budget.micro_rho, use.budget.delta_e12
+            differ = noise.differences(use.rule, *charge, output.mechanism)
             yield from (self._found(Code.NOISE_DIFFERS, use, name) for name in differ)
 
     def _repeated(self, use: Use, said: All) -> Iterator[Finding]:

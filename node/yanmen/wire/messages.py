@@ -115,10 +115,48 @@ TEXTS: dict[Reason, Text] = {
 """The text of every reason; the test of this table asserts that none is missing."""
 
 
+NEXT: dict[Reason, Text] = {
+    Reason.IDENTITY_UNKNOWN: Text("Have the space admit you (yanmen member enrol).", "请向空间运营者登记入网。"),
+    Reason.ROLE_NOT_ALLOWED: Text("Ask the space for the role that may.", "请由具备相应角色的成员操作。"),
+    Reason.METHOD_NOT_LISTED: Text("See protos/ for the calls there are.", "可用调用见 protos/。"),
+    Reason.REQUEST_MALFORMED: Text("Write it as docs/FORMATS.md says.", "请按 docs/FORMATS.md 书写。"),
+    Reason.SIGNATURE_INVALID: Text("Sign with the key that the register has.", "请使用登记的密钥签名。"),
+    Reason.REQUEST_REPLAYED: Text(
+        "Sign a new one; fetch the answer by its job id.", "请重新签署；已有答复请凭任务号获取。"
+    ),
+    Reason.RATE_LIMITED: Text("A minute later it will do.", "一分钟后即可。"),
+    Reason.NOT_WITNESSED: Text("Ask again once they have.", "待见证恢复后再问。"),
+    Reason.CONTRACT_UNKNOWN: Text("See your own: yanmen contract list.", "请查看本人的合约：yanmen contract list。"),
+    Reason.CONTRACT_MALFORMED: Text("Write it as docs/FORMATS.md says.", "请按 docs/FORMATS.md 书写。"),
+    Reason.CONTRACT_PENDING: Text("Remind the department.", "请联系数据提供方审批。"),
+    Reason.CONTRACT_DENIED: Text("Offer other terms.", "请另行提出合约。"),
+    Reason.CONTRACT_NOT_YET_VALID: Text("Ask once it has begun.", "请待其生效后再查询。"),
+    Reason.CONTRACT_EXPIRED: Text("Offer a new one.", "请重新申请。"),
+    Reason.CONTRACT_REVOKED: Text("Ask for its reasons, or offer a new one.", "请联系数据提供方了解原因，或另行申请。"),
+    Reason.CONTRACT_SUSPENDED: Text("Ask its holder for the reasons.", "请联系数据提供方了解原因。"),
+    Reason.CONTRACT_ALTERED: Text("Tell the holder; offer a new one.", "请告知提供方，并重新申请。"),
+    Reason.DATASET_UNKNOWN: Text("See the catalogue: yanmen dataset list.", "请查看目录：yanmen dataset list。"),
+    Reason.DATASET_RETRACTED: Text("See the catalogue for what its holder offers now.", "请在目录中查看现有的数据集。"),
+    Reason.SPEC_INVALID: Text("Write it as docs/FORMATS.md says.", "请按 docs/FORMATS.md 书写。"),
+    Reason.GRADE_CORE: Text("Publish other data.", "请改为发布其他数据。"),
+    Reason.SUBJECT_SPACE_UNKNOWN: Text(
+        "Its holder has to configure it in node.toml.", "须由提供方在 node.toml 中配置。"
+    ),
+    Reason.MANIFEST_INVALID: Text("Make a new one: yanmen federate.", "请重新生成：yanmen federate。"),
+    Reason.STATEMENT_UNKNOWN: Text("Prepare it again.", "请重新预备。"),
+    Reason.JOB_UNKNOWN: Text(
+        "Ask anew; answers are kept as the contract says.", "请重新提问；答复按合约约定期限保存。"
+    ),
+    Reason.CANCELLED: Text("Ask again if you still want it.", "如仍需要请重新提问。"),
+    Reason.RUN_FAILED: Text("Ask for less at once; what failed is not told.", "请缩小查询范围；失败原因不予告知。"),
+    Reason.NODE_FAILED: Text("Ask again later.", "请稍后再试。"),
+    Reason.SHUTTING_DOWN: Text("It is back in a moment.", "节点将很快恢复。"),
+}
+"""The next step where the detail of a refusal names none; a test holds that every refusal has one of both."""
+
+
 def localised(reason: Reason, detail: Detail) -> Text:
-    """Return the sentence for `reason` followed by the hint of `detail`, in both languages."""
-    text = TEXTS[reason]
-    return Text(
-        en=f"{text.en} {detail.hint_en}".rstrip(),
-        zh=f"{text.zh}{detail.hint_zh}",
-    )
+    """Return the sentence for `reason` followed by the next step, the hint of `detail` or the reason's own."""
+    text, after = TEXTS[reason], NEXT.get(reason, Text("", ""))
+    english, chinese = detail.hint_en or after.en, detail.hint_zh or after.zh
+    return Text(en=f"{text.en} {english}".rstrip(), zh=f"{text.zh}{chinese}")

@@ -6,7 +6,7 @@ from yanmen_sandbox.seccomp_policy import WRITE_SNAPSHOT
 
 JOBS = {
     "vet": Job(vet.vet, each=vet.vet),
-    "bind": Job(vet.bind, vet.prepare_bind, each=vet.bind_once),
+    "bind": Job(vet.bind, vet.create, each=vet.bind_once, tidy=vet.drop),
     "query": Job(query.run, query.prepare, each=query.run),
     "post": Job(post.run),
     "import": Job(importing.run, importing.prepare, importing.make_blank, WRITE_SNAPSHOT),

@@ -1,6 +1,7 @@
 """The vetting jobs: DuckDB's own parse tree of the caller's text, and bound plan of ours; no data here."""
 
 import re
+from collections.abc import Iterator
 
 from _duckdb import DuckDBPyConnection
 
@@ -16,32 +17,31 @@ def vet(connection: DuckDBPyConnection, request: Request) -> bytes:
     return _serialised(connection, "json_serialize_sql", request)
 
 
-def prepare_bind(connection: DuckDBPyConnection, request: Request) -> None:
+def create(connection: DuckDBPyConnection, request: Request) -> None:
     """Create the empty tables the emitted text names; a session names none before its questions."""
-    _create(connection, request)
-
-
-def _create(connection: DuckDBPyConnection, request: Request) -> list[str]:
-    """Create the empty tables and return the schemas they are in."""
-    schemas: list[str] = []
-    for shape in array(request.body, "shapes"):
-        if not isinstance(shape, dict):
-            raise TypeError("shape")
-        schema = text(shape, "schema")
+    for schema, shape in _shapes(request):
         columns = [column(*pair_of_text(pair)) for pair in array(shape, "columns")]
-        connection.execute(f"ATTACH ':memory:' AS {engine.identifier(schema)}")
-        schemas.append(schema)
-        connection.execute(f'CREATE TABLE {engine.identifier(schema)}."data" ({", ".join(columns)})')
-    return schemas
+        connection.execute(f"ATTACH ':memory:' AS {schema}")
+        connection.execute(f'CREATE TABLE {schema}."data" ({", ".join(columns)})')
 
 
 def bind_once(connection: DuckDBPyConnection, request: Request) -> bytes:
-    """Serialise the bound plan over empty tables that are gone after it."""
-    schemas = _create(connection, request)
-    frame = bind(connection, request)
-    for schema in schemas:
-        connection.execute(f"DETACH {engine.identifier(schema)}")
-    return frame
+    """Serialise the bound plan over empty tables of its own."""
+    create(connection, request)
+    return bind(connection, request)
+
+
+def drop(connection: DuckDBPyConnection, request: Request) -> None:
+    """Take the empty tables away."""
+    for schema, _ in _shapes(request):
+        connection.execute(f"DETACH {schema}")
+
+
+def _shapes(request: Request) -> Iterator[tuple[str, dict[str, object]]]:
+    for shape in array(request.body, "shapes"):
+        if not isinstance(shape, dict):
+            raise TypeError("shape")
+        yield engine.identifier(text(shape, "schema")), shape
 
 
 def bind(connection: DuckDBPyConnection, request: Request) -> bytes:

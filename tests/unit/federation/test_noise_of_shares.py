@@ -10,7 +10,7 @@ def wrong(multiplicity: int, sigma_squared: tuple[int, ...], micro_rho: int) -> 
     """Return what is found of a dealing under a rule of two aggregates of sensitivity 1 and 100."""
     rule = ReleaseRule(DatasetClass.PERSONAL, 10, (Sensitivity("a0", 1), Sensitivity("a1", 100)))
     said = Dealing("0" * 64, multiplicity, sigma_squared, bytes(32), (bytes(32),) * 3)
-    return list(noise.differences(rule, micro_rho, said.text()))
+    return list(noise.differences(rule, micro_rho, 0, said.text()))
 
 
 def test_noise_is_held_to_the_charge_to_the_last_unit() -> None:
@@ -25,4 +25,4 @@ def test_noise_is_held_to_the_charge_to_the_last_unit() -> None:
 
 def test_a_line_that_is_no_dealing_is_found() -> None:
     rule = ReleaseRule(DatasetClass.PERSONAL, 10, ())
-    assert list(noise.differences(rule, 1, "additive-shares-1 of nothing")) == ["mechanism"]
+    assert list(noise.differences(rule, 1, 0, "additive-shares-1 of nothing")) == ["mechanism"]

@@ -337,7 +337,7 @@ def test_the_mechanism_is_read_as_the_node_writes_it() -> None:
         scale = drawn.calibrate(aggregate, micro_rho).scale
         text = f"discrete-gaussian {library.engine()}: a0 sigma={scale!r} micro_rho={micro_rho}"
         expected = ReleaseRule(DatasetClass.PERSONAL, 10, (Sensitivity("a0", squared),))
-        assert list(noise.differences(expected, micro_rho, text)) == []
+        assert list(noise.differences(expected, micro_rho, 0, text)) == []
 
 
 def test_every_terms_code_is_attacked_here() -> None:
