@@ -3,10 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yanmen.cli.audit import pinned
 from yanmen.cli.grammar import Parser, command, existing, space_key
 from yanmen.cli.output import Result, UsageProblem, say
+
+if TYPE_CHECKING:
+    from yanmen.verify.federated_table import Row
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -39,6 +43,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     check.add_argument("folder", type=Path, metavar="FOLDER", help="what `federate --save` wrote")
     check.add_argument("--register", type=existing, required=True, help="the space's signed register")
+    only = "show the part of the table about one value of a key, such as a county about itself 属地"
+    check.add_argument("--part", metavar="KEY=VALUE", help=only)
     space_key(check)
 
 
@@ -89,6 +95,7 @@ def asked(arguments: argparse.Namespace) -> Result:
 
 def verified(arguments: argparse.Namespace) -> Result:
     """Check all signatures, the set and the total, from files alone."""
+    from yanmen.verify import federated_table
     from yanmen.verify.federation import verify_folder
 
     found = verify_folder(arguments.folder, arguments.register.read_bytes(), pinned(arguments.space_key))
@@ -99,14 +106,36 @@ def verified(arguments: argparse.Namespace) -> Result:
     )
     wrong = {"missing": found.recovered.missing, "lied": found.recovered.lied, "disputed": found.recovered.disputed}
     text += "".join(f"\naggregator 聚合方 {name}: {kind}" for kind, names in wrong.items() for name in names)
-    fields = {
+    fields: dict[str, object] = {
         "manifest": found.manifest_sha256,
         "mode": found.mode.value,
         "contributors": found.contributors,
-        "totals": found.totals,
         "aggregators": wrong,
     }
-    return Result(text, fields)
+    if arguments.part is None:
+        fields |= {"totals": found.totals, "table": _plain(found.table)}
+        return Result(text, fields)
+    name, equals, value = arguments.part.partition("=")
+    if not equals:
+        raise UsageProblem(f"--part {arguments.part!r}: write KEY=VALUE, for instance county=140105")
+    rows = federated_table.part(found.table, name, value)
+    return Result(f"{text}\n{_shown(rows)}", fields | {"part": _plain(rows)})
+
+
+def _plain(rows: tuple["Row", ...]) -> list[dict[str, object]]:
+    return [{**row.keys, **row.figures, "±": row.widths} for row in rows]
+
+
+def _shown(rows: tuple["Row", ...]) -> str:
+    """Return `rows` as text, one line each, every figure with its ±."""
+    lines = []
+    for row in rows:
+        figures = [
+            f"{name} NULL" if value is None else f"{name} {value} ± {row.widths[name]:.6g}"
+            for name, value in row.figures.items()
+        ]
+        lines.append("  ".join((*row.keys.values(), *figures)))
+    return "\n".join(lines)
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -10,11 +10,11 @@ from yanmen.model.refusal import Fault, FaultCode
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold `folder`, made if need be, against other threads and processes."""
+def locked(folder: Path, name: str = "lock") -> Iterator[None]:
+    """Hold what `name` stands for in `folder`, made if need be, against other threads and processes."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fd = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise _fault(folder, error) from error
     try:

@@ -1,13 +1,17 @@
 """Ask many nodes one question: every step is a call to one party, and nobody but the consumer talks to two.
 
-explain everywhere -> manifest -> shares of each node -> deposits -> noise -> one set -> sums -> total -> table
+explain everywhere -> manifest -> noise -> shares of each node -> deposits -> one set -> sums -> total -> table
+
+A node may drop out at any step: it is named and the rest go on. The noise comes first, so that an aggregator
+which does not serve is found before any node charges; one that falls silent later is asked until the time is up.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,9 +19,10 @@ from typing_extensions import override
 
 from yanmen.client import decode, text_table
 from yanmen.client.answer import Answer, Quote
-from yanmen.client.calls import Calls
+from yanmen.client.calls import SECONDS, Calls
 from yanmen.client.errors import Refused, ReplyMalformed
 from yanmen.client.identity import Identity
+from yanmen.client.insisting import AggregatorFailed, each, insist, naming
 from yanmen.client.link import Link, parsed
 from yanmen.client.node import Node
 from yanmen.client.questions import TIMEOUT_S, Asking
@@ -39,8 +44,10 @@ from yanmen.model.refusal import Fault, FaultCode
 from yanmen.wire.v1 import federation_pb2
 
 HOUR_S = 3600
-THREADS = 16
-SECONDS = 120.0
+AT_ONCE = 64
+"""Nodes that are asked side by side, unless the caller says otherwise."""
+DEPOSITS_AT_ONCE = 12
+"""Fewer than the calls that an aggregator lets one member hold at a time (wire/pacing)."""
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
@@ -64,6 +71,7 @@ class FederatedAnswer:
     opening: Opening
     receipt: CheckedReceipt
     faults: Mapping[str, str] = field(default_factory=dict)
+    shape: str = ""
 
     def rows(self) -> list[dict[str, Cell]]:
         """Return the rows, each as label -> cell."""
@@ -78,6 +86,7 @@ class FederatedAnswer:
         """Write what the total is checked with: the manifest, receipts, certificates and sums."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "manifest.jws").write_bytes(self.manifest.token)
+        (folder / "shape.json").write_text(self.shape, encoding="utf-8")
         for item in self.evidence:
             (folder / f"{item.dealer}.sdjwt").write_text(item.sdjwt, encoding="ascii")
             (folder / f"{item.dealer}.tlog-proof").write_text(item.proof, encoding="utf-8")
@@ -112,10 +121,7 @@ class FederatedAnswer:
 
 @dataclass(slots=True)
 class Federation:
-    """Many nodes and their aggregators, connected; use it as a context manager through `federation`.
-
-    In robust `mode` there are five aggregators, of whom some may be `silent`.
-    """
+    """Many nodes and their aggregators, of whom in robust `mode` some may be `silent`; use it through `federation`."""
 
     identity: Identity
     nodes: Mapping[str, Node]
@@ -126,6 +132,9 @@ class Federation:
     progress: Progress = field(default=lambda _step, _done, _of: None)
     mode: Mode = Mode.ADDITIVE
     silent: Mapping[str, Refused | Fault] = field(default_factory=dict)
+    unreachable: Mapping[str, Refused | Fault] = field(default_factory=dict)
+    at_once: int = AT_ONCE
+    _until: float = 0.0
 
     def query(
         self,
@@ -139,29 +148,31 @@ class Federation:
         """Ask all nodes `sql` and return the verified total of those that contribute.
 
         Each node charges `micro_rho`. At least `contributors_least` nodes must take part (0 = all).
-        A unit may be in every node unless all owners declared the same `partition`.
+        A unit may be in every node unless all owners declared the same `partition`. Within `timeout`
+        seconds each node must have answered, and then again every aggregator.
         """
         quotes, refused = self._explained(sql, micro_rho)
-        least = contributors_least or len(self.nodes)
-        if len(quotes) < least:
-            raise next(iter(refused.values()))
+        refused.update(self.unreachable)
+        least = contributors_least or len(self.nodes) + len(self.unreachable)
+        self._require(least, quotes, refused)
         signed = self._manifest(sql, quotes, micro_rho, least, partition)
+        self._until = time.monotonic() + timeout
+        noise = self._noise(signed)
         answers = self._contributions(sql, quotes, signed, timeout, refused)
-        if len(answers) < least:
-            raise next(iter(refused.values()))
-        evidence = self._deposit(signed, answers, refused)
-        names = sorted(name for name in (item.dealer for item in evidence) if name in answers)
-        if len(names) < least:
-            raise next(iter(refused.values()))
-        evidence += self._noise(signed)
+        self._require(least, answers, refused)
+        self._until = time.monotonic() + timeout
+        kept = self._deposit(signed, answers, refused)
+        self._require(least, kept, refused)
+        names, evidence = sorted(kept), (*kept.values(), *noise)
         opening = self._opened(signed, names)
         try:
             federated.total(opening, signed, self.identity.register)
         except (Malformed, BadSignature) as error:
             raise Fault(FaultCode.RECEIPT_INVALID, str(error)) from error
-        table, proof = self._finish(sql, signed, opening, names[0], micro_rho)
+        table, proof = self._finish(sql, signed, opening, names, micro_rho)
         in_it = {name: answers[name] for name in names}
-        return FederatedAnswer(table, signed, tuple(names), refused, in_it, evidence, opening, proof)
+        agreed = next(iter(quotes.values())).shape
+        return FederatedAnswer(table, signed, tuple(names), refused, in_it, evidence, opening, proof, shape=agreed)
 
     # The steps
 
@@ -170,8 +181,8 @@ class Federation:
             return self.nodes[name].explain(sql, contract=self.contracts[name], micro_rho=micro_rho)
 
         quotes, refused = self._each("explain", list(self.nodes), explain)
-        shapes = {quote.shape for quote in quotes.values()}
-        if "" in shapes:
+        shapes = {(quote.shape, len(quote.l2_squared)) for quote in quotes.values()}
+        if any(not known for known, _ in shapes):
             raise Fault(
                 FaultCode.REPLY_MALFORMED, "only questions about persons can be federated; ask each node by itself"
             )
@@ -219,7 +230,7 @@ class Federation:
         timeout: float,
         refused: dict[str, Refused | Fault],
     ) -> dict[str, Answer]:
-        asking = Asking(signed.token, signed.manifest.aggregators)
+        asking = Asking(signed.token, signed.manifest.aggregators, min(SECONDS, timeout))
 
         def contribute(name: str) -> Answer:
             node = self.nodes[name]
@@ -231,7 +242,7 @@ class Federation:
 
     def _deposit(
         self, signed: SignedManifest, answers: Mapping[str, Answer], refused: dict[str, Refused | Fault]
-    ) -> tuple[Evidence, ...]:
+    ) -> dict[str, Evidence]:
         shown = {name: _evidence(name, answer.receipt) for name, answer in answers.items()}
 
         def deposit(name: str) -> Evidence:
@@ -240,21 +251,24 @@ class Federation:
             return shown[name]
 
         kept, failed = self._each("deposits", list(answers), deposit)
+        for error in failed.values():
+            if isinstance(error, AggregatorFailed):
+                raise error
         refused.update(failed)
-        return tuple(kept.values())
+        return kept
 
     def _noise(self, signed: SignedManifest) -> tuple[Evidence, ...]:
         def deal(name: str) -> Evidence:
             link = self.aggregators[name]
             request = federation_pb2.DealNoiseRequest(manifest=signed.token)
-            reply = link.call(link.calls.federation.DealNoise, request, SECONDS)
+            reply = insist(partial(link.call, link.calls.federation.DealNoise, request), self._until)
             checked = link.receipts.check(parsed(lambda: decode.receipt(reply.receipt)))
             shown = _evidence(name, checked)
             self._hand_in(signed, shown, list(reply.envelopes))
             return shown
 
         dealt, failed = self._each("noise", list(self.aggregators), deal)
-        _none_failed(failed)
+        self._none_failed(failed)
         return tuple(dealt[name] for name in sorted(dealt))
 
     def _hand_in(self, signed: SignedManifest, shown: Evidence, sealed: Sequence[bytes]) -> None:
@@ -270,7 +284,12 @@ class Federation:
                 proof=shown.proof,
                 envelope=envelope,
             )
-            link.call(link.calls.federation.Deposit, request, SECONDS)
+            try:
+                insist(partial(link.call, link.calls.federation.Deposit, request), self._until)
+            except Refused as error:
+                raise naming(self.party(to), error) from error
+            except Fault as error:
+                raise AggregatorFailed(naming(self.party(to), error)) from error
 
     def _opened(self, signed: SignedManifest, names: Sequence[str]) -> Opening:
         """Have all aggregators certify one set, then open their sums over it."""
@@ -278,41 +297,57 @@ class Federation:
         def certify(name: str) -> bytes:
             link = self.aggregators[name]
             request = federation_pb2.CertifyRequest(manifest=signed.token, nodes=names)
-            return link.call(link.calls.federation.Certify, request, SECONDS).certificate
+            return insist(partial(link.call, link.calls.federation.Certify, request), self._until).certificate
 
         certified, failed = self._each("set", list(self.aggregators), certify)
-        _none_failed(failed)
+        self._none_failed(failed)
         certificates = tuple(certified[name] for name in signed.manifest.aggregators)
 
         def opened(name: str) -> OpenedSum:
             link = self.aggregators[name]
             request = federation_pb2.OpenRequest(manifest=signed.token, certificates=certificates)
-            found = link.call(link.calls.federation.Open, request, SECONDS).sum
+            found = insist(partial(link.call, link.calls.federation.Open, request), self._until).sum
             return OpenedSum(found.partial, found.share)
 
         sums, failed = self._each("sums", list(self.aggregators), opened)
-        _none_failed(failed)
+        self._none_failed(failed)
         return Opening(certificates, tuple(sums[name] for name in signed.manifest.aggregators))
 
     def _finish(
-        self, sql: str, signed: SignedManifest, opening: Opening, name: str, micro_rho: int
+        self, sql: str, signed: SignedManifest, opening: Opening, names: Sequence[str], micro_rho: int
     ) -> tuple[Table, CheckedReceipt]:
-        return self.nodes[name].finish(sql, self.contracts[name], micro_rho, signed.token, opening)
+        """Have the first of `names` that still answers make the table; all would make the same."""
+        for name in names[:-1]:
+            try:
+                return self.nodes[name].finish(sql, self.contracts[name], micro_rho, signed.token, opening)
+            except (Refused, Fault):
+                continue
+        return self.nodes[names[-1]].finish(sql, self.contracts[names[-1]], micro_rho, signed.token, opening)
+
+    def _require(self, least: int, there: Collection[str], refused: Mapping[str, Refused | Fault]) -> None:
+        """Go on only while enough nodes are there; else say why the first of the others is not."""
+        if len(there) < least:
+            name, error = next(iter(refused.items()))
+            raise naming(self.party(name), error) from error
+
+    def _none_failed(self, failed: Mapping[str, Refused | Fault]) -> None:
+        """Raise the first failure: nothing opens without every aggregator."""
+        for name, error in failed.items():
+            raise naming(self.party(name), error) from error
+
+    def party(self, name: str) -> Party:
+        """Return the party of this question with the id `name`."""
+        found = self.identity.register.find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
 
     def _each(
         self, step: str, names: Sequence[str], work: Callable[[str], T]
     ) -> tuple[dict[str, T], dict[str, Refused | Fault]]:
         """Do `work` for each party, several at a time; return what came of it and who refused or failed."""
-        done: dict[str, T] = {}
-        failed: dict[str, Refused | Fault] = {}
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="federation") as pool:
-            for at, (name, future) in enumerate([(name, pool.submit(work, name)) for name in names], start=1):
-                try:
-                    done[name] = future.result()
-                except (Refused, Fault) as error:
-                    failed[name] = error
-                self.progress(step, at, len(names))
-        return done, failed
+        at_once = DEPOSITS_AT_ONCE if step == "deposits" else self.at_once
+        return each(names, work, at_once, lambda at: self.progress(step, at, len(names)))
 
 
 @contextmanager
@@ -325,24 +360,35 @@ def federation(
     clock: Clock | None = None,
     randomness: Randomness | None = None,
 ) -> Iterator[Federation]:
-    """Connect to each node of `contracts` (alias or id -> contract id) and to the three `aggregators`."""
+    """Connect to each node of `contracts` (alias or id -> contract id) and to the three `aggregators`.
+
+    A node that does not answer is left out and named.
+    """
     clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
+    parties = {identity.node(name).id: identity.node(name) for name in contracts}
     with ExitStack() as open_:
-        nodes: dict[str, Node] = {}
-        granted: dict[str, str] = {}
-        for name, contract in contracts.items():
-            party = identity.node(name)
-            nodes[party.id] = open_.enter_context(Node(party.address, party, identity, clock, randomness))
-            granted[party.id] = contract
+
+        def connected(name: str) -> Node:
+            party = parties[name]
+            return Node(party.address, party, identity, clock, randomness)
+
+        nodes, unreachable = each(list(parties), connected, AT_ONCE)
+        for node in nodes.values():
+            open_.enter_context(node)
         links = [_link(identity.node(name, PartyRole.AGGREGATOR), identity, clock, open_) for name in aggregators]
+        granted = dict(zip(parties, contracts.values(), strict=True))
         found = Federation(identity, nodes, granted, dict(links), clock, randomness)
+        found.unreachable = unreachable
         if progress is not None:
             found.progress = progress
         yield found
 
 
 def _link(party: Party, identity: Identity, clock: Clock, open_: ExitStack) -> tuple[str, Link]:
-    calls = Calls(party.address, party, identity)
+    try:
+        calls = Calls(party.address, party, identity)
+    except Fault as error:
+        raise naming(party, error) from error
     open_.callback(calls.close)
     return party.id, Link(calls, party, identity, clock)
 
@@ -350,9 +396,3 @@ def _link(party: Party, identity: Identity, clock: Clock, open_: ExitStack) -> t
 def _evidence(name: str, checked: CheckedReceipt) -> Evidence:
     """Return the receipt as others may see it: its output, and nothing of who asked what."""
     return Evidence(name, receipt.present(checked.sdjwt, frozenset({Slot.OUTPUT})), checked.proof)
-
-
-def _none_failed(failed: Mapping[str, Refused | Fault]) -> None:
-    """Raise the first failure: nothing opens without every aggregator."""
-    for error in failed.values():
-        raise error

@@ -39,7 +39,7 @@ class History:
 
     def newest(self, ask: Callable[[], bytes]) -> Checkpoint:
         """Return the head that `ask` fetches; it must not be smaller than any seen before."""
-        with durable.locked(self.folder):
+        with durable.locked(self.folder, f"{self.node_id}.lock"):
             signed = ask()
             head = self._open(signed)
             before = self._before(head, signed)
@@ -50,7 +50,7 @@ class History:
 
     def see(self, signed: bytes) -> Checkpoint:
         """Return the checkpoint `signed` of a proof, once it is consistent with what was seen before."""
-        with durable.locked(self.folder):
+        with durable.locked(self.folder, f"{self.node_id}.lock"):
             head = self._open(signed)
             self._follow(self._before(head, signed), head, signed)
         return head

@@ -19,16 +19,19 @@ from yanmen.wire.v1 import query_pb2
 
 WAIT_MS = 5_000
 """One Fetch waits this long at the node."""
+GRACE_S = 5.0
+"""What a Fetch may take beyond its waiting: a node that stalls is not waited for longer than its caller said."""
 TIMEOUT_S = 120.0
 """How long a caller waits for an outcome unless it says otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The signed manifest a question is asked under, and the aggregators it names."""
+    """The signed manifest a question is asked under, the aggregators it names, and how long taking it may take."""
 
     token: bytes = b""
     aggregators: tuple[str, ...] = ()
+    seconds: float = SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def submit(link: Link, signing: Signing, sql: str, binder: Binder, manifest: Ask
     authorisation = binder.bind(sql, job_id, Operation.SUBMIT)
     asking = manifest or Asking()
     request = query_pb2.SubmitRequest(job_id=job_id, authorisation=authorisation, sql=sql, manifest=asking.token)
-    if link.call(link.calls.query.Submit, request).job_id != job_id:
+    if link.call(link.calls.query.Submit, request, asking.seconds).job_id != job_id:
         raise ReplyMalformed("another job than was submitted")
     return Job(job_id, sql, link, asking.aggregators)
 
@@ -92,7 +95,7 @@ def fetch(link: Link, asked: Asked, timeout: float) -> Answer:
     while True:
         left_ms = max(0, int((ends - time.monotonic()) * 1000))
         request = query_pb2.FetchRequest(job_id=asked.job_id, wait_ms=min(WAIT_MS, left_ms))
-        reply = link.call(link.calls.query.Fetch, request, SECONDS)
+        reply = link.call(link.calls.query.Fetch, request, min(SECONDS, left_ms / 1000 + GRACE_S))
         match reply.WhichOneof("outcome"):
             case "answer":
                 return _answer(link, asked, reply.answer)

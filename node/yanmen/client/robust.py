@@ -41,16 +41,16 @@ class RobustFederation(Federation):
     ) -> FederatedAnswer:
         """Ask as a federation does; which aggregators failed or lied is in the answer's `faults`."""
         quotes, refused = self._explained(sql, micro_rho)
-        least = contributors_least or len(self.nodes)
-        if len(quotes) < least:
-            raise next(iter(refused.values()))
+        refused.update(self.unreachable)
+        least = contributors_least or len(self.nodes) + len(self.unreachable)
+        self._require(least, quotes, refused)
         signed = self._manifest(sql, quotes, micro_rho, least, partition)
         relay = Relay(signed, self.aggregators, self.identity.register, self._each, dict(self.silent), timeout)
         relay.deal_noise()
         answers = self._contributions(sql, quotes, signed, timeout, refused)
         deposits = {name: (answer.receipt, _sealed(answer)) for name, answer in answers.items()}
         summed = relay.sum(deposits, refused)
-        table, proof = self._finish(sql, signed, summed.opening, summed.names[0], micro_rho)
+        table, proof = self._finish(sql, signed, summed.opening, summed.names, micro_rho)
         return FederatedAnswer(
             table=table,
             manifest=signed,
@@ -61,6 +61,7 @@ class RobustFederation(Federation):
             opening=summed.opening,
             receipt=proof,
             faults=relay.found(summed),
+            shape=next(iter(quotes.values())).shape,
         )
 
 
@@ -102,6 +103,7 @@ def robust_federation(
             progress=many.progress,
             mode=Mode.ROBUST,
             silent=silent,
+            unreachable=many.unreachable,
         )
 
 

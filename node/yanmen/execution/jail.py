@@ -41,13 +41,17 @@ class JailRunner:
         randomness: Randomness,
         limits: NodeLimits,
         launcher: Launcher | None = None,
+        profile: Profile | None = None,
     ) -> None:
-        """Serve the node in `directory`, whose snapshots are sealed with `seal_key`."""
+        """Serve the node in `directory`, whose snapshots are sealed with `seal_key`.
+
+        `profile` is what a preflight of the same spawner under the same limits has found already.
+        """
         self._snapshots = SnapshotStore(directory, seal_key, randomness)
         self._randomness = randomness
         self._limits = limits
         self._launcher = launcher if launcher is not None else Launcher()
-        self._profile: Profile | None = None
+        self._profile = profile
         self._scratch = ScratchSpace(directory)
         self._tenancy = Tenancy(self._launcher, self._snapshots, limits, self._scratch)
 

@@ -28,7 +28,7 @@ from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract
 from yanmen.model.party import Party
-from yanmen.model.ports import Clock, Randomness, Signer
+from yanmen.model.ports import Clock, Profile, Randomness, Signer
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.witness import asking
 
@@ -48,15 +48,18 @@ class Holder:
     ledger: Ledger
     register: RegisterFile
 
-    def runner(self, spawner: Spawner) -> JailRunner:
-        """Return the runner of jailed jobs; its preflight raises a `Fault` on a host that cannot confine them."""
+    def runner(self, spawner: Spawner, profile: Profile | None = None) -> JailRunner:
+        """Return the runner of jailed jobs; its preflight raises a `Fault` on a host that cannot confine them.
+
+        `profile` is what the preflight of another node with the same spawner and limits found.
+        """
         if spawner.profile != self.config.sandbox:
             note = f"node.toml asks for the sandbox {self.config.sandbox!r}; this is {spawner.profile!r}"
             raise Fault(FaultCode.SANDBOX, note)
         if self.config.encrypted_volume:
             volumes.require_encrypted(self.directory)
         seal_key = keys.read_secret(self.directory / enrolment.SEAL_KEY)
-        return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, Launcher(spawner))
+        return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, Launcher(spawner), profile)
 
     @contextmanager
     def runner_once(self) -> Iterator[JailRunner]:

@@ -1,6 +1,6 @@
 """Check a federated total from files alone: what was published is the sum of what was committed to.
 
-manifest.jws  ID.sdjwt  ID.tlog-proof (each dealer)  ID.set.jws  ID.sum.jws  ID.share (each aggregator)
+manifest.jws  shape.json  ID.sdjwt  ID.tlog-proof (each dealer)  ID.set.jws  ID.sum.jws  ID.share (each aggregator)
 
 In robust mode those of an aggregator that gave nothing may be missing.
 """
@@ -17,19 +17,26 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
 from yanmen.model.federation import Mode, OpenedSum, Opening, Recovered
 from yanmen.model.refusal import Detail, Reason, Refused
+from yanmen.verify import federated_table
 from yanmen.verify.directory import Missing, Unreadable, read
+from yanmen.verify.federated_table import Row
 
 MANIFEST = "manifest.jws"
+SHAPE = "shape.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What was checked: the manifest's digest and mode, the nodes in the sum, the total and what it shows."""
+    """What was checked: the manifest's digest and mode, the nodes in the sum, the total and what it shows.
+
+    `table` has the totals by their groups, empty when the folder has no shape.
+    """
 
     manifest_sha256: str
     contributors: tuple[str, ...]
     mode: Mode
     recovered: Recovered
+    table: tuple[Row, ...] = ()
 
     @property
     def totals(self) -> tuple[int, ...]:
@@ -64,9 +71,13 @@ def verify_folder(folder: Path, register_token: bytes, space_key: bytes | None) 
             if federated.check_evidence(_evidence(folder, dealt.dealer), signed, register).dealt != dealt:
                 raise Malformed(f"{dealt.dealer}: its receipt commits to something else than was certified")
         recovered = federated.recovered(Opening(certificates, sums), signed, register)
+        table: tuple[Row, ...] = ()
+        if (folder / SHAPE).exists():
+            said = read(folder, SHAPE, federated_table.BYTES_MAX)
+            table = federated_table.rows(said, signed.manifest, recovered.values, len(agreed.noise))
     except (Malformed, BadSignature, BadProof, Missing, Unreadable) as error:
         raise _refused(f"{type(error).__name__}: {error}") from error
-    return Total(signed.sha256, tuple(item.dealer for item in agreed.nodes), signed.manifest.mode, recovered)
+    return Total(signed.sha256, tuple(item.dealer for item in agreed.nodes), signed.manifest.mode, recovered, table)
 
 
 def _read(folder: Path, name: str, *, may_lack: bool) -> bytes:

@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Event
 
 from yanmen.execution.process import Spawner
+from yanmen.model.config import NodeLimits
+from yanmen.model.ports import Profile
 from yanmen.node import succession
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.institution import Institution, open_institution
@@ -32,7 +34,8 @@ def serve(directories: Sequence[Path], spawner: Spawner, stop: Event, grace_s: i
     """
     with ExitStack() as open_:
         holders = [open_.enter_context(_opened(directory)) for directory in directories]
-        return _until([_node(holder, spawner, open_) for holder in holders], stop, grace_s)
+        found: dict[NodeLimits, Profile] = {}
+        return _until([_node(holder, spawner, found, open_) for holder in holders], stop, grace_s)
 
 
 def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) -> str:
@@ -77,10 +80,12 @@ def _opened(directory: Path) -> AbstractContextManager[Holder]:
     return open_holder(directory)
 
 
-def _node(holder: Holder, spawner: Spawner, open_: ExitStack) -> _Served:
+def _node(holder: Holder, spawner: Spawner, found: dict[NodeLimits, Profile], open_: ExitStack) -> _Served:
     holder.party()
-    runner = holder.runner(spawner)
-    profile = runner.profile  # reading it runs the escape probes, before the port opens
+    limits = holder.config.limits
+    runner = holder.runner(spawner, found.get(limits))
+    # Reading it runs the escape probes, before the port opens: once for all nodes with the same jail and limits.
+    profile = found[limits] = runner.profile
     node = Node(holder, runner)
     runner.tidy()  # this process is the one that serves: the ledger says so
     open_.callback(runner.close)
