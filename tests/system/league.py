@@ -77,7 +77,7 @@ class League:
             with (self.root / f"{kind}.log").open("ab") as log:
                 words = [sys.executable, "-m", "yanmen.cli.main", kind, "serve", *folders]
                 self.processes.append(subprocess.Popen(words, stdout=log, stderr=log))
-        for _ in range(600):
+        for _ in range(2400):
             if all((self.root / name / "serving.address").exists() for name in (*self.nodes, *self.aggregators)):
                 return
             if any(process.poll() is not None for process in self.processes):
@@ -86,6 +86,7 @@ class League:
         logs = "".join(
             (self.root / f"{kind}.log").read_text(errors="replace")[-2000:] for kind in ("node", "aggregator")
         )
+        self.stop()
         raise AssertionError(f"did not start: {logs}")
 
     def stop(self) -> None:

@@ -121,10 +121,7 @@ class FederatedAnswer:
 
 @dataclass(slots=True)
 class Federation:
-    """Many nodes and their aggregators, connected; use it as a context manager through `federation`.
-
-    In robust `mode` there are five aggregators, of whom some may be `silent`.
-    """
+    """Many nodes and their aggregators, of whom in robust `mode` some may be `silent`; use it through `federation`."""
 
     identity: Identity
     nodes: Mapping[str, Node]
@@ -184,8 +181,8 @@ class Federation:
             return self.nodes[name].explain(sql, contract=self.contracts[name], micro_rho=micro_rho)
 
         quotes, refused = self._each("explain", list(self.nodes), explain)
-        shapes = {quote.shape for quote in quotes.values()}
-        if "" in shapes:
+        shapes = {(quote.shape, len(quote.l2_squared)) for quote in quotes.values()}
+        if any(not known for known, _ in shapes):
             raise Fault(
                 FaultCode.REPLY_MALFORMED, "only questions about persons can be federated; ask each node by itself"
             )

@@ -19,19 +19,21 @@ from yanmen.crypto.envelopes import Opener
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
 from yanmen.disclosure import noise
-from yanmen.formats import json_canonical
+from yanmen.formats import json_canonical, json_members
 from yanmen.formats import manifest as manifest_format
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Output
 from yanmen.ledger.ledger import Ledger
-from yanmen.ledger.sum_book import Dealing, Deposit, Sum, SumBook
+from yanmen.ledger.sum_book import UNSIGNED, Dealing, Deposit, Sum, SumBook
 from yanmen.model.federation import Dealt, Manifest, OpenedSum, PartialSum, SetCertificate, SignedManifest
 from yanmen.model.party import Party, Register
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Reason, Refused
+
+_SET = frozenset({"manifest", "set"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class Aggregator:
     clock: Clock
     randomness: Randomness
 
+    def hold_to_log(self) -> None:
+        """Know every set that the log says was certified, whatever became of the book."""
+        said = (json_members.exact(subject, _SET) for subject in self.ledger.own_subjects(Stage.SET))
+        self.book.hold_to((json_members.text(one, "manifest"), json_members.text(one, "set")) for one in said)
+
     def deposit(self, peer: Party, token: bytes, dealer: Dealer) -> None:
         """Keep a dealer's sealed share, or refuse it by name; the same again changes nothing."""
         with self._turn(peer, token) as (signed, state):
@@ -77,11 +84,16 @@ class Aggregator:
                 raise Malformed(f"{word.dealt.dealer} dealt twice for one manifest")
 
     def noise(self, peer: Party, token: bytes) -> Noise:
-        """Return this aggregator's noise for the question: drawn, committed to and logged once."""
+        """Return this aggregator's noise for the question: drawn, committed to and logged once.
+
+        It is made between two turns: others need not wait for a large table's.
+        """
         with self._turn(peer, token) as (signed, state):
             found = state.noise()
-            if found is None:
-                found = self._deal_noise(signed, state)
+        if found is None:
+            dealt = dealing.deal(_noise_for(signed.manifest), signed, self.me, self.randomness)
+            with self._turn(peer, token) as (signed, state):
+                found = state.noise() or self._log_noise(signed, state, dealt)
         return Noise(self.ledger.receipt_for(found.position, peer.id), found.envelopes)
 
     def certify(self, peer: Party, token: bytes, dealers: Sequence[str], noise_of: Sequence[str] = ()) -> bytes:
@@ -95,10 +107,11 @@ class Aggregator:
             fixed, certificate = state.certificate()
             if fixed and fixed != digest:
                 raise _refused("another set", "this question's set was certified before", Reason.SET_FIXED)
-            if not fixed:
+            if not fixed or certificate == UNSIGNED:
                 federated.check_set(wanted, signed)
                 certificate = documents.sign_set(wanted, self.signer)
                 state.certify(digest, certificate)
+            if not fixed:
                 self._record(Stage.SET, {"manifest": signed.sha256, "set": digest}, peer)
         return certificate
 
@@ -132,11 +145,9 @@ class Aggregator:
         except (Malformed, BadSignature, BadProof) as error:
             raise _refused("manifest", str(error), Reason.MANIFEST_INVALID) from error
 
-    def _deal_noise(self, signed: SignedManifest, state: Sum) -> Dealing:
-        manifest = signed.manifest
-        dealt = dealing.deal(_noise_for(manifest), signed, self.me, self.randomness)
+    def _log_noise(self, signed: SignedManifest, state: Sum, dealt: dealing.Dealt) -> Dealing:
         output = Output(0, 0, signed.sha256, 0, dealt.dealing.text())
-        receipt = self.ledger.append_own(Stage.NOISE, {Slot.OUTPUT: output.json()}, manifest.consumer)
+        receipt = self.ledger.append_own(Stage.NOISE, {Slot.OUTPUT: output.json()}, signed.manifest.consumer)
         found = Dealing(receipt.index, dealt.envelopes)
         state.keep_noise(found)
         return found

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from yanmen.formats import key_change, merkle
 from yanmen.formats.cose_receipt import Growth, Inclusion
+from yanmen.formats.json_canonical import Json
 from yanmen.formats.note import NoteSignature, VerifierKey
+from yanmen.formats.receipt import Slot
 from yanmen.ledger import anchors, audit, cosigned, erasing, export, key_changes, log, mirror, timestamps, violations
 from yanmen.ledger.anchors import Anchor, Failing
 from yanmen.ledger.desk import Desk
@@ -34,6 +36,13 @@ class Logbook(Desk):
             raise Fault(FaultCode.INTERNAL, "no stage of an aggregator")
         with self._writing() as db:
             return self._receipt(db, self._log.append(db, stage, slots, About("", consumer)).position)
+
+    def own_subjects(self, stage: Stage) -> tuple[Json, ...]:
+        """Return what the leaves of an aggregator's `stage` say, oldest first; what was destroyed is left out."""
+        with self._store.read() as db:
+            rows = db.execute("SELECT position FROM leaf WHERE stage = ? ORDER BY position", (stage.value,)).fetchall()
+            found = (log.read_slots(db, position).get(Slot.SUBJECT) for (position,) in rows)
+            return tuple(subject for subject in found if subject is not None)
 
     @property
     def origin(self) -> str:

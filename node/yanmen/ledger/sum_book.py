@@ -1,12 +1,11 @@
 """An aggregator's file: what was deposited for each federated question, the set it certified, the sum it opened.
 
-The set of a question is written once and for all before any sum is opened; a restored older copy of
-this file could certify a second set, so it is never copied back: the log beside it would be ahead,
-and the node refuses to start on that.
+The set of a question is written once and for all before any sum is opened. A restored older copy of this
+file would not know a set that was certified since, so it is held to the log when it is opened for serving.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,10 @@ from typing import Self
 from yanmen.ledger import schema
 from yanmen.ledger.store import Store
 from yanmen.model.federation import Dealt
+from yanmen.model.refusal import Fault, FaultCode
+
+UNSIGNED = b"\0"
+"""Stands for the certificate of a set that the log knows and this file did not: it is signed again when asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,19 @@ class SumBook:
                 (manifest_sha256, consumer, token),
             )
             yield Sum(db, manifest_sha256)
+
+    def hold_to(self, certified: Iterable[tuple[str, str]]) -> None:
+        """Fix the sets that the log says were certified, by manifest and digest, where this file does not know them."""
+        with self._store.write() as db:
+            for manifest, digest in certified:
+                db.execute("INSERT OR IGNORE INTO sum (manifest, consumer, token) VALUES (?, '', x'')", (manifest,))
+                db.execute(
+                    "UPDATE sum SET set_digest = ?, certificate = ? WHERE manifest = ? AND set_digest = ''",
+                    (digest, UNSIGNED, manifest),
+                )
+                row = db.execute("SELECT set_digest FROM sum WHERE manifest = ?", (manifest,)).fetchone()
+                if row[0] != digest:
+                    raise Fault(FaultCode.LOG_BEHIND, f"the sums are not of this log: question {manifest}")
 
     def close(self) -> None:
         """Close the file."""

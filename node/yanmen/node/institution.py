@@ -29,6 +29,7 @@ class Institution(Doorkeeper):
         self._aggregator = aggregator
         standing.check(holder.ledger, holder.config.witnesses)
         holder.ledger.recover()
+        aggregator.hold_to_log()
 
     def deposit(self, peer: Party, manifest: bytes, dealer: Dealer) -> None:
         """Keep a dealer's sealed share."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from itertools import product
+from itertools import islice, product
 from statistics import NormalDist
 from typing import TypeVar
 
@@ -26,6 +26,7 @@ ALPHA = 0.05
 T = TypeVar("T")
 
 _MEMBERS = frozenset({"aggregates", "averages", "keys", "outputs", "post"})
+_BLOCK = frozenset({"aggregates", "averages", "keys"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,20 @@ class _Shape:
     aggregates: tuple[tuple[str, int], ...]
     averages: tuple[tuple[str, str, str], ...]
     labels: Mapping[str, str]
+    blocks: tuple[tuple[frozenset[str], frozenset[str], frozenset[str]], ...]
+
+    def grids(self) -> "tuple[_Shape, ...]":
+        """Return each grid as a shape of its own: of several, a block names its keys, aggregates and averages."""
+        return tuple(
+            _Shape(
+                keys=tuple(key for key in self.keys if key[0] in keys),
+                aggregates=tuple(one for one in self.aggregates if one[0] in aggregates),
+                averages=tuple(one for one in self.averages if one[0] in averages),
+                labels=self.labels,
+                blocks=(),
+            )
+            for keys, aggregates, averages in self.blocks
+        ) or (self,)
 
     def labelled(self, named: Mapping[str, T]) -> dict[str, T]:
         """Return what of `named` the question shows, under the labels it gave."""
@@ -67,16 +82,20 @@ class _Shape:
 def rows(text: bytes, manifest: Manifest, totals: Sequence[int], noises: int) -> tuple[Row, ...]:
     """Return the table of `totals` with so many `noises` in each; `Malformed` when `text` is not the shape named."""
     read = _read(text, manifest)
-    each = len(read.aggregates)
-    groups = list(product(*(domain for _, domain in read.keys)))
-    if len(groups) * each != len(totals) or len(manifest.sigma_squared) != each:
+    if len(read.aggregates) != len(manifest.sigma_squared):
         raise Malformed("shape: not a table of as many numbers")
-    variances = [noises * variance for variance in manifest.sigma_squared]
+    variances = dict(zip((name for name, _ in read.aggregates), manifest.sigma_squared, strict=True))
+    left = iter(totals)
     made = []
-    for at, group in enumerate(groups):
-        cell = zip(read.aggregates, totals[at * each : at * each + each], variances, strict=True)
-        figures = {name: _Figure(total, scale, variance) for (name, scale), total, variance in cell}
-        made.append(_row(read, group, figures))
+    for grid in read.grids():
+        for group in product(*(domain for _, domain in grid.keys)):
+            cell = zip(grid.aggregates, islice(left, len(grid.aggregates)), strict=False)
+            figures = {name: _Figure(total, scale, noises * variances[name]) for (name, scale), total in cell}
+            if len(figures) != len(grid.aggregates):
+                raise Malformed("shape: not a table of as many numbers")
+            made.append(_row(grid, group, figures))
+    if next(left, None) is not None:
+        raise Malformed("shape: not a table of as many numbers")
     return tuple(made)
 
 
@@ -121,7 +140,7 @@ def _decimal(value: Fraction, places: int) -> Decimal:
 def _read(text: bytes, manifest: Manifest) -> _Shape:
     if shape.digest(text.decode("utf-8", "replace")) != manifest.shape_sha256:
         raise Malformed("shape: not the one the manifest names")
-    members = json_members.exact(json_canonical.decode(text, BYTES_MAX), _MEMBERS)
+    members = json_members.exact(json_canonical.decode(text, BYTES_MAX), _MEMBERS, frozenset({"blocks"}))
     keys = tuple(_key(item) for item in json_members.items(members, "keys"))
     outputs = [_output(item) for item in json_members.items(members, "outputs")]
     labels = {source: label for label, source in outputs if source}
@@ -134,7 +153,16 @@ def _read(text: bytes, manifest: Manifest) -> _Shape:
         aggregates=tuple(_aggregate(item) for item in json_members.items(members, "aggregates")),
         averages=tuple(_average(item) for item in json_members.items(members, "averages")),
         labels=labels,
+        blocks=tuple(_block(item) for item in json_members.items(members, "blocks")) if "blocks" in members else (),
     )
+
+
+def _block(item: Json) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    members = json_members.exact(item, _BLOCK)
+    keys, aggregates, averages = (
+        frozenset(json_members.texts(members, name)) for name in ("keys", "aggregates", "averages")
+    )
+    return keys, aggregates, averages
 
 
 def _key(item: Json) -> tuple[str, tuple[str, ...]]:
@@ -149,7 +177,7 @@ def _text(value: Json) -> str:
 
 
 def _aggregate(item: Json) -> tuple[str, int]:
-    members = json_members.exact(item, frozenset({"kind", "name", "scale"}))
+    members = json_members.exact(item, frozenset({"kind", "name", "scale"}), frozenset({"of"}))
     return json_members.text(members, "name"), json_members.integer(members, "scale", 0, 38)
 
 

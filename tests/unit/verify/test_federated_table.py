@@ -92,3 +92,37 @@ def test_a_shape_that_says_something_else_is_refused() -> None:
 def test_keys_that_post_processing_renames_keep_their_inner_names() -> None:
     text, manifest = named({**SHAPE, "post": "SELECT 1"})
     assert list(rows(text, manifest, TOTALS, 3)[0].keys) == ["k0", "k1"]
+
+
+def test_a_table_of_several_grids_has_the_rows_of_each() -> None:
+    """A subtotal beside the table: each grid with its own keys and figures, one after another."""
+    said: dict[str, Json] = {
+        **SHAPE,
+        "aggregates": [
+            {"kind": "rows", "name": "a0", "scale": 0},
+            {"kind": "rows", "name": "a1", "scale": 0, "of": "x"},
+        ],
+        "averages": [],
+        "keys": [{"name": "k0", "type": "text", "domain": ["north", "south"]}],
+        "blocks": [
+            {"keys": ["k0"], "aggregates": ["a0"], "averages": []},
+            {"keys": [], "aggregates": ["a1"], "averages": []},
+        ],
+        "outputs": [
+            {"label": "ward", "type": "text", "source": "k0"},
+            {"label": "n", "type": "integer", "source": "a0"},
+            {"label": "all", "type": "integer", "source": "a1"},
+        ],
+        "post": "SELECT 1",
+    }
+    text, manifest = named(said)
+    table = rows(text, manifest, (7, 8, 15), 3)
+    assert [(dict(row.keys), dict(row.figures)) for row in table] == [
+        ({"ward": "north"}, {"n": Decimal(7)}),
+        ({"ward": "south"}, {"n": Decimal(8)}),
+        ({}, {"all": Decimal(15)}),
+    ]
+    assert table[2].widths["all"] == 118.0  # 1.96 * sqrt(3 * 1200), rounded up
+    for totals in ((7, 8), (7, 8, 15, 1)):
+        with pytest.raises(Malformed, match="as many"):
+            rows(text, manifest, totals, 3)
