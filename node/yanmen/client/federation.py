@@ -48,7 +48,6 @@ AT_ONCE = 64
 """Nodes that are asked side by side, unless the caller says otherwise."""
 DEPOSITS_AT_ONCE = 12
 """Fewer than the calls that an aggregator lets one member hold at a time (wire/pacing)."""
-
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """Told the step, how many are done, and of how many."""
