@@ -12,6 +12,8 @@
  7. Every use keeps to the offer that key signed, as the receipt key accepted it: dates, scenario, datasets and
     columns, price, charge, and the sums so far.
  8. The totals that the node states are those of the receipts.
+ 9. Where the register says that a key ended, the log says so, signed by the keys concerned; nothing is signed by a
+    key that had ended, or had not begun.
 
 docs/FORMATS.md has the formats. It does not recompute bills or noise, nor compare mirrors or witnesses, and follows no
 log of which disclosures were erased: `yanmen verify` does.
@@ -163,6 +165,21 @@ def head_of(note, origin, key):
     return int(found[2]), unbase64(found[3], b"+/")
 
 
+def order(origin):
+    """Return where a log stands among its node's: year and number."""
+    year, _, number = origin.rpartition("/")[2].partition("-")
+    return (int(year), int(number or 1)) if origin else (0, 0)
+
+
+def key_at(party, use, origin, index):
+    """Return the key that counts for a leaf, a head (by its last leaf) or, for a member, the register in force."""
+    for each in party.get("former_keys", []):
+        bound = each["index"] + (each["use"] == "receipt" and each["end"] == "rotated")
+        if each["use"] == use and (*order(origin), index) < (*order(each["origin"]), bound):
+            return unbase64(each["key"])
+    return unbase64(party["log_key" if use == "log" else "signing_key"])
+
+
 # Leaves and receipts ----------------------------------------------------------------------------------
 
 
@@ -190,8 +207,9 @@ def receipt_of(text, leaf, key, node):
 class Log:
     """The leaves so far, and what they make of contracts, series and sums."""
 
-    def __init__(self, node, key, parties):
-        self.node, self.key, self.parties = node, key, parties
+    def __init__(self, party, origin, parties):
+        self.party, self.node, self.origin, self.parties = party, party["id"], origin, parties
+        self.serial, self.exchanged = 0, set()
         self.time, self.ids, self.series, self.open = 0, set(), {}, {}
         self.contracts, self.spaces, self.days, self.requests, self.units = {}, {}, {}, {}, {}
         self.answers = set()
@@ -211,22 +229,46 @@ class Log:
         self.series[contract] = {"n": place["n"], "hash": digest}
         if stage == "dataset" and slots["subject"].get("status") == "published":
             self.units.update({each["name"]: each["unit"] for each in slots["datasets"]})
+        if stage == "member" and "register" in slots["subject"]:
+            demand(slots["subject"]["register"] >= self.serial, "a register that went back")
+            self.serial = slots["subject"]["register"]
+        if stage == "key" and {"by_new", "by_old"} & set(slots["subject"]):
+            self.exchange(index, slots["subject"])
         if stage in ("contract", "approval"):
-            self.agree(contract, slots, stage)
+            self.agree(contract, slots, stage, index)
         elif stage == "intent":
             self.debit(contract, said, slots)
             self.open[digest] = (said["iat"], slots)
         elif stage in ("outcome", "aborted"):
             self.close(said, slots, stage)
 
-    def agree(self, contract, slots, stage):
+    def exchange(self, index, subject):
+        """Hold the exchange of a key to both keys' signatures, to its place and to the register."""
+        claimed = unjson(unbase64(subject["by_new"].split(".")[1]))
+        change = jws(subject["by_new"], unbase64(claimed["new"]), "yanmen-key+jws")
+        rotated = change["end"] == "rotated"
+        demand(rotated or subject["by_old"] == "", "a revoked key that speaks")
+        if rotated:
+            demand(jws(subject["by_old"], unbase64(change["old"]), "yanmen-key+jws") == change, "another exchange")
+        place = (change["party"], change["origin"], change["index"])
+        demand(place == (self.node, self.origin, index), "the exchange of a key at another place")
+        listed = {name: change[name] for name in ("end", "index", "origin", "use")} | {"key": change["old"]}
+        demand(listed in self.party.get("former_keys", []), "an exchange that the register does not list")
+        after = key_at(self.party, change["use"], self.origin, index + 1)
+        demand(after == unbase64(change["new"]), "an exchange for another key than the register lists")
+        self.exchanged.add(index)
+
+    def member(self, name):
+        """Return the key of a member that counts now."""
+        return key_at(self.parties[name], "member", "", self.serial)
+
+    def agree(self, contract, slots, stage, index):
         """Take in a step of a contract, from the signed documents themselves."""
         subject, now = slots["subject"], self.contracts.get(contract)
         if subject["status"] == "pending":
             offer = subject["document"]
             demand(now is None and slots["contract_digest"] == sha256(offer), "an offer twice, or another digest")
-            signer = unbase64(self.parties[slots["consumer"]]["signing_key"])
-            terms = jws(offer, signer, "yanmen-offer+jws")
+            terms = jws(offer, self.member(slots["consumer"]), "yanmen-offer+jws")
             demand(
                 terms["@id"].replace("-", "") == f"urn:uuid:{contract}".replace("-", ""), "an offer of another contract"
             )
@@ -236,7 +278,8 @@ class Log:
             return
         demand(now and slots["contract_digest"] == now["digest"], "a contract nobody offered")
         if stage == "approval":
-            decision = jws(subject["document"], self.key, "yanmen-acceptance+jws")
+            signer = key_at(self.party, "receipt", self.origin, index)
+            decision = jws(subject["document"], signer, "yanmen-acceptance+jws")
             demand(
                 now["status"] == "pending" and decision["offer_sha256"] == now["digest"], "a decision on another offer"
             )
@@ -286,10 +329,10 @@ class Log:
 
     def request(self, contract, slots, rho, fen):
         """Hold a charge to what the consumer signed: this node, contract and question, within its maxima."""
-        key = self.parties[slots["consumer"]]["signing_key"]
-        demand(slots["cnf"]["jwk"]["x"] == key, "a key the register does not list")
+        key = self.member(slots["consumer"])
+        demand(unbase64(slots["cnf"]["jwk"]["x"]) == key, "a key the register does not list")
         session = slots["request"]["binding"] == "session"
-        claims = jws(slots["request"]["jws"], unbase64(key), "yanmen-session+jwt" if session else "yanmen-request+jwt")
+        claims = jws(slots["request"]["jws"], key, "yanmen-session+jwt" if session else "yanmen-request+jwt")
         named = (claims["aud"], claims["iss"], claims["contract"])
         demand(named == (self.node, slots["consumer"], contract), "a request for something else")
         if not session:
@@ -377,9 +420,10 @@ def audit(bundle, space_vkey):
     node, origin = parties[stated["node"]], stated["origin"]
     demand(node["role"] == "node" and origin.startswith(f"{node['id']}.yanmen/usage-log/"), "no log of this node")
     for each in register["parties"]:
-        prime_order(unbase64(each["signing_key"]))
-    key, log_key = unbase64(node["signing_key"]), unbase64(node["log_key"])
-    prime_order(log_key)
+        for key in (each["signing_key"], *(one["key"] for one in each.get("former_keys", []))):
+            prime_order(unbase64(key))
+    prime_order(unbase64(node["log_key"]))
+    log_key = key_at(node, "log", origin, stated["size"] - 1)
     size, root = head_of((bundle / "checkpoint").read_text("utf-8"), origin, log_key)
     names = sorted(each.name for each in (bundle / "leaves").iterdir())
     demand(
@@ -389,9 +433,10 @@ def audit(bundle, space_vkey):
     leaves = [(bundle / "leaves" / name).read_text("ascii") for name in names]
     hashes = [leaf_hash(leaf.encode()) for leaf in leaves]
     demand(root_of(hashes) == root, "the leaves do not give the head's root: history was rewritten")
-    log = Log(node["id"], key, parties)
+    log = Log(node, origin, parties)
     for index, leaf in enumerate(leaves):
         try:
+            key = key_at(node, "receipt", origin, index)
             said, slots = receipt_of((bundle / f"receipts/{index:08}.sdjwt").read_text("ascii"), leaf, key, node["id"])
             top, _, note = (bundle / f"receipts/{index:08}.tlog-proof").read_text("utf-8").partition("\n\n")
             version, line, *path = top.split("\n")
@@ -404,6 +449,8 @@ def audit(bundle, space_vkey):
             raise NotValid(f"leaf {index}: {error}") from error
     dropped = [at for at, _ in log.open.values() if log.time - at > RUNNING_S]
     demand(not dropped, "an intent has no outcome: it was dropped")
+    ended = {each["index"] for each in node.get("former_keys", []) if each["origin"] == origin and each["index"] < size}
+    demand(ended == log.exchanged, "the register lists the exchange of a key that the log does not record")
     totals(stated, log)
     return f"VALID: {size} leaves of {origin}; not proven: that the data were true, or that nothing was used elsewhere"
 

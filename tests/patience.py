@@ -1,7 +1,9 @@
 """Waiting for what must come, and timing what must be quick, on a machine that others keep busy."""
 
+import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 LONG_S = 60.0
 """Nothing that is waited for takes nearly as long, unless it never comes."""
@@ -30,3 +32,8 @@ def once_within(seconds: float, measure: Callable[[], float], tries: int = 20) -
         if taken[-1] < seconds:
             return
     raise AssertionError(f"never within {seconds} s: {sorted(taken)}")
+
+
+def below(folder: Path) -> list[Path]:
+    """Return everything below a folder that others may be emptying, which makes `rglob` fail."""
+    return [Path(root, name) for root, folders, names in os.walk(folder) for name in (*folders, *names)]

@@ -17,12 +17,13 @@ from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.formats.contract_constraints import MalformedTerms
+from yanmen.formats.former_keys import every, receipt_keys
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract, ContractStatus, Terms
-from yanmen.model.party import Party, PartyRole, Register
+from yanmen.model.party import KeyUse, Party, PartyRole, Register
 from yanmen.model.ports import Clock, Signer
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
@@ -107,7 +108,8 @@ def approve(contract_id: str, approval: Approval, office: Office) -> Contract:
     """Sign the pending contract on behalf of its holder; everything is checked again, as it is now."""
     contract = _pending(contract_id, office)
     consumer = _consumer(identity.active(contract.terms.consumer, office.register()))
-    integrity.check(contract, consumer.signing_key, office.config.id, office.signer.public)
+    holder_keys = receipt_keys(office.register().find(office.config.id), office.signer.public)
+    integrity.check(contract, every(consumer, KeyUse.MEMBER), office.config.id, holder_keys)
     versions = _check(contract.terms, office)
     _check_approval(approval, important=offers.is_important(contract.terms, versions))
     if not _affordable(contract.terms, versions, office):

@@ -10,12 +10,13 @@ member are folders of their own. No private key is ever in a file that travels.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yanmen.crypto import envelopes, jose, keys, passphrases, x509
+from yanmen.crypto import envelopes, exchanges, jose, keys, passphrases, x509
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, connector_id, enrolment, json_canonical, jws, note, register
+from yanmen.formats import base64url, connector_id, enrolment, json_canonical, jws, key_change, note, register
 from yanmen.formats.enrolment import Application, Grant
 from yanmen.formats.json_canonical import decode_object
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.merkle import BadProof
 from yanmen.model.party import LOG_KEEPERS, Party, PartyRole, PartyStatus, Register
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
@@ -81,11 +82,23 @@ def apply(folder: Path, claims: Claims, clock: Clock, randomness: Randomness) ->
         issued_s=clock.now_ms() // 1000,
         envelope_key=b"" if opener is None else opener.public,
     )
+    return _write_application(folder, application, signer)
+
+
+def apply_anew(folder: Path, signer: Signer, log_key: bytes, clock: Clock) -> None:
+    """Write the application again after a key was exchanged: it is what renews the certificate."""
+    before = read_application((folder / APPLICATION).read_bytes())
+    again = replace(before, signing_key=signer.public, log_key=log_key, issued_s=clock.now_ms() // 1000)
+    if (before.signing_key, before.log_key) != (again.signing_key, again.log_key):
+        _write_application(folder, again, signer)
+
+
+def _write_application(folder: Path, application: Application, signer: Signer) -> Application:
     payload = enrolment.parse_application(enrolment.application_payload(application))
     token = jose.sign_jws(
         {}, enrolment.application_payload(payload), signer, keys.thumbprint(signer.public), enrolment.APPLICATION_TYP
     )
-    (folder / APPLICATION).write_bytes(token)
+    _replace(folder / APPLICATION, token)
     return payload
 
 
@@ -173,10 +186,20 @@ def admit(
 
     An applicant known by its signing key keeps its id: the same call renews its certificate.
     """
+    if _ended(space.register, application):
+        spent = Detail(hint_en="A key that ended does not come back.", hint_zh="已停用的密钥不得再次使用。")
+        raise Refused(Reason.IDENTITY_REVOKED, spent)
     before = _known(space.register, application.signing_key)
     if before is not None and before.status is PartyStatus.REVOKED:
         again = Detail(subject=before.id, hint_en="Apply again with new keys.", hint_zh="请以新密钥重新申请。")
         raise Refused(Reason.IDENTITY_REVOKED, again)
+    if before is not None and before.log_key != application.log_key:
+        other = Detail(
+            subject=before.id,
+            hint_en="The register has another log key: exchange it with yanmen node rotate.",
+            hint_zh="名册中的日志密钥不同：请用 yanmen node rotate 更换。",
+        )
+        raise Refused(Reason.REQUEST_MALFORMED, other)
     kind = x509.Kind.NODE if application.role in LOG_KEEPERS else x509.Kind.MEMBER
     identifier = before.id if before is not None else _new_id(application, randomness)
     host = application.address.rpartition(":")[0].strip("[]")
@@ -194,6 +217,7 @@ def admit(
         address=application.address,
         datasets=before.datasets if before is not None else (),
         envelope_key=application.envelope_key,
+        former_keys=before.former_keys if before is not None else (),
     )
     changed = enter(space, party, clock)
     grant = Grant(
@@ -204,6 +228,20 @@ def admit(
         space_key=space.signer.public,
     )
     return changed, grant
+
+
+def rekey(space: Space, data: bytes, clock: Clock) -> tuple[Space, Party]:
+    """Enter the exchanged key in the file `data`, keeping the one before; the same exchange again changes nothing."""
+    try:
+        changed = exchanges.apply(key_change.decode_exchange(data), space.register)
+    except (Malformed, BadSignature, BadProof) as error:
+        raise Refused(Reason.REQUEST_MALFORMED, _unreadable("exchange of a key", error)) from error
+    if changed.status is PartyStatus.REVOKED:
+        again = Detail(subject=changed.id, hint_en="Apply again with new keys.", hint_zh="请以新密钥重新申请。")
+        raise Refused(Reason.IDENTITY_REVOKED, again)
+    if changed == space.register.find(changed.id):
+        return space, changed
+    return enter(space, changed, clock), changed
 
 
 def enter(space: Space, party: Party, clock: Clock) -> Space:
@@ -243,6 +281,11 @@ def _known(known: Register, signing_key: bytes) -> Party | None:
         if party.signing_key == signing_key:
             return party
     return None
+
+
+def _ended(known: Register, application: Application) -> bool:
+    brought = {application.signing_key, application.log_key}
+    return any(one.key in brought for party in known.parties for one in party.former_keys)
 
 
 def _new_id(application: Application, randomness: Randomness) -> str:

@@ -20,6 +20,7 @@ from yanmen.model.stages import (
     Admitted,
     Answer,
     Finished,
+    Output,
     Plan,
     Quote,
     Raw,
@@ -80,6 +81,15 @@ def explain(submission: Submission, stages: Stages) -> Quote:
         raise
 
 
+def describe(submission: Submission, stages: Stages) -> tuple[Output, ...]:
+    """Say which columns `answer` would give; no balance and no price, so that only a refusal is recorded."""
+    try:
+        return _plan(stages.admit(submission), stages).outputs
+    except Refused as refusal:
+        refusal.receipt = stages.refuse(submission, refusal)
+        raise
+
+
 def finish(submission: Submission, opening: Opening, stages: Stages) -> Finished:
     """Give a federated question's opened total the form it was asked in, touching no data; recorded either way."""
     try:
@@ -95,13 +105,17 @@ def _plan(admitted: Admitted, stages: Stages) -> Plan:
     try:
         return stages.plan(admitted)
     except JobFailed as failure:
-        hint = Detail(
-            subject=failure.code.value,
-            hint_en="The question could not be parsed within the limits; make it shorter or flatter.",
-            hint_zh="该查询无法在限额内完成解析，请缩短或减少嵌套。",
-        )
-        violation = failure.code is JobCode.VIOLATION
-        raise Refused(Reason.SQL_MALFORMED, hint, violation=violation) from failure
+        raise unparseable(failure) from failure
+
+
+def unparseable(failure: JobFailed) -> Refused:
+    """Return the refusal of a question whose vetting job died."""
+    hint = Detail(
+        subject=failure.code.value,
+        hint_en="The question could not be parsed within the limits; make it shorter or flatter.",
+        hint_zh="该查询无法在限额内完成解析，请缩短或减少嵌套。",
+    )
+    return Refused(Reason.SQL_MALFORMED, hint, violation=failure.code is JobCode.VIOLATION)
 
 
 def _aborted(held: Reserved, failure: JobFailed, stages: Stages, cancel: Event) -> Refused:

@@ -10,6 +10,7 @@ import errno
 import os
 import platform
 import struct
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -49,6 +50,9 @@ LANDLOCK_CREATE_RULESET_VERSION = 1 << 0
 LANDLOCK_RULE_PATH_BENEATH = 1
 # WRITE_FILE, READ_FILE, READ_DIR, REMOVE_FILE, MAKE_REG; with ABI 3 TRUNCATE.
 LANDLOCK_SCRATCH = ((1, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8), (3, 1 << 14))
+# READ_FILE; and WRITE_FILE, with ABI 3 TRUNCATE.
+LANDLOCK_READ = ((1, 1 << 2),)
+LANDLOCK_WRITE = ((1, 1 << 1 | 1 << 2), (3, 1 << 14))
 LANDLOCK_FS = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15), (9, 1 << 16))
 LANDLOCK_NET = ((4, 0b11), (10, 0b1100))
 LANDLOCK_SCOPE = ((6, 0b11),)
@@ -86,23 +90,34 @@ def _up_to(table: tuple[tuple[int, int], ...], abi: int) -> int:
     return rights
 
 
-def refuse_by_landlock(scratch: int | None = None) -> None:
+def refuse_by_landlock(scratch: int | None = None, read: Iterable[int] = (), written: Iterable[int] = ()) -> None:
     """Put this thread, and threads to come, into a domain that handles every right and allows none.
 
-    In the folder of the descriptor `scratch` plain files may be made, read, written and removed.
+    In the folder of the descriptor `scratch` plain files may be made, read, written and removed. The files of the
+    descriptors `read` and `written` may be opened again, by descriptor, for that and no more.
     """
     # struct landlock_ruleset_attr as ABI 6 knows it; older kernels accept the longer form when the rest is zero.
     attributes = struct.pack("=QQQ", *landlock_rights(landlock_abi()))
     ruleset = _checked(_libc.syscall(SYS_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0), "landlock")
     try:
         if scratch is not None:
-            rule = struct.pack("=QI", _up_to(LANDLOCK_SCRATCH, landlock_abi()), scratch)
-            added = _libc.syscall(SYS_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_RULE_PATH_BENEATH, rule, 0)
-            _checked(added, "landlock")
+            _allow(ruleset, scratch, LANDLOCK_SCRATCH)
+        for rights, files in ((LANDLOCK_READ, read), (LANDLOCK_WRITE, written)):
+            for fd in files:
+                _allow(ruleset, fd, rights)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         _checked(_libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0), "landlock")
     finally:
         os.close(ruleset)
+
+
+def _allow(ruleset: int, fd: int, rights: tuple[tuple[int, int], ...]) -> None:
+    """Allow `rights` over the file or folder `fd`; a memory file lies on no volume, and needs none."""
+    rule = struct.pack("=QI", _up_to(rights, landlock_abi()), fd)
+    added = _libc.syscall(SYS_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_RULE_PATH_BENEATH, rule, 0)
+    if added < 0 and ctypes.get_errno() == errno.EBADFD:
+        return
+    _checked(added, "landlock")
 
 
 def seccomp_available() -> bool:

@@ -16,7 +16,7 @@ from _duckdb import DuckDBPyConnection
 from yanmen_sandbox import engine, kernel
 from yanmen_sandbox.apart import Account
 from yanmen_sandbox.job import Job
-from yanmen_sandbox.request import Limits, Request, integer
+from yanmen_sandbox.request import Limits, Request, array, integer
 from yanmen_sandbox.seccomp_filter import compile_policy
 from yanmen_sandbox.seccomp_policy import ATTACH, SPILL
 
@@ -50,7 +50,7 @@ def close(job: Job, request: Request, reply_fd: int, around: Surroundings, conne
     job.first(request)
     engine.hold_memory(connection, request.limits)
     if kernel.landlock_abi() > 0:
-        kernel.refuse_by_landlock(scratch)
+        kernel.refuse_by_landlock(scratch, *_files(request))
     engine.start_threads(connection, request.limits)
     end = kernel.ending_action()
     kernel.filter_by_seccomp(compile_policy(machine, reply_fd, (*ATTACH, *calls), end))
@@ -68,6 +68,18 @@ def _scratch(request: Request) -> int | None:
     if kernel.landlock_abi() == 0:
         os._exit(EXIT_NO_LANDLOCK)
     return integer(request.body, "scratch")
+
+
+def _files(request: Request) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the descriptors that the engine opens again, to read and to write: they may be files on a volume."""
+    match request.job:
+        case "query":
+            pairs = [scan for scan in array(request.body, "scans") if isinstance(scan, list)]
+            return tuple(fd for _, fd in pairs if isinstance(fd, int)), ()
+        case "import":
+            return (), (integer(request.body, "target"),)
+        case _:
+            return (), ()
 
 
 def _require_layers(around: Surroundings) -> kernel.Architecture:

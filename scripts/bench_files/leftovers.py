@@ -94,7 +94,7 @@ def killed(profile: str, folder: Path, delay: float) -> tuple[int, bool, int, fl
 
 def scratch(folder: Path) -> list[Path]:
     """Return the files a worker spilled, or its engine marked its place with."""
-    return [path for path in (folder / "scratch").rglob("*") if path.is_file()]
+    return [Path(root, name) for root, _, names in os.walk(folder / "scratch") for name in names]
 
 
 def descendants(pid: int) -> dict[int, str]:

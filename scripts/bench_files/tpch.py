@@ -44,7 +44,7 @@ def database(scale: int) -> Path:
     if not final.exists():
         partial = folder / f"tpch-sf{scale}.{os.getpid()}.part"
         subprocess.run(
-            [_python(folder), "-I", "-c", GENERATE, str(partial), str(scale), str(max(1, scale))],
+            [environment(folder, "tpch", PACKAGES), "-I", "-c", GENERATE, str(partial), str(scale), str(max(1, scale))],
             check=True,
             stdout=subprocess.DEVNULL,
         )
@@ -52,13 +52,14 @@ def database(scale: int) -> Path:
     return final
 
 
-def _python(folder: Path) -> str:
-    environment = folder / "tpch-environment"
-    python = environment / "bin" / "python"
-    if not (environment / "complete").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(environment)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *PACKAGES], check=True)
-        (environment / "complete").touch()
+def environment(folder: Path, name: str, packages: tuple[str, ...]) -> str:
+    """Return the Python of an environment that holds `packages`, made the first time."""
+    place = folder / f"{name}-environment"
+    python = place / "bin" / "python"
+    if not (place / "complete").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(place)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
+        (place / "complete").touch()
     return str(python)
 
 

@@ -2,7 +2,7 @@
 
 Each question is the benchmark's own, with its tables joined on the unit where they are about customers; where the
 original lists rows of one customer, or of one supplier whose every sale is a customer's, nothing is changed: it is
-asked as it stands, and must be refused on a ground of `GROUNDS`. Where a year's lines of one customer are few, the
+asked as it stands, and must be refused on a ground of `tpc.GROUNDS`. Where a year's lines of one customer are few, the
 asker sums them per customer first and cuts each customer's figure at a bound (`most`): that is less noise.
 """
 
@@ -19,14 +19,6 @@ SOURCES = (
     Source("lineitem", LINES, "l_custkey", 200),
     *(Source(name, f"SELECT * FROM {name}") for name in ("nation", "region", "supplier", "part", "partsupp")),
 )
-GROUNDS = {
-    "KEY_WITHOUT_DOMAIN": "groups by keys without a public domain: orders, suppliers, parts one by one",
-    "UNIT_NOT_ADMITTED_HERE": "shows the customer",
-    "ROWS_WOULD_LEAVE": "lists rows of customers",
-    "TOO_MANY_CELLS": "a grid finer than the node admits",
-    "CLAUSE_NOT_ADMITTED": "compares rows with another release, or ties a subquery by something else than the unit",
-    "JOIN_NOT_ON_UNIT": "joins rows of customers on something else than the customer",
-}
 REVENUE = "l_extendedprice * (1 - l_discount)"
 
 

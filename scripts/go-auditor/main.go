@@ -7,6 +7,7 @@
 //	 2. The log key signed the mirror's checkpoint, and the witness, if one is named, cosigned it.
 //	 3. The tiles give its root; every entry hashes to its place.
 //	 4. The receipt key signed every entry; the first alone is a genesis, times do not go back, no jti occurs twice.
+//	    Where the register says that a key ended, that is the one before up to there and the one after from there on.
 //	 5. The receipt is the entry its proof names, its disclosures are the entry's, and the proof leads to a
 //	    checkpoint of this very log.
 package main
@@ -45,6 +46,80 @@ type party struct {
 	Role       string `json:"role"`
 	SigningKey string `json:"signing_key"`
 	LogKey     string `json:"log_key"`
+	FormerKeys []struct {
+		End    string `json:"end"`
+		Index  int64  `json:"index"`
+		Key    string `json:"key"`
+		Origin string `json:"origin"`
+		Use    string `json:"use"`
+	} `json:"former_keys"`
+}
+
+// span is a key and the first index that it does not count for.
+type span struct {
+	bound  int64
+	public ed25519.PublicKey
+}
+
+// keyring says which key counts where in one log.
+type keyring []span
+
+func (k keyring) at(index int64) ed25519.PublicKey {
+	for _, one := range k {
+		if index < one.bound {
+			return one.public
+		}
+	}
+	return k[len(k)-1].public
+}
+
+// place returns the year of a log and its number in that year, as one number.
+func place(origin string) (int64, error) {
+	year, number, many := strings.Cut(origin[strings.LastIndex(origin, "/")+1:], "-")
+	if !many {
+		number = "1"
+	}
+	y, err := strconv.ParseInt(year, 10, 32)
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.ParseInt(number, 10, 32)
+	return y*1000 + n, err
+}
+
+// keys returns the node's keys for one use ("receipt" or "log") in the log origin, in order.
+func (p party) keys(use, origin string) (keyring, error) {
+	here, err := place(origin)
+	if err != nil {
+		return nil, err
+	}
+	var ring keyring
+	for _, one := range p.FormerKeys {
+		there, err := place(one.Origin)
+		if err != nil {
+			return nil, err
+		}
+		if one.Use != use || there < here {
+			continue
+		}
+		public, err := key(one.Key)
+		if err != nil {
+			return nil, err
+		}
+		bound := one.Index
+		if there > here {
+			bound = sizeMax
+		} else if use == "receipt" && one.End == "rotated" {
+			bound++
+		}
+		ring = append(ring, span{bound, public})
+	}
+	now := p.SigningKey
+	if use == "log" {
+		now = p.LogKey
+	}
+	public, err := key(now)
+	return append(ring, span{sizeMax, public}), err
 }
 
 type leaf struct {
@@ -201,13 +276,29 @@ func readRegister(path, space, id string) (party, error) {
 	return party{}, errors.New("the register lists no such node")
 }
 
-// openHead returns the tree of a signed checkpoint of the log origin.
-func openHead(signed []byte, origin string, verifier note.Verifier) (tlog.Tree, error) {
+// openHead returns the tree of a checkpoint of the log origin, signed with the key that counts for a head of its size.
+func openHead(signed []byte, origin string, keys keyring) (tlog.Tree, error) {
+	lines := strings.Split(string(signed), "\n")
+	if len(lines) < 4 {
+		return tlog.Tree{}, errors.New("not a checkpoint")
+	}
+	claimed, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil {
+		return tlog.Tree{}, err
+	}
+	vkey, err := note.NewEd25519VerifierKey(origin, keys.at(claimed-1))
+	if err != nil {
+		return tlog.Tree{}, err
+	}
+	verifier, err := note.NewVerifier(vkey)
+	if err != nil {
+		return tlog.Tree{}, err
+	}
 	opened, err := note.Open(signed, note.VerifierList(verifier))
 	if err != nil {
 		return tlog.Tree{}, err
 	}
-	lines := strings.Split(opened.Text, "\n")
+	lines = strings.Split(opened.Text, "\n")
 	if len(lines) != 4 || lines[0] != origin || lines[3] != "" {
 		return tlog.Tree{}, errors.New("not a checkpoint of this log")
 	}
@@ -366,17 +457,17 @@ func checkEntries(m mirror, begin int64, hashes []tlog.Hash, visit func(int64, [
 
 // history checks each leaf after the one before it.
 type history struct {
-	node   party
-	public ed25519.PublicKey
-	iat    int64
-	seen   map[string]bool
+	node party
+	keys keyring
+	iat  int64
+	seen map[string]bool
 }
 
 func (h *history) visit(index int64, entry []byte) error {
 	if len(entry) != leafBytes {
 		return errors.New("not 2,560 bytes")
 	}
-	payload, err := openJWS(string(entry), h.public, "yanmen-receipt+sd-jwt")
+	payload, err := openJWS(string(entry), h.keys.at(index), "yanmen-receipt+sd-jwt")
 	if err != nil {
 		return err
 	}
@@ -400,11 +491,10 @@ func (h *history) visit(index int64, entry []byte) error {
 	return nil
 }
 
-// checkProof returns the index of the leaf with the hash, once the proof leads from it into this tree.
-func checkProof(text []byte, record tlog.Hash, origin string, verifier note.Verifier, m mirror, tree tlog.Tree) (int64, error) {
-	head, signed, _ := bytes.Cut(text, []byte("\n\n"))
-	lines := strings.Split(string(head), "\n")
-	if len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" || !strings.HasPrefix(lines[1], "index ") {
+// proofIndex returns the index that a proof is for.
+func proofIndex(text []byte) (int64, error) {
+	lines := strings.SplitN(string(text), "\n", 3)
+	if len(lines) < 3 || lines[0] != "c2sp.org/tlog-proof@v1" || !strings.HasPrefix(lines[1], "index ") {
 		return 0, errors.New("not a tlog-proof")
 	}
 	digits := strings.TrimPrefix(lines[1], "index ")
@@ -412,6 +502,17 @@ func checkProof(text []byte, record tlog.Hash, origin string, verifier note.Veri
 	if err != nil || strconv.FormatInt(index, 10) != digits {
 		return 0, errors.New("not an index")
 	}
+	return index, nil
+}
+
+// checkProof returns the index of the leaf with the hash, once the proof leads from it into this tree.
+func checkProof(text []byte, record tlog.Hash, origin string, keys keyring, m mirror, tree tlog.Tree) (int64, error) {
+	index, err := proofIndex(text)
+	if err != nil {
+		return 0, err
+	}
+	head, signed, _ := bytes.Cut(text, []byte("\n\n"))
+	lines := strings.Split(string(head), "\n")
 	var proof tlog.RecordProof
 	for _, line := range lines[2:] {
 		hash, err := unbase64(base64.StdEncoding, line)
@@ -420,7 +521,7 @@ func checkProof(text []byte, record tlog.Hash, origin string, verifier note.Veri
 		}
 		proof = append(proof, *(*tlog.Hash)(hash))
 	}
-	proven, err := openHead(signed, origin, verifier)
+	proven, err := openHead(signed, origin, keys)
 	if err != nil {
 		return 0, err
 	}
@@ -473,23 +574,15 @@ func audit(space, register, tiles, witness, receipt, proof string, alone bool) (
 	if err != nil {
 		return "", fmt.Errorf("register: %v", err)
 	}
-	public, err := key(node.SigningKey)
+	public, err := node.keys("receipt", origin)
 	if err != nil {
 		return "", err
 	}
-	logKey, err := key(node.LogKey)
+	logKeys, err := node.keys("log", origin)
 	if err != nil {
 		return "", err
 	}
-	vkey, err := note.NewEd25519VerifierKey(origin, logKey)
-	if err != nil {
-		return "", err
-	}
-	verifier, err := note.NewVerifier(vkey)
-	if err != nil {
-		return "", err
-	}
-	tree, err := openHead(signed, origin, verifier)
+	tree, err := openHead(signed, origin, logKeys)
 	if err != nil {
 		return "", fmt.Errorf("checkpoint: %v", err)
 	}
@@ -501,7 +594,7 @@ func audit(space, register, tiles, witness, receipt, proof string, alone bool) (
 	if alone {
 		return "signatures verified, and nothing else", signaturesAlone(tiles, tree.N, public)
 	}
-	past := history{node: node, public: public, seen: map[string]bool{}}
+	past := history{node: node, keys: public, seen: map[string]bool{}}
 	m := mirror{tiles}
 	if err := checkTree(m, tree, past.visit); err != nil {
 		return "", err
@@ -518,11 +611,15 @@ func audit(space, register, tiles, witness, receipt, proof string, alone bool) (
 	if err != nil {
 		return "", err
 	}
-	entry, err := checkReceipt(string(text), public)
+	claimed, err := proofIndex(proven)
+	if err != nil {
+		return "", fmt.Errorf("proof: %v", err)
+	}
+	entry, err := checkReceipt(string(text), public.at(claimed))
 	if err != nil {
 		return "", fmt.Errorf("receipt: %v", err)
 	}
-	index, err := checkProof(proven, tlog.RecordHash([]byte(entry)), origin, verifier, m, tree)
+	index, err := checkProof(proven, tlog.RecordHash([]byte(entry)), origin, logKeys, m, tree)
 	if err != nil {
 		return "", fmt.Errorf("proof: %v", err)
 	}
@@ -530,7 +627,7 @@ func audit(space, register, tiles, witness, receipt, proof string, alone bool) (
 }
 
 // signaturesAlone verifies the entries' signatures and nothing else: what an audit is measured against.
-func signaturesAlone(tiles string, size int64, public ed25519.PublicKey) error {
+func signaturesAlone(tiles string, size int64, keys keyring) error {
 	for begin := int64(0); begin < size; begin += width {
 		held := size - begin
 		if held > width {
@@ -540,10 +637,10 @@ func signaturesAlone(tiles string, size int64, public ed25519.PublicKey) error {
 		if err != nil {
 			return err
 		}
-		for _, entry := range entries {
+		for i, entry := range entries {
 			at := bytes.LastIndexByte(entry, '.')
 			signature, err := base64.RawURLEncoding.DecodeString(string(entry[at+1:]))
-			if err != nil || !ed25519.Verify(public, entry[:at], signature) {
+			if err != nil || !ed25519.Verify(keys.at(begin+int64(i)), entry[:at], signature) {
 				return errors.New("signature does not verify")
 			}
 		}

@@ -17,6 +17,7 @@ from threading import Event, Thread
 from yanmen.execution.container import OWNER
 from yanmen.model.config import Docker
 
+from tests.patience import below
 from tests.system.town import Town, run
 
 SECONDS = 10
@@ -139,9 +140,9 @@ def descendants(of: int) -> dict[int, str]:
 
 def files(town: Town) -> set[str]:
     """Return what lies where a node or its workers could leave something."""
-    below = {str(path) for path in town.node.rglob("*") if path.name not in (*STANDING, LOG)}
+    found = {str(path) for path in below(town.node) if path.name not in (*STANDING, LOG)}
     scratch = [*Path("/dev/shm").iterdir(), *Path("/tmp").glob("yanmen-probe-*")]
-    return below | {str(path) for path in scratch if SCRATCH.fullmatch(path.name) is not None}
+    return found | {str(path) for path in scratch if SCRATCH.fullmatch(path.name) is not None}
 
 
 def what_is_left(town: Town, before: set[str], node: int, docker: Docker | None) -> list[str]:

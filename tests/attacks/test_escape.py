@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -19,11 +20,12 @@ import duckdb
 import pytest
 from yanmen.crypto.system import SystemRandomness
 from yanmen.execution import orders, profiles
+from yanmen.execution.clear_files import ClearFiles, memory_file
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
 from yanmen.execution.process import Fresh, Spawner
 from yanmen.execution.scratch import ScratchSpace
-from yanmen.execution.snapshot import SnapshotStore, memory_file
+from yanmen.execution.snapshot import SnapshotStore
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import JobCode, JobFailed
 
@@ -58,7 +60,10 @@ class Jail:
         database = directory / "made.duckdb"
         with duckdb.connect(str(database)) as connection:
             connection.execute("CREATE TABLE data AS SELECT i FROM range(10) t(i)")
+        self._volume = tempfile.TemporaryDirectory(dir="/dev/shm")
+        clear = ClearFiles(Path(self._volume.name), above_bytes=0)
         self._store = SnapshotStore(directory, b"k" * 32, SystemRandomness())
+        self._large = SnapshotStore(directory, b"k" * 32, SystemRandomness(), clear)
         with database.open("rb") as made:
             self._version = self._store.seal(made.fileno()).version
         self.outside = directory / "outside"
@@ -67,10 +72,13 @@ class Jail:
         self._victim = victim
         self._buffer = ctypes.create_string_buffer(b"secret")
 
-    def attempt(self, *names: str, stage: str = "closed", spilling: bool = False) -> dict[str, str]:
+    def attempt(
+        self, *names: str, stage: str = "closed", spilling: bool = False, large: bool = False
+    ) -> dict[str, str]:
         with ExitStack() as held:
-            fd = held.enter_context(self._store.open(self._version, Event()))
-            other = held.enter_context(memory_file("other"))
+            store = self._large if large else self._store
+            fd = held.enter_context(store.open(self._version, Event()))
+            other = held.enter_context(memory_file("other")).fd
             arguments = {
                 "stage": stage,
                 "memory_file": f"/proc/{os.getpid()}/fd/{other}",
@@ -90,6 +98,7 @@ class Jail:
 
     def close(self) -> None:
         self._scratch.close()
+        self._volume.cleanup()
 
 
 PROGRAM = (sys.executable, "-I", "-B", str(SCRIPT))
@@ -234,6 +243,21 @@ def spilling(jail: Jail, way: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", [name for name in QUIET if name not in (*WHILE_SPILLING, "all the memory")])
 def test_the_jail_refuses_a_worker_that_may_spill(name: str, spilling: dict[str, str]) -> None:
     assert spilling.get(name) != "works"
+
+
+LARGE = tuple(name for name in QUIET if name not in ("all the memory", "look at its length"))
+
+
+@pytest.mark.parametrize("stage", ["attaching", "closed", "spilling"])
+def test_a_snapshot_on_a_volume_opens_no_way_that_one_in_memory_does_not(stage: str, jail: Jail, way: str) -> None:
+    """Its file is of the host's, and may be opened again: to be read, by its descriptor, and no other."""
+    spilling = stage == "spilling"
+    if spilling and way.endswith(("without Landlock", "gVisor")):
+        return  # there is no spilling there
+    found = jail.attempt(*LARGE, stage="attaching" if stage == "attaching" else "closed", spilling=spilling, large=True)
+    usual = {*WHILE_ATTACHING, *WITHOUT_LANDLOCK.get(way, ())} if stage == "attaching" else {*WHILE_SPILLING}
+    usual -= {"open the snapshot anew"}
+    assert {name for name, outcome in found.items() if outcome == "works" and name not in usual} == set()
 
 
 def test_nothing_is_left_behind(jail: Jail, outcomes: dict[str, str]) -> None:

@@ -24,6 +24,7 @@ from yanmen.formats import (
     inspection,
     json_canonical,
     json_members,
+    key_change,
     listing,
     merkle,
     note,
@@ -41,7 +42,7 @@ from yanmen.formats.released import Table
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.contract import Grant
 from yanmen.model.inspection import Act, Step
-from yanmen.model.party import PartyRole
+from yanmen.model.party import KeyEnd, KeyUse, PartyRole
 from yanmen.model.revenue import Share
 from yanmen.verify import verify_bundle, verify_consistency, verify_receipt
 
@@ -137,6 +138,7 @@ def fence(kind: str, make: Callable[[], str]) -> Callable[[], str]:
 LOG = made.specimen()
 EXAMPLES: dict[str, Callable[[], str]] = {
     "jws": fence("", lambda: jose.sign_jws({}, {"fen": 3}, made.MEMBER_KEY, "member", "example").decode()),
+    "key-change": fence("json", lambda: indented(key_change.encode(changed()))),
     "register": fence("json", lambda: indented(register.encode(made.register()))),
     "application": fence("json", lambda: indented(enrolment.application_payload(application()))),
     "offer": fence("json", lambda: indented(contract.encode(made.TERMS))),
@@ -201,6 +203,13 @@ def opened() -> Step:
     place, until = (made.ORIGIN, OUTCOME), made.START_S + 7 * 86_400
     words = "该回执未披露查询，请补充"
     return Step(made.CONTRACT, Act.OPENED, inspector, made.NODE, "", made.START_S, words, *place, until)
+
+
+def changed() -> key_change.KeyChange:
+    """Return the exchange of the receipt key."""
+    old, new = made.RECEIPT_KEY.public, made.signer("receipt two").public
+    place = (made.ORIGIN, 20, made.START_S + 1_200)
+    return key_change.KeyChange(made.NODE, KeyUse.RECEIPT, KeyEnd.ROTATED, old, new, *place, "年度更换")
 
 
 def price_clauses() -> Json:

@@ -14,12 +14,13 @@ from typing import Protocol
 from yanmen.admission import authorisation, denial, identity, integrity, invitation
 from yanmen.admission.policies import Policies, Question
 from yanmen.formats import connector_id
+from yanmen.formats.former_keys import every, receipt_keys
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.request import Operation
 from yanmen.model.catalogue import Dataset, Version
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract
-from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.stages import Admitted, Plan, Request, Scan, Submission
@@ -56,7 +57,7 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
     register = desk.register()
     _check_peer(submission.peer, register)
     request = authorisation.authorised(submission, operation, desk.node_id, desk.limits)
-    contract = _contract(request, submission.peer, desk)
+    contract = _contract(request, submission.peer, register, desk)
     manifest = invitation.accept(submission, request, register, desk.node_id)
     micro_rho = request.micro_rho or contract.terms.micro_rho_per_query
     _check_clauses(submission, operation, request, contract, micro_rho, desk)
@@ -66,6 +67,7 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
         contract=contract,
         versions=_versions(contract, desk.books),
         elsewhere=_elsewhere(register, desk.node_id),
+        here=_here(register, desk.node_id),
         policy_digest=desk.policies.digest(contract),
         micro_rho=micro_rho,
         price_fen=contract.terms.price_per_query_fen,
@@ -103,7 +105,7 @@ def _check_peer(peer: Party, register: Register) -> None:
         )
 
 
-def _contract(request: Request, peer: Party, desk: Desk) -> Contract:
+def _contract(request: Request, peer: Party, register: Register, desk: Desk) -> Contract:
     """Return the peer's own contract, whole; another's is as unknown as none."""
     contract = desk.books.contract(request.contract_id)
     if contract is None or contract.terms.consumer != peer.id or contract.terms.id != request.contract_id:
@@ -115,7 +117,8 @@ def _contract(request: Request, peer: Party, desk: Desk) -> Contract:
                 hint_zh="请查看本人的合约：yanmen contract list。",
             ),
         )
-    integrity.check(contract, peer.signing_key, desk.node_id, desk.receipt_key)
+    holder_keys = receipt_keys(register.find(desk.node_id), desk.receipt_key)
+    integrity.check(contract, every(peer, KeyUse.MEMBER), desk.node_id, holder_keys)
     return contract
 
 
@@ -191,6 +194,12 @@ def _elsewhere(register: Register, node_id: str) -> tuple[tuple[str, str], ...]:
         if party.role is PartyRole.NODE and party.status is PartyStatus.ACTIVE and party.id != node_id
         for table in party.datasets
     )
+
+
+def _here(register: Register, node_id: str) -> str:
+    """Return this node's own alias, by which a question may name its tables too."""
+    party = register.find(node_id)
+    return "" if party is None else party.alias
 
 
 def party_entity(party: Party) -> Mapping[str, Json]:

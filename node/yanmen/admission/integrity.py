@@ -1,5 +1,7 @@
 """Is the stored contract the one both sides signed? Asked before each use (TC609-6-2025-16, 8.1)."""
 
+from collections.abc import Sequence
+
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.malformed import Malformed
@@ -7,10 +9,14 @@ from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.refusal import Detail, Reason, Refused
 
 
-def check(contract: Contract, consumer_key: bytes, holder: str, holder_key: bytes) -> None:
-    """Return when `contract` is what its consumer offered and `holder` decided, byte for byte; refuse otherwise."""
+def check(contract: Contract, consumer_keys: Sequence[bytes], holder: str, holder_keys: Sequence[bytes]) -> None:
+    """Return when `contract` is what its consumer offered and `holder` decided, byte for byte; refuse otherwise.
+
+    Each may have signed with any key it ever had: what was signed before a key was exchanged stays valid, and the
+    log tells when it was.
+    """
     try:
-        terms = documents.open_offer(contract.offer, consumer_key)
+        terms = documents.open_with(documents.open_offer, contract.offer, consumer_keys)
     except (Malformed, BadSignature) as error:
         raise _altered("offer") from error
     if terms != contract.terms or documents.digest(contract.offer) != contract.digest:
@@ -23,12 +29,12 @@ def check(contract: Contract, consumer_key: bytes, holder: str, holder_key: byte
         return
     if contract.status is ContractStatus.PENDING:
         raise _altered("acceptance")
-    _check_acceptance(contract, holder, holder_key)
+    _check_acceptance(contract, holder, holder_keys)
 
 
-def _check_acceptance(contract: Contract, holder: str, holder_key: bytes) -> None:
+def _check_acceptance(contract: Contract, holder: str, holder_keys: Sequence[bytes]) -> None:
     try:
-        acceptance = documents.open_acceptance(contract.acceptance, holder_key)
+        acceptance = documents.open_with(documents.open_acceptance, contract.acceptance, holder_keys)
     except (Malformed, BadSignature) as error:
         raise _altered("acceptance") from error
     denied = contract.status is ContractStatus.DENIED

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from yanmen.cli import cose
 from yanmen.cli.grammar import Parser, bundle, command, day, existing, folder, group, period, space_key, whole
 from yanmen.cli.output import Negative, Result, UsageProblem, next_step
 from yanmen.formats import note
@@ -50,6 +51,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     folder(destroy, "node", "the node's folder")
     destroy.add_argument("--before", type=day, required=True, metavar="DATE", help="uses before this day, UTC+8")
     destroy.add_argument("--by", required=True, metavar="PERSON", help="who decided it")
+    cose.declare(here)
     show = command(here, "show", "print one receipt 查看回执", shown, "yanmen receipts show health 17")
     folder(show, "node", "the node's folder")
     show.add_argument("index", type=whole, metavar="INDEX", help="the number of its leaf")
@@ -74,6 +76,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     check.add_argument("--tiles", type=Path, help="a mirror of the same log's tiles, to hold against the bundle")
     check.add_argument("--receipt", type=whole, metavar="INDEX", help="only this one, with all it discloses")
     check.add_argument("--html", type=Path, metavar="FILE", help="also write the report as one page 核验报告")
+    cose.declare_check(commands)
 
 
 def exported(arguments: argparse.Namespace) -> Result:

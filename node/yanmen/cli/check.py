@@ -51,9 +51,15 @@ def checked(arguments: argparse.Namespace) -> Result:
         ]
         volume, swap = Host().volume(holder.directory), Host().swap()
         trusted.append(f"volume 存储卷: {volume.value}; swap 交换区: {'none' if swap is Volume.MEMORY else swap.value}")
+        clear = holder.clear_files()
+        lies = clear.check()
+        if lies is not None:
+            large = f"{clear.folder}, above 超过 {clear.above_bytes} bytes"
+            trusted.append(f"large snapshots 大快照: {large}: {lies.value}")
         fields = {
             "id": guards.node_id,
             "volume": volume.value,
+            "large_snapshots": None if lies is None else lies.value,
             "status": party.status.value,
             "leaves": holder.ledger.size(),
             "register_expires_ms": register.expires_ms,

@@ -22,6 +22,7 @@ from yanmen.cli import (
     node,
     policy,
     query,
+    session,
     space,
     witness,
 )
@@ -36,7 +37,8 @@ LIFE = """a first hour 第一小时:
   contract request  contract approve                                  who may ask what, for which scenario
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
-  receipts export  verify                                             check every use, offline
+  session                                                             ask by ADBC, pandas, polars, SQLAlchemy
+  receipts export  verify     receipts cose  verify-cose              check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   objection file   objection answer   incident open   incident close  what went wrong, on the record
@@ -76,6 +78,7 @@ def parser() -> Parser:
         contract,
         policy,
         query,
+        session,
         audit,
         bill,
         budget,

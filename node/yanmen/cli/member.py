@@ -39,6 +39,10 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     accept.add_argument(
         "--register", type=existing, required=True, help="where the space's signed register is kept up to date"
     )
+    example = "yanmen member rotate me --reason 年度更换"
+    rotate = command(here, "rotate", "begin the next signing key 更换签名密钥", rotated, example)
+    folder(rotate, "member", "the member's folder")
+    rotate.add_argument("--reason", required=True, help="why; the space operator reads it")
     revoke = command(here, "revoke", "end a membership 撤销成员", revoked, "yanmen member revoke space ID")
     folder(revoke, "space", "the space's folder")
     revoke.add_argument("id", metavar="ID", help="the 32-character connector id or the alias")
@@ -75,6 +79,23 @@ def accepted(arguments: argparse.Namespace) -> Result:
     text = f"{grant.id} in {grant.space}; nodes 节点: {', '.join(nodes) or 'none yet 尚无'}"
     text += next_step("yanmen", "dataset", "list", "--as", arguments.member, "--at", nodes[0] if nodes else "NODE")
     return Result(text, {"id": grant.id, "space": grant.space})
+
+
+def rotated(arguments: argparse.Namespace) -> Result:
+    """Make the next key, signed by the present one; it is taken up once the register lists it."""
+    from yanmen.client import rekeying
+    from yanmen.client.identity import Identity
+
+    if not arguments.reason.strip():
+        raise UsageProblem("--reason must say something")
+    who = Identity.load(arguments.member)
+    path = rekeying.begin(arguments.member, who.id, arguments.reason, SystemClock(), SystemRandomness())
+    hint = next_step(
+        "yanmen", "space", "sign", "SPACE", path, note="then copy the register; it is taken up by itself 随后分发名册"
+    )
+    return Result(
+        f"the next key is made; the present one signs until the register lists it{hint}", {"exchange": str(path)}
+    )
 
 
 def revoked(arguments: argparse.Namespace) -> Result:

@@ -9,11 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from yanmen import enrolment
-from yanmen.cli import member
+from yanmen.cli import member, node_keys
 from yanmen.cli.grammar import Parser, command, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.cli.policy import EXPECTATIONS
-from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import config as config_format
 from yanmen.formats.enrolment import Grant
@@ -67,14 +66,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     follow.add_argument("--reason", required=True, help="what was lost and why; it stands in the new log's first leaf")
     rest = "micro-rho left of a subject space, at most; without it the space counts as spent"
     follow.add_argument("--left", action="append", default=[], metavar="SPACE=N", help=rest)
-    seal = command(
-        here, "seal-keys", "seal key files under a passphrase 加密密钥文件", sealed, "yanmen node seal-keys health"
-    )
-    folder(seal, "node", "the folder of a node, member or space")
-    plain = command(
-        here, "unseal-keys", "write key files as they were 解密密钥文件", unsealed, "yanmen node unseal-keys health"
-    )
-    folder(plain, "node", "the folder of a node, member or space")
+    node_keys.declare(here)
 
 
 def _lifetime(accept: Parser) -> None:
@@ -205,19 +197,6 @@ def status(arguments: argparse.Namespace) -> Result:
             for event in events
         ]
         return Result("\n".join(lines) + f"\n\n{head}", fields)
-
-
-def sealed(arguments: argparse.Namespace) -> Result:
-    """Seal the folder's key files."""
-    given = keys.passphrase(arguments.node)
-    names = enrolment.seal_keys(arguments.node, given, SystemRandomness())
-    return Result(f"sealed 已加密: {', '.join(names) or '-'}", {"sealed": list(names)})
-
-
-def unsealed(arguments: argparse.Namespace) -> Result:
-    """Write the folder's key files unsealed."""
-    names = enrolment.unseal_keys(arguments.node, keys.passphrase(arguments.node))
-    return Result(f"unsealed 已解密: {', '.join(names) or '-'}", {"unsealed": list(names)})
 
 
 def _moment(at_ms: int) -> str:

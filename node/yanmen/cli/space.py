@@ -27,7 +27,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     init.add_argument("--name", required=True, help="the space's name, also its SPIFFE trust domain")
     sign = command(here, "sign", "admit a node 准入节点", admit, "yanmen space sign space health/application.jws")
     folder(sign, "space", "the space's folder")
-    file(sign, "application", "the application.jws that `node init` or `member init` wrote")
+    file(sign, "application", "the application.jws that `node init` wrote, or the exchange.json of an exchanged key")
     sign.add_argument("--pending", action="store_true", help="enter it in the register without letting it act yet")
     lists = command(
         here,
@@ -62,6 +62,8 @@ def initialise(arguments: argparse.Namespace) -> Result:
 def admit(arguments: argparse.Namespace) -> Result:
     """Certify an applicant and write its grant beside the application."""
     path: Path = arguments.application
+    if path.read_bytes()[:1] == b"{":
+        return _rekeyed(arguments)
     application = enrolment.read_application(path.read_bytes())
     status = PartyStatus.PENDING if arguments.pending else PartyStatus.ACTIVE
     space = enrolment.open_space(arguments.space)
@@ -76,6 +78,20 @@ def admit(arguments: argparse.Namespace) -> Result:
     register = arguments.space / enrolment.REGISTER
     text += next_step("yanmen", kind, "accept", path.parent, target, "--register", register)
     fields = {"id": grant.id, "status": status.value, "grant": str(target), "serial": changed.register.serial}
+    return Result(text, fields)
+
+
+def _rekeyed(arguments: argparse.Namespace) -> Result:
+    """Enter a key that a party exchanged."""
+    if arguments.pending:
+        raise UsageProblem("--pending is for applications: an exchanged key is entered or refused")
+    space, path = enrolment.open_space(arguments.space), arguments.application
+    changed, party = enrolment.rekey(space, path.read_bytes(), SystemClock())
+    ended = party.former_keys[-1]
+    text = f"{party.name}: {ended.use.value} key {ended.end.value}, register serial {changed.register.serial}\n"
+    register = arguments.space / enrolment.REGISTER
+    text += f"copy {register} to every node and member 请分发至各节点与成员"
+    fields = {"id": party.id, "use": ended.use.value, "end": ended.end.value, "serial": changed.register.serial}
     return Result(text, fields)
 
 

@@ -32,6 +32,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(watch, "witness", "the witness's folder")
     file(watch, "log_key", "log.vkey of the log, from its mirror or bundle, compared with the register")
+    again = "the log exchanged its key, as the register says; what was cosigned stays, the old key never counts again"
+    watch.add_argument("--exchanged", action="store_true", help=again)
     example = "yanmen witness serve audit-office --address 127.0.0.1:7450"
     serve = command(here, "serve", "answer add-checkpoint until stopped 启动见证服务", served, example)
     folder(serve, "witness", "the witness's folder")
@@ -69,7 +71,7 @@ def watched(arguments: argparse.Namespace) -> Result:
     except (Malformed, UnicodeDecodeError) as error:
         raise UsageProblem(f"{arguments.log_key} is not a log's key: {error}") from error
     with WitnessBook.open(arguments.witness / BOOK) as book:
-        book.watch(key)
+        book.watch(key, exchanged=arguments.exchanged)
         logs = {one.key.name: one.size for one in book.watched()}
     return Result("\n".join(f"{size} {origin}" for origin, size in logs.items()), {"logs": logs})
 

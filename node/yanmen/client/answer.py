@@ -1,6 +1,5 @@
 """A released table in an analyst's hands, with what must stand beside it: ±, notice, price, receipt."""
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import ROUND_CEILING, Decimal, localcontext
@@ -11,7 +10,7 @@ from typing_extensions import override
 from yanmen.client import text_table
 from yanmen.client.receipts import CheckedReceipt
 from yanmen.formats.receipt import Slot
-from yanmen.formats.released import Table
+from yanmen.formats.released import Table, unique
 from yanmen.formats.slots import Meter
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
 from yanmen.model.stages import ColumnQuote
@@ -47,7 +46,7 @@ class Answer:
     @property
     def labels(self) -> tuple[str, ...]:
         """The columns' labels; one that occurs again gets a number, so that each names one column."""
-        return _unique(self.table.labels)
+        return unique(self.table.labels)
 
     @property
     def price(self) -> Decimal:
@@ -133,7 +132,7 @@ class Quote:
     @property
     def width(self) -> dict[str, float | None]:
         """By label, the half-width of the 95 % interval; None when there is none or it depends on data."""
-        labels = _unique(tuple(column.label for column in self.columns))
+        labels = unique(tuple(column.label for column in self.columns))
         return dict(zip(labels, (column.width for column in self.columns), strict=True))
 
     @override
@@ -184,19 +183,3 @@ def _justified(value: Decimal, width: Decimal) -> str:
         shown = value.quantize(unit)
         spread = (width + abs(value - shown)).quantize(unit, ROUND_CEILING)
     return f"{shown:f} ± {spread:f}"
-
-
-def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Return `labels` with `_1`, `_2`… after those that occur again, as DuckDB names them."""
-    seen: Counter[str] = Counter()
-    taken = set(labels)
-    named = []
-    for label in labels:
-        name = label
-        while seen[label] and name in taken:
-            name = f"{label}_{seen[label]}"
-            seen[label] += 1
-        seen[label] += not seen[label]
-        taken.add(name)
-        named.append(name)
-    return tuple(named)

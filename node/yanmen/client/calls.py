@@ -64,8 +64,9 @@ class Calls:
 
     def __init__(self, target: str, node: Party, identity: Identity) -> None:
         """Open a channel to `target` with the identity's certificate, to nobody but `node`."""
-        served = registered_certificate(target, node, identity)
-        tls = grpc.ssl_channel_credentials(served, identity.tls_key_pem, identity.certificate_pem)
+        self.target = target
+        self.served_pem = registered_certificate(target, node, identity)
+        tls = grpc.ssl_channel_credentials(self.served_pem, identity.tls_key_pem, identity.certificate_pem)
         self._channel = grpc.secure_channel(target, tls, options=_options())
         self.catalogue = catalogue_pb2_grpc.CatalogueServiceStub(self._channel)
         self.contracts = contract_pb2_grpc.ContractServiceStub(self._channel)

@@ -1,11 +1,14 @@
 """Contracts as they arrive: believed only as far as both parties signed them."""
 
+from collections.abc import Sequence
+
 from yanmen.client.errors import ReplyMalformed
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
+from yanmen.formats.former_keys import every
 from yanmen.formats.malformed import Malformed
 from yanmen.model.contract import Contract, ContractStatus
-from yanmen.model.party import Party
+from yanmen.model.party import KeyUse, Party
 from yanmen.wire import enums
 from yanmen.wire.v1 import contract_pb2
 
@@ -13,17 +16,17 @@ _DENIED = frozenset({ContractStatus.DENIED})
 _ACCEPTED = frozenset({ContractStatus.ACTIVE, ContractStatus.SUSPENDED, ContractStatus.REVOKED})
 
 
-def opened(message: contract_pb2.Contract, node: Party, member_id: str, member_key: bytes) -> Contract:
+def opened(message: contract_pb2.Contract, node: Party, member_id: str, member_keys: Sequence[bytes]) -> Contract:
     """Return the contract in `message` once the member's offer and the node's answer to it verify."""
     try:
-        return _opened(message, node, member_id, member_key)
+        return _opened(message, node, member_id, member_keys)
     except (Malformed, BadSignature) as error:
         raise ReplyMalformed(f"contract: {error}") from error
 
 
-def _opened(message: contract_pb2.Contract, node: Party, member_id: str, member_key: bytes) -> Contract:
+def _opened(message: contract_pb2.Contract, node: Party, member_id: str, member_keys: Sequence[bytes]) -> Contract:
     offer, acceptance = (token.encode("ascii", "replace") for token in (message.offer_jws, message.acceptance_jws))
-    terms = documents.open_offer(offer, member_key)
+    terms = documents.open_with(documents.open_offer, offer, member_keys)
     if (terms.id, terms.holder, terms.consumer) != (message.id, node.id, member_id):
         raise Malformed("of other parties, or under another id")
     digest = documents.digest(offer)
@@ -32,7 +35,7 @@ def _opened(message: contract_pb2.Contract, node: Party, member_id: str, member_
     status = enums.parse(enums.CONTRACT_STATUSES, message.status)
     decided_by = ""
     if acceptance:
-        decision = documents.open_acceptance(acceptance, node.signing_key)
+        decision = documents.open_with(documents.open_acceptance, acceptance, every(node, KeyUse.RECEIPT))
         if (decision.contract_id, decision.holder, decision.offer_sha256) != (terms.id, node.id, digest):
             raise Malformed("an answer to another offer")
         if status not in (_DENIED if decision.decision is ContractStatus.DENIED else _ACCEPTED):

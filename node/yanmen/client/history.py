@@ -15,8 +15,10 @@ from yanmen.crypto import notes
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import checkpoint, note
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.former_keys import key_at
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
+from yanmen.model.party import KeyUse, Party
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Fault, FaultCode, Reason
 from yanmen.verify import verify_consistency
@@ -32,14 +34,13 @@ class History:
     """The memory of one node's logs; `prove` asks the node for a consistency proof."""
 
     folder: Path
-    node_id: str
-    log_key: bytes
+    node: Party
     clock: Clock
     prove: Prove
 
     def newest(self, ask: Callable[[], bytes]) -> Checkpoint:
         """Return the head that `ask` fetches; it must not be smaller than any seen before."""
-        with durable.locked(self.folder, f"{self.node_id}.lock"):
+        with durable.locked(self.folder, f"{self.node.id}.lock"):
             signed = ask()
             head = self._open(signed)
             before = self._before(head, signed)
@@ -50,7 +51,7 @@ class History:
 
     def see(self, signed: bytes) -> Checkpoint:
         """Return the checkpoint `signed` of a proof, once it is consistent with what was seen before."""
-        with durable.locked(self.folder, f"{self.node_id}.lock"):
+        with durable.locked(self.folder, f"{self.node.id}.lock"):
             head = self._open(signed)
             self._follow(self._before(head, signed), head, signed)
         return head
@@ -62,9 +63,9 @@ class History:
         known = self._remembered(before)
         try:
             if head.size >= known.size:
-                verify_consistency(before, signed, self._hashes(known.size, head.size), self.log_key)
+                verify_consistency(before, signed, self._hashes(known.size, head.size), self.node)
             else:
-                verify_consistency(signed, before, self._hashes(head.size, known.size), self.log_key)
+                verify_consistency(signed, before, self._hashes(head.size, known.size), self.node)
         except (BadProof, Malformed) as error:
             raise LogWentBack(f"the log is not the one seen before: {error}", before, signed) from error
         except Refused as error:
@@ -80,10 +81,11 @@ class History:
     def _open(self, signed: bytes) -> Checkpoint:
         """Return the checkpoint that this node's log key signed, for a log of this node."""
         parsed = note.decode(signed)
-        origin = checkpoint.decode(parsed.text).origin
-        if checkpoint.origin_node(origin) != self.node_id:
+        claimed = checkpoint.decode(parsed.text)
+        if checkpoint.origin_node(claimed.origin) != self.node.id:
             raise BadSignature("checkpoint of another node's log")
-        return notes.verify_checkpoint(parsed, origin, self.log_key)
+        key = key_at(self.node, KeyUse.LOG, claimed.origin, claimed.size - 1)
+        return notes.verify_checkpoint(parsed, claimed.origin, key)
 
     def _remembered(self, before: bytes) -> Checkpoint:
         try:
@@ -103,7 +105,7 @@ class History:
         year = _year(head.origin)
         latest = max(self._years(), default=0)
         if year <= latest:
-            before = durable.read(self.folder, _file(checkpoint.origin(self.node_id, latest)), note.BYTES_MAX)
+            before = durable.read(self.folder, _file(checkpoint.origin(self.node.id, latest)), note.BYTES_MAX)
             raise LogWentBack("a log of an earlier year appeared", before or b"", signed)
         if year > datetime.fromtimestamp((self.clock.now_ms() + _DAY_MS) / 1000, UTC).year:
             raise LogWentBack("a log of a year to come", b"", signed)
@@ -111,7 +113,7 @@ class History:
 
     def _years(self) -> list[int]:
         names = (path.name.removesuffix(".checkpoint") for path in self.folder.glob("*.checkpoint"))
-        return [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{self.node_id}-")]
+        return [int(name.rpartition("-")[2]) for name in names if name.startswith(f"{self.node.id}-")]
 
 
 def _file(origin: str) -> str:

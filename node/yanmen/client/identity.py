@@ -10,13 +10,14 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from yanmen.client import durable
+from yanmen.client import durable, rekeying
 from yanmen.crypto import documents, keys
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock
 from yanmen.formats import base64url, connector_id, decimals, json_canonical, json_members
+from yanmen.formats.former_keys import every
 from yanmen.formats.malformed import Malformed
-from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
 from yanmen.model.ports import Signer
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -43,6 +44,13 @@ class Identity:
         """Where this member remembers what it saw."""
         return self.folder / "state"
 
+    @property
+    def keys(self) -> tuple[bytes, ...]:
+        """Every public key this member signed with, the present one first: what it signed before stays its own."""
+        party = self.register.find(self.id)
+        known = () if party is None else every(party, KeyUse.MEMBER)
+        return (self.signer.public, *(key for key in known if key != self.signer.public))
+
     @classmethod
     def load(cls, folder: str | os.PathLike[str]) -> "Identity":
         """Return the identity in `folder`; raises `Fault` naming the file that is missing or wrong."""
@@ -54,10 +62,12 @@ class Identity:
             place = root / json_members.text(named, "register")
         except Malformed as error:
             raise Fault(FaultCode.CONFIG, f"{root / 'identity.json'}: {error}") from error
+        register = _register(place, space, space_key, root / "state")
+        rekeying.finish(root, register.find(member), SystemClock())
         return cls(
             id=member,
             space=space,
-            register=_register(place, space, space_key, root / "state"),
+            register=register,
             signer=keys.load(root / "signing.key"),
             tls_key_pem=keys.read_secret(root / "tls.key"),
             certificate_pem=_read(root / "tls.crt"),

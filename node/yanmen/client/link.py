@@ -35,8 +35,8 @@ class Link:
         self.calls = calls
         self._signer = identity.signer
         self._clock = clock
-        self._history = History(identity.state, node.id, node.log_key, clock, self._prove)
-        self.receipts = Receipts(node, identity.id, identity.signer.public, self._history)
+        self._history = History(identity.state, node, clock, self._prove)
+        self.receipts = Receipts(node, identity.id, identity.keys, self._history)
 
     def call(
         self, method: "grpc.UnaryUnaryMultiCallable[Request, Reply]", request: Request, seconds: float = SECONDS

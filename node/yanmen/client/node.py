@@ -10,10 +10,11 @@ from typing import Self
 
 from typing_extensions import override
 
-from yanmen.client import contracts, decode, questions
+from yanmen.client import contracts, decode, drivers, questions
 from yanmen.client.answer import Answer, Quote
 from yanmen.client.calls import Calls
 from yanmen.client.catalogue import Catalogue, Entry
+from yanmen.client.drivers import Driver
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link, parsed
 from yanmen.client.questions import TIMEOUT_S, Asking, Job
@@ -194,6 +195,22 @@ class Node:
         grant = UnderGrant.issue(self._signing, self._terms_of(contract), spending, minutes * 60)
         yield Session(self._link, self._signing, grant)
 
+    def driver(
+        self,
+        contract: str | Contract,
+        *,
+        max_micro_rho: int,
+        max_price_fen: int,
+        micro_rho: int = 0,
+        minutes: int = SESSION_MINUTES,
+    ) -> Driver:
+        """Sign one grant as `session` does, and return what a stock Flight SQL driver connects with."""
+        terms = self._terms_of(contract)
+        spending = Spending(micro_rho, max_micro_rho, max_price_fen)
+        grant = UnderGrant.issue(self._signing, terms, spending, minutes * 60)
+        calls, identity = self._calls, self._identity
+        return drivers.adbc(calls.target, calls.served_pem, identity, terms.id, grant.grant_jws, grant.expires_s)
+
     # The log
 
     def checkpoint(self) -> Checkpoint:
@@ -239,7 +256,7 @@ class Node:
         return known if known is not None else self.contract(contract).terms
 
     def _opened(self, message: contract_pb2.Contract) -> Contract:
-        found = contracts.opened(message, self.party, self._identity.id, self._identity.signer.public)
+        found = contracts.opened(message, self.party, self._identity.id, self._identity.keys)
         self._terms[found.terms.id] = found.terms
         return found
 

@@ -1,7 +1,7 @@
 """Receipts on arrival: signed by the registered key, in a log that only grew, and about this very answer."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Reason
 from yanmen.model.stages import Binding
-from yanmen.verify import verify_receipt
+from yanmen.verify import verify_receipt_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +62,17 @@ class Asked:
 class Receipts:
     """Checks the receipts of one node for one member."""
 
-    def __init__(self, node: Party, member_id: str, member_key: bytes, history: History) -> None:
+    def __init__(self, node: Party, member_id: str, member_keys: Sequence[bytes], history: History) -> None:
         """Hold whose receipts these are, and the memory of the node's log."""
         self._node = node
         self._member_id = member_id
-        self._member_key = member_key
+        self._member_keys = member_keys
         self._history = history
 
     def check(self, receipt: Receipt) -> CheckedReceipt:
         """Return `receipt` verified: both signatures, inclusion, and a log that only grew."""
         try:
-            says = verify_receipt(receipt.sdjwt, receipt.proof, self._node.signing_key, self._node.log_key)
+            says = verify_receipt_of(self._node, receipt.sdjwt, receipt.proof)
             clear = (says["index"], says["jti"], says["stage"], says["iss"])
             if clear != (receipt.index, receipt.jti, receipt.stage.value, self._node.id):
                 raise Malformed("the receipt of another leaf or node")
@@ -144,7 +144,8 @@ class Receipts:
             self._mine(checked.says)
             said = Acknowledged.read(checked.says.get(Slot.SUBJECT.value))
             _require(said.jti == jti, "of another receipt")
-            documents.open_acknowledgement(said.token.encode("ascii", "replace"), self._member_key)
+            token = said.token.encode("ascii", "replace")
+            documents.open_with(documents.open_acknowledgement, token, self._member_keys)
         except (Malformed, BadSignature) as error:
             raise ReceiptInvalid(str(error), receipt) from error
         return checked
@@ -161,12 +162,12 @@ class Receipts:
             _require(_query(says) == _sha256(asked.sql), "about another question")
         match signed.binding:
             case Binding.PER_REQUEST:
-                claims = documents.open_request(token, self._member_key)
+                claims = documents.open_with(documents.open_request, token, self._member_keys)
                 _require(claims.jti == asked.job_id, "about another job")
                 _require(claims.query_sha256 == _query(says), "about another question than was signed")
                 _require(claims.contract_id == contract, "under another contract than was signed")
             case Binding.SESSION:
-                grant = documents.open_session(token, self._member_key)
+                grant = documents.open_with(documents.open_session, token, self._member_keys)
                 _require(grant.contract_id == contract, "under another contract than was signed")
 
 

@@ -95,6 +95,7 @@ class UnderGrant:
     """Spends from one signed grant; nothing is signed per question."""
 
     grant_jws: str
+    expires_s: int
 
     @classmethod
     def issue(cls, signing: Signing, terms: Terms, spending: Spending, seconds: int) -> "UnderGrant":
@@ -112,7 +113,7 @@ class UnderGrant:
             max_micro_rho=spending.max_micro_rho,
             max_price_fen=spending.max_price_fen,
         )
-        return cls(documents.sign_session(claims, signing.identity.signer).decode("ascii"))
+        return cls(documents.sign_session(claims, signing.identity.signer).decode("ascii"), claims.expires_s)
 
     def bind(self, sql: str, use_id: str, operation: Operation) -> query_pb2.Authorisation:  # noqa: ARG002 - a grant binds no text
         """Return a use of the grant."""

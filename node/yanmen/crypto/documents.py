@@ -5,9 +5,11 @@ not sign it as such.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from yanmen.crypto import jose, keys
+from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import (
     acknowledgement,
     bill,
@@ -15,6 +17,7 @@ from yanmen.formats import (
     inspection,
     json_canonical,
     jws,
+    key_change,
     manifest,
     register,
     request,
@@ -23,13 +26,16 @@ from yanmen.formats.acknowledgement import Acknowledgement
 from yanmen.formats.bill import Bill
 from yanmen.formats.contract import Acceptance
 from yanmen.formats.json_canonical import Json
+from yanmen.formats.key_change import KeyChange, Signed
+from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import RequestClaims, SessionClaims
 from yanmen.model.contract import Terms
 from yanmen.model.federation import Manifest, PartialSum, SetCertificate
 from yanmen.model.inspection import Step
-from yanmen.model.party import Register
+from yanmen.model.party import KeyEnd, Register
 from yanmen.model.ports import Signer
 
+T = TypeVar("T")
 REGISTER_BYTES_MAX = 2 * 1024 * 1024
 
 
@@ -149,6 +155,37 @@ def peek_step(token: bytes) -> Step:
     """Return what `token` claims to be, so that the key it must verify with can be found; believe nothing of it yet."""
     payload = jws.split(token, inspection.BYTES_MAX).payload
     return inspection.decode(json_canonical.decode_object(payload, inspection.BYTES_MAX))
+
+
+def sign_key_change(change: KeyChange, new: Signer, old: Signer) -> Signed:
+    """Return `change` signed by the new key, and by the old one where that can still be believed."""
+    payload = key_change.encode(change)
+    by_old = _sign(payload, old, key_change.TYP) if change.end is KeyEnd.ROTATED else b""
+    return Signed(_sign(payload, new, key_change.TYP), by_old)
+
+
+def open_key_change(signed: Signed) -> KeyChange:
+    """Return the change that the new key signed, and the old one too unless it was revoked."""
+    parts = jws.split(signed.by_new, key_change.BYTES_MAX)
+    change = key_change.decode(json_canonical.decode_object(parts.payload, key_change.BYTES_MAX))
+    jose.verify_jws(signed.by_new, change.new, key_change.TYP, key_change.BYTES_MAX)
+    if change.end is KeyEnd.REVOKED:
+        if signed.by_old:
+            raise Malformed("key change: a revoked key does not speak")
+        return change
+    if key_change.decode(jose.verify_jws(signed.by_old, change.old, key_change.TYP, key_change.BYTES_MAX)) != change:
+        raise Malformed("key change: the old key signed another")
+    return change
+
+
+def open_with(open_: Callable[[bytes, bytes], T], token: bytes, keys: Sequence[bytes]) -> T:
+    """Return what `open_` makes of `token` with the first of `keys` that signed it."""
+    for key in keys[:-1]:
+        try:
+            return open_(token, key)
+        except BadSignature:
+            continue
+    return open_(token, keys[-1])
 
 
 def digest(token: bytes) -> str:

@@ -13,9 +13,12 @@ from yanmen.crypto.shamir import Candidate
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import checkpoint, dealing, json_canonical, jws, merkle, point, proof, share
 from yanmen.formats import manifest as manifest_format
+from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.dealing import Dealing
+from yanmen.formats.former_keys import key_at
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.point import SumPoint
+from yanmen.formats.proof import Proof
 from yanmen.formats.receipt import Slot
 from yanmen.formats.share import WholeShare
 from yanmen.formats.slots import Output
@@ -31,7 +34,7 @@ from yanmen.model.federation import (
     SetCertificate,
     SignedManifest,
 )
-from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
 from yanmen.model.receipt import Stage
 
 
@@ -76,7 +79,10 @@ def check_evidence(evidence: Evidence, signed: SignedManifest, register: Registe
     is_node = manifest.asks(dealer.id) is not None
     if not is_node and dealer.id not in manifest.aggregators:
         raise Malformed("dealt by nobody the manifest names")
-    disclosed = receipts.verify_disclosed(evidence.sdjwt, dealer.signing_key)
+    inclusion = proof.decode(evidence.proof)
+    log = checkpoint.decode(inclusion.checkpoint.text)
+    key = key_at(dealer, KeyUse.RECEIPT, log.origin, inclusion.index)
+    disclosed = receipts.verify_disclosed(evidence.sdjwt, key)
     head = disclosed.leaf.head
     if head.iss != dealer.id or head.stage is not (Stage.OUTCOME if is_node else Stage.NOISE):
         raise Malformed("the receipt of another stage or dealer")
@@ -85,7 +91,7 @@ def check_evidence(evidence: Evidence, signed: SignedManifest, register: Registe
     if stated != (signed.sha256, manifest.mode, manifest.multiplicity, manifest.sigma_squared):
         raise Malformed("dealt for another manifest")
     pedersen.check(word.commitment)
-    _check_included(evidence.proof, disclosed.leaf.jws, dealer)
+    _check_included(inclusion, log, disclosed.leaf.jws, dealer)
     return Word(Dealt(dealer.id, merkle.leaf_hash(disclosed.leaf.jws), word.commitment), word)
 
 
@@ -216,13 +222,11 @@ def _unproven() -> BadSignature:
     return BadSignature("sum: the published total is not the sum of what was committed to")
 
 
-def _check_included(text: str, leaf: bytes, dealer: Party) -> None:
+def _check_included(inclusion: Proof, log: Checkpoint, leaf: bytes, dealer: Party) -> None:
     """Verify that `leaf` is in the dealer's log, under a head of its log key."""
-    inclusion = proof.decode(text)
-    log = checkpoint.decode(inclusion.checkpoint.text)
     if checkpoint.origin_node(log.origin) != dealer.id:
         raise BadSignature("checkpoint of another node's log")
-    notes.verify_checkpoint(inclusion.checkpoint, log.origin, dealer.log_key)
+    notes.verify_checkpoint(inclusion.checkpoint, log.origin, key_at(dealer, KeyUse.LOG, log.origin, log.size - 1))
     merkle.verify_inclusion(merkle.leaf_hash(leaf), inclusion.index, log.size, inclusion.path, log.root)
 
 

@@ -54,10 +54,17 @@ class FileSigner:
         return crypto_sign(message, self._secret)[: signatures.SIGNATURE_BYTES]
 
 
-def generate(path: Path, randomness: Randomness) -> FileSigner:
-    """Make a key, write it durably to the new file `path` and return it; an existing file is never replaced."""
+def generate(path: Path, randomness: Randomness, *, beside: Path | None = None) -> FileSigner:
+    """Make a key, write it durably to the new file `path` and return it; an existing file is never replaced.
+
+    It is sealed under the same passphrase as the key file `beside` is, if that one is.
+    """
     key = Ed25519PrivateKey.from_private_bytes(randomness.token(SEED_BYTES))
-    write_private(path, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    if beside is not None and passphrases.is_sealed(read_private(beside)):
+        read_secret(beside)  # another passphrase would lock the new key away
+        secret = passphrases.seal(secret, passphrase(beside), randomness)
+    write_private(path, secret)
     return FileSigner(key)
 
 
@@ -132,6 +139,18 @@ def replace_private(path: Path, secret: bytes) -> None:
         _sync_directory(path.parent)
     except OSError as error:
         fresh.unlink(missing_ok=True)
+        raise Fault(FaultCode.KEYS, f"{path}: {error.strerror}") from error
+
+
+def put_in_place(fresh: Path, path: Path) -> None:
+    """Let the key file `fresh` take the place of `path`, whose key is gone then; again, it is nothing."""
+    try:
+        if fresh.exists():
+            fresh.replace(path)
+        _sync_directory(path.parent)
+    except FileNotFoundError:
+        return  # another process was faster
+    except OSError as error:
         raise Fault(FaultCode.KEYS, f"{path}: {error.strerror}") from error
 
 

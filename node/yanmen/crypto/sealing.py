@@ -69,6 +69,12 @@ def open_stream(key: bytes, source: Readable, target: Writable) -> None:
             raise ValueError("sealed file was altered") from None
 
 
+def plain_size(sealed: int) -> int:
+    """Return how many bytes a sealed file of so many holds, if it is one."""
+    body = max(0, sealed - len(MAGIC) - SALT)
+    return max(0, body - TAG * -(-body // (CHUNK + TAG)))
+
+
 def _cipher(key: bytes, salt: bytes) -> AESGCM:
     if len(key) != KEY:
         raise ValueError("seal key is not 32 bytes")

@@ -4,15 +4,17 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
 from yanmen.execution import drafted, orders, preflight, reply
+from yanmen.execution.clear_files import ClearFiles
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
 from yanmen.execution.scratch import ScratchSpace
-from yanmen.execution.snapshot import SnapshotStore, memory_file
+from yanmen.execution.snapshot import SnapshotStore
 from yanmen.execution.tenancy import Tenancy, TenantRunner, dataless
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
 from yanmen.model.config import NodeLimits
@@ -41,19 +43,20 @@ class JailRunner:
         randomness: Randomness,
         limits: NodeLimits,
         launcher: Launcher | None = None,
-        profile: Profile | None = None,
+        clear: ClearFiles | None = None,
     ) -> None:
-        """Serve the node in `directory`, whose snapshots are sealed with `seal_key`.
-
-        `profile` is what a preflight of the same spawner under the same limits has found already.
-        """
-        self._snapshots = SnapshotStore(directory, seal_key, randomness)
+        """Serve the node in `directory`, whose snapshots are sealed with `seal_key` and lie in `clear` while in use."""
+        self._snapshots = SnapshotStore(directory, seal_key, randomness, clear)
         self._randomness = randomness
         self._limits = limits
         self._launcher = launcher if launcher is not None else Launcher()
-        self._profile = profile
+        self._profile: Profile | None = None
         self._scratch = ScratchSpace(directory)
         self._tenancy = Tenancy(self._launcher, self._snapshots, limits, self._scratch)
+
+    def adopt(self, profile: Profile) -> None:
+        """Take what a preflight of the same spawner under the same limits has found already."""
+        self._profile = profile
 
     def tidy(self) -> None:
         """Remove what workers of dead nodes left on disk; for the one process that serves the node."""
@@ -111,10 +114,13 @@ class JailRunner:
 
     def publish(self, source: str, dataset: Dataset) -> Snapshot:
         """Read the hostile `source` file in a jail, write and seal the pruned, clamped snapshot."""
-        with _source(source) as (fd, form), memory_file("snapshot") as target:
+        clear = self._snapshots.clear
+        with _source(source) as (fd, form), clear.empty(os.fstat(fd).st_size) as target:
+            os.fchmod(target.fd, 0o666)  # the account of jobs opens it, by descriptor: no path leads to it
             salt = self._randomness.token(32).hex()
-            self._from_source(orders.importing(fd, target, form, dataset, salt), reply.nothing)
-            return self._snapshots.seal(target)
+            order = orders.importing(fd, target.fd, form, dataset, salt)
+            self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.nothing)
+            return self._snapshots.seal(target.fd)
 
     def inspect(self, source: str) -> tuple[Column, ...]:
         """Read `source` in a jail and return drafted columns for `suggest` (bounds and domains derived from data)."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from yanmen.execution.clear_files import MEMORY_BYTES
 from yanmen.execution.scratch import Scratch
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Role
 from yanmen.model.ports import TableShape
@@ -13,8 +14,6 @@ from yanmen.model.refusal import JobCode, JobFailed
 
 DECIMAL_DIGITS = 38
 """DuckDB's widest decimal."""
-SNAPSHOT_BYTES = 4 << 30
-"""Largest snapshot: it is held in memory while a query runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +116,7 @@ def post(
 
 
 def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) -> Order:
-    """Ask for a snapshot of `source` in the memory file `target`."""
+    """Ask for a snapshot of `source` in the nameless file `target`."""
     arguments = {
         "source": source,
         "target": target,
@@ -129,7 +128,7 @@ def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) 
         "columns": [_column(column) for column in dataset.visible()],
         "hidden": [column.source_name for column in dataset.columns if column.role is Role.HIDDEN],
     }
-    return Order("import", arguments, (source, target), SNAPSHOT_BYTES)
+    return Order("import", arguments, (source, target), MEMORY_BYTES)
 
 
 def inspect(source: int, form: str) -> Order:

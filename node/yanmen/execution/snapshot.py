@@ -1,21 +1,19 @@
-"""Sealed snapshot files: written atomically, and opened only into memory that nobody can write any more."""
+"""Sealed snapshot files: written atomically, and opened only into nameless files that nobody can write any more."""
 
-import errno
-import fcntl
 import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event
 
-from yanmen.crypto.sealing import Readable, Writable, open_stream, seal_stream
+from yanmen.crypto.sealing import Readable, Writable, open_stream, plain_size, seal_stream
+from yanmen.execution.clear_files import FULL, ClearFile, ClearFiles
 from yanmen.model.ports import Randomness, Snapshot
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
 FOLDER = "snapshots"
-SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 
 Mark = tuple[int, int, int, int, int]
 """A file's device, number, size and times: root apart, nobody changes a file and keeps its change time."""
@@ -51,32 +49,22 @@ class _HashingWriter:
         return self._file.write(data)
 
 
-@contextmanager
-def memory_file(name: str) -> Iterator[int]:
-    """Open an empty memory file that can be sealed later; its content is gone when the block ends."""
-    fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    try:
-        yield fd
-    finally:
-        os.close(fd)
-
-
 class SnapshotStore:
     """The sealed snapshots of one node, in `<directory>/snapshots/<version>.sealed`."""
 
-    def __init__(self, directory: Path, key: bytes, randomness: Randomness) -> None:
-        """Keep snapshots below `directory`, sealed with `key`."""
+    def __init__(self, directory: Path, key: bytes, randomness: Randomness, clear: ClearFiles | None = None) -> None:
+        """Keep snapshots below `directory`, sealed with `key`; those opened lie in files of `clear`."""
+        self.clear = clear if clear is not None else ClearFiles()
         self._directory = directory
         self._key = key
         self._randomness = randomness
 
     def seal(self, fd: int) -> Snapshot:
-        """Seal the memory file `fd` to disk; its version is the digest of the ciphertext."""
+        """Seal the file `fd` to disk; its version is the digest of the ciphertext."""
         try:
             return self._seal(fd)
         except OSError as error:
-            full = error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-            code = FaultCode.STORAGE_FULL if full else FaultCode.STORAGE
+            code = FaultCode.STORAGE_FULL if error.errno in FULL else FaultCode.STORAGE
             raise Fault(code, f"writing a snapshot: {os.strerror(error.errno or 0)}") from error
 
     def _seal(self, fd: int) -> Snapshot:
@@ -109,33 +97,40 @@ class SnapshotStore:
 
     @contextmanager
     def open(self, version: str, cancel: Event) -> Iterator[int]:
-        """Unseal `version` into a memory file that is authentic, complete and closed to every writer.
+        """Unseal `version` into a nameless file that is authentic, complete and closed to every writer.
 
         Raises Fault(SNAPSHOT_ALTERED) before yielding when the file is not the one that was sealed.
         """
-        with memory_file("snapshot") as fd:
+        with ExitStack() as held:
             try:
-                self._unseal(version, fd, cancel)
+                file = self._unsealed(version, held, cancel)
             except (ValueError, FileNotFoundError) as error:
                 note = "no such file" if isinstance(error, FileNotFoundError) else str(error)
                 raise Fault(FaultCode.SNAPSHOT_ALTERED, f"{version}: {note}") from error
             except OSError as error:
-                note = f"reading a snapshot: {os.strerror(error.errno or 0)}"
-                raise Fault(FaultCode.STORAGE, note) from error
-            yield fd
+                code = FaultCode.STORAGE_FULL if error.errno in FULL else FaultCode.STORAGE
+                raise Fault(code, f"reading a snapshot: {os.strerror(error.errno or 0)}") from error
+            yield file.fd
 
     def _path(self, version: str) -> Path:
         if _VERSION.fullmatch(version) is None:
             raise ValueError("not a version")
         return self._directory / FOLDER / f"{version}.sealed"
 
-    def _unseal(self, version: str, fd: int, cancel: Event) -> None:
-        with self._path(version).open("rb") as source, os.fdopen(os.dup(fd), "wb") as target:
+    def _unsealed(self, version: str, held: ExitStack, cancel: Event) -> ClearFile:
+        with self._path(version).open("rb") as source:
+            size = plain_size(os.fstat(source.fileno()).st_size)
+            if size > self.clear.largest_bytes:
+                raise ValueError("longer than any snapshot")
+            file = held.enter_context(self.clear.empty(size))
+            file.reserve(size)
             reader = _HashingReader(source, cancel)
-            open_stream(self._key, reader, target)
+            with os.fdopen(os.dup(file.fd), "wb") as target:
+                open_stream(self._key, reader, target)
         if f"v1-{reader.sha256.hexdigest()}" != version:
             raise ValueError("another snapshot stands in its place")
-        fcntl.fcntl(fd, fcntl.F_ADD_SEALS, SEALS)
+        file.close_to_writers()
+        return file
 
 
 def _create(path: Path) -> int:

@@ -8,6 +8,7 @@ folder (linux/fscrypt.h). A volume of a kind unknown here counts as not encrypte
 import fcntl
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum, unique
 from pathlib import Path
@@ -35,8 +36,9 @@ class Volume(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Mount:
-    """One line of mountinfo: device number, where it is mounted, what it is, from what."""
+    """One line of mountinfo: its number, the device's, where it is mounted, what it is, from what."""
 
+    number: str
     device: str
     point: Path
     kind: str
@@ -54,12 +56,23 @@ class Host:
         """Return what `folder`, or the nearest parent that exists, lies on."""
         while not folder.exists():
             folder = folder.parent
-        mount = self._mount(folder.resolve())
+        return self._kind(self._mount(folder.resolve()), encrypted=_fscrypt(folder))
+
+    def volume_of(self, fd: int) -> Volume:
+        """Return what the open file lies on, by the number of its mount, whatever path leads there now."""
+        lines = (self.proc / "self" / "fdinfo" / str(fd)).read_text(encoding="ascii").splitlines()
+        number = next(line.split()[1] for line in lines if line.startswith("mnt_id:"))
+        mount = next((mount for mount in self._mounts() if mount.number == number), None)
+        if mount is None:
+            raise Fault(FaultCode.STORAGE, "no mount shows an open file")
+        return self._kind(mount, encrypted=_has_policy(fd))
+
+    def _kind(self, mount: _Mount, *, encrypted: bool) -> Volume:
         if mount.kind in IN_MEMORY:
             return Volume.MEMORY
-        if mount.kind in ENCRYPTING or _fscrypt(folder):
+        if encrypted or mount.kind in ENCRYPTING or self._encrypted(_device(mount), DEPTH_MAX):
             return Volume.ENCRYPTED
-        return Volume.ENCRYPTED if self._encrypted(_device(mount), DEPTH_MAX) else Volume.PLAIN
+        return Volume.PLAIN
 
     def swap(self) -> Volume:
         """Return where memory may be written when there is too little: the least protected swap area."""
@@ -79,15 +92,18 @@ class Host:
     def _mount(self, folder: Path) -> _Mount:
         """Return the mount that shows `folder`: of the longest mount points above it the last one."""
         best: _Mount | None = None
-        for line in (self.proc / "self" / "mountinfo").read_text(encoding="utf-8").splitlines():
-            before, _, after = line.partition(" - ")
-            fields, rest = before.split(" "), after.split(" ")
-            mount = _Mount(fields[2], Path(_plain(fields[4])), rest[0], _plain(rest[1]))
+        for mount in self._mounts():
             if folder.is_relative_to(mount.point) and (best is None or len(mount.point.parts) >= len(best.point.parts)):
                 best = mount
         if best is None:
             raise Fault(FaultCode.STORAGE, f"no mount shows {folder}")
         return best
+
+    def _mounts(self) -> Iterator[_Mount]:
+        for line in (self.proc / "self" / "mountinfo").read_text(encoding="utf-8").splitlines():
+            before, _, after = line.partition(" - ")
+            fields, rest = before.split(" "), after.split(" ")
+            yield _Mount(fields[0], fields[2], Path(_plain(fields[4])), rest[0], _plain(rest[1]))
 
     def _encrypted(self, device: str, depth: int) -> bool:
         """Whether the block device, or everything it stands on, is a volume of dm-crypt."""
@@ -138,14 +154,18 @@ def _fscrypt(folder: Path) -> bool:
     except OSError:
         return False
     try:
-        policy = (POLICY_BYTES - 8).to_bytes(8, "little") + bytes(POLICY_BYTES - 8)
+        return _has_policy(fd)
+    finally:
+        os.close(fd)
+
+
+def _has_policy(fd: int) -> bool:
+    policy = (POLICY_BYTES - 8).to_bytes(8, "little") + bytes(POLICY_BYTES - 8)
+    try:
         fcntl.ioctl(fd, FS_IOC_GET_ENCRYPTION_POLICY_EX, policy)
     except OSError:
         return False
-    else:
-        return True
-    finally:
-        os.close(fd)
+    return True
 
 
 def _plain(text: str) -> str:

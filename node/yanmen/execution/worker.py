@@ -22,6 +22,9 @@ POLL_MS = 50
 
 TICK_MS = 100
 """The kernel's CPU limit and its account of CPU time differ by a few ticks."""
+SPENT_PERCENT = 75
+"""A worker killed by the kernel after so much of its CPU time was killed for that: the limit is held in ticks, and a
+tick counts whole for whom it meets, while the account is exact; on a busy machine they differ by more than a few."""
 HEADER = 4
 CHUNK = 1 << 18
 
@@ -237,7 +240,7 @@ class Worker:
         code = ended.exit_status
         if code == -signal.SIGSYS:
             return JobCode.VIOLATION
-        spent = ended.cpu_ms >= self._bounds.cpu_seconds * 1000 - TICK_MS
+        spent = ended.cpu_ms * 100 >= self._bounds.cpu_seconds * 1000 * SPENT_PERCENT
         if code == -signal.SIGXCPU or (code == -signal.SIGKILL and spent):
             return JobCode.TIME
         if code == -signal.SIGKILL:

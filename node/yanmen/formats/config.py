@@ -10,7 +10,7 @@ from yanmen.formats.spec_draft import quote
 from yanmen.formats.toml_lines import NotToml
 from yanmen.formats.toml_table import INTEGER_MAX, Table
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config, Docker, NodeLimits, ReleasePolicy, ReleaseRules, Witness
+from yanmen.model.config import Config, Docker, LargeSnapshots, NodeLimits, ReleasePolicy, ReleaseRules, Witness
 from yanmen.model.refusal import Fault, FaultCode
 
 SPACE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
@@ -80,6 +80,9 @@ def encode(config: Config) -> str:
         lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
     lines += ["", "# Whether the node refuses to work where a disk that is taken away can be read."]
     lines += ["[volume]", f"encrypted = {'true' if config.encrypted_volume else 'false'}"]
+    if config.large != LargeSnapshots():
+        lines += [f"folder = {quote(config.large.folder)}", f"above_bytes = {config.large.above_bytes}"]
+        lines.append(f"largest_bytes = {config.large.largest_bytes}")
     lines += ["", "[limits]"]
     lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
     return "\n".join(lines) + "\n"
@@ -87,6 +90,7 @@ def encode(config: Config) -> str:
 
 def _config(table: Table) -> Config:
     approve = table.table("approve")
+    encrypted, large = _volume(table.table("volume", required=False))
     config = Config(
         id=_id(table),
         name=table.text("name"),
@@ -105,7 +109,8 @@ def _config(table: Table) -> Config:
         witnesses=_witnesses(table),
         release=_release(table.table("release", required=False)),
         docker=_docker(table.table("docker", required=False)),
-        encrypted_volume=_volume(table.table("volume", required=False)),
+        encrypted_volume=encrypted,
+        large=large,
     )
     _check_quorum(table, config)
     approve.close()
@@ -166,10 +171,16 @@ def _witnesses(table: Table) -> tuple[Witness, ...]:
     return found
 
 
-def _volume(section: Table) -> bool:
+def _volume(section: Table) -> tuple[bool, LargeSnapshots]:
+    usual = LargeSnapshots()
     encrypted = section.boolean("encrypted") if section.has("encrypted") else False
+    large = LargeSnapshots(
+        folder=section.text("folder", required=False),
+        above_bytes=section.integer("above_bytes", 0, INTEGER_MAX, usual.above_bytes),
+        largest_bytes=section.integer("largest_bytes", 1, INTEGER_MAX, usual.largest_bytes),
+    )
     section.close()
-    return encrypted
+    return encrypted, large
 
 
 def _release(section: Table) -> ReleaseRules:

@@ -100,6 +100,12 @@ def consistency(old: int, new: int, read: HashReader) -> tuple[bytes, ...]:
 
 def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], expected: bytes) -> None:
     """Return when `path` leads from the leaf hash `leaf` at `index` to the root `expected` of `size` leaves."""
+    if inclusion_root(leaf, index, size, path) != expected:
+        raise BadProof("path leads to another root")
+
+
+def inclusion_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
+    """Return the root of `size` leaves that `path` leads to from the leaf hash `leaf` at `index`."""
     _check_path(path)
     if not 0 <= index < size:
         raise BadProof("index is not below the tree size")
@@ -116,8 +122,7 @@ def verify_inclusion(leaf: bytes, index: int, size: int, path: Sequence[bytes], 
         node, last = node >> 1, last >> 1
     if last:
         raise BadProof("path is too short")
-    if current != expected:
-        raise BadProof("path leads to another root")
+    return current
 
 
 def verify_consistency(old: int, new: int, path: Sequence[bytes], old_root: bytes, new_root: bytes) -> None:
@@ -131,11 +136,22 @@ def verify_consistency(old: int, new: int, path: Sequence[bytes], old_root: byte
         if old_root != (new_root if old == new else EMPTY_ROOT):
             raise BadProof("path leads to another root")
         return
+    if consistency_root(old, new, path, old_root) != new_root:
+        raise BadProof("path leads to another root")
+
+
+def consistency_root(old: int, new: int, path: Sequence[bytes], old_root: bytes) -> bytes:
+    """Return the root of `new` leaves that `path` leads to from `old_root`, of fewer leaves but not none."""
+    _check_path(path)
+    if not 0 < old < new:
+        raise BadProof("the old tree is empty or not the smaller one")
     hashes = list(path)
     if old & (old - 1) == 0:
         hashes.insert(0, old_root)
-    if _climb(old, new, hashes) != (old_root, new_root):
-        raise BadProof("path leads to another root")
+    found, root = _climb(old, new, hashes)
+    if found != old_root:
+        raise BadProof("path leads from another root")
+    return root
 
 
 def _climb(old: int, new: int, hashes: list[bytes]) -> tuple[bytes, bytes]:

@@ -5,7 +5,7 @@ Signing and verifying are in `yanmen.crypto.documents`; this module only reads a
 
 import re
 
-from yanmen.formats import base64url, connector_id, json_members
+from yanmen.formats import base64url, connector_id, former_keys, json_members
 from yanmen.formats.config import ALIAS, SPACE
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.json_members import Object
@@ -78,6 +78,8 @@ def decode(payload: Json) -> Register:
 
 def _encode_party(party: Party) -> dict[str, Json]:
     more: dict[str, Json] = {"envelope_key": base64url.encode(party.envelope_key)} if party.envelope_key else {}
+    if party.former_keys:
+        more["former_keys"] = former_keys.encode(party.former_keys)
     return {
         **more,
         "id": party.id,
@@ -94,7 +96,7 @@ def _encode_party(party: Party) -> dict[str, Json]:
 
 
 def _party(value: Json) -> Party:
-    members = json_members.exact(value, _PARTY, frozenset({"envelope_key"}))
+    members = json_members.exact(value, _PARTY, frozenset({"envelope_key", "former_keys"}))
     party = Party(
         id=connector_id.check(json_members.text(members, "id")),
         alias=json_members.text(members, "alias"),
@@ -107,6 +109,7 @@ def _party(value: Json) -> Party:
         address=json_members.text(members, "address", NAME_MAX),
         datasets=json_members.texts(members, "datasets", DATASETS_MAX),
         envelope_key=base64url.decode(json_members.text(members, "envelope_key")) if "envelope_key" in members else b"",
+        former_keys=former_keys.decode(members) if "former_keys" in members else (),
     )
     _check(party)
     return party
@@ -126,6 +129,7 @@ def _check(party: Party) -> None:
     if not is_node and (party.address or party.datasets):
         raise Malformed("register: only a node has an address and datasets")
     _check_aggregator(party)
+    former_keys.check(party)
     if list(party.datasets) != sorted(set(party.datasets)) or not all(map(_TABLE.fullmatch, party.datasets)):
         raise Malformed("register: datasets are not table names in order")
 

@@ -6,6 +6,7 @@ is parallel to `rows`.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -78,6 +79,22 @@ def decode(data: bytes) -> Table:
     )
     _check_shape(table)
     return table
+
+
+def unique(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Return `labels` with `_1`, `_2`… after those that occur again, as DuckDB names them."""
+    seen: Counter[str] = Counter()
+    taken = set(labels)
+    named = []
+    for label in labels:
+        name = label
+        while seen[label] and name in taken:
+            name = f"{label}_{seen[label]}"
+            seen[label] += 1
+        seen[label] += not seen[label]
+        taken.add(name)
+        named.append(name)
+    return tuple(named)
 
 
 def encode_cell(kind: ColumnType, cell: Cell) -> Json:

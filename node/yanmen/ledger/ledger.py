@@ -15,6 +15,7 @@ from yanmen.ledger import (
     budget,
     genesis,
     jobs,
+    key_changes,
     leaves,
     log,
     succession,
@@ -67,6 +68,21 @@ class Ledger(Holdings, Logbook):
             raise
         return cls(store, log_, keeper, limits, ServingLock(path))
 
+    @staticmethod
+    def keys_in_use(path: Path) -> tuple[bytes, bytes]:
+        """Return the receipt key and the log key that the ledger at `path` is kept with now."""
+        store = Store(path, create=False)
+        try:
+            with store.read() as db:
+                return key_changes.in_use(db)
+        finally:
+            store.close()
+
+    def serve_alone(self) -> None:
+        """Become the one serving process, or raise a `Fault` when there is one."""
+        with faults():
+            self._serving.acquire()
+
     def close(self) -> None:
         """Close the file and give up the serving lock."""
         self._store.close()
@@ -84,8 +100,7 @@ class Ledger(Holdings, Logbook):
 
     def recover(self) -> int:
         """Become the one serving process and end what a dead one left open, as spent; return how many those were."""
-        with faults():
-            self._serving.acquire()
+        self.serve_alone()
         ended = 0
         while self._end_oldest():
             ended += 1

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from yanmen.crypto import notes, receipts
+from yanmen.crypto import cose_receipts, notes, receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, checkpoint, merkle, note, proof, receipt
+from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt
 from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -87,6 +87,7 @@ class Log:
 
     def append(self, db: sqlite3.Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
         """Sign a leaf of `slots` and put it at the end of the log and of its contract's series."""
+        _require_in_use(db, "receipt_key", self._receipt_signer)
         position, last_ms = _end(db)
         now_ms = self._present_ms(last_ms)
         filled = {**slots, Slot.SERIES: _next_in_series(db, about.contract).json()}
@@ -116,9 +117,16 @@ class Log:
         covered, now = _covered(db)
         if covered == now:
             return
+        _require_in_use(db, "log_key", self._log_signer)
         current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, reader(db)))
         signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
+
+    def prove(self, db: sqlite3.Connection, proof_: cose_receipt.Proof) -> bytes:
+        """Return a COSE Receipt: that `proof_` leads to the root of this log is signed by the log key."""
+        _require_in_use(db, "log_key", self._log_signer)
+        top = merkle.root(cose_receipt.covered(proof_), reader(db))
+        return cose_receipts.sign(self._identity.origin, proof_, top, self._log_signer)
 
     def _present_ms(self, last_ms: int) -> int:
         now_ms = self._clock.now_ms()
@@ -138,6 +146,13 @@ class Log:
             raise Fault(FaultCode.STORAGE, "ledger: the head is not that of these leaves")
         if merkle.leaf_hash(last.encode("ascii")) != reader(db)(0, current.size - 1):
             raise Fault(FaultCode.STORAGE, "ledger: the last leaf is not the one in the tree")
+
+
+def _require_in_use(db: sqlite3.Connection, column: str, signer: Signer) -> None:
+    """Refuse to sign with a key that was exchanged since this process read it."""
+    row = db.execute(f"SELECT {column} FROM node").fetchone()  # noqa: S608 - a name of ours
+    if row is None or row[0] != signer.public:
+        raise Fault(FaultCode.KEYS, "this node's key was exchanged meanwhile: start again")
 
 
 def size(db: sqlite3.Connection) -> int:

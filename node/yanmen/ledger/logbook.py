@@ -4,15 +4,19 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
+from yanmen.formats import key_change, merkle
+from yanmen.formats.cose_receipt import Growth, Inclusion
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.note import NoteSignature, VerifierKey
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import audit, cosigned, erasing, export, log, mirror, violations
+from yanmen.ledger import audit, cosigned, erasing, export, key_changes, log, mirror, violations
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.group import internal
+from yanmen.ledger.key_changes import Demand
 from yanmen.ledger.log import About, Slots
 from yanmen.ledger.violations import Violation
+from yanmen.model.party import KeyUse
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode, Reason, Refused
 
@@ -49,6 +53,29 @@ class Logbook(Desk):
         """The raw public key that heads verify with."""
         return self._keeper.log_signer.public
 
+    def log_key_at(self, size: int) -> bytes:
+        """Return the raw public key that a head of `size` leaves is signed with."""
+        with self._store.read() as db:
+            return key_changes.log_key_at(db, size)
+
+    def exchange_key(self, demand: Demand) -> int:
+        """Record that a key of this node ends and return the leaf; this ledger signs nothing more afterwards.
+
+        Only the serving process may, so that nobody signs with the old key meanwhile.
+        """
+        if not self._serving.held:
+            raise Fault(FaultCode.INTERNAL, "keys are exchanged by who serves the node")
+        with self._writing() as db:
+            return key_changes.exchange(db, self._log.identity, self._keeper, demand)
+
+    def newest_exchange(self, use: KeyUse) -> tuple[key_change.Signed, Receipt] | None:
+        """Return the last exchange of a key of this use with its receipt, None when there was none."""
+        with self._store.read() as db:
+            position = key_changes.newest(db, use)
+            if position is None:
+                return None
+            return key_changes.signed_at(db, position), log.read_receipt(db, position, whole=True)
+
     def size(self) -> int:
         """Return the number of leaves."""
         with self._store.read() as db:
@@ -63,6 +90,26 @@ class Logbook(Desk):
         """Return the proof that the log of `new` leaves begins with that of `old`; `BadProof` if there is none."""
         with self._store.read() as db:
             return log.consistency(db, old, new)
+
+    def cose_inclusion(self, index: int) -> bytes:
+        """Return the COSE Receipt that the leaf `index` is in the log as it is now; `BadProof` if there is none."""
+        with self._store.read() as db:
+            size = log.size(db)
+            path = merkle.inclusion(index, size, log.reader(db))
+            return self._log.prove(db, Inclusion(size, index, path))
+
+    def cose_growth(self, old: int) -> bytes:
+        """Return the COSE Receipt that the log as it is now begins with its first `old` leaves."""
+        with self._store.read() as db:
+            size = log.size(db)
+            if not 0 < old < size:
+                raise merkle.BadProof("the log has not grown since")
+            return self._log.prove(db, Growth(old, size, log.consistency(db, old, size)))
+
+    def leaf(self, index: int) -> bytes:
+        """Return the leaf `index`, without disclosures."""
+        with self._store.read() as db:
+            return log.as_given(db, index).partition("~")[0].encode("ascii")
 
     def root(self, size: int) -> bytes:
         """Return the root of the first `size` leaves, which must be there."""

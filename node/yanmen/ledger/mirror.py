@@ -10,7 +10,7 @@ from yanmen.formats import checkpoint, note, tiles
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.tiles import Tile
-from yanmen.ledger import log
+from yanmen.ledger import key_changes, log
 from yanmen.model.refusal import Fault, FaultCode
 
 LOG_KEY = "log.vkey"
@@ -42,7 +42,9 @@ def _mirrored(db: sqlite3.Connection, directory: Path, key: VerifierKey) -> int:
     if not file.exists():
         return 0
     try:
-        old = notes.verify_checkpoint(note.decode(file.read_bytes()), key.name, key.public)
+        signed = note.decode(file.read_bytes())
+        public = key_changes.log_key_at(db, checkpoint.decode(signed.text).size)
+        old = notes.verify_checkpoint(signed, key.name, public)
     except (Malformed, BadSignature) as error:
         raise Fault(FaultCode.STORAGE, f"{directory.name} mirrors another log") from error
     if old.size > log.size(db):

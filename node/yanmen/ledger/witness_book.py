@@ -13,12 +13,11 @@ from types import TracebackType
 from typing import Self
 
 from yanmen.crypto import keys
-from yanmen.crypto.keys import FileSigner
 from yanmen.formats import note
 from yanmen.formats.note import VerifierKey
 from yanmen.ledger import schema
 from yanmen.ledger.store import Store
-from yanmen.model.ports import Randomness
+from yanmen.model.ports import Randomness, Signer
 from yanmen.model.refusal import Fault, FaultCode
 
 
@@ -51,7 +50,7 @@ class WitnessBook:
 
     __slots__ = ("_store", "name", "signer")
 
-    def __init__(self, store: Store, name: str, signer: FileSigner) -> None:
+    def __init__(self, store: Store, name: str, signer: Signer) -> None:
         """Hold what `create` or `open` made."""
         self._store = store
         self.name = name
@@ -89,14 +88,19 @@ class WitnessBook:
         """The key that its cosignatures verify with."""
         return VerifierKey(self.name, self.signer.public, note.COSIGNATURE)
 
-    def watch(self, key: VerifierKey) -> None:
-        """Watch the log with `key` from now on; the same log with another key is refused."""
+    def watch(self, key: VerifierKey, *, exchanged: bool = False) -> None:
+        """Watch the log with `key` from now on; the same log with another key is refused, unless that was `exchanged`.
+
+        What was cosigned stays: the heads of the new key must grow out of those of the old one.
+        """
         if key.public == self.signer.public:
             raise Fault(FaultCode.KEYS, "a witness does not watch a log with its own key")
         with self._store.write() as db:
             row = db.execute("SELECT key FROM log WHERE origin = ?", (key.name,)).fetchone()
             if row is not None and row[0] != key.public:
-                raise Fault(FaultCode.KEYS, "this log is watched with another key")
+                if not exchanged:
+                    raise Fault(FaultCode.KEYS, "this log is watched with another key")
+                _exchange(db, key, row[0])
             db.execute("INSERT OR IGNORE INTO log (origin, key) VALUES (?, ?)", (key.name, key.public))
 
     def watched(self) -> tuple[Watched, ...]:
@@ -125,3 +129,11 @@ class WitnessBook:
     ) -> None:
         """Close it."""
         self.close()
+
+
+def _exchange(db: sqlite3.Connection, key: VerifierKey, old: bytes) -> None:
+    db.execute("INSERT INTO former_key (origin, key) VALUES (?, ?)", (key.name, old))
+    had = db.execute("SELECT 1 FROM former_key WHERE origin = ? AND key = ?", (key.name, key.public)).fetchone()
+    if had is not None:
+        raise Fault(FaultCode.KEYS, "this log had that key before: a key that ended does not come back")
+    db.execute("UPDATE log SET key = ? WHERE origin = ?", (key.public, key.name))

@@ -57,6 +57,8 @@ class NodeLimits:
     """Longest validity of a contract: its terms are looked at again at least once a year."""
     message_bytes: int = 4 * 1024 * 1024
     """One gRPC message from a caller."""
+    calls_per_minute: int = 1_200
+    """gRPC calls of one member; a question of the SDK is three, of a stock Flight SQL driver up to five."""
     spill_bytes: int = 0
     """What one worker may write to disk while it computes; 0: memory only. Needs Landlock, and a disk to trust."""
 
@@ -124,6 +126,17 @@ class Docker:
 
 
 @dataclass(frozen=True, slots=True)
+class LargeSnapshots:
+    """Where snapshots lie in the clear, while in use, that are too large for memory."""
+
+    folder: str = ""
+    """Of the node's user alone, on an encrypted volume or a tmpfs; empty: every snapshot is held in memory."""
+    above_bytes: int = 1 << 30
+    """Smaller ones are held in memory all the same."""
+    largest_bytes: int = 64 << 30
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -151,3 +164,4 @@ class Config:
     release: ReleaseRules = field(default_factory=ReleaseRules)
     docker: Docker = field(default_factory=Docker)
     encrypted_volume: bool = False
+    large: LargeSnapshots = field(default_factory=LargeSnapshots)

@@ -29,6 +29,38 @@ class PartyStatus(Enum):
     REVOKED = "revoked"
 
 
+@unique
+class KeyUse(Enum):
+    """What a key signs."""
+
+    RECEIPT = "receipt"
+    LOG = "log"
+    MEMBER = "member"
+
+
+@unique
+class KeyEnd(Enum):
+    """How a key ended: `ROTATED` keys signed their own exchange, `REVOKED` ones may have been copied or lost."""
+
+    ROTATED = "rotated"
+    REVOKED = "revoked"
+
+
+@dataclass(frozen=True, slots=True)
+class FormerKey:
+    """A key that a party no longer signs with.
+
+    A node's ended at the leaf `index` of its log `origin`; a member's (`origin` "") with the register whose serial
+    is `index`. What it signed before stays valid.
+    """
+
+    use: KeyUse
+    key: bytes
+    origin: str
+    index: int
+    end: KeyEnd
+
+
 @dataclass(frozen=True, slots=True)
 class Party:
     """One entry of the register.
@@ -37,7 +69,8 @@ class Party:
     receipt key, `log_key` the raw 32-byte Ed25519 log key (nodes only, else empty),
     `certificate_sha256` the hex digest of the DER certificate now in force, `alias` a short name
     usable as an SQL schema, `datasets` the table names a node has listed, `name` for people,
-    `envelope_key` the raw key shares are sealed with (aggregators only, else empty).
+    `envelope_key` the raw key shares are sealed with (aggregators only, else empty), `former_keys`
+    the keys it signed with before, oldest first.
     """
 
     id: str
@@ -51,6 +84,7 @@ class Party:
     address: str = ""
     datasets: tuple[str, ...] = ()
     envelope_key: bytes = b""
+    former_keys: tuple[FormerKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

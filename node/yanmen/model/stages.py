@@ -85,6 +85,7 @@ class Admitted:
     micro_rho: int
     price_fen: int
     manifest: SignedManifest | None = None
+    here: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +317,14 @@ class Quote:
     next_renewal_ms: int = 0
     shape: str = ""
     l2_squared: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """How a database tool lists a node's tables: under the catalogue of its space, in a schema called by its alias."""
+
+    catalogue: str
+    schema: str
 
 
 @dataclass(frozen=True, slots=True)

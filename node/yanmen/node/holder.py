@@ -15,6 +15,7 @@ from yanmen.admission.policies import Policies, load_guards
 from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.execution import profiles, volumes
+from yanmen.execution.clear_files import ClearFiles
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.process import Spawner
@@ -58,8 +59,21 @@ class Holder:
             raise Fault(FaultCode.SANDBOX, note)
         if self.config.encrypted_volume:
             volumes.require_encrypted(self.directory)
+        clear = self.clear_files()
+        clear.check()
         seal_key = keys.read_secret(self.directory / enrolment.SEAL_KEY)
-        return JailRunner(self.directory, seal_key, self.randomness, self.config.limits, Launcher(spawner), profile)
+        launcher = Launcher(spawner)
+        runner = JailRunner(self.directory, seal_key, self.randomness, self.config.limits, launcher, clear)
+        if profile is not None:
+            runner.adopt(profile)
+        return runner
+
+    def clear_files(self) -> ClearFiles:
+        """Return where snapshots lie in the clear while they are in use."""
+        large = self.config.large
+        if not large.folder:
+            return ClearFiles()
+        return ClearFiles(self.directory / large.folder, large.above_bytes, large.largest_bytes)
 
     @contextmanager
     def runner_once(self) -> Iterator[JailRunner]:
@@ -85,8 +99,9 @@ class Holder:
         found = self.register.current().find(self.config.id)
         if found is None:
             raise Fault(FaultCode.REGISTER, "this node is not in the register")
-        if found.signing_key != self.receipt_signer.public:
-            raise Fault(FaultCode.KEYS, "the register has other keys for this node")
+        if (found.signing_key, found.log_key) != (self.receipt_signer.public, self.ledger.log_public):
+            note = "the register has other keys for this node; after an exchange of keys, let the space sign it"
+            raise Fault(FaultCode.KEYS, f"{note} and copy the register")
         return found
 
     def papers(self) -> SpacePapers:
@@ -138,11 +153,25 @@ def register_path(directory: Path, config: Config) -> Path:
     return directory / config.register
 
 
+def next_key(directory: Path, name: str) -> Path:
+    """Return the file of the key that is to take the place of `name`."""
+    return directory / f"{name}.next"
+
+
+def finish_exchange(directory: Path) -> None:
+    """Put a key in its place whose exchange the ledger recorded before a crash; one not recorded stays aside."""
+    for name, number in ((enrolment.SIGNING_KEY, 0), (enrolment.LOG_KEY, 1)):
+        fresh = next_key(directory, name)
+        if fresh.exists() and keys.load(fresh).public == Ledger.keys_in_use(directory / LEDGER)[number]:
+            keys.put_in_place(fresh, directory / name)
+
+
 @contextmanager
 def open_holder(directory: Path, *, begin: bool = False, clock: Clock | None = None) -> Iterator[Holder]:
     """Open the node in `directory` and close it after; `begin` starts the ledger of a new node."""
     config = read_config(directory)
     clock, randomness = clock or SystemClock(), SystemRandomness()
+    finish_exchange(directory)
     signer = keys.load(directory / enrolment.SIGNING_KEY)
     keeper = Keeper(config.id, signer, keys.load(directory / enrolment.LOG_KEY), clock, randomness)
     with Ledger.open(directory / LEDGER, keeper, config.limits, create=begin) as ledger:

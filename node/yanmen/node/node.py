@@ -12,16 +12,19 @@ from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.federation import Opening
 from yanmen.model.party import Party
-from yanmen.model.ports import Runner
+from yanmen.model.ports import Runner, Tenant
 from yanmen.model.receipt import Receipt, Stage
-from yanmen.model.refusal import Detail, Reason, Refused
-from yanmen.model.stages import Answer, Finished, Quote, Submission
+from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
+from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
 from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.holder import Holder
 from yanmen.node.jobs import Jobs
 from yanmen.node.question import Question, Works
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
+from yanmen.planning import parameters
+from yanmen.planning.parameters import Placeholder
+from yanmen.planning.plan import check_text
 from yanmen.witness import standing
 
 
@@ -75,6 +78,35 @@ class Node(Doorkeeper):
         return self._ledger.balance(self.contract(party, contract_id).terms.id)
 
     # Questions ------------------------------------------------------------------------------------
+
+    def names(self) -> Names:
+        """Return how a database tool lists this node's tables: the space, and the alias SQL knows it by."""
+        return Names(self._holder.config.space, self._holder.config.alias)
+
+    def placeholders(self, submission: Submission) -> tuple[Placeholder, ...]:
+        """Return where the text takes parameters; it is parsed in a job without data, and nothing is asked yet."""
+        try:
+            return self._placeholders(submission)
+        except Refused as refusal:
+            refusal.receipt = self._ledger.refuse(submission, None, refusal)
+            raise
+
+    def _placeholders(self, submission: Submission) -> tuple[Placeholder, ...]:
+        limits = self._works.limits
+        check_text(submission.sql, limits)
+        if not {"?", "$"} & set(submission.sql):
+            return ()
+        # A tenant of its own: nothing says yet under which contract the text will be asked.
+        runner = self._works.runner.within(Tenant(submission.peer.id, ""))
+        try:
+            serialised = runner.vet(submission.sql)
+        except JobFailed as failure:
+            raise pipeline.unparseable(failure) from failure
+        return parameters.find(submission.sql, serialised, limits.ast_bytes)
+
+    def describe(self, submission: Submission) -> tuple[Output, ...]:
+        """Say which columns `submission` would give, and nothing else."""
+        return pipeline.describe(submission, Question(self._works, Operation.EXPLAIN).stages())
 
     def explain(self, submission: Submission) -> Quote:
         """Say what `submission` would give and cost."""

@@ -99,7 +99,7 @@ def _follow(holder: Holder, step: Step) -> Closed:
 
 def _seen(ledger: Ledger, witnesses: tuple[Witness, ...]) -> Checkpoint:
     """Return the largest head of this log that a witness shows."""
-    heads = [asking.seen(witness, ledger.origin, ledger.log_public) for witness in witnesses]
+    heads = [asking.seen(witness, ledger.origin, ledger.log_key_at) for witness in witnesses]
     found = max((head for head in heads if head is not None), key=lambda head: head.size, default=None)
     if found is None:
         raise Fault(FaultCode.CONFIG, "no witness in node.toml knows this log: there is no gap to declare")

@@ -9,8 +9,9 @@ from yanmen.model.refusal import Reason
 from yanmen.model.stages import Aggregate, Average, Block, Key
 from yanmen.planning import hints
 from yanmen.planning.figure_tables import cells_of
-from yanmen.planning.figures import FIGURES_MAX, Figure, GroupKey, Names, bounded, grid_of
+from yanmen.planning.figures import FIGURES_MAX, Figure, GroupKey, Names, bounded, grid_of, reached
 from yanmen.planning.places import Place, refused
+from yanmen.planning.reach import Reach, reach
 from yanmen.planning.released_terms import width_column
 from yanmen.planning.row_source import Rows
 from yanmen.planning.sql_cells import Cells, emit
@@ -41,6 +42,7 @@ class CellBlock:
     aggregates: tuple[Aggregate, ...]
     averages: tuple[Average, ...]
     cells: int
+    reach: Reach
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -107,9 +109,10 @@ class Blocks:
             raise refused(Reason.TOO_MANY_CELLS, asked.keys[0].at, "GROUP BY", hints.CELLS)
         if len(asked.figures) + sum(len(block.figures) for block in self.found) > FIGURES_MAX:
             raise refused(Reason.TOO_MANY_CELLS, asked.at, "SELECT", hints.CELLS)
-        aggregates = bounded(asked.figures, joined, cells)
-        sql = emit(Cells(asked.rows, asked.keys, asked.figures, aggregates, cells))
-        self.found.append(CellBlock(asked.rows, sql, asked.keys, asked.figures, aggregates, asked.averages, cells))
+        far = reach(asked.rows.scope, joined, reached(asked.keys), cells)
+        aggregates = bounded(asked.figures, joined, far)
+        sql = emit(Cells(asked.rows, asked.keys, asked.figures, aggregates, far))
+        self.found.append(CellBlock(asked.rows, sql, asked.keys, asked.figures, aggregates, asked.averages, cells, far))
         return cells_of(len(self.found) - 1)
 
 

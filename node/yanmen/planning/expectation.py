@@ -8,7 +8,7 @@ from yanmen.model.ports import TableShape
 from yanmen.model.stages import AggregateKind
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected, Shown
-from yanmen.planning.figures import Figure, groups_cap, is_capped
+from yanmen.planning.figures import Figure
 from yanmen.planning.proof import origins_of, proof_of
 from yanmen.planning.relation import Proof
 from yanmen.planning.row_source import Rows
@@ -31,16 +31,16 @@ def of_cells(block: CellBlock, shapes: tuple[TableShape, ...]) -> Expected:
     """Return what grouped, bounded figures over guarded rows must look like."""
     rows, keys, figures = block.rows, block.group_keys, block.figures
     outputs = [Shown(_TYPE_IDS[key.type], origins_of(rows, key.term)) for key in keys]
-    outputs += [_shown(rows, figure, _calls(figure)) for figure in figures]
+    most = block.reach.rows_in_cell
+    outputs += [_shown(rows, figure, _calls(figure), most) for figure in figures]
     if rows.joined.release is DatasetClass.EXACT:
         outputs.append(Shown("BIGINT", calls=_UNITS))
         sums = [figure for figure in figures if figure.kind is AggregateKind.SUM]
-        outputs += [_shown(rows, figure, _LARGEST) for figure in sums for _ in (1, 2)]
+        outputs += [_shown(rows, figure, _LARGEST, most) for figure in sums for _ in (1, 2)]
     present = [key.term for key in keys if None not in key.domain]
     inside = proof_of(rows)
     filtered = inside.filtered.union(*(origins_of(rows, term) for term in present))
-    grid = block.cells
-    capped = (groups_cap(rows.joined, grid),) if is_capped(rows.joined, grid) else ()
+    capped = (block.reach.cells,) if block.reach.capped else ()
     proof = replace(inside, filtered=filtered, ranks=(*inside.ranks, *capped))
     return _expected(rows, shapes, outputs, proof, keys=len(keys))
 
@@ -55,13 +55,12 @@ def _calls(figure: Figure) -> tuple[str, ...]:
             return _ROWS_COUNTED if figure.term is None else _VALUES_COUNTED
 
 
-def _shown(rows: Rows, figure: Figure, calls: tuple[str, ...]) -> Shown:
-    """Return the reply column of `figure`, with the ranges that rows and shares must be clamped to."""
+def _shown(rows: Rows, figure: Figure, calls: tuple[str, ...], most: int) -> Shown:
+    """Return the reply column of `figure`, with the ranges that rows and shares (of `most` rows) are clamped to."""
     if figure.kind is AggregateKind.UNITS:
         if figure.term is None:
             return Shown("BIGINT", calls=calls)
         return Shown("BIGINT", origins_of(rows, figure.term), calls, share=(0, 1))
-    most = rows.joined.rows_per_unit
     if figure.term is None:
         return Shown("BIGINT", calls=calls, share=(0, most))
     origins, facts = origins_of(rows, figure.term), figure.term.facts

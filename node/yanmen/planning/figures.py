@@ -11,6 +11,7 @@ from yanmen.planning import hints, moments
 from yanmen.planning.joins import Joined
 from yanmen.planning.places import Place, refused
 from yanmen.planning.presence import is_present, present_fields
+from yanmen.planning.reach import Reach
 from yanmen.planning.scope import Scope
 from yanmen.planning.syntax import MOMENTS, Apply, ColumnOf, Expression, Literal, LiteralKind, Op
 from yanmen.planning.terms import I64, Constant, Field, Operation, Term, parts
@@ -171,9 +172,9 @@ class Figures:
         return self.averages[-1].name
 
 
-def bounded(figures: Iterable[Figure], joined: Joined, cells: int) -> tuple[Aggregate, ...]:
-    """Return `figures` over a grid of `cells`, with their public ranges and sensitivities."""
-    return tuple(_bounded(figure, joined, cells) for figure in figures)
+def bounded(figures: Iterable[Figure], joined: Joined, reach: Reach) -> tuple[Aggregate, ...]:
+    """Return `figures` with their public ranges and, given how far a unit reaches, their sensitivities."""
+    return tuple(_bounded(figure, joined.rows_upto, reach) for figure in figures)
 
 
 def _conditional(argument: Expression) -> tuple[Expression | None, Expression]:
@@ -202,31 +203,22 @@ def _most(term: Term) -> int:
     return max(1, abs(term.facts.lower), abs(term.facts.upper))
 
 
-def groups_cap(joined: Joined, cells: int) -> int:
-    """Return in how many cells one unit may count."""
-    return min(joined.rows_per_unit, joined.groups_per_unit, cells)
-
-
 def grid_of(keys: Iterable[GroupKey]) -> int:
     """Return how many cells there can be; of a key found by DP only the number a run bears is public."""
-    return prod(len(key.domain) or OPEN_KEYS_MAX for key in keys)
+    return prod(size for _, size in reached(keys))
 
 
-def is_capped(joined: Joined, cells: int) -> bool:
-    """Tell whether a unit could reach more cells than it may count in, so that some must be left out."""
-    guarded = joined.release is DatasetClass.PERSONAL
-    return guarded and joined.groups_per_unit < min(joined.rows_per_unit, cells)
+def reached(keys: Iterable[GroupKey]) -> tuple[tuple[Term, int], ...]:
+    """Return each key's term and how many values it can have."""
+    return tuple((key.term, len(key.domain) or OPEN_KEYS_MAX) for key in keys)
 
 
-def _bounded(figure: Figure, joined: Joined, cells: int) -> Aggregate:
-    rows, upto = joined.rows_per_unit, joined.rows_upto
+def _bounded(figure: Figure, upto: int, reach: Reach) -> Aggregate:
     if figure.kind is AggregateKind.UNITS:
-        groups = groups_cap(joined, cells)
-        return Aggregate(figure.name, figure.kind, 0, 0, upto, groups, groups)
+        return Aggregate(figure.name, figure.kind, 0, 0, upto, reach.cells, reach.cells)
     if figure.kind is AggregateKind.ROWS or figure.term is None:
-        # All rows of a unit may lie in one cell.
-        return Aggregate(figure.name, figure.kind, 0, 0, upto, rows, rows * rows)
-    facts = figure.term.facts
-    reach = rows * _most(figure.term)
+        return Aggregate(figure.name, figure.kind, 0, 0, upto, reach.total, reach.squares)
+    facts, most = figure.term.facts, _most(figure.term)
     lower, upper = upto * min(facts.lower, 0), upto * max(facts.upper, 0)
-    return Aggregate(figure.name, figure.kind, facts.scale, lower, upper, reach, reach * reach)
+    far = reach.total * most
+    return Aggregate(figure.name, figure.kind, facts.scale, lower, upper, far, reach.squares * most**2)

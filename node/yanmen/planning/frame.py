@@ -16,10 +16,11 @@ from yanmen.planning import hints
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.expectation import of_cells
-from yanmen.planning.figures import FIGURES_MAX, Figure, GroupKey, bounded
+from yanmen.planning.figures import FIGURES_MAX, Figure, GroupKey, bounded, reached
 from yanmen.planning.joins import Joined
 from yanmen.planning.narrowing import passing
 from yanmen.planning.places import NOWHERE, refused
+from yanmen.planning.reach import reach
 from yanmen.planning.row_source import rows, shapes
 from yanmen.planning.scope import Scope
 from yanmen.planning.snapshots import Snapshots
@@ -65,7 +66,8 @@ def framed(scope: Scope, joined: Joined, keys: tuple[GroupKey, ...], filters: It
     whole = replace(joined, filters=())
     own = Scope(scope.sources, (), Snapshots())
     figures = tuple(_measures(scope, whole))
-    aggregates = bounded(figures, whole, grid)
+    far = reach(scope, whole, reached(dimensions), grid)
+    aggregates = bounded(figures, whole, far)
     terms = [dimension.term for dimension in dimensions]
     terms += [figure.term for figure in figures if figure.term is not None]
     read = rows(own, whole, (), terms)
@@ -73,7 +75,7 @@ def framed(scope: Scope, joined: Joined, keys: tuple[GroupKey, ...], filters: It
     places = {dimension.term: at for at, dimension in enumerate(dimensions)}
     kept = tuple(_turned(term, places) for term in filters)
     block = CellBlock(
-        read, emit(Cells(read, dimensions, figures, aggregates, grid)), dimensions, figures, aggregates, (), grid
+        read, emit(Cells(read, dimensions, figures, aggregates, far)), dimensions, figures, aggregates, (), grid, far
     )
     frame = Frame(
         scans=found,

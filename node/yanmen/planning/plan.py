@@ -43,7 +43,7 @@ def plan(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
     `JobFailed` when a vetting job dies.
     """
     sql = admitted.submission.sql
-    _check_text(sql, limits)
+    check_text(sql, limits)
     question = read(sql, runner.vet(sql), limits.ast_bytes)
     draft = compose(admitted, question, limits)
     shapes = row_source.shapes(draft.plan.scans)
@@ -212,7 +212,8 @@ def _canonical(joined: Joined, shape: _Shape, charge: int, keys: tuple[Key, ...]
     return json_canonical.encode(document).decode("utf-8")
 
 
-def _check_text(sql: str, limits: NodeLimits) -> None:
+def check_text(sql: str, limits: NodeLimits) -> None:
+    """Refuse text too long to parse, or that is none."""
     try:
         size = len(sql.encode("utf-8"))
     except UnicodeEncodeError as error:

@@ -48,11 +48,12 @@ def read(sql: str, serialised: str, ast_bytes: int) -> Query:
     if not isinstance(reply, dict) or not isinstance(reply.get("error"), bool):
         raise Fault(FaultCode.SANDBOX, "the engine's reply is not a statement")
     if reply["error"]:
-        raise _unparsed(text, reply)
+        raise unparsed(text, reply)
     return QueryReader(text, {}).statement(reply)
 
 
-def _unparsed(text: CallerText, reply: Object) -> Exception:
+def unparsed(text: CallerText, reply: Object) -> Exception:
+    """Return the refusal that a reply of the parser which is no statement is."""
     if reply.get("error_type") == "not implemented":
         start = text.start()
         return refused(Reason.NOT_ONE_SELECT, text.place(start), text.word(start), hints.ONE_SELECT)

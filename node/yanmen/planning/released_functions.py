@@ -9,7 +9,7 @@ from yanmen.planning.places import Place, refused
 from yanmen.planning.released_terms import Shown, mismatch, number
 from yanmen.planning.sql_terms import text_literal
 from yanmen.planning.syntax import Op
-from yanmen.planning.typed_functions import CALENDAR, TEXT_PLACES_MAX
+from yanmen.planning.typed_functions import CALENDAR, SHIFT_DAYS_MAX, TEXT_PLACES_MAX
 
 
 def _of(kind: ColumnType, shown: Shown, op: Op, at: Place) -> str:
@@ -30,6 +30,20 @@ def _dated(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
     if op is Op.DATE_DIFF:
         return Shown(f"CAST({sql} AS DOUBLE)", ColumnType.INTEGER)
     return Shown(sql, ColumnType.DATE)
+
+
+def moved(op: Op, args: tuple[Shown, ...], at: Place) -> Shown | None:
+    """Return a date plus or minus literal days, or the days between two dates; None when `args` hold no date."""
+    first, second = args
+    if first.type is not ColumnType.DATE:
+        return None
+    if second.type is ColumnType.DATE and op is Op.SUBTRACT:
+        days = sql_functions.written(Op.DATE_DIFF, [text_literal("day"), second.sql, first.sql])
+        return Shown(f"CAST({days} AS DOUBLE)", ColumnType.INTEGER)
+    if not second.sql.isdigit() or int(second.sql) > SHIFT_DAYS_MAX or op not in (Op.ADD, Op.SUBTRACT):
+        raise refused(Reason.FUNCTION_NOT_ADMITTED, at, op.value, hints.DATE_SHIFT)
+    count = second.sql if op is Op.ADD else f"-{second.sql}"
+    return Shown(sql_functions.written(Op.DATE_SHIFT, [first.sql, count, text_literal("D")]), ColumnType.DATE)
 
 
 def _text(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:

@@ -71,7 +71,7 @@ def converted(item: Shown, cast: Cast) -> Shown:
 
 
 def _weight(op: Op, args: Sequence[Shown]) -> int:
-    copies = args[0].weight if op in (Op.NULLIF, Op.BETWEEN) else 0
+    copies = args[0].weight if op in (Op.NULLIF, Op.BETWEEN) or args[0].type is ColumnType.DATE else 0
     return 1 + copies + sum(arg.weight for arg in args)
 
 
@@ -84,6 +84,9 @@ def applied(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
 
 
 def _arithmetic(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
+    moved = released_functions.moved(op, args, at)
+    if moved is not None:
+        return moved
     left, right = (released_terms.number(arg, op, at) for arg in args)
     if op is Op.DIVIDE:
         return Shown(f"({left} / NULLIF({right}, CAST(0 AS DOUBLE)))", ColumnType.DECIMAL)

@@ -68,7 +68,7 @@ class Found:
 def look_up(admitted: Admitted, table: Table) -> Found:
     """Return what `table` names: a granted dataset here, else a listed one elsewhere."""
     name = table.path[-1].lower()
-    if len(table.path) == 1:
+    if len(table.path) == 1 or table.path[0].lower() == admitted.here.lower():
         for version in admitted.versions:
             if version.dataset.name.lower() == name:
                 return Found(table, version, "")

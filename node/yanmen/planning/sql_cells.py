@@ -11,27 +11,28 @@ from dataclasses import dataclass
 
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.stages import Aggregate, AggregateKind
-from yanmen.planning.figures import Figure, GroupKey, groups_cap, is_capped
+from yanmen.planning.figures import Figure, GroupKey
+from yanmen.planning.reach import Reach
 from yanmen.planning.row_source import Rows, column, source
 from yanmen.planning.sql_terms import quoted, select, text_literal, units, value
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """What to count over `rows`: keys, figures with their bounds, and the size of the public grid."""
+    """What to count over `rows`: keys, figures with their bounds, and how far one unit reaches."""
 
     rows: Rows
     keys: tuple[GroupKey, ...]
     figures: tuple[Figure, ...]
     aggregates: tuple[Aggregate, ...]
-    grid: int
+    reach: Reach
 
 
 def emit(cells: Cells) -> str:
     """Return the SQL whose reply columns are the keys, then the aggregates (for exact data: units and tops)."""
     exact = cells.rows.joined.release is DatasetClass.EXACT
     inner = _clamped_shares(cells, _shares(cells, _rows(cells)))
-    if is_capped(cells.rows.joined, cells.grid):
+    if cells.reach.capped:
         inner = _capped(cells, inner)
     return _ranged(cells, _totals(cells, inner, exact=exact), exact=exact)
 
@@ -100,8 +101,8 @@ def _share(aggregate: Aggregate, figure: Figure) -> str:
 
 
 def _clamped_shares(cells: Cells, inner: str) -> str:
-    """Clamp each share to what the declared number of rows can amount to."""
-    rows = cells.rows.joined.rows_per_unit
+    """Clamp each share to what the rows that a unit can have in one cell amount to."""
+    rows = cells.reach.rows_in_cell
     columns = [*_names(cells), quoted("u")]
     for aggregate, figure in _shared(cells):
         low, high = _signs(figure) if figure.kind is AggregateKind.SUM else (0, 1)
@@ -119,7 +120,7 @@ def _signs(figure: Figure) -> tuple[int, int]:
 
 def _capped(cells: Cells, inner: str) -> str:
     """Keep at most the declared number of groups of each unit, by a hash so that no group is favoured."""
-    most = groups_cap(cells.rows.joined, cells.grid)
+    most = cells.reach.cells
     names = _names(cells)
     kept = [*names, *(quoted(aggregate.name) for aggregate, _ in _shared(cells))]
     salt = text_literal(hashlib.sha256(inner.encode("utf-8")).hexdigest()[:16])

@@ -11,6 +11,7 @@ from yanmen.planning.answer import label
 from yanmen.planning.domains import domain
 from yanmen.planning.grouping import groups
 from yanmen.planning.joins import Joined
+from yanmen.planning.narrowing import narrowed
 from yanmen.planning.places import Place, refused
 from yanmen.planning.proof import origins_of, proof_of
 from yanmen.planning.relation import UNIT, Made, Origins, Relation, Step, made_column, stated
@@ -204,7 +205,9 @@ class UnitGrouping:
         found = [unit_made(read, UNIT)]
         for position, key in enumerate(self._keys):
             name = f"c{position}"
-            known = made_column(name, key.facts, domain(self._scope, key, filters))
+            values = domain(self._scope, key, filters)
+            kept = None if values is None else narrowed(values, key, filters)
+            known = made_column(name, key.facts, kept)
             found.append(Made(name, known, key.facts, origins_of(read, key)))
         for position, figure in enumerate(self._figures, start=len(self._keys)):
             name = f"c{position}"

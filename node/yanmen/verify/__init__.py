@@ -4,7 +4,7 @@ from yanmen.verify.beside import Beside
 from yanmen.verify.bill_finding import BillCode, BillFinding
 from yanmen.verify.billing import BillReport, audit_bill
 from yanmen.verify.procedure import verify_bundle
-from yanmen.verify.receipt import verify_consistency, verify_receipt
+from yanmen.verify.receipt import verify_consistency, verify_receipt, verify_receipt_of
 from yanmen.verify.report import Code, Finding, Report, Severity
 from yanmen.verify.revenue import RevenueReport, audit_revenue
 
@@ -23,4 +23,5 @@ __all__ = [
     "verify_bundle",
     "verify_consistency",
     "verify_receipt",
+    "verify_receipt_of",
 ]

@@ -69,7 +69,9 @@ _AREAS: dict[Area, frozenset[Code]] = {
             Code.TILES_OTHER_HISTORY,
         }
     ),
-    Area.CHAIN: frozenset({Code.GENESIS_WRONG, Code.TIME_BACKWARDS, Code.JTI_REPEATED, Code.SERIES_BROKEN}),
+    Area.CHAIN: frozenset(
+        {Code.GENESIS_WRONG, Code.TIME_BACKWARDS, Code.JTI_REPEATED, Code.KEY_WRONG, Code.SERIES_BROKEN}
+    ),
     Area.COMPLETENESS: frozenset(
         {
             Code.FILE_MISSING,

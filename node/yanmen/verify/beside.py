@@ -5,12 +5,13 @@ from pathlib import Path
 
 from yanmen.crypto import cosigning, notes
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import bundle, merkle, note
+from yanmen.formats import bundle, checkpoint, merkle, note
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.former_keys import keys_of
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import Note, VerifierKey
 from yanmen.formats.witness_policy import Policy
-from yanmen.model.party import Party
+from yanmen.model.party import KeyUse, Party
 from yanmen.verify import directory
 from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.mirror import Mirror
@@ -61,7 +62,7 @@ def _under(
     policy: Policy, signed: Note | None, head: Checkpoint | None, view: View, findings: list[Finding]
 ) -> tuple[Cosigned, ...]:
     """Return who cosigned of the witnesses in `policy`; too few, or a log it does not list, is added to `findings`."""
-    log_key = VerifierKey(view.head.origin, view.party.log_key)
+    log_key = VerifierKey(view.head.origin, keys_of(view.party, KeyUse.LOG, view.head.origin).at(view.head.size - 1))
     if policy.logs and log_key not in {key for key, _ in policy.logs}:
         findings.append(finding(Code.COSIGNED_HEAD, subject="the policy lists another log"))
     seen = {one.key: _seen(signed, head, one.key) for one in policy.witnesses}
@@ -94,7 +95,8 @@ def _signed(root: Path, findings: list[Finding]) -> Note | None:
 def _head(signed: Note, view: View, findings: list[Finding]) -> Checkpoint | None:
     """Return the cosigned head once the log signed it and it is one of this history's."""
     try:
-        head = notes.verify_checkpoint(signed, view.head.origin, view.party.log_key)
+        key = keys_of(view.party, KeyUse.LOG, view.head.origin).at(checkpoint.decode(signed.text).size - 1)
+        head = notes.verify_checkpoint(signed, view.head.origin, key)
     except (Malformed, BadSignature) as error:
         findings.append(finding(Code.COSIGNED_HEAD, subject=str(error)))
         return None

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import bill, merkle
+from yanmen.formats import bill, former_keys, merkle
 from yanmen.formats.bill import FIGURES, Bill, Line, Period
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.slots import Budget, Meter, Output, Price, Verdict
 from yanmen.model.contract import Terms
+from yanmen.model.party import KeyUse
 from yanmen.model.receipt import Stage
 from yanmen.model.revenue import Takings
 from yanmen.model.tariff import Metered
@@ -54,7 +55,7 @@ def hold_statement(examined: Examined, statement: bytes) -> BillReport:
     if examined.trust is None:
         return BillReport(examined.report, None, (), ())
     try:
-        stated = documents.open_statement(statement, examined.trust.party.signing_key)
+        stated = _opened(statement, examined.trust)
     except Malformed as error:
         return _without(examined, BillCode.STATEMENT_MALFORMED, error)
     except BadSignature as error:
@@ -67,6 +68,14 @@ def hold_statement(examined: Examined, statement: bytes) -> BillReport:
     findings += _compare(stated.lines, lines)
     findings += _others(stated, statement, examined.uses)
     return BillReport(examined.report, stated, lines, tuple(findings))
+
+
+def _opened(statement: bytes, trust: Trust) -> Bill:
+    """Return the statement, signed with the receipt key that counts at the leaf that records it."""
+    origin = trust.head.origin
+    keys = former_keys.every(trust.party, KeyUse.RECEIPT)
+    stated = documents.open_with(documents.open_statement, statement, keys)
+    return documents.open_statement(statement, former_keys.key_at(trust.party, KeyUse.RECEIPT, origin, stated.size))
 
 
 def count(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from yanmen.crypto import notes, receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import bundle, merkle, proof, receipt
+from yanmen.formats import bundle, checkpoint, merkle, proof, receipt
 from yanmen.formats.bundle import LeafLine
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.former_keys import KeysOf
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof, HashReader
 from yanmen.formats.note import Note
@@ -26,11 +27,11 @@ LEAF_BYTES_MAX = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Whose log it is: issuer, both keys as the register lists them, the verified head and its signed note."""
+    """Whose log it is: issuer, its keys as the register lists them, the verified head and its signed note."""
 
     id: str
-    receipt_key: bytes
-    log_key: bytes
+    receipt_keys: KeysOf
+    log_keys: KeysOf
     head: Checkpoint
     checkpoint: bytes
 
@@ -95,7 +96,7 @@ class Entries:
         """Hold the leaf `data` to its form, its signer and what is listed of it."""
         stage = None if line is None else line.stage
         try:
-            leaf = receipts.verify_leaf(data, self._node.receipt_key)
+            leaf = receipts.verify_leaf(data, self._node.receipt_keys.at(index))
         except Malformed as error:
             self._find(Code.LEAF_MALFORMED, index, stage, str(error))
             return
@@ -143,7 +144,8 @@ class Entries:
         known = self._heads.get(signed)
         if known is not None:
             return known
-        head = notes.verify_checkpoint(signed, self._node.head.origin, self._node.log_key)
+        key = self._node.log_keys.at(checkpoint.decode(signed.text).size - 1)
+        head = notes.verify_checkpoint(signed, self._node.head.origin, key)
         if head.size > self._node.head.size:
             raise BadProof("checkpoint is newer than the bundle's")
         if self._read_hash is not None and merkle.root(head.size, self._read_hash) != head.root:

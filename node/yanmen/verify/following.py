@@ -1,4 +1,4 @@
-"""Steps 8 to 20 of the procedure: the leaves followed in order, each against those before it."""
+"""Steps 8 to 21 of the procedure: the leaves followed in order, each against those before it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from yanmen.verify.erasing import Erasures
 from yanmen.verify.granted import withheld
 from yanmen.verify.inspections import Inspections
 from yanmen.verify.keeping import Keeping
+from yanmen.verify.key_book import KeyBook
 from yanmen.verify.metering import Order, Replay
 from yanmen.verify.prices import Prices
 from yanmen.verify.report import Finding
@@ -42,6 +43,7 @@ class Following:
         "_findings",
         "_inspections",
         "_keeping",
+        "_keys",
         "_order",
         "_prices",
         "_replay",
@@ -54,11 +56,12 @@ class Following:
     def __init__(self, trust: Trust) -> None:
         """Begin before leaf 0 of the log that `trust` names."""
         self._trust = trust
-        self._order, self._replay, self._requests = Order(), Replay(), Requests(trust.members)
-        self._standing = Standing(trust.members, trust.party)
+        self._keys = KeyBook(trust.members, trust.party, trust.head.origin)
+        self._order, self._replay, self._requests = Order(), Replay(), Requests(self._keys)
+        self._standing = Standing(self._keys)
         self._keeping = Keeping(self._standing, self._replay)
         self._prices = Prices(self._standing)
-        self._inspections = Inspections(trust.members, trust.party)
+        self._inspections = Inspections(self._keys)
         self._erasures = Erasures(self._standing)
         self._acknowledgements = Acknowledgements(trust.head.origin)
         self._findings: list[Finding] = []
@@ -66,6 +69,7 @@ class Following:
 
     def add(self, use: Use, said: All) -> None:
         """Take in the next leaf and all its receipt discloses."""
+        self._findings.extend(self._keys.follow(use))
         self._order.add(use)
         self._replay.add(use)
         claims, wrong = self._requests.check(use)
@@ -98,6 +102,7 @@ class Following:
         self._replay.finish(max((use.head.iat_s for use in self.uses), default=0))
         stated = self._trust.statement
         findings.extend(self._order.finish(self._trust.head.size))
+        findings.extend(self._keys.finish(self._trust.head.size))
         findings.extend(self._findings)
         findings.extend(self._inspections.finish(max((use.head.iat_s for use in self.uses), default=0)))
         findings.extend(self._replay.findings)

@@ -11,9 +11,10 @@ from yanmen.crypto import cosigning, notes
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import checkpoint, note
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.former_keys import keys_of
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import Note, VerifierKey
-from yanmen.model.party import PartyRole, Register
+from yanmen.model.party import KeyUse, PartyRole, Register
 from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
 from yanmen.verify.following import Trust
 from yanmen.verify.selected import OpenBundle
@@ -45,7 +46,8 @@ def read(data: bytes, members: Register, witnesses: Sequence[VerifierKey]) -> Wi
     party = members.find(node)
     if party is None or party.role is not PartyRole.NODE:
         raise BadSignature("the register lists no such node")
-    head = notes.verify_checkpoint(signed, head.origin, party.log_key)
+    key = keys_of(party, KeyUse.LOG, head.origin).at(head.size - 1)
+    head = notes.verify_checkpoint(signed, head.origin, key)
     if not witnesses:
         return Witnessed(node, head)
     times = tuple(_times(signed, witnesses))

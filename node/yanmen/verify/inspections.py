@@ -10,8 +10,9 @@ from yanmen.formats.inspection import BYTES_MAX
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.model.inspection import Act, Issue, OutOfTurn, Step, after
-from yanmen.model.party import Party, PartyRole, Register
+from yanmen.model.party import PartyRole
 from yanmen.model.receipt import Stage
+from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.standing import All
 from yanmen.verify.uses import Use
@@ -23,8 +24,7 @@ INSPECTORS = frozenset({PartyRole.AUDITOR, PartyRole.REGULATOR})
 class Inspections:
     """The findings recorded so far; `digests` are those of all their steps."""
 
-    members: Register
-    holder: Party
+    keys: KeyBook
     cases: dict[str, Issue] = field(default_factory=dict)
     digests: set[str] = field(default_factory=set)
 
@@ -35,7 +35,7 @@ class Inspections:
         try:
             members = json_members.exact(said[Slot.SUBJECT].value, frozenset({"document"}))
             token = json_members.text(members, "document", BYTES_MAX).encode("ascii", "replace")
-            step = self.signed(token)
+            step = self.signed(token, use.index)
             known = self.cases.get(step.finding)
             digest = documents.digest(token)
             self.cases[step.finding] = after(known, step, digest)
@@ -52,14 +52,14 @@ class Inspections:
             if issue.overdue(last_s):
                 yield finding(Code.RECTIFICATION_OVERDUE, subject=issue.finding)
 
-    def signed(self, token: bytes) -> Step:
-        """Return the step in `token`, signed by whoever it says took it."""
+    def signed(self, token: bytes, index: int) -> Step:
+        """Return the step in `token`, signed by whoever took it, with the key that counts at the leaf `index`."""
         claimed = documents.peek_step(token)
-        if claimed.node != self.holder.id:
+        if claimed.node != self.keys.holder.id:
             raise Malformed("about another node")
         if claimed.act is Act.RECTIFIED:
-            return documents.open_step(token, self.holder.signing_key)
-        party = self.members.find(claimed.by)
+            return documents.open_step(token, self.keys.of_node(index))
+        party = self.keys.members.find(claimed.by)
         if party is None or party.role not in INSPECTORS:
             raise BadSignature("the register lists no such auditor or regulator")
-        return documents.open_step(token, party.signing_key)
+        return documents.open_step(token, self.keys.of_member(party))

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from yanmen.crypto import notes, receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import bundle, merkle, note, tiles
+from yanmen.formats import bundle, checkpoint, merkle, note, tiles
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.former_keys import keys_of
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.tiles import Tile
-from yanmen.model.party import Party
+from yanmen.model.party import KeyUse, Party
 from yanmen.verify import directory
 from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.report import Code, Finding, finding
@@ -64,7 +65,10 @@ class Mirror:
         if data is None:
             return None
         try:
-            head = notes.verify_checkpoint(note.decode(data), self.origin, self.party.log_key)
+            signed = note.decode(data)
+            size = checkpoint.decode(signed.text).size
+            key = keys_of(self.party, KeyUse.LOG, self.origin).at(size - 1)
+            head = notes.verify_checkpoint(signed, self.origin, key)
             if not 0 < head.size <= bundle.INDEX_MAX + 1:
                 raise Malformed("no log of ours has that size")
             return head
@@ -90,8 +94,9 @@ class Mirror:
             entries = tiles.decode_entries(data, tile.width)
             if tuple(merkle.leaf_hash(entry) for entry in entries) != hashes:
                 raise Malformed("entries: not those of the tile")
-            for entry in entries:
-                if receipts.verify_leaf(entry, self.party.signing_key).head.iss != self.party.id:
+            keys = keys_of(self.party, KeyUse.RECEIPT, self.origin)
+            for index, entry in enumerate(entries, tile.index * tiles.WIDTH):
+                if receipts.verify_leaf(entry, keys.at(index)).head.iss != self.party.id:
                     raise Malformed("entries: a leaf of another node")
         except (Malformed, BadSignature):
             self.findings.append(finding(Code.TILE_DIFFERS, subject=tile.entries_path))

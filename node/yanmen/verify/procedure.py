@@ -10,10 +10,11 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import bundle, checkpoint, merkle, note
 from yanmen.formats.bundle import LeafLine, Statement
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.former_keys import keys_of
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.model.contract import Terms
-from yanmen.model.party import LOG_KEEPERS, Party, Register
+from yanmen.model.party import LOG_KEEPERS, KeyUse, Party, Register
 from yanmen.verify import directory
 from yanmen.verify.beside import Beside, View, compare
 from yanmen.verify.directory import Missing, Unreadable
@@ -101,6 +102,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     19. Every leaf of a contract discloses what the contract grants the regulator and its stage says.
     20. Every step of an inspection's finding is signed by an auditor or regulator of the register, or where it
         rectifies by the node, and follows the step before it; what is rectified late, or not yet, is noted.
+    21. Where the register says that a key of the node ended, the leaf there and no other records the exchange, signed
+        by the new key and, if it was rotated, the old one. Every signature is by the key that counts at its place.
     """
     return examine(path, space_key, beside).report
 
@@ -138,7 +141,7 @@ def establish(path: Path, space_key: bytes | None, findings: list[Finding]) -> T
     if party is None or party.role not in LOG_KEEPERS:
         raise Stop(finding(Code.NODE_NOT_REGISTERED))
     log_key = _vkey(path, bundle.LOG_KEY)
-    if log_key != VerifierKey(statement.origin, party.log_key):
+    if log_key != VerifierKey(statement.origin, _head_key(statement, party)):
         findings.append(finding(Code.LOG_KEY_DIFFERS))
     return Trust(statement, members, party, *_checkpoint(path, statement, party))
 
@@ -183,7 +186,7 @@ def _checkpoint(path: Path, statement: Statement, party: Party) -> tuple[Checkpo
     try:
         if checkpoint.origin_node(statement.origin) != party.id:
             raise Stop(finding(Code.CHECKPOINT_SIGNATURE, subject="origin of another node"))
-        head = notes.verify_checkpoint(note.decode(data), statement.origin, party.log_key)
+        head = notes.verify_checkpoint(note.decode(data), statement.origin, _head_key(statement, party))
     except Malformed as error:
         raise _malformed(bundle.CHECKPOINT, error) from error
     except BadSignature as error:
@@ -207,10 +210,20 @@ def _leaves(trust: Trust, entries: Entries, following: Following, told: Told | N
     return hashes
 
 
+def _head_key(statement: Statement, party: Party) -> bytes:
+    """Return the log key that counts for the head of the log stated."""
+    try:
+        return keys_of(party, KeyUse.LOG, statement.origin).at(statement.size - 1)
+    except Malformed as error:
+        raise _malformed(bundle.STATEMENT, error) from error
+
+
 def node_of(trust: Trust) -> Node:
     """Return whose log it is."""
     party = trust.party
-    return Node(party.id, party.signing_key, party.log_key, trust.head, trust.checkpoint)
+    origin = trust.head.origin
+    receipt_keys, log_keys = (keys_of(party, use, origin) for use in (KeyUse.RECEIPT, KeyUse.LOG))
+    return Node(party.id, receipt_keys, log_keys, trust.head, trust.checkpoint)
 
 
 def leaf_lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[LeafLine, ...] | None:

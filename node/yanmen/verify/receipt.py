@@ -6,7 +6,10 @@ from yanmen.crypto import notes, receipts
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import checkpoint, merkle, note, proof
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.former_keys import key_at
 from yanmen.formats.json_canonical import Json
+from yanmen.formats.note import Note
+from yanmen.model.party import KeyUse, Party
 
 
 def verify_receipt(sdjwt: str, proof_text: str, receipt_key: bytes, log_key: bytes) -> dict[str, Json]:
@@ -42,16 +45,33 @@ def verify_receipt(sdjwt: str, proof_text: str, receipt_key: bytes, log_key: byt
     }
 
 
-def verify_consistency(
-    old_checkpoint: bytes, new_checkpoint: bytes, hashes: Sequence[bytes], log_key: bytes
-) -> Checkpoint:
-    """Return the new checkpoint once `log_key` signed both and `hashes` show that the new log begins with the old.
+def verify_receipt_of(party: Party, sdjwt: str, proof_text: str) -> dict[str, Json]:
+    """Return what a receipt of the node `party` says, as `verify_receipt` does, under the keys that count at its leaf.
 
-    Raises `Malformed`, `BadSignature` or `BadProof`.
+    Where a key was exchanged, that is the one before up to the exchange and the one after from there on.
+    """
+    inclusion = proof.decode(proof_text)
+    log = checkpoint.decode(inclusion.checkpoint.text)
+    receipt_key = key_at(party, KeyUse.RECEIPT, log.origin, inclusion.index)
+    log_key = key_at(party, KeyUse.LOG, log.origin, log.size - 1)
+    return verify_receipt(sdjwt, proof_text, receipt_key, log_key)
+
+
+def verify_consistency(
+    old_checkpoint: bytes, new_checkpoint: bytes, hashes: Sequence[bytes], log_keys: Party | bytes
+) -> Checkpoint:
+    """Return the new checkpoint once the log signed both and `hashes` show that the new log begins with the old.
+
+    `log_keys` is the log's key, or the node with the keys it had. Raises `Malformed`, `BadSignature` or `BadProof`.
     """
     old_note, new_note = note.decode(old_checkpoint), note.decode(new_checkpoint)
     origin = checkpoint.decode(old_note.text).origin
-    old = notes.verify_checkpoint(old_note, origin, log_key)
-    new = notes.verify_checkpoint(new_note, origin, log_key)
+    old, new = (_head(signed, origin, log_keys) for signed in (old_note, new_note))
     merkle.verify_consistency(old.size, new.size, hashes, old.root, new.root)
     return new
+
+
+def _head(signed: Note, origin: str, log_keys: Party | bytes) -> Checkpoint:
+    size = checkpoint.decode(signed.text).size
+    key = log_keys if isinstance(log_keys, bytes) else key_at(log_keys, KeyUse.LOG, origin, size - 1)
+    return notes.verify_checkpoint(signed, origin, key)

@@ -52,6 +52,7 @@ class Code(Enum):
     PREVIOUS_DIFFERS = "PREVIOUS_DIFFERS"
     TIME_BACKWARDS = "TIME_BACKWARDS"
     JTI_REPEATED = "JTI_REPEATED"
+    KEY_WRONG = "KEY_WRONG"
     SLOT_WITHHELD = "SLOT_WITHHELD"
     ERASED = "ERASED"
     ERASED_EARLY = "ERASED_EARLY"
@@ -151,6 +152,7 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     ),
     Code.GENESIS_WRONG: ("{leaf} is a genesis leaf out of place, or leaf 0 is none", "{leaf_zh}：创世叶位置不对"),
     Code.TIME_BACKWARDS: ("{leaf} is older than the leaf before it", "{leaf_zh}早于前一叶"),
+    Code.KEY_WRONG: ("{leaf} exchanges or states a key wrongly: {subject}", "{leaf_zh}密钥变更不成立：{subject}"),
     Code.JTI_REPEATED: ("{leaf} repeats the jti of an earlier leaf", "{leaf_zh}的 jti 与先前某叶重复"),
     Code.ERASED: (
         "{leaf} says that the disclosures of {subject} leaves were destroyed after their term",
@@ -327,10 +329,7 @@ NOT_PROVEN: tuple[tuple[str, str], ...] = (
         "noise was drawn as stated: the node promises it.",
         "实际运行的 SQL 是否仅读取所列字段，单体影响是否如所述，噪声是否确按所述抽取：此由节点承诺。",
     ),
-    (
-        "What the consumer did with the answer afterwards.",
-        "使用方取得结果之后的行为。",
-    ),
+    ("What the consumer did with the answer afterwards.", "使用方取得结果之后的行为。"),
     (
         "That everyone saw this same log: compare the checkpoint with those that others hold.",
         "所有人看到的是同一份日志：请与他人持有的检查点比对。",

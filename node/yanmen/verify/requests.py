@@ -7,9 +7,9 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import Operation, RequestClaims, SessionClaims
 from yanmen.formats.slots import Budget, Price, SignedRequest
-from yanmen.model.party import Register
 from yanmen.model.receipt import Stage
 from yanmen.model.stages import Binding
+from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
 
@@ -26,11 +26,11 @@ class _Spent:
 class Requests:
     """The requests seen so far, and what was charged on each of them."""
 
-    __slots__ = ("_register", "_spent", "_used")
+    __slots__ = ("_keys", "_spent", "_used")
 
-    def __init__(self, register: Register) -> None:
-        """Take members' keys from `register`."""
-        self._register = register
+    def __init__(self, keys: KeyBook) -> None:
+        """Take members' keys from `keys`."""
+        self._keys = keys
         self._used: set[tuple[str, str]] = set()
         self._spent: dict[tuple[str, str], _Spent] = {}
 
@@ -51,12 +51,12 @@ class Requests:
         return claims, (*wrong, *reused)
 
     def _differences(self, use: Use, claims: Claims, consumer: str, key: bytes) -> tuple[str, ...]:
-        party = self._register.find(consumer)
+        party = self._keys.members.find(consumer)
         wrong = {
             "node": claims.audience != use.head.iss,
             "consumer": claims.issuer != consumer,
             "contract": claims.contract_id != use.contract,
-            "member key": party is None or party.signing_key != key,
+            "member key": party is None or self._keys.of_member(party) != key,
             "operation": isinstance(claims, RequestClaims) and claims.operation is not Operation.SUBMIT,
             "question": isinstance(claims, RequestClaims) and claims.query_sha256 != use.query_sha256,
         }

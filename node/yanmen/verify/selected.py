@@ -13,9 +13,13 @@ from yanmen.model.receipt import Stage
 from yanmen.verify import directory
 from yanmen.verify.entries import Entries
 from yanmen.verify.following import Trust
+from yanmen.verify.key_book import KeyBook
 from yanmen.verify.procedure import Stop, establish, leaf_lines, node_of
 from yanmen.verify.report import Code, Finding, Severity, finding
 from yanmen.verify.standing import Standing
+
+_TERMS = frozenset({Stage.GENESIS, Stage.MEMBER, Stage.CONTRACT})
+"""Leaves that offers follow from, with the keys they are signed with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +86,12 @@ class OpenBundle:
         """Return the terms of all contracts whose signed offer the bundle discloses."""
         if self.trust is None or self._entries is None:
             return {}
-        standing = Standing(self.trust.members, self.trust.party)
+        keys = KeyBook(self.trust.members, self.trust.party, self.trust.head.origin)
+        standing = Standing(keys)
         for index, line in enumerate(self._lines):
-            checked = self._entries.check(index) if line.stage is Stage.CONTRACT else None
+            checked = self._entries.check(index) if line.stage in _TERMS else None
             if checked is not None and checked.use is not None:
+                tuple(keys.follow(checked.use))
                 tuple(standing.follow(checked.use, checked.said))
         return {name: agreement.terms for name, agreement in standing.agreements.items()}
 

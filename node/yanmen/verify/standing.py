@@ -16,8 +16,8 @@ from yanmen.formats.question_slots import Publication
 from yanmen.formats.receipt import Said, Slot
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.contract import MAY_BECOME, ContractStatus, Terms
-from yanmen.model.party import Party, Register
 from yanmen.model.receipt import Stage
+from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
 
@@ -54,8 +54,7 @@ class Published:
 class Standing:
     """Follows the leaves in order; what may not be as it is said becomes a finding."""
 
-    register: Register
-    holder: Party
+    keys: KeyBook
     agreements: dict[str, Agreement] = field(default_factory=dict)
     published: dict[str, Published] = field(default_factory=dict)
     versions: dict[str, set[str]] = field(default_factory=dict)
@@ -102,28 +101,28 @@ class Standing:
         if use.contract_digest != known.digest or use.consumer != known.terms.consumer:
             raise Malformed("another offer or consumer than before")
         if use.head.stage is Stage.APPROVAL:
-            self._accepted(known, status, document)
+            self._accepted(known, status, document, use.index)
         elif document or status not in MAY_BECOME[known.status]:
             raise Malformed(f"cannot become {status.value} from {known.status.value}")
         return replace(known, status=status)
 
     def _offered(self, use: Use, document: bytes) -> Agreement:
-        party = None if use.consumer is None else self.register.find(use.consumer)
+        party = None if use.consumer is None else self.keys.members.find(use.consumer)
         if party is None:
             raise BadSignature("the register lists no such consumer")
-        terms = documents.open_offer(document, party.signing_key)
+        terms = documents.open_with(documents.open_offer, document, self.keys.offer_keys(party))
         digest = documents.digest(document)
-        if (terms.id, terms.consumer, terms.holder) != (use.contract, use.consumer, self.holder.id):
+        if (terms.id, terms.consumer, terms.holder) != (use.contract, use.consumer, self.keys.holder.id):
             raise Malformed("the offer is of another contract, consumer or holder")
         if use.contract_digest != digest:
             raise Malformed("the offer has another digest")
         return Agreement(terms, digest, ContractStatus.PENDING)
 
-    def _accepted(self, known: Agreement, status: ContractStatus, document: bytes) -> None:
-        decision = documents.open_acceptance(document, self.holder.signing_key)
+    def _accepted(self, known: Agreement, status: ContractStatus, document: bytes, index: int) -> None:
+        decision = documents.open_with(documents.open_acceptance, document, self.keys.acceptance_keys(index))
         chain = (decision.contract_id, decision.holder, decision.offer_sha256, decision.decision)
         if (
-            chain != (known.terms.id, self.holder.id, known.digest, status)
+            chain != (known.terms.id, self.keys.holder.id, known.digest, status)
             or known.status is not ContractStatus.PENDING
         ):
             raise Malformed("the decision is about another offer, or not the one recorded")

@@ -10,7 +10,8 @@ from yanmen.model.federation import OpenedSum, Opening
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Refused
-from yanmen.model.stages import Answer, Finished, Quote, Submission
+from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
+from yanmen.planning.parameters import Placeholder
 
 
 class LogApi(Protocol):
@@ -70,6 +71,18 @@ class NodeApi(LogApi, Protocol):
 
     def balance(self, party: Party, contract_id: str) -> Balance:
         """Return what is left of one contract of `party`."""
+        ...
+
+    def names(self) -> Names:
+        """Return how a database tool lists this node's tables."""
+        ...
+
+    def placeholders(self, submission: Submission) -> tuple[Placeholder, ...]:
+        """Return where the text of `submission` takes parameters, touching no data and asking nothing."""
+        ...
+
+    def describe(self, submission: Submission) -> tuple[Output, ...]:
+        """Return the columns `submission` would give, touching no data."""
         ...
 
     def explain(self, submission: Submission) -> Quote:

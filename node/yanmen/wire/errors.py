@@ -40,7 +40,9 @@ REASON_STATUS: dict[Reason, grpc.StatusCode] = {
     Reason.IDENTITY_REVOKED: _S.UNAUTHENTICATED,
     Reason.ROLE_NOT_ALLOWED: _S.PERMISSION_DENIED,
     Reason.METHOD_NOT_LISTED: _S.PERMISSION_DENIED,
+    Reason.COMMAND_NOT_OFFERED: _S.UNIMPLEMENTED,
     Reason.REQUEST_MALFORMED: _S.INVALID_ARGUMENT,
+    Reason.GRANT_MISSING: _S.UNAUTHENTICATED,
     Reason.SIGNATURE_INVALID: _S.UNAUTHENTICATED,
     Reason.REQUEST_EXPIRED: _S.UNAUTHENTICATED,
     Reason.REQUEST_REPLAYED: _S.ALREADY_EXISTS,
@@ -98,6 +100,7 @@ REASON_STATUS: dict[Reason, grpc.StatusCode] = {
     Reason.DEPOSIT_MISSING: _S.FAILED_PRECONDITION,
     Reason.SET_FIXED: _S.FAILED_PRECONDITION,
     Reason.JOB_UNKNOWN: _S.NOT_FOUND,
+    Reason.STATEMENT_UNKNOWN: _S.NOT_FOUND,
     Reason.CANCELLED: _S.CANCELLED,
     Reason.RUN_FAILED: _S.ABORTED,
     Reason.NODE_FAILED: _S.ABORTED,
@@ -128,6 +131,14 @@ def refusal_status(refused: Refused, request_id: str, *, inline: bool) -> Status
     if status.ByteSize() > (DETAILS_BYTES_INLINE if inline else DETAILS_BYTES_MAX):
         return _refusal_status(refused, request_id, whole=False)
     return status
+
+
+def spoken(refused: Refused) -> str:
+    """Return all of a refusal in one line, for drivers that show nothing but the status's message."""
+    english, chinese = messages.localised(refused.reason, refused.detail)
+    named = f" ({_short(refused.detail.subject)})" if refused.detail.subject else ""
+    receipt = "" if refused.receipt is None else f" receipt 使用回执 no. {refused.receipt.index}"
+    return f"{refused.reason.value}{named}: {_short(english)} {_short(chinese)}{receipt}"
 
 
 def fault_status(code: FaultCode, request_id: str) -> Status:

@@ -26,15 +26,20 @@ from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
-from yanmen.wire import errors
+from yanmen.wire import errors, strictly
 from yanmen.wire.authorisation import authorise
 from yanmen.wire.pacing import Pacing
 
 EXPLAIN = "/yanmen.wire.v1.QueryService/Explain"
 SUBMIT = "/yanmen.wire.v1.QueryService/Submit"
 REQUEST_CONTRACT = "/yanmen.wire.v1.ContractService/RequestContract"
-STARTING = frozenset({EXPLAIN, SUBMIT, REQUEST_CONTRACT})
+FLIGHT = "/arrow.flight.protocol.FlightService/"
+STARTING = frozenset(
+    {EXPLAIN, SUBMIT, REQUEST_CONTRACT, *(FLIGHT + name for name in ("GetFlightInfo", "PollFlightInfo", "GetSchema"))}
+)
 """Methods that begin something new; a stopping node refuses them and still hands out what is done."""
+LASTING = frozenset({"/grpc.health.v1.Health/Watch", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"})
+"""Streams that live as long as their caller likes; all other streams end by themselves, and count as calls."""
 REQUEST_ID_BYTES = 16
 UNLISTED = "unlisted"
 """How a method that no service has is logged: its name is the caller's own text."""
@@ -107,34 +112,34 @@ class Gate(grpc.ServerInterceptor):
             watch = partial(self._unary_stream, method, handler)
             return grpc.unary_stream_rpc_method_handler(watch, None, handler.response_serializer)
         both = partial(self._stream_stream, method, handler)
-        return grpc.stream_stream_rpc_method_handler(both, handler.request_deserializer, handler.response_serializer)
+        return grpc.stream_stream_rpc_method_handler(both, None, handler.response_serializer)
 
     def _deny(self, _raw: bytes, context: grpc.ServicerContext) -> None:
-        with self._passage(UNLISTED, context, streams=False):
+        with self._passage(UNLISTED, context):
             raise Refused(Reason.METHOD_NOT_LISTED)
 
     def _unary(self, method: str, handler: Handler, raw: bytes, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
-        with self._passage(method, context, streams=False):
+        with self._passage(method, context):
             return _present(handler.unary_unary)(_parse(handler, raw), context)
 
     def _unary_stream(self, method: str, handler: Handler, raw: bytes, context: grpc.ServicerContext) -> Iterator[Any]:
-        with self._passage(method, context, streams=True):
+        with self._passage(method, context):
             yield from _present(handler.unary_stream)(_parse(handler, raw), context)
 
     def _stream_stream(
-        self, method: str, handler: Handler, requests: Iterator[Any], context: grpc.ServicerContext
+        self, method: str, handler: Handler, raws: Iterator[bytes], context: grpc.ServicerContext
     ) -> Iterator[Any]:
-        with self._passage(method, context, streams=True):
-            yield from _present(handler.stream_stream)(requests, context)
+        with self._passage(method, context):
+            yield from _present(handler.stream_stream)((_parse(handler, raw) for raw in raws), context)
 
     @contextmanager
-    def _passage(self, method: str, context: grpc.ServicerContext, *, streams: bool) -> Iterator[None]:
+    def _passage(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:
         """Let one call through to its service, or end it with the error it deserves; write its line."""
         call = _Call(method, self._randomness.token(REQUEST_ID_BYTES).hex(), self._clock.now_ms())
         status: Status | None = None
         try:
             party = self._admit(call, context)
-            with self._pacing.call(party.id, streams=streams):
+            with self._pacing.call(party.id, streams=method in LASTING):
                 yield
         except _TooLate:
             call.outcome = grpc.StatusCode.DEADLINE_EXCEEDED.name
@@ -204,15 +209,9 @@ def _present(
 
 
 def _parse(handler: Handler, raw: bytes) -> Any:  # noqa: ANN401 - the handler's own message type
-    """Return the message in `raw`; a field we do not know might limit what the caller agrees to, so it is refused."""
     if handler.request_deserializer is None:
         raise Fault(FaultCode.INTERNAL, "a service without a parser")
-    message = handler.request_deserializer(raw)
-    size = message.ByteSize()
-    message.DiscardUnknownFields()
-    if message.ByteSize() != size:
-        raise Malformed("unknown field")
-    return message
+    return strictly.parsed(handler.request_deserializer, raw)
 
 
 def _inline(context: grpc.ServicerContext) -> bool:
@@ -223,7 +222,10 @@ def _inline(context: grpc.ServicerContext) -> bool:
 def _refused(call: _Call, refused: Refused, *, inline: bool) -> Status:
     call.outcome = errors.REASON_STATUS[refused.reason].name
     call.notes["reason"] = refused.reason.value
-    return errors.refusal_status(refused, call.request_id, inline=inline)
+    status = errors.refusal_status(refused, call.request_id, inline=inline)
+    if call.method.startswith(FLIGHT):
+        status.message = errors.spoken(refused)
+    return status
 
 
 def _broken(call: _Call, code: FaultCode, note: str) -> Status:

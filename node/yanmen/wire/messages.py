@@ -20,7 +20,9 @@ TEXTS: dict[Reason, Text] = {
     Reason.IDENTITY_REVOKED: Text("The member or its certificate was revoked.", "该成员或其证书已被撤销。"),
     Reason.ROLE_NOT_ALLOWED: Text("The member's role may not do this.", "该成员的角色无权执行此操作。"),
     Reason.METHOD_NOT_LISTED: Text("The node offers no such call.", "本节点不提供该调用。"),
+    Reason.COMMAND_NOT_OFFERED: Text("The node offers no such Flight SQL command.", "本节点不提供该 Flight SQL 命令。"),
     Reason.REQUEST_MALFORMED: Text("The request breaks a rule of its format.", "请求不符合格式要求。"),
+    Reason.GRANT_MISSING: Text("No session grant came with the call.", "调用未附带会话授权。"),
     Reason.SIGNATURE_INVALID: Text(
         "The signature is not by the member's registered key.", "签名不是该成员登记密钥所签。"
     ),
@@ -102,6 +104,7 @@ TEXTS: dict[Reason, Text] = {
     Reason.DEPOSIT_MISSING: Text("A party's share is not deposited here.", "有参与方的份额尚未存入。"),
     Reason.SET_FIXED: Text("The set of this federated question is fixed.", "该联邦查询的参与集合已经固定。"),
     Reason.JOB_UNKNOWN: Text("No such job of this member.", "该成员没有此任务。"),
+    Reason.STATEMENT_UNKNOWN: Text("No such prepared statement of this member.", "该成员没有此预备语句。"),
     Reason.CANCELLED: Text("The job was stopped.", "任务已被停止。"),
     Reason.NODE_FAILED: Text(
         "The node failed while it answered; its holder is told why.", "节点在回答时发生故障，原因已告知数源部门。"

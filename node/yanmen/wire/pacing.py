@@ -15,17 +15,16 @@ OPEN_CALLS = 16
 """Of one member; together with OPEN_STREAMS a small part of the server's threads."""
 OPEN_STREAMS = 2
 """Health watches and reflection hold a thread as long as they live."""
-CALLS_PER_MINUTE = 1_200
-"""Twenty a second: a program that waits for its answers makes fewer."""
 _MINUTE_MS = 60_000
 
 
 class Pacing:
     """Counts per member; a window is a minute of the injected clock."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Hold the clock."""
+    def __init__(self, clock: Clock, calls_per_minute: int) -> None:
+        """Hold the clock and the one number that node.toml sets."""
         self._clock = clock
+        self._calls_per_minute = calls_per_minute
         self._lock = Lock()
         self._open: Counter[tuple[str, bool]] = Counter()
         self._minute = -1
@@ -48,7 +47,7 @@ class Pacing:
             self._turn()
             if self._open[member, streams] >= (OPEN_STREAMS if streams else OPEN_CALLS):
                 raise Refused(Reason.RATE_LIMITED)
-            if self._calls[member] >= CALLS_PER_MINUTE:
+            if self._calls[member] >= self._calls_per_minute:
                 raise Refused(Reason.RATE_LIMITED)
             self._open[member, streams] += 1
             self._calls[member] += 1

@@ -17,6 +17,7 @@ from yanmen.wire import services
 from yanmen.wire.api import AggregatorApi, LogApi, NodeApi
 from yanmen.wire.errors import METADATA_BYTES
 from yanmen.wire.federation_service import Federation
+from yanmen.wire.flight.service import Flight
 from yanmen.wire.gate import Gate
 from yanmen.wire.log_service import Log
 from yanmen.wire.pacing import Pacing
@@ -32,6 +33,7 @@ from yanmen.wire.v1 import (
     query_pb2,
     query_pb2_grpc,
 )
+from yanmen.wire.v1.arrow import flight_pb2, flight_pb2_grpc
 
 THREADS = 64
 """Calls handled at once; waiting Fetches hold one each, so a member may hold a quarter (pacing.py)."""
@@ -75,7 +77,7 @@ class Server:
         """Build the server for `api`, whose services `install` adds; `start` opens the port."""
         self._api = api
         self._at = surroundings
-        pacing = Pacing(surroundings.clock)
+        pacing = Pacing(surroundings.clock, surroundings.limits.calls_per_minute)
         self._gate = Gate(api, pacing, surroundings.clock, surroundings.randomness, surroundings.log)
         self._health = health.HealthServicer(experimental_non_blocking=False)
         self._server = grpc.server(
@@ -121,7 +123,7 @@ def _configuration(secret: Credentials) -> grpc.ServerCertificateConfiguration:
     return grpc.ssl_server_certificate_configuration([(secret.key_pem, secret.chain_pem)], secret.ca_pem)
 
 
-def node_services(api: NodeApi, clock: Clock) -> Install:
+def node_services(api: NodeApi, clock: Clock, randomness: Randomness) -> Install:
     """Return what adds a node's services to a server."""
 
     def install(server: grpc.Server) -> tuple[FileDescriptor, ...]:
@@ -129,7 +131,8 @@ def node_services(api: NodeApi, clock: Clock) -> Install:
         contract_pb2_grpc.add_ContractServiceServicer_to_server(services.Contracts(api), server)
         query_pb2_grpc.add_QueryServiceServicer_to_server(services.Query(api, clock), server)
         log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
-        return tuple(file.DESCRIPTOR for file in (catalogue_pb2, contract_pb2, query_pb2, log_pb2))
+        flight_pb2_grpc.add_FlightServiceServicer_to_server(Flight(api, clock, randomness), server)
+        return tuple(file.DESCRIPTOR for file in (catalogue_pb2, contract_pb2, query_pb2, log_pb2, flight_pb2))
 
     return install
 

@@ -91,7 +91,7 @@ def _node(holder: Holder, spawner: Spawner, found: dict[NodeLimits, Profile], op
     open_.callback(runner.close)
     datasets = len(holder.ledger.current_versions())
     said: dict[str, str | int] = {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets}
-    return _served(holder, node, node_services(node, holder.clock), said)
+    return _served(holder, node, node_services(node, holder.clock, holder.randomness), said)
 
 
 def _aggregator(holder: Holder, institution: Institution) -> _Served:

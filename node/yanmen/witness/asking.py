@@ -1,6 +1,7 @@
 """The node's side: hand a head to a witness, and ask what it saw, over HTTP."""
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -56,8 +57,11 @@ def submit(witness: Witness, request: AddCheckpoint) -> tuple[NoteSignature, ...
     raise Fault(FaultCode.UNREACHABLE, f"{witness.name} answered {answer.status}")
 
 
-def seen(witness: Witness, origin: str, log_public: bytes) -> Checkpoint | None:
-    """Return the newest head of the log `origin` that `witness` shows with its cosignature, None when it knows none."""
+def seen(witness: Witness, origin: str, key_at: Callable[[int], bytes]) -> Checkpoint | None:
+    """Return the newest head of the log `origin` that `witness` shows with its cosignature, None when it knows none.
+
+    `key_at` tells which key of the log signed a head of so many leaves.
+    """
     digest = sha256(origin.encode()).hexdigest()
     answer = _call(witness, "GET", f"/{digest}/checkpoint", b"")
     if answer.status == HTTPStatus.NOT_FOUND:
@@ -67,7 +71,7 @@ def seen(witness: Witness, origin: str, log_public: bytes) -> Checkpoint | None:
     try:
         signed = note.decode(answer.body)
         cosigning.verify(signed, key(witness))
-        return notes.verify_checkpoint(signed, origin, log_public)
+        return notes.verify_checkpoint(signed, origin, key_at(checkpoint.decode(signed.text).size))
     except (Malformed, BadSignature) as error:
         raise Fault(FaultCode.REPLY_MALFORMED, f"{witness.name}: {error}") from error
 

@@ -26,7 +26,7 @@ def check(ledger: Ledger, witnesses: Sequence[Witness]) -> None:
     A witness that does not answer stops it too: a restored backup cannot be told from the log itself.
     """
     for witness in witnesses:
-        saw = asking.seen(witness, ledger.origin, ledger.log_public)
+        saw = asking.seen(witness, ledger.origin, ledger.log_key_at)
         kept, here = ledger.cosigned(asking.key(witness)), ledger.size()
         if (0 if saw is None else saw.size) < kept:
             note = f"{witness.name} cosigned {kept} leaves and does not remember it: rely on it no longer"

@@ -23,8 +23,9 @@ from yanmen.model.federation import Opening
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, Reason, Refused
-from yanmen.model.stages import Answer, ColumnQuote, Finished, Quote, Submission
+from yanmen.model.stages import Answer, ColumnQuote, Finished, Names, Output, Quote, Submission
 from yanmen.model.tariff import metered
+from yanmen.planning.parameters import Placeholder
 
 CLOCK, RANDOM = SystemClock(), SystemRandomness()
 YEAR = time.gmtime().tm_year
@@ -186,6 +187,15 @@ class Bench:
 
     def balance(self, party: Party, contract_id: str) -> Balance:
         return Balance(999_000, 0, 99, 9, 150)
+
+    def names(self) -> Names:
+        return Names("space.test", "civil")
+
+    def placeholders(self, submission: Submission) -> tuple[Placeholder, ...]:
+        return ()
+
+    def describe(self, submission: Submission) -> tuple[Output, ...]:
+        return ()
 
     def explain(self, submission: Submission) -> Quote:
         self.submissions["explain"] = submission

@@ -83,7 +83,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     server = Server(
         bench,
         Surroundings("127.0.0.1:0", secret, NodeLimits(), CLOCK, RANDOM, io.StringIO()),
-        node_services(bench, CLOCK),
+        node_services(bench, CLOCK, RANDOM),
     )
     port = server.start()
     node = Party(

@@ -14,11 +14,11 @@ from yanmen import client
 from yanmen.cli.query import _answer
 from yanmen.client import answer as answer_text
 from yanmen.client import text_table
-from yanmen.client.answer import _unique
 from yanmen.client.errors import ReceiptInvalid
 from yanmen.crypto import documents
 from yanmen.formats.acknowledgement import Acknowledged
 from yanmen.formats.receipt import Slot
+from yanmen.formats.released import unique
 from yanmen.formats.request import Operation
 from yanmen.model.contract import ContractStatus
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
@@ -328,7 +328,7 @@ def test_arrow_and_pandas_keep_types_and_what_belongs_to_the_figures(world: "Wor
     ],
 )
 def test_every_column_has_a_name_of_its_own(labels: tuple[str, ...], named: tuple[str, ...]) -> None:
-    assert _unique(labels) == named
+    assert unique(labels) == named
 
 
 def test_one_node_object_serves_many_threads(world: "World") -> None:

@@ -5,11 +5,11 @@ from dataclasses import fields
 import pytest
 from yanmen.cli import output
 from yanmen.cli.node import PERSONS, STOP_SECONDS
-from yanmen.execution.orders import SNAPSHOT_BYTES
+from yanmen.execution.clear_files import MEMORY_BYTES
 from yanmen.formats import config as config_format
 from yanmen.formats import toml_lines
 from yanmen.ledger.log import CLOCK_TOLERANCE_MS
-from yanmen.model.config import Config, NodeLimits, Witness
+from yanmen.model.config import Config, LargeSnapshots, NodeLimits, Witness
 from yanmen.model.refusal import FaultCode, Reason
 from yanmen.wire import pacing, server
 
@@ -38,6 +38,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
         approve_columns_max=0,
         subject_spaces=(PERSONS,),
         witnesses=(Witness("http://127.0.0.1:7450", "w", bytes(32)),),
+        large=LargeSnapshots("clear"),
     )
     document = toml_lines.parse(config_format.encode(config).encode()).data
     written = set()
@@ -71,11 +72,10 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
 @pytest.mark.parametrize(
     ("figure", "stated"),
     [
-        (pacing.CALLS_PER_MINUTE, "1,200 calls a minute"),
         (pacing.OPEN_CALLS, "16 open calls"),
         (pacing.OPEN_STREAMS, "2 open streams"),
         (server.CALLS_AT_ONCE, "96 calls at once"),
-        (SNAPSHOT_BYTES >> 30, "4 GiB for a"),
+        (MEMORY_BYTES >> 30, "4 GiB for a"),
         (int(STOP_SECONDS + server.LAST_REPLIES_S), "within 12 seconds"),
         (CLOCK_TOLERANCE_MS // 1000, "more than 2 seconds behind"),
         (PERSONS.lifetime_micro_rho, "of 1,000,000,"),

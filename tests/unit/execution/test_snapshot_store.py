@@ -9,7 +9,8 @@ from threading import Event
 
 import pytest
 from yanmen.crypto.system import SystemRandomness
-from yanmen.execution.snapshot import SnapshotStore, memory_file
+from yanmen.execution.clear_files import memory_file
+from yanmen.execution.snapshot import SnapshotStore
 from yanmen.model.ports import Snapshot
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
@@ -23,9 +24,9 @@ def store(tmp_path: Path) -> SnapshotStore:
 
 
 def sealed(store: SnapshotStore, content: bytes = CONTENT) -> Snapshot:
-    with memory_file("test") as fd:
-        os.write(fd, content)
-        return store.seal(fd)
+    with memory_file("test") as file:
+        os.write(file.fd, content)
+        return store.seal(file.fd)
 
 
 def fault(store: SnapshotStore, version: str) -> FaultCode:

@@ -24,6 +24,7 @@ from yanmen.model.ports import Limits, Runner, Tenant
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
 from tests import system_packages
+from tests.patience import below
 
 T = ColumnType
 ROOM = 256 << 20
@@ -71,7 +72,7 @@ def version(runner: JailRunner, tmp_path: Path) -> str:
 
 
 def files(node: Path) -> list[Path]:
-    return [path for path in (node / "scratch").rglob("*") if path.is_file() and not path.name.endswith("_owner")]
+    return [path for path in below(node / "scratch") if path.is_file() and not path.name.endswith("_owner")]
 
 
 def ask(

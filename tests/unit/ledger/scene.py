@@ -36,6 +36,7 @@ from yanmen.model.catalogue import (
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract, ContractStatus, Grant, Scenario, Terms
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
+from yanmen.model.ports import Signer
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Usage
 from yanmen.model.stages import (
@@ -192,11 +193,11 @@ def offered(terms: Terms) -> Contract:
     return Contract(terms, token, b"", documents.digest(token), ContractStatus.PENDING)
 
 
-def accepted(terms: Terms) -> bytes:
+def accepted(terms: Terms, holder: Signer = RECEIPT_KEY) -> bytes:
     """Return the holder's signed acceptance."""
     digest = offered(terms).digest
     value = Acceptance(terms.id, NODE, digest, ContractStatus.ACTIVE, "Li Si", Reasons(), START_MS)
-    return documents.sign_acceptance(value, RECEIPT_KEY)
+    return documents.sign_acceptance(value, holder)
 
 
 def dataset(**other: Any) -> Dataset:

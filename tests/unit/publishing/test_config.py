@@ -6,7 +6,7 @@ import pytest
 from yanmen.formats import config as node_toml
 from yanmen.formats import connector_id
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config, Docker, NodeLimits, Witness
+from yanmen.model.config import Config, Docker, LargeSnapshots, NodeLimits, Witness
 from yanmen.model.refusal import Fault, FaultCode
 
 CONFIG = Config(
@@ -26,6 +26,7 @@ CONFIG = Config(
     policies="guards",
     witnesses=(Witness("https://w.example:7450/one", "w.example/one", bytes(range(1, 33))),),
     encrypted_volume=True,
+    large=LargeSnapshots("/srv/clear", 1 << 20, 1 << 40),
 )
 CONTAINED = dataclasses.replace(
     CONFIG, sandbox="docker", docker=Docker("/run/e.sock", "yanmen-worker:2", "crun", 1 << 31)

@@ -231,9 +231,10 @@ def _(made: Any, path: Path) -> Path:
 # The tests -------------------------------------------------------------------------------------------
 
 
-ELSEWHERE = ("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOW", "ERASED", "CONTINUES", "DECLARED", "PREVIOUS")
+ELSEWHERE = ("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOW", "ERASED", "CONTINUES", "DECLARED", "PREVIOUS", "KEY_")
 BESIDE = {code for code in Code if code.value.startswith(ELSEWHERE)}
-"""Findings with tests of their own: test_verify_mirror, _cosigned; test_acknowledgements, _erasing, _succession."""
+"""Findings with tests of their own: test_verify_mirror, _cosigned; test_acknowledgements, _erasing, _succession,
+_exchanged_keys."""
 TERMS = {
     Code.OUTCOME_DIFFERS,
     Code.REPEAT_DIFFERS,

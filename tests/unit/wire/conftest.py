@@ -31,7 +31,8 @@ from yanmen.model.federation import Opening
 from yanmen.model.party import Party, PartyRole, PartyStatus
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Reason, Refused
-from yanmen.model.stages import Answer, ColumnQuote, Finished, Quote, Submission
+from yanmen.model.stages import Answer, ColumnQuote, Finished, Names, Output, Quote, Submission
+from yanmen.planning.parameters import Placeholder
 from yanmen.wire.server import Credentials, Server, Surroundings, node_services
 
 _BODY = "591140100MA0GTTTT0X14010000000"
@@ -193,6 +194,16 @@ class Desk:
         self._note("balance", party.alias, contract_id)
         return Balance(1, 2, 3, 4, 5)
 
+    def names(self) -> Names:
+        return Names("space.test", "node")
+
+    def placeholders(self, submission: Submission) -> tuple[Placeholder, ...]:
+        self._note("placeholders", submission)
+        return ()
+
+    def describe(self, submission: Submission) -> tuple[Output, ...]:
+        return tuple(Output(column.label, column.type, "") for column in QUOTE.columns)
+
     def explain(self, submission: Submission) -> Quote:
         self._note("explain", submission)
         return QUOTE
@@ -300,7 +311,7 @@ def site(keys: tuple[Path, bytes, dict[str, Party]]) -> Iterator[Site]:
     server = Server(
         desk,
         Surroundings("127.0.0.1:0", secret, limits, SystemClock(), SystemRandomness(), log),
-        node_services(desk, SystemClock()),
+        node_services(desk, SystemClock(), SystemRandomness()),
     )
     yield Site(folder, ca, desk, log, server, server.start())
     desk.error = desk.meanwhile = None

@@ -86,7 +86,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
     files = made.files()
     at = Surroundings("127.0.0.1:0", files.now, NodeLimits(), made.clock, SystemRandomness(), made.log, files.renewed)
     desk = Desk()
-    server = Server(desk, at, node_services(desk, made.clock))
+    server = Server(desk, at, node_services(desk, made.clock, SystemRandomness()))
     made.port = server.start()
     yield made
     server.stop(0)

@@ -10,6 +10,7 @@ from google.rpc.error_details_pb2 import ErrorInfo  # type: ignore[import-untype
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 from grpc_status import rpc_status
+from yanmen.model.config import NodeLimits
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 from yanmen.wire import gate, pacing
@@ -176,8 +177,8 @@ class Hand:
 
 def test_calls_are_limited_by_the_minute_for_each_member() -> None:
     clock = Hand()
-    pace = pacing.Pacing(clock)
-    for _ in range(pacing.CALLS_PER_MINUTE):
+    pace = pacing.Pacing(clock, NodeLimits().calls_per_minute)
+    for _ in range(NodeLimits().calls_per_minute):
         with pace.call("a", streams=False):
             pass
     with pytest.raises(Refused), pace.call("a", streams=False):
@@ -255,7 +256,7 @@ def test_a_port_in_use_is_a_fault_and_is_not_shared(site: "Site") -> None:
         f"127.0.0.1:{site.port}", taken.credentials, taken.limits, taken.clock, taken.randomness, site.log
     )
     with pytest.raises(Fault) as fault:
-        Server(site.desk, at, node_services(site.desk, taken.clock)).start()
+        Server(site.desk, at, node_services(site.desk, taken.clock, taken.randomness)).start()
     assert fault.value.code is FaultCode.CONFIG
 
 

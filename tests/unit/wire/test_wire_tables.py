@@ -10,7 +10,7 @@ import grpc
 import pytest
 from google.protobuf.internal.enum_type_wrapper import EnumTypeWrapper
 from grpc_health.v1 import health
-from yanmen.crypto.system import SystemClock
+from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel, ColumnType, DatasetClass, Grade, Role, Sharing
 from yanmen.model.contract import ContractStatus
@@ -90,9 +90,10 @@ class Recorder:
 
 def test_the_authorisation_table_lists_exactly_the_registered_methods(site: "Site") -> None:
     recorder = Recorder()
-    for install in (server.node_services(site.desk, SystemClock()), server.aggregator_services(cast("Any", site.desk))):
+    node = server.node_services(site.desk, SystemClock(), SystemRandomness())
+    for install in (node, server.aggregator_services(cast("Any", site.desk))):
         server.add_services(cast("Any", recorder), health.HealthServicer(), install)
-    assert len(recorder.methods) > 13
+    assert len(recorder.methods) > 30
     assert recorder.methods == set(authorisation.METHODS)
 
 
