@@ -78,6 +78,12 @@ OVER = "SELECT sex, {} FROM person GROUP BY sex"
 PRODUCT = "income * income * income * income * income"
 
 ASKED = (
+    "SELECT sex, median(floor(age / 10) * 10) FROM person GROUP BY ROLLUP (sex)",
+    "SELECT size, median(size) FROM firm GROUP BY size",
+    "SELECT median(people) FROM town",
+    "SELECT quantile(floor(age / 10) * 10, 2) FROM person",
+    "SELECT drug, median(floor(nights / 10) * 10) FROM stay GROUP BY drug",
+    "SELECT median(sex) FROM person",
     "SELECT count(*) FROM person UNION ALL SELECT count(*) FROM stranger",
     "SELECT drug, count(*) FROM stay GROUP BY ROLLUP (drug)",
     "SELECT drug, kind, count(*) FROM stay GROUP BY drug, kind",
