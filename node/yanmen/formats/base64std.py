@@ -1,23 +1,23 @@
 """Standard padded base64 (RFC 4648 §4) as C2SP notes use it, one text for each byte string."""
 
-import binascii
+import pybase64
 
 from yanmen.formats.malformed import Malformed
 
 
 def encode(data: bytes) -> str:
     """Return `data` as padded base64."""
-    return binascii.b2a_base64(data, newline=False).decode("ascii")
+    return pybase64.b64encode_as_string(data)
 
 
 def decode(text: str) -> bytes:
     """Return the bytes of `text`, refusing missing padding, other characters and non-zero spare bits."""
     try:
-        data = binascii.a2b_base64(text)
+        data = pybase64.b64decode(text, validate=True)
     except ValueError as error:
-        raise Malformed("base64: impossible length, or not ASCII") from error
+        raise Malformed("base64: impossible length, another character, or not ASCII") from error
     if encode(data) != text:
-        raise Malformed("base64: wrong padding, another character or spare bits that are not zero")
+        raise Malformed("base64: spare bits that are not zero")
     return data
 
 

@@ -2,13 +2,14 @@
 
 import binascii
 
+import pybase64
+
 from yanmen.formats.malformed import Malformed
 
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LAST = tuple(frozenset(ends) for ends in (ALPHABET, b"", b"AQgw", b"AEIMQUYcgkosw048"))
 """By length modulo 4: the last characters whose spare bits are zero; no text has a length of 1 modulo 4."""
 _PADDING = (b"", b"", b"==", b"=")
-_TO_URL = bytes.maketrans(b"+/", b"-_")
 
 
 def encode(data: bytes) -> str:
@@ -18,7 +19,7 @@ def encode(data: bytes) -> str:
 
 def encode_bytes(data: bytes) -> bytes:
     """Return `data` as unpadded base64url, in ASCII bytes."""
-    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=")
+    return pybase64.b64encode(data, altchars=b"-_").rstrip(b"=")
 
 
 def decode(text: str) -> bytes:
@@ -35,7 +36,7 @@ def decode_bytes(text: bytes) -> bytes:
     if b"+" in text or b"/" in text or (text and text[-1] not in _LAST[rest]):
         raise Malformed("base64url: padding, another character, an impossible length or spare bits that are not zero")
     try:
-        return binascii.a2b_base64(text.replace(b"-", b"+").replace(b"_", b"/") + _PADDING[rest], strict_mode=True)
+        return pybase64.b64decode(text + _PADDING[rest], altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise Malformed("base64url: padding or another character") from error
 

@@ -12,7 +12,7 @@ leaves/00000017.jws   receipts/00000017.sdjwt   receipts/00000017.tlog-proof
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from yanmen.formats import base64url, connector_id, decimals, json_canonical, json_members, merkle
+from yanmen.formats import base64url, connector_id, json_canonical, json_members, merkle
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.json_members import Object
 from yanmen.formats.malformed import Malformed
@@ -203,9 +203,9 @@ def _decode_line(line: str) -> LeafLine:
 
 
 def _digits(index: int) -> str:
-    if index > INDEX_MAX:
+    if not 0 <= index <= INDEX_MAX:
         raise Malformed("bundle: index has more than eight digits")
-    return decimals.encode(index).zfill(8)
+    return f"{index:08d}"
 
 
 def _contract_total(value: Json) -> ContractTotal:

@@ -4,8 +4,10 @@ The bytes are the value: `encode(decode(b)) == b` for every `b` that `decode` ac
 rules out duplicate members, spare white space and alternative escapes.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+import msgspec
 
 from yanmen.formats.malformed import Malformed
 
@@ -30,10 +32,12 @@ def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
     if len(data) > max_bytes:
         raise Malformed("JSON: too long")
     try:
-        value: Json = _DECODER.decode(data.decode("utf-8"))
+        value: Json = _DECODER.decode(data)
     except (ValueError, RecursionError) as error:
-        raise Malformed("JSON: not well-formed") from error
-    _check(value, DEPTH_MAX)
+        raise Malformed("JSON: not well-formed, or a number outside the subset") from error
+    # What this asks for is all that can still be outside the subset.
+    if not data.isascii() or data.count(b"[") + data.count(b"{") > DEPTH_MAX or _LONG in data.translate(_DIGITS):
+        _check(value, DEPTH_MAX)
     if _dump(value) != data:
         raise Malformed("JSON: not in canonical form")
     return value
@@ -48,16 +52,22 @@ def decode_object(data: bytes, max_bytes: int = BYTES_MAX) -> dict[str, Json]:
 
 
 def _dump(value: Json) -> bytes:
-    # The encoder escapes exactly what RFC 8785 §3.2.2.2 escapes, and for ASCII names Python's
-    # sorting by code point is the RFC's sorting by UTF-16 unit.
+    # The encoder escapes exactly what RFC 8785 §3.2.2.2 escapes, and for ASCII names sorting
+    # by code point is the RFC's sorting by UTF-16 unit.
     try:
-        return _ENCODER.encode(value).encode("utf-8")
+        return _ENCODER.encode(value)
     except UnicodeEncodeError as error:
         raise Malformed("JSON: lone surrogate") from error
 
 
-_DECODER = json.JSONDecoder()
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True)
+def _refused(_: str) -> NoReturn:
+    raise Malformed("JSON: value outside the subset")
+
+
+_DECODER = msgspec.json.Decoder(float_hook=_refused)
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DIGITS = bytes.maketrans(b"123456789", b"000000000")
+_LONG = b"0" * len(str(INTEGER_MAX))
 
 
 _LEAVES = frozenset({str, bool, type(None)})

@@ -15,6 +15,8 @@ def exact(value: Json, required: frozenset[str], optional: frozenset[str] = froz
     """Return `value` as an object that has every `required` member and no others than `optional` ones."""
     if not isinstance(value, dict):
         raise Malformed("not an object")
+    if value.keys() == required:
+        return value
     names = frozenset(value)
     for missing in sorted(required - names):
         raise Malformed(f"member {missing!r} is missing")
@@ -36,7 +38,7 @@ def text(members: Object, name: str, max_length: int = TEXT_MAX) -> str:
 def integer(members: Object, name: str, lower: int = 0, upper: int = INTEGER_MAX) -> int:
     """Return the integer member `name`, within `lower` and `upper`."""
     value = members.get(name)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if type(value) is not int:
         raise Malformed(f"member {name!r} is not an integer")
     if not lower <= value <= upper:
         raise Malformed(f"member {name!r} is out of range")

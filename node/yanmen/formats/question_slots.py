@@ -18,6 +18,11 @@ COLUMNS_MAX = 4096
 AGGREGATES_MAX = 512
 _SQUARED = re.compile(r"0|[1-9][0-9]{0,79}", re.ASCII)
 """A squared sensitivity: that of a sum over many 64-bit integers has some fifty digits."""
+_READING = frozenset({"columns", "name", "version"})
+_PUBLICATION = frozenset({"columns", "name", "unit", "version"})
+_SENSITIVITY = frozenset({"l2_squared", "name"})
+_RULE = frozenset({"aggregates", "class", "min_group"})
+_SCENARIO = frozenset({"id", "legal_basis", "text"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Reading:
     @classmethod
     def read(cls, value: Json) -> "Reading":
         """Return the reading that an item of the slot holds."""
-        members = json_members.exact(value, frozenset({"columns", "name", "version"}))
+        members = json_members.exact(value, _READING)
         columns = json_members.texts(members, "columns", COLUMNS_MAX)
         return cls(json_members.text(members, "name"), json_members.text(members, "version"), columns)
 
@@ -63,7 +68,7 @@ class Publication:
         items = json_members.items({"datasets": value}, "datasets", 1)
         if not items:
             raise Malformed("datasets: nothing was published")
-        members = json_members.exact(items[0], frozenset({"columns", "name", "unit", "version"}))
+        members = json_members.exact(items[0], _PUBLICATION)
         columns = json_members.texts(members, "columns", COLUMNS_MAX)
         reading = Reading(json_members.text(members, "name"), json_members.text(members, "version"), columns)
         return cls(reading, json_members.text(members, "unit"))
@@ -83,7 +88,7 @@ class Sensitivity:
     @classmethod
     def read(cls, value: Json) -> "Sensitivity":
         """Return the sensitivity that an item holds."""
-        members = json_members.exact(value, frozenset({"l2_squared", "name"}))
+        members = json_members.exact(value, _SENSITIVITY)
         squared = json_members.text(members, "l2_squared")
         if _SQUARED.fullmatch(squared) is None:
             raise Malformed("release: a sensitivity is not a decimal")
@@ -106,7 +111,7 @@ class ReleaseRule:
     @classmethod
     def read(cls, value: Json) -> "ReleaseRule":
         """Return the rule that the slot's `value` holds."""
-        members = json_members.exact(value, frozenset({"aggregates", "class", "min_group"}))
+        members = json_members.exact(value, _RULE)
         try:
             class_ = DatasetClass(json_members.text(members, "class"))
         except ValueError as error:
@@ -124,6 +129,6 @@ def scenario_json(scenario: Scenario) -> Json:
 
 def read_scenario(value: Json) -> Scenario:
     """Return the scenario that the slot's `value` holds."""
-    members = json_members.exact(value, frozenset({"id", "legal_basis", "text"}))
+    members = json_members.exact(value, _SCENARIO)
     text, basis = (json_members.text(members, name) for name in ("text", "legal_basis"))
     return Scenario(json_members.text(members, "id"), text, basis)

@@ -6,12 +6,13 @@ that a leaf shows stage, time and node and nothing else.
 """
 
 import hashlib
+import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, unique
 from functools import lru_cache
-from typing import NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar
 
 from yanmen.formats import base64url, connector_id, json_canonical, json_members, jws
 from yanmen.formats.json_canonical import Json
@@ -42,8 +43,11 @@ _DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 _BEGIN = b'{"_sd":["'
 _BETWEEN = b'","'
 _BETWEEN_ALL = _BETWEEN * (DIGESTS - 1)
-_REST_AT = len(_BEGIN) + DIGESTS * 43 + len(_BETWEEN_ALL)
-_DIGEST_ENDS = frozenset(b"AEIMQUYcgkosw048")
+_QUOTES = b'"' * (DIGESTS - 1)
+_DIGEST_CHARACTERS, _STEP = 43, 46
+"""Of a digest as it stands in `_sd`, and from the beginning of one to that of the next."""
+_REST_AT = len(_BEGIN) + DIGESTS * _STEP - len(_BETWEEN)
+_DIGEST_ENDS = b"AEIMQUYcgkosw048"
 _REST = re.compile(
     rf'"\],"_sd_alg":"sha-256","iat":(0|[1-9][0-9]{{0,15}}),"intent":"({_DIGEST})","iss":"([0-9A-Z*]{{32}})",'
     rf'"jti":"([0-9a-f]{{32}})","pad":"\.*","stage":"([a-z]{{1,32}})","suite":"{SUITE}"}}'.encode("ascii")
@@ -51,9 +55,9 @@ _REST = re.compile(
 """The canonical JSON of a payload is a regular language: what is written like this needs no other parser."""
 REMEMBERED_MAX = 4096
 """Longest text of a disclosure's name and value that is remembered: many receipts say the same of a contract."""
-_SALTED = re.compile(rb'\["[A-Za-z0-9_-]{21}[AQgw]","')
+_SALTED = re.compile(rb'(?:\["[A-Za-z0-9_-]{21}[AQgw]",")*')
 _SALTED_CHARACTERS = 36
-"""How the array of a disclosure begins, the base64url of 16 bytes first, and in how many characters."""
+"""How the arrays of disclosures begin, the base64url of 16 bytes first, and in how many characters each."""
 _SIGNATURE_PART = 87
 """A full stop and base64url of 64 bytes."""
 _MEMBERS = frozenset({"_sd", "_sd_alg", "iat", "intent", "iss", "jti", "pad", "stage", "suite"})
@@ -89,6 +93,8 @@ class Slot(Enum):
 
 
 _ORDER = {slot: place for place, slot in enumerate(Slot)}
+_SLOTS = {slot.value: slot for slot in Slot}
+_STAGES = {stage.value: stage for stage in Stage}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +144,21 @@ class Leaf:
 class Said:
     """What one disclosure says after its salt; receipts that say the same share it, and what was read from it."""
 
-    __slots__ = ("_made", "_reader", "slot", "value")
+    __slots__ = ("made", "reader", "slot", "value")
 
     def __init__(self, slot: Slot, value: Json) -> None:
         """Say that `slot` is `value`."""
         self.slot, self.value = slot, value
-        self._reader: Callable[[Json], object] | None = None
-        self._made: object = None
+        self.reader: Callable[[Json], object] | None = None
+        self.made: Any = None
 
     def read(self, reader: Callable[[Json], T]) -> T:
         """Return what `reader` makes of the value."""
-        if self._reader is not reader:
-            self._made = reader(self.value)
-            self._reader = reader
-        return cast(T, self._made)
+        if self.reader is not reader:
+            self.made = reader(self.value)
+            self.reader = reader
+        made: T = self.made
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,21 +231,29 @@ def decode_leaf(data: bytes) -> Leaf:
 
 def _read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
     """Return what a payload says, which can be written in one way only."""
-    digests, rest = payload[len(_BEGIN) : _REST_AT], _REST.fullmatch(payload, _REST_AT)
-    if rest is None or not payload.startswith(_BEGIN) or digests.translate(None, base64url.ALPHABET) != _BETWEEN_ALL:
+    rest = _REST.fullmatch(payload, _REST_AT)
+    if rest is None or not payload.startswith(_BEGIN):
         _refuse(payload)
-    sd = digests.split(_BETWEEN)
-    known = frozenset(sd)
-    if {(len(each), each[-1] in _DIGEST_ENDS) for each in sd if each} != {(43, True)}:
-        _refuse(payload)
-    if len(sd) != DIGESTS or sd != sorted(known):
-        raise Malformed(f"receipt: not {DIGESTS} different digests in order")
+    known = _digests(payload)
     iat, intent, iss, jti, stage = rest.groups()
     issuer, what = connector_id.check(iss.decode("ascii")), _stage(stage.decode("ascii"))
     head = Head(issuer, int(iat), jti.decode("ascii"), what, intent.decode("ascii"))
     if head.iat_s % MINUTE_S or head.iat_s > json_canonical.INTEGER_MAX:
         raise Malformed("receipt: time is not a whole minute")
     return head, known
+
+
+def _digests(payload: bytes) -> frozenset[bytes]:
+    """Return the digests in `_sd`, each written in one way only, and in order."""
+    text = payload[len(_BEGIN) : _REST_AT]
+    if text.translate(None, base64url.ALPHABET) != _BETWEEN_ALL or text[_DIGEST_CHARACTERS::_STEP] != _QUOTES:
+        _refuse(payload)
+    if text[_DIGEST_CHARACTERS - 1 :: _STEP].translate(None, _DIGEST_ENDS):
+        _refuse(payload)
+    found = text.split(_BETWEEN)
+    if len(found) != DIGESTS or not all(map(operator.lt, found, found[1:])):
+        raise Malformed(f"receipt: not {DIGESTS} different digests in order")
+    return frozenset(found)
 
 
 def decode(sdjwt: str) -> Disclosed:
@@ -258,18 +273,21 @@ def decode_bytes(sdjwt: bytes) -> Disclosed:
         raise Malformed("receipt: too long, or not ASCII")
     if not sdjwt.endswith(b"~"):
         raise Malformed("receipt: does not end in a tilde")
-    first, *disclosures = sdjwt[:-1].split(b"~")
+    first, *disclosures, _ = sdjwt.split(b"~")
     leaf = decode_leaf(first)
-    said: dict[Slot, Said] = {}
-    sd, sha256, encode = leaf.sd, hashlib.sha256, base64url.encode_bytes
-    for item in disclosures:
-        if encode(sha256(item).digest()) not in sd:
-            raise Malformed("receipt: disclosure that the leaf does not reference")
-        one = _said(item)
-        if one.slot in said:
-            raise Malformed(f"receipt: {one.slot.value} disclosed twice")
-        said[one.slot] = one
+    if not leaf.sd.issuperset(_digests_of(disclosures)):
+        raise Malformed("receipt: disclosure that the leaf does not reference")
+    said = {one.slot: one for one in _all_said(disclosures)}
+    if len(said) != len(disclosures):
+        raise Malformed("receipt: a slot disclosed twice")
     return Disclosed(leaf, said, tuple(disclosures))
+
+
+def _digests_of(disclosures: Iterable[bytes]) -> list[bytes]:
+    """Return the digests of `disclosures`; with a zero byte after each, all are encoded at once and apart."""
+    octets = b"".join([hashlib.sha256(item).digest() + b"\x00" for item in disclosures])
+    text = base64url.encode_bytes(octets)
+    return [text[at : at + _DIGEST_CHARACTERS] for at in range(0, len(text), _DIGEST_CHARACTERS + 1)]
 
 
 def present(sdjwt: str, slots: frozenset[Slot]) -> str:
@@ -293,14 +311,18 @@ def _disclosure(salt: bytes, slot: Slot, value: Json) -> str:
     return text
 
 
-def _said(disclosure: bytes) -> Said:
-    """Return what `disclosure` says: `["salt",` and the quote after it are its first 36 characters."""
-    if len(disclosure) > DISCLOSURE_BYTES_MAX:
+def _all_said(disclosures: Sequence[bytes]) -> list[Said]:
+    """Return what `disclosures` say: `["salt",` and the quote after it are their first 36 characters."""
+    longest = max(map(len, disclosures), default=0)
+    if longest > DISCLOSURE_BYTES_MAX:
         raise Malformed("receipt: disclosure too long")
-    if _SALTED.fullmatch(base64url.decode_bytes(disclosure[:_SALTED_CHARACTERS])) is None:
+    salted = b"".join([item[:_SALTED_CHARACTERS] for item in disclosures])
+    if len(salted) < len(disclosures) * _SALTED_CHARACTERS or not _SALTED.fullmatch(base64url.decode_bytes(salted)):
         raise Malformed("receipt: disclosure is not a canonical array that begins with a salt and a name")
-    rest = disclosure[_SALTED_CHARACTERS:]
-    return _remembered(rest) if len(rest) <= REMEMBERED_MAX else _read(rest)
+    rests = [item[_SALTED_CHARACTERS:] for item in disclosures]
+    if longest <= REMEMBERED_MAX:
+        return list(map(_remembered, rests))
+    return [_remembered(rest) if len(rest) <= REMEMBERED_MAX else _read(rest) for rest in rests]
 
 
 def _read(rest: bytes) -> Said:
@@ -309,10 +331,10 @@ def _read(rest: bytes) -> Said:
     if not isinstance(value, list) or len(value) != 2:
         raise Malformed("receipt: disclosure is not salt, name and value")
     name, content = value
-    try:
-        return Said(Slot(name), content)
-    except ValueError as error:
-        raise Malformed("receipt: disclosure of an unknown slot") from error
+    slot = _SLOTS.get(name) if isinstance(name, str) else None
+    if slot is None:
+        raise Malformed("receipt: disclosure of an unknown slot")
+    return Said(slot, content)
 
 
 _remembered = lru_cache(maxsize=8192)(_read)
@@ -362,7 +384,7 @@ def _refuse(payload: bytes) -> NoReturn:
 
 
 def _stage(text: str) -> Stage:
-    try:
-        return Stage(text)
-    except ValueError as error:
-        raise Malformed("receipt: unknown stage") from error
+    stage = _STAGES.get(text)
+    if stage is None:
+        raise Malformed("receipt: unknown stage")
+    return stage

@@ -25,6 +25,7 @@ _SCENARIO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
 _COMMON = frozenset(
     {"aud", "iss", "jti", "iat", "exp", "contract", "scenario", "micro_rho", "max_micro_rho", "max_price_fen"}
 )
+_MANIFEST = frozenset({"manifest_sha256"})
 _REQUEST = _COMMON | {"query_sha256", "op"}
 
 
@@ -85,21 +86,21 @@ def encode_request(claims: RequestClaims) -> dict[str, Json]:
 
 def decode_request(payload: Json) -> RequestClaims:
     """Return the claims of a signed question."""
-    members = json_members.exact(payload, _REQUEST, frozenset({"manifest_sha256"}))
-    common = _session(members)
+    members = json_members.exact(payload, _REQUEST, _MANIFEST)
+    issued, expires = _times(members)
     return RequestClaims(
-        audience=common.audience,
-        issuer=common.issuer,
-        jti=common.jti,
-        issued_s=common.issued_s,
-        expires_s=common.expires_s,
-        contract_id=common.contract_id,
-        scenario_id=common.scenario_id,
+        audience=connector_id.check(json_members.text(members, "aud")),
+        issuer=connector_id.check(json_members.text(members, "iss")),
+        jti=_text(members, "jti", _JTI),
+        issued_s=issued,
+        expires_s=expires,
+        contract_id=_text(members, "contract", _CONTRACT),
+        scenario_id=_text(members, "scenario", _SCENARIO),
         query_sha256=_text(members, "query_sha256", _SHA256),
         operation=_operation(members),
-        micro_rho=common.micro_rho,
-        max_micro_rho=common.max_micro_rho,
-        max_price_fen=common.max_price_fen,
+        micro_rho=json_members.integer(members, "micro_rho"),
+        max_micro_rho=json_members.integer(members, "max_micro_rho"),
+        max_price_fen=json_members.integer(members, "max_price_fen"),
         manifest_sha256=_text(members, "manifest_sha256", _SHA256) if "manifest_sha256" in members else "",
     )
 
@@ -113,7 +114,20 @@ def encode_session(claims: SessionClaims) -> dict[str, Json]:
 
 def decode_session(payload: Json) -> SessionClaims:
     """Return the claims of a session grant."""
-    return _session(json_members.exact(payload, _COMMON))
+    members = json_members.exact(payload, _COMMON)
+    issued, expires = _times(members)
+    return SessionClaims(
+        audience=connector_id.check(json_members.text(members, "aud")),
+        issuer=connector_id.check(json_members.text(members, "iss")),
+        jti=_text(members, "jti", _JTI),
+        issued_s=issued,
+        expires_s=expires,
+        contract_id=_text(members, "contract", _CONTRACT),
+        scenario_id=_text(members, "scenario", _SCENARIO),
+        micro_rho=json_members.integer(members, "micro_rho"),
+        max_micro_rho=json_members.integer(members, "max_micro_rho"),
+        max_price_fen=json_members.integer(members, "max_price_fen"),
+    )
 
 
 def check_jti(text: str) -> str:
@@ -138,23 +152,13 @@ def _encode(claims: RequestClaims | SessionClaims) -> dict[str, Json]:
     }
 
 
-def _session(members: Object) -> SessionClaims:
+def _times(members: Object) -> tuple[int, int]:
+    """Return when the token was signed and until when it is good."""
     issued = json_members.integer(members, "iat", 0, SECONDS_MAX)
     expires = json_members.integer(members, "exp", 0, SECONDS_MAX)
     if expires <= issued:
         raise Malformed("member 'exp' is not after 'iat'")
-    return SessionClaims(
-        audience=connector_id.check(json_members.text(members, "aud")),
-        issuer=connector_id.check(json_members.text(members, "iss")),
-        jti=_text(members, "jti", _JTI),
-        issued_s=issued,
-        expires_s=expires,
-        contract_id=_text(members, "contract", _CONTRACT),
-        scenario_id=_text(members, "scenario", _SCENARIO),
-        micro_rho=json_members.integer(members, "micro_rho"),
-        max_micro_rho=json_members.integer(members, "max_micro_rho"),
-        max_price_fen=json_members.integer(members, "max_price_fen"),
-    )
+    return issued, expires
 
 
 def _text(members: Object, name: str, pattern: re.Pattern[str]) -> str:

@@ -7,18 +7,27 @@ import re
 from dataclasses import dataclass
 from enum import Enum, unique
 
-from yanmen.formats import base64url, json_members
+from yanmen.formats import json_members
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.stages import Binding
 from yanmen.model.tariff import Metered
 
-HASH_BYTES = 32
 READ_MAX = 64
 """Datasets of one question: what a contract may grant."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_HASH = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+"""Base64url of 32 bytes, spare bits zero."""
 _REASON = re.compile(r"[A-Z_]{0,64}", re.ASCII)
+_SERIES = frozenset({"n", "prev"})
+_BUDGET = frozenset({"delta_e12", "micro_rho", "space", "spent_delta_e12", "spent_micro_rho"})
+_PRICE = frozenset({"fen", "spent_fen"})
+_METER = frozenset({"cells", "cpu_units", "free", "rows"})
+_ROWS = frozenset({"buckets", "dataset"})
+_REQUEST = frozenset({"binding", "jws"})
+_OUTPUT = frozenset({"columns", "mechanism", "repeats", "rows", "sha256", "suppressed"})
+_DECISION = frozenset({"reason", "verdict"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +47,13 @@ class Series:
     @classmethod
     def read(cls, value: Json) -> "Series":
         """Return the series that the slot's `value` holds."""
-        members = json_members.exact(value, frozenset({"n", "prev"}))
-        series = cls(json_members.integer(members, "n", 1), json_members.text(members, "prev"))
-        if series.n > 1 or series.prev:
-            base64url.decode_sized(series.prev, HASH_BYTES)
-        if series.n == 1 and series.prev:
+        members = json_members.exact(value, _SERIES)
+        n, prev = json_members.integer(members, "n", 1), json_members.text(members, "prev")
+        if n == 1 and prev:
             raise Malformed("series: the first leaf has no previous one")
-        return series
+        if n > 1 and _HASH.fullmatch(prev) is None:
+            raise Malformed("series: the previous leaf is not named by its hash")
+        return cls(n, prev)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +82,7 @@ class Budget:
     @classmethod
     def read(cls, value: Json) -> "Budget":
         """Return the budget that the slot's `value` holds."""
-        names = frozenset({"delta_e12", "micro_rho", "space", "spent_delta_e12", "spent_micro_rho"})
-        members = json_members.exact(value, names)
+        members = json_members.exact(value, _BUDGET)
         budget = cls(
             space=json_members.text(members, "space"),
             micro_rho=json_members.integer(members, "micro_rho"),
@@ -101,7 +109,7 @@ class Price:
     @classmethod
     def read(cls, value: Json) -> "Price":
         """Return the price that the slot's `value` holds."""
-        members = json_members.exact(value, frozenset({"fen", "spent_fen"}))
+        members = json_members.exact(value, _PRICE)
         return cls(json_members.integer(members, "fen"), json_members.integer(members, "spent_fen"))
 
 
@@ -120,10 +128,10 @@ class Meter:
     @classmethod
     def read(cls, value: Json) -> "Meter":
         """Return the units that the slot's `value` holds."""
-        members = json_members.exact(value, frozenset({"cells", "cpu_units", "free", "rows"}))
+        members = json_members.exact(value, _METER)
         rows: list[tuple[str, int]] = []
         for item in json_members.items(members, "rows", READ_MAX):
-            read = json_members.exact(item, frozenset({"buckets", "dataset"}))
+            read = json_members.exact(item, _ROWS)
             rows.append((json_members.text(read, "dataset"), json_members.integer(read, "buckets", 1)))
         names = [name for name, _ in rows]
         if names != sorted(set(names)):
@@ -146,7 +154,7 @@ class SignedRequest:
     @classmethod
     def read(cls, value: Json) -> "SignedRequest":
         """Return the request that the slot's `value` holds."""
-        members = json_members.exact(value, frozenset({"binding", "jws"}))
+        members = json_members.exact(value, _REQUEST)
         try:
             binding = Binding(json_members.text(members, "binding"))
         except ValueError as error:
@@ -179,8 +187,7 @@ class Output:
     @classmethod
     def read(cls, value: Json) -> "Output":
         """Return the output that the slot's `value` holds."""
-        names = frozenset({"columns", "mechanism", "repeats", "rows", "sha256", "suppressed"})
-        members = json_members.exact(value, names)
+        members = json_members.exact(value, _OUTPUT)
         output = cls(
             columns=json_members.integer(members, "columns"),
             rows=json_members.integer(members, "rows"),
@@ -218,7 +225,7 @@ class Decision:
     @classmethod
     def read(cls, value: Json) -> "Decision":
         """Return the decision that the slot's `value` holds."""
-        members = json_members.exact(value, frozenset({"reason", "verdict"}))
+        members = json_members.exact(value, _DECISION)
         reason = json_members.text(members, "reason")
         if _REASON.fullmatch(reason) is None:
             raise Malformed("decision: reason is not a code")

@@ -18,12 +18,15 @@ class Unreadable(Exception):
 def read(root: Path, name: str, max_bytes: int) -> bytes:
     """Return the content of the file `name` of the bundle in `root`."""
     try:
-        fd = os.open(f"{root}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(f"{os.fspath(root)}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             state = os.fstat(fd)
-            if not stat.S_ISREG(state.st_mode) or state.st_size > max_bytes:
+            size = state.st_size
+            if not stat.S_ISREG(state.st_mode) or size > max_bytes:
                 raise Unreadable(name)
-            data = _all(fd, state.st_size)
+            data = os.read(fd, size + 1)
+            if len(data) != size:
+                data = _rest(fd, data, size)
         finally:
             os.close(fd)
     except FileNotFoundError as error:
@@ -35,17 +38,11 @@ def read(root: Path, name: str, max_bytes: int) -> bytes:
     return data
 
 
-def _all(fd: int, size: int) -> bytes:
-    """Return what the file holds up to one byte more than its `size`: a file that grows meanwhile is too long."""
-    data = os.read(fd, size + 1)
-    if len(data) == size:
-        return data
-    found = [data]
-    while data := os.read(fd, size + 1 - sum(map(len, found)) or 1):
-        found.append(data)
-        if sum(map(len, found)) > size:
-            break
-    return b"".join(found)
+def _rest(fd: int, data: bytes, size: int) -> bytes:
+    """Return `data` with what follows up to one byte more than `size`: a file that grows meanwhile is too long."""
+    while len(data) <= size and (more := os.read(fd, size + 1 - len(data))):
+        data += more
+    return data
 
 
 def unknown(root: Path, size: int) -> tuple[str, ...]:

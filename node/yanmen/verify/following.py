@@ -79,7 +79,9 @@ class Following:
         self._findings.extend(self._erasures.check(use))
         self._findings.extend(self._prices.check(use))
         self._findings.extend(self._inspections.check(use, said))
-        self._findings.extend(withheld(use.index, use.head.stage, frozenset(said), self.terms.get(use.contract)))
+        agreement = self._standing.agreements.get(use.contract)
+        if agreement is not None:
+            self._findings.extend(withheld(use.index, use.head.stage, said.keys(), agreement.terms))
         self.uses.append(use)
 
     @property

@@ -1,6 +1,7 @@
 """What a contract grants the regulator to see (监管方披露): a named disclosure that is withheld is a finding."""
 
 from collections.abc import Iterator, Set
+from functools import lru_cache
 
 from yanmen.formats.receipt import Slot
 from yanmen.model.contract import Terms
@@ -42,6 +43,11 @@ SAID: dict[Stage, frozenset[Slot]] = {
 
 def withheld(index: int, stage: Stage, disclosed: Set[Slot], terms: Terms | None) -> Iterator[Finding]:
     """Yield every slot that the contract grants the regulator and the receipt of this leaf does not disclose."""
-    granted = set() if terms is None else {Slot(name) for name in terms.regulator_discloses}
-    for slot in sorted((granted & SAID.get(stage, frozenset())) - disclosed, key=lambda slot: slot.value):
-        yield finding(Code.GRANT_WITHHELD, index, stage, slot.value)
+    missing = frozenset() if terms is None else _granted(stage, terms.regulator_discloses) - disclosed
+    for name in sorted(slot.value for slot in missing):
+        yield finding(Code.GRANT_WITHHELD, index, stage, name)
+
+
+@lru_cache(maxsize=256)
+def _granted(stage: Stage, names: tuple[str, ...]) -> frozenset[Slot]:
+    return frozenset(map(Slot, names)) & SAID.get(stage, frozenset())

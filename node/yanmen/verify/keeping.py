@@ -139,7 +139,12 @@ class Keeping:
         """Hold an outcome or abort to its intent, and an outcome to what was in force when it was given."""
         intended = self._intents.pop(use.head.intent, None)
         if intended is not None:
-            differ = [slot.value for slot in SAME if _differ(said.get(slot), intended.get(slot))]
+            # What they say alike is mostly one object.
+            differ = [
+                slot.value
+                for slot in SAME
+                if (now := said.get(slot)) is not (then := intended.get(slot)) and _differ(now, then)
+            ]
             yield from (self._found(Code.OUTCOME_DIFFERS, use, name) for name in differ)
         if use.head.stage is Stage.ABORTED:
             return
@@ -186,9 +191,7 @@ class Keeping:
 
 
 def _differ(one: Said | None, other: Said | None) -> bool:
-    """Say whether two leaves say otherwise; what they say alike is mostly one object."""
-    if one is other:
-        return False
+    """Say whether two leaves say otherwise."""
     return one is None or other is None or one.value != other.value
 
 

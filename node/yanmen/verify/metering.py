@@ -4,7 +4,7 @@ Nothing here reads what the node states of itself except to compare it in the en
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from yanmen.formats import base64url, opening
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
@@ -99,27 +99,28 @@ class Replay:
         previous = "" if last is None else base64url.encode(last)
         if (use.series.n, use.series.prev) != (total.leaves + 1, previous):
             self._find(Code.SERIES_BROKEN, use, use.contract or "-")
-        self.contracts[use.contract] = replace(total, leaves=use.series.n)
+        self.contracts[use.contract] = ContractTotal(
+            use.contract, use.series.n, total.queries, total.micro_rho, total.delta_e12, total.fen
+        )
         self._last[use.contract] = use.hash
 
     def _debit(self, use: Use) -> None:
         if use.budget is None or use.price is None:
             return
         total = self.contracts.get(use.contract, ContractTotal(use.contract))
-        total = replace(
-            total,
-            queries=total.queries + 1,
-            micro_rho=total.micro_rho + use.budget.micro_rho,
-            delta_e12=total.delta_e12 + use.budget.delta_e12,
-            fen=total.fen + use.price.fen,
+        total = ContractTotal(
+            use.contract,
+            total.leaves,
+            total.queries + 1,
+            total.micro_rho + use.budget.micro_rho,
+            total.delta_e12 + use.budget.delta_e12,
+            total.fen + use.price.fen,
         )
         self.contracts[use.contract] = total
         if use.budget.space:
             space = self.spaces.get(use.budget.space, SpaceTotal(use.budget.space))
-            self.spaces[space.space] = replace(
-                space,
-                micro_rho=space.micro_rho + use.budget.micro_rho,
-                delta_e12=space.delta_e12 + use.budget.delta_e12,
+            self.spaces[space.space] = SpaceTotal(
+                space.space, space.micro_rho + use.budget.micro_rho, space.delta_e12 + use.budget.delta_e12
             )
         self._compare_spent(use, use.budget, use.price, total)
 

@@ -89,48 +89,47 @@ class Use:
 
 def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
     """Return what the receipt of leaf `index` discloses, and what it should have disclosed and did not."""
-    head, said, wrong = disclosed.leaf.head, disclosed.said, list[Finding]()
-
-    def slot(name: Slot, reader: Callable[[Json], T]) -> T | None:
-        one = said.get(name)
-        if one is None:
-            return None
-        try:
-            return one.read(reader)
-        except Malformed:
-            wrong.append(finding(Code.SLOT_MALFORMED, index, head.stage, name.value))
-            return None
-
-    question = head.stage in _ASKED
-    missing = _REQUIRED.get(head.stage, _SERIES) - said.keys()
-    wrong.extend(finding(Code.SLOT_WITHHELD, index, head.stage, name.value) for name in in_order(missing))
+    head, get, wrong = disclosed.leaf.head, disclosed.said.get, list[Slot]()
+    asked = head.stage in _ASKED
+    output, subject = get(Slot.OUTPUT), get(Slot.SUBJECT)
     use = Use(
         index=index,
         hash=leaf_hash,
         head=head,
-        contract=slot(Slot.CONTRACT, _text) or "",
-        series=slot(Slot.SERIES, _SERIES_OF),
-        budget=slot(Slot.BUDGET, _BUDGET),
-        price=slot(Slot.PRICE, _PRICE),
-        decision=slot(Slot.DECISION, _DECISION),
-        consumer=slot(Slot.CONSUMER, _connector),
-        cnf=slot(Slot.CNF, acknowledgement.confirmed_key),
-        request=slot(Slot.REQUEST, _REQUEST),
-        query_sha256=slot(Slot.QUERY, _query),
-        contract_digest=slot(Slot.CONTRACT_DIGEST, _text),
-        scenario=slot(Slot.SCENARIO, read_scenario) if question else None,
-        readings=slot(Slot.DATASETS, read_readings) if question else None,
-        rule=slot(Slot.RELEASE, _RELEASE) if question else None,
-        meter=slot(Slot.METER, _METER),
-        output=_value(said.get(Slot.OUTPUT)),
-        subject=_value(said.get(Slot.SUBJECT)),
+        contract=_read(get(Slot.CONTRACT), _text, wrong) or "",
+        series=_read(get(Slot.SERIES), _SERIES_OF, wrong),
+        budget=_read(get(Slot.BUDGET), _BUDGET, wrong),
+        price=_read(get(Slot.PRICE), _PRICE, wrong),
+        decision=_read(get(Slot.DECISION), _DECISION, wrong),
+        consumer=_read(get(Slot.CONSUMER), _connector, wrong),
+        cnf=_read(get(Slot.CNF), acknowledgement.confirmed_key, wrong),
+        request=_read(get(Slot.REQUEST), _REQUEST, wrong),
+        query_sha256=_read(get(Slot.QUERY), _query, wrong),
+        contract_digest=_read(get(Slot.CONTRACT_DIGEST), _text, wrong),
+        scenario=_read(get(Slot.SCENARIO), read_scenario, wrong) if asked else None,
+        readings=_read(get(Slot.DATASETS), read_readings, wrong) if asked else None,
+        rule=_read(get(Slot.RELEASE), _RELEASE, wrong) if asked else None,
+        meter=_read(get(Slot.METER), _METER, wrong),
+        output=None if output is None else output.value,
+        subject=None if subject is None else subject.value,
         given_sha256=_given(disclosed) if head.stage is Stage.OUTCOME else b"",
     )
-    return use, tuple(wrong)
+    missing = in_order(_REQUIRED.get(head.stage, _SERIES) - disclosed.said.keys())
+    if not missing and not wrong:
+        return use, ()
+    malformed = (finding(Code.SLOT_MALFORMED, index, head.stage, slot.value) for slot in wrong)
+    return use, (*malformed, *(finding(Code.SLOT_WITHHELD, index, head.stage, slot.value) for slot in missing))
 
 
-def _value(one: Said | None) -> Json:
-    return None if one is None else one.value
+def _read(one: Said | None, reader: Callable[[Json], T], wrong: list[Slot]) -> T | None:
+    """Return what `reader` makes of a slot; None where it is not disclosed, or not well-formed, as `wrong` is told."""
+    if one is None:
+        return None
+    try:
+        return one.read(reader)
+    except Malformed:
+        wrong.append(one.slot)
+        return None
 
 
 def _text(value: Json) -> str:
@@ -154,5 +153,5 @@ def _connector(value: Json) -> str:
 
 def _given(disclosed: Disclosed) -> bytes:
     """Return the hash of the receipt as its consumer was given it: what an acknowledgement binds."""
-    shown = (part for slot, part in zip(disclosed.said, disclosed.parts, strict=True) if slot not in WITHHELD)
+    shown = [part for slot, part in zip(disclosed.said, disclosed.parts, strict=True) if slot not in WITHHELD]
     return hashlib.sha256(b"~".join((disclosed.leaf.jws, *shown, b""))).digest()
