@@ -16,7 +16,7 @@ from yanmen.formats.proof import Proof
 from yanmen.formats.receipt import Head
 from yanmen.model.receipt import Stage
 
-from tests.vectors import ed25519_edges, specimen
+from tests.vectors import ed25519_cctv, ed25519_edges, specimen
 from tests.vectors.specimen import Log, long_specimen
 
 BUILD = Path(__file__).resolve().parents[2] / "scripts" / "go-auditor" / "build"
@@ -299,3 +299,11 @@ def test_signatures_at_the_edges_of_the_curve_count_as_they_do_for_us(auditor: P
     counts = ["true" if one.prime_order_key and one.prime_order_r and not one.residue else "false" for one in edges]
     assert done.stdout.split() == counts
     assert "true" in counts
+
+
+def test_the_published_vectors_count_by_their_flags(auditor: Path, tmp_path: Path) -> None:
+    vectors, file = ed25519_cctv.vectors(), tmp_path / "cctv"
+    rows = ((one.key, one.message.encode(), one.signature) for one in vectors)
+    file.write_text("".join(f"{key.hex()} {message.hex()} {signature.hex()}\n" for key, message, signature in rows))
+    done = subprocess.run([auditor, "-vectors", file], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["false" if one.flags else "true" for one in vectors]
