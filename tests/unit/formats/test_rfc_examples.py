@@ -72,6 +72,45 @@ def test_consistency_by_the_cases_of_the_vectors(old: int, new: int) -> None:
             merkle.verify_consistency(*case)
 
 
+PROBES = [(0, 0), (0, 1), (1, 0), (2, 1)]
+SOME = hashlib.sha256(b"some").digest()
+ONE, TWO = b"don't care 1", b"don't care 2"
+
+
+@pytest.mark.parametrize(("index", "size"), PROBES)
+@pytest.mark.parametrize(("leaf", "root"), [(b"", merkle.EMPTY_ROOT), (SOME, b""), (SOME, merkle.EMPTY_ROOT)])
+def test_inclusion_by_the_additional_cases(index: int, size: int, leaf: bytes, root: bytes) -> None:
+    """Those of testdata/inclusion/additional: trees too small for what is asked, and roots of nothing."""
+    with pytest.raises(BadProof):
+        merkle.verify_inclusion(leaf, index, size, (), root)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "first", "second", "path"),
+    [
+        (0, 0, ONE, TWO, ()),
+        (1, 1, ONE, TWO, ()),
+        (1, 0, ONE, TWO, ()),
+        (2, 1, ONE, TWO, ()),
+        (0, 1, ONE, TWO, ()),
+        (1, 2, ONE, ONE, ()),
+        (0, 0, ONE, ONE, (merkle.EMPTY_ROOT,)),
+        (1, 1, ONE, ONE, (merkle.EMPTY_ROOT,)),
+        (0, 1, merkle.EMPTY_ROOT, merkle.EMPTY_ROOT, (merkle.EMPTY_ROOT,)),
+    ],
+)
+def test_consistency_by_the_additional_cases(old: int, new: int, first: bytes, second: bytes, path: Hashes) -> None:
+    """Those of testdata/consistency/additional that must fail."""
+    with pytest.raises(BadProof):
+        merkle.verify_consistency(old, new, path, first, second)
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_tree_is_consistent_with_itself(size: int) -> None:
+    """The two of testdata/consistency/additional that hold."""
+    merkle.verify_consistency(size, size, (), ONE, ONE)
+
+
 def _flipped(path: Hashes, at: int, bit: int) -> Hashes:
     return (*path[:at], bytes([path[at][0] ^ 1 << bit]) + path[at][1:], *path[at + 1 :])
 
