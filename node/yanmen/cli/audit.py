@@ -152,13 +152,15 @@ def _with_previous(arguments: argparse.Namespace, examined: Examined, key: bytes
 
 
 def _one(arguments: argparse.Namespace, opened: OpenBundle) -> Result:
-    receipt = opened.check(arguments.receipt)
+    receipt = opened.check_in_log(arguments.receipt)
     new_page(arguments.html, page.receipt_page(opened, receipt))
     found = (*opened.findings, *receipt.findings)
     lines = [f"receipt 回执 {receipt.index} of {receipt.origin or '-'}: {_verdict(ok=opened.ok and receipt.ok)}"]
     lines += [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in receipt_fields(receipt).items()]
-    text = "\n".join([*lines, *finding_lines(found), *_not_proven(NOT_PROVEN)])
+    held = [f"{each.name}: {'kept 符合' if each.kept else 'BROKEN 违反'}" for each in receipt.clauses]
+    text = "\n".join([*lines, *held, *finding_lines(found), *_not_proven(NOT_PROVEN)])
     fields = {"ok": opened.ok and receipt.ok, **receipt_fields(receipt), "findings": [asdict(each) for each in found]}
+    fields["clauses"] = [asdict(each) for each in receipt.clauses]
     return judged(Result(text, fields), ok=opened.ok and receipt.ok)
 
 

@@ -1,6 +1,6 @@
 """Steps 8 to 21 of the procedure: the leaves followed in order, each against those before it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from yanmen.formats.bundle import Statement
@@ -98,6 +98,16 @@ class Following:
     def steps(self) -> frozenset[str]:
         """Hex SHA-256 of every signed step of an inspection that the log records."""
         return frozenset(self._inspections.digests)
+
+    def about(self, indices: Set[int], read: Sequence[Finding]) -> list[Finding]:
+        """Return what the leaves so far make of those in `indices`, with what reading them found."""
+        found = (*self._order.findings, *self._findings, *self._replay.findings)
+        excused = self._erasures.excused([*read, *(one for one in found if one.index in indices)])
+        return [one for one in excused if one.index in indices]
+
+    def erased(self, use: Use) -> None:
+        """Take in a later leaf only for what it says was destroyed."""
+        self._findings.extend(self._erasures.check(use))
 
     def finish(self, findings: list[Finding]) -> Replay:
         """Return the totals once the last leaf was taken in; `findings` grows by all that did not fit."""

@@ -88,6 +88,14 @@ def receipt_page(opened: OpenBundle, receipt: CheckedReceipt) -> str:
     )
     slots = tuple((name, _json(value)) for name, value in receipt.slots.items())
     tables = (
+        Table(
+            "Contract terms 合约条款",
+            ("clause 条款", "signed 约定", "this use 本次使用", "verdict 结论"),
+            tuple(
+                (each.name, _json(each.signed), _json(each.said), "kept 符合" if each.kept else "BROKEN 违反")
+                for each in receipt.clauses
+            ),
+        ),
         Table("Disclosed 披露内容", ("slot 字段", "value 值"), slots),
         Table("Findings 问题", _SEVERITY, _findings((*opened.findings, *receipt.findings))),
     )

@@ -1,22 +1,27 @@
-"""Some receipts of a bundle, verified one by one (steps 1 to 7 of the procedure), with all they disclose."""
+"""Some receipts of a bundle, verified one by one (steps 1 to 7 of the procedure), with all they disclose.
+
+A single one is also held to all that the leaves before it say (steps 8 to 20), its contract's terms above all.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yanmen.formats import bundle, merkle, note
+from yanmen.formats import base64url, bundle, merkle, note
 from yanmen.formats.bundle import LeafLine
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.json_canonical import Json
 from yanmen.model.contract import Terms
 from yanmen.model.receipt import Stage
 from yanmen.verify import directory
+from yanmen.verify.clauses import Clause, clauses
 from yanmen.verify.entries import Entries
-from yanmen.verify.following import Trust
+from yanmen.verify.following import Following, Trust
 from yanmen.verify.key_book import KeyBook
 from yanmen.verify.procedure import Stop, establish, leaf_lines, node_of
 from yanmen.verify.report import Code, Finding, Severity, finding
-from yanmen.verify.standing import Standing
+from yanmen.verify.standing import All, Standing
+from yanmen.verify.uses import ASKED, Use
 
 _TERMS = frozenset({Stage.GENESIS, Stage.MEMBER, Stage.CONTRACT})
 """Leaves that offers follow from, with the keys they are signed with."""
@@ -37,6 +42,7 @@ class CheckedReceipt:
     iat_s: int
     slots: Mapping[str, Json]
     findings: tuple[Finding, ...]
+    clauses: tuple[Clause, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -107,8 +113,35 @@ class OpenBundle:
         found = tuple(self._entries.findings[before:])
         if checked.use is None:
             return _nothing(origin, index, found)
-        head, slots = checked.use.head, {slot.value: one.value for slot, one in checked.said.items()}
-        return CheckedReceipt(origin, index, head.stage, head.iss, head.jti, head.iat_s, slots, found)
+        return _shown(origin, checked.use, checked.said, found)
+
+    def check_in_log(self, index: int) -> CheckedReceipt:
+        """Return the receipt of leaf `index`, held to every leaf before it as well: to its contract, above all."""
+        alone = self.check(index)
+        if self.trust is None or self._entries is None or alone.stage is None or not self._lines:
+            return alone
+        following, before = Following(self.trust), len(self._entries.findings)
+        for each, line in enumerate(self._lines):
+            if each > index and line.stage is not Stage.ERASURE:
+                continue
+            checked = self._entries.check(each)
+            if checked.use is not None and each <= index:
+                following.add(checked.use, checked.said)
+            elif checked.use is not None:
+                following.erased(checked.use)
+        use = following.uses[-1]
+        intents = (each.index for each in following.uses if base64url.encode(each.hash) == use.head.intent)
+        indices = {index, *intents}
+        read = [each for each in self._entries.findings[before:] if each.index in indices]
+        found = following.about(indices, read)
+        terms = following.terms.get(use.contract)
+        held = () if terms is None or use.head.stage not in ASKED else clauses(use, terms, found)
+        return replace(alone, findings=tuple(found), clauses=held)
+
+
+def _shown(origin: str, use: Use, said: All, findings: tuple[Finding, ...]) -> CheckedReceipt:
+    head, slots = use.head, {slot.value: one.value for slot, one in said.items()}
+    return CheckedReceipt(origin, use.index, head.stage, head.iss, head.jti, head.iat_s, slots, findings)
 
 
 def _nothing(origin: str, index: int, findings: tuple[Finding, ...]) -> CheckedReceipt:

@@ -54,7 +54,8 @@ _REQUIRED: dict[Stage, frozenset[Slot]] = {
 # Bound once: what was read is remembered by the very function that read it.
 _SERIES_OF, _BUDGET, _PRICE, _DECISION = Series.read, Budget.read, Price.read, Decision.read
 _REQUEST, _RELEASE, _METER = SignedRequest.read, ReleaseRule.read, Meter.read
-_ASKED = frozenset({Stage.INTENT, Stage.OUTCOME, Stage.ABORTED})
+ASKED = frozenset({Stage.INTENT, Stage.OUTCOME, Stage.ABORTED})
+"""Stages of a question under a contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class Use:
 def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
     """Return what the receipt of leaf `index` discloses, and what it should have disclosed and did not."""
     head, get, wrong = disclosed.leaf.head, disclosed.said.get, list[Slot]()
-    asked = head.stage in _ASKED
+    asked = head.stage in ASKED
     output, subject = get(Slot.OUTPUT), get(Slot.SUBJECT)
     use = Use(
         index=index,
