@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from yanmen.crypto import jose, keys, signatures
+from yanmen.crypto import keys, signatures
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import receipt
+from yanmen.formats import jws, receipt
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Disclosed, Head, Leaf, Slot
 from yanmen.model.ports import Randomness, Signer
@@ -15,7 +15,8 @@ def issue(head: Head, slots: Mapping[Slot, Json], signer: Signer, randomness: Ra
     salts = [randomness.token(receipt.SALT_BYTES) for _ in slots]
     decoys = [randomness.token(receipt.DIGEST_BYTES) for _ in range(receipt.DIGESTS - len(slots))]
     draft = receipt.draft(head, slots, salts, decoys)
-    leaf = jose.sign_jws({}, draft.payload, signer, keys.thumbprint(signer.public), receipt.TYP)
+    signed = jws.signing_input_of(keys.thumbprint(signer.public), receipt.TYP, draft.encoded)
+    leaf = jws.join(signed, signer.sign(signed))
     return leaf, receipt.join(leaf, draft.disclosures)
 
 

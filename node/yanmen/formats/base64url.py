@@ -14,7 +14,7 @@ _PADDING = (b"", b"", b"==", b"=")
 
 def encode(data: bytes) -> str:
     """Return `data` as unpadded base64url."""
-    return encode_bytes(data).decode("ascii")
+    return pybase64.b64encode_as_string(data, altchars=b"-_").rstrip("=")
 
 
 def encode_bytes(data: bytes) -> bytes:

@@ -23,8 +23,20 @@ DEPTH_MAX = 12
 
 def encode(value: Json) -> bytes:
     """Return the canonical bytes of `value`."""
-    _check(value, DEPTH_MAX)
-    return _dump(value)
+    data = _quickly(value)
+    if data is None:
+        _check(value, DEPTH_MAX)
+        data = _dump(value)
+    return data
+
+
+def _quickly(value: Json) -> bytes | None:
+    """Return the bytes of a value that plainly is what they say; None for one that has to be looked at."""
+    try:
+        data = _ENCODER.encode(value)
+        return data if _is_plain(data) and _DECODER.decode(data) == value else None
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
 
 
 def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
@@ -35,12 +47,17 @@ def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
         value: Json = _DECODER.decode(data)
     except (ValueError, RecursionError) as error:
         raise Malformed("JSON: not well-formed, or a number outside the subset") from error
-    # What this asks for is all that can still be outside the subset.
-    if not data.isascii() or data.count(b"[") + data.count(b"{") > DEPTH_MAX or _LONG in data.translate(_DIGITS):
+    if not _is_plain(data):
         _check(value, DEPTH_MAX)
     if _dump(value) != data:
         raise Malformed("JSON: not in canonical form")
     return value
+
+
+def _is_plain(data: bytes) -> bool:
+    """Say whether nothing in `data`, which holds no other number than integers, can be outside the subset."""
+    few = data.count(b"[") + data.count(b"{") <= DEPTH_MAX
+    return few and data.isascii() and _LONG not in data.translate(_DIGITS)
 
 
 def decode_object(data: bytes, max_bytes: int = BYTES_MAX) -> dict[str, Json]:

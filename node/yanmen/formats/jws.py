@@ -38,18 +38,28 @@ class Jws:
 
 def signing_input(kid: str, typ: str, payload: Mapping[str, Json], extra: Mapping[str, str]) -> bytes:
     """Return the bytes to sign: encoded header, full stop, encoded payload."""
-    _check_extra(extra)
-    header = json_canonical.encode({**extra, "alg": ALGORITHM, "kid": kid, "typ": typ})
+    return signing_input_of(kid, typ, json_canonical.encode(payload), tuple(sorted(extra.items())))
+
+
+def signing_input_of(kid: str, typ: str, payload: bytes, extra: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """Return the bytes to sign over a `payload` that is encoded already; `extra` are names and values, in order."""
+    return b"%b.%b" % (_encoded_header(kid, typ, extra), base64url.encode_bytes(payload))
+
+
+@lru_cache(maxsize=64)
+def _encoded_header(kid: str, typ: str, extra: tuple[tuple[str, str], ...]) -> bytes:
+    _check_extra(dict(extra))
+    header = json_canonical.encode({**dict(extra), "alg": ALGORITHM, "kid": kid, "typ": typ})
     if len(header) > HEADER_BYTES_MAX:
         raise Malformed("JWS: header too long")
-    return f"{base64url.encode(header)}.{base64url.encode(json_canonical.encode(payload))}".encode("ascii")
+    return base64url.encode_bytes(header)
 
 
 def join(signed: bytes, signature: bytes) -> bytes:
     """Return the token of the bytes signed and their `signature`."""
     if len(signature) != SIGNATURE_BYTES:
         raise Malformed("JWS: signature is not 64 bytes")
-    return signed + b"." + base64url.encode(signature).encode("ascii")
+    return b"%b.%b" % (signed, base64url.encode_bytes(signature))
 
 
 def split(token: bytes, max_bytes: int = BYTES_MAX) -> Jws:

@@ -114,10 +114,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A receipt ready for signing: the payload of its leaf and its disclosures."""
+    """A receipt ready for signing: the payload of its leaf, its disclosures, and the payload as its bytes."""
 
     payload: Mapping[str, Json]
     disclosures: tuple[str, ...]
+    encoded: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,10 @@ def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys
     if len(salts) != len(slots) or len(decoys) != DIGESTS - len(slots):
         raise Malformed("receipt: not one salt for each slot and one decoy for each of the rest")
     disclosures = tuple(_disclosure(salt, slot, slots[slot]) for salt, slot in zip(salts, in_order(slots), strict=True))
-    digests = sorted([*(digest(item) for item in disclosures), *(base64url.encode(decoy) for decoy in decoys)])
+    digests = [
+        text.decode("ascii")
+        for text in sorted(_spelled([*(_sha256(item.encode("ascii")) for item in disclosures), *decoys]))
+    ]
     payload: dict[str, Json] = {
         "_sd": digests,
         "_sd_alg": _SD_ALG,
@@ -203,8 +207,9 @@ def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys
         "suite": SUITE,
     }
     payload["pad"] = _PAD * _missing(len(head.stage.value), len(str(head.iat_s)))
-    _read_payload(json_canonical.encode(payload))
-    return Draft(payload=payload, disclosures=disclosures)
+    encoded = json_canonical.encode(payload)
+    _read_payload(encoded)
+    return Draft(payload, disclosures, encoded)
 
 
 def in_order(slots: Iterable[Slot]) -> list[Slot]:
@@ -275,7 +280,7 @@ def decode_bytes(sdjwt: bytes) -> Disclosed:
         raise Malformed("receipt: does not end in a tilde")
     first, *disclosures, _ = sdjwt.split(b"~")
     leaf = decode_leaf(first)
-    if not leaf.sd.issuperset(_digests_of(disclosures)):
+    if not leaf.sd.issuperset(_spelled([hashlib.sha256(item).digest() for item in disclosures])):
         raise Malformed("receipt: disclosure that the leaf does not reference")
     said = {one.slot: one for one in _all_said(disclosures)}
     if len(said) != len(disclosures):
@@ -283,11 +288,14 @@ def decode_bytes(sdjwt: bytes) -> Disclosed:
     return Disclosed(leaf, said, tuple(disclosures))
 
 
-def _digests_of(disclosures: Iterable[bytes]) -> list[bytes]:
-    """Return the digests of `disclosures`; with a zero byte after each, all are encoded at once and apart."""
-    octets = b"".join([hashlib.sha256(item).digest() + b"\x00" for item in disclosures])
-    text = base64url.encode_bytes(octets)
+def _spelled(digests: Iterable[bytes]) -> list[bytes]:
+    """Return `digests` as they stand in `_sd`: with a zero byte after each, all are encoded at once and apart."""
+    text = base64url.encode_bytes(b"".join([each + b"\x00" for each in digests]))
     return [text[at : at + _DIGEST_CHARACTERS] for at in range(0, len(text), _DIGEST_CHARACTERS + 1)]
+
+
+def _sha256(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
 
 
 def present(sdjwt: str, slots: frozenset[Slot]) -> str:

@@ -285,6 +285,9 @@ def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, sdjwt
 def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
     made = merkle.append(position, merkle.leaf_hash(leaf), reader(db))
     db.executemany("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", made)
+    if isinstance(db, Connection) and len(db.hashes) < HASHES_MAX:
+        # The next leaf needs them; a change that is undone forgets all.
+        db.hashes.update({(level, index): grown for level, index, grown in made})
     return base64url.encode(made[0][2])
 
 

@@ -20,6 +20,8 @@ from yanmen.model.refusal import Fault, FaultCode
 
 BUSY_MS = 30_000
 """How long a writer waits for another process: a transaction takes milliseconds."""
+JOURNAL_PAGES = 4_000
+"""Pages in the journal, 16 MB, before a commit moves them into the file: rarely enough to be no caller's usual wait."""
 SQLITE_LEAST = (3, 37, 0)
 """The first SQLite with STRICT tables."""
 
@@ -156,6 +158,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA secure_delete = ON")  # erased disclosures leave no bytes behind
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL_PAGES}")
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
             raise Fault(FaultCode.STORAGE, f"journal mode is {mode}, not WAL")
