@@ -31,13 +31,14 @@ class Replay:
     contracts: dict[str, ContractTotal] = field(default_factory=dict)
     spaces: dict[str, SpaceTotal] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
-    _last: dict[str, bytes] = field(default_factory=dict)
+    _last: dict[str, str] = field(default_factory=dict)
     _open: dict[str, Use] = field(default_factory=dict)
     _closed: set[str] = field(default_factory=set)
 
     def add(self, use: Use) -> None:
         """Account for the next leaf."""
-        self._follow_series(use)
+        reference = base64url.encode(use.hash)
+        self._follow_series(use, reference)
         verdicts = _VERDICTS.get(use.head.stage)
         if verdicts is not None and use.decision is not None and use.decision.verdict not in verdicts:
             self._find(Code.DECISION_WRONG, use)
@@ -45,7 +46,7 @@ class Replay:
             case Stage.GENESIS:
                 self._begin(use)
             case Stage.INTENT:
-                self._open[base64url.encode(use.hash)] = use
+                self._open[reference] = use
                 self._debit(use)
             case Stage.OUTCOME | Stage.ABORTED:
                 self._close(use)
@@ -91,18 +92,16 @@ class Replay:
             dropped = last_s - use.head.iat_s > RUNNING_S
             self._find(Code.INTENT_OPEN if dropped else Code.INTENT_RUNNING, use)
 
-    def _follow_series(self, use: Use) -> None:
+    def _follow_series(self, use: Use, reference: str) -> None:
         if use.series is None:
             return
         total = self.contracts.get(use.contract, ContractTotal(use.contract))
-        last = self._last.get(use.contract)
-        previous = "" if last is None else base64url.encode(last)
-        if (use.series.n, use.series.prev) != (total.leaves + 1, previous):
+        if (use.series.n, use.series.prev) != (total.leaves + 1, self._last.get(use.contract, "")):
             self._find(Code.SERIES_BROKEN, use, use.contract or "-")
         self.contracts[use.contract] = ContractTotal(
             use.contract, use.series.n, total.queries, total.micro_rho, total.delta_e12, total.fen
         )
-        self._last[use.contract] = use.hash
+        self._last[use.contract] = reference
 
     def _debit(self, use: Use) -> None:
         if use.budget is None or use.price is None:

@@ -1,7 +1,9 @@
 """The verification of an audit bundle, as a numbered procedure; docs/FORMATS.md states the same list."""
 
+import gc
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from yanmen.verify.report import Code, Finding, Report, Severity, finding
 from yanmen.verify.uses import Use
 
 KEY_BYTES_MAX = 1024
+COLLECTED_EVERY = 200_000
+"""Objects made and kept, those of some thousand leaves, between two looks for cycles."""
 LEAF_LINE_BYTES_MAX = 64
 """Longest stage, a space, 43 characters and a newline are 54."""
 Told = Callable[[int, int], None]
@@ -207,14 +211,15 @@ def _checkpoint(path: Path, statement: Statement, party: Party) -> tuple[Checkpo
 def _leaves(trust: Trust, entries: Entries, following: Following, told: Told | None) -> list[bytes]:
     """Take steps 5 to 7, follow what could be read of each leaf at once, and return the hashes of their files."""
     hashes: list[bytes] = []
-    for index in range(trust.head.size):
-        checked = entries.check(index)
-        if checked.use is not None:
-            following.add(checked.use, checked.said)
-        if checked.leaf_hash is not None:
-            hashes.append(checked.leaf_hash)
-        if told is not None:
-            told(index + 1, trust.head.size)
+    with collected_rarely():
+        for index in range(trust.head.size):
+            checked = entries.check(index)
+            if checked.use is not None:
+                following.add(checked.use, checked.said)
+            if checked.leaf_hash is not None:
+                hashes.append(checked.leaf_hash)
+            if told is not None:
+                told(index + 1, trust.head.size)
     return hashes
 
 
@@ -224,6 +229,17 @@ def _head_key(statement: Statement, party: Party) -> bytes:
         return keys_of(party, KeyUse.LOG, statement.origin).at(statement.size - 1)
     except Malformed as error:
         raise _malformed(bundle.STATEMENT, error) from error
+
+
+@contextmanager
+def collected_rarely() -> Iterator[None]:
+    """Look for garbage in cycles rarely while much is made that stays: there is none, and looking takes a tenth."""
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECTED_EVERY, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def node_of(trust: Trust) -> Node:

@@ -11,6 +11,7 @@ from yanmen.formats.acknowledgement import Acknowledged, Acknowledgement
 from yanmen.formats.erasure import Erasure
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Slot
+from yanmen.model.contract import ContractStatus
 from yanmen.model.inspection import Act, Step
 from yanmen.model.party import Party, PartyRole, PartyStatus
 from yanmen.model.receipt import Stage
@@ -209,3 +210,22 @@ def test_an_erasure_that_is_not_disclosed_excuses_nothing(due: Log, tmp_path: Pa
     withhold(due, FIRST, Slot.QUERY)
     assert (FIRST, Code.SLOT_WITHHELD, "query") in found(due, tmp_path)
     assert all(code is not Code.SLOT_MALFORMED for _, code, _ in found(due, tmp_path / "again"))
+
+
+# Contracts --------------------------------------------------------------------------------------------
+
+
+def test_a_decision_given_once_does_not_bring_a_revoked_contract_back(log: Log, tmp_path: Path) -> None:
+    log.stands(CONTRACT, ContractStatus.REVOKED)
+    signed = documents.sign_acceptance(specimen.acceptance(log.terms[CONTRACT]), specimen.RECEIPT_KEY)
+    log.stands(CONTRACT, ContractStatus.ACTIVE, signed, Stage.APPROVAL)
+    assert [(index, code) for index, code, _ in found(log, tmp_path)] == [(FIRST + 1, Code.CONTRACT_DIFFERS)]
+
+
+@pytest.mark.parametrize(("slot", "value"), [("consumer", STRANGER), ("contract_digest", "0" * 64)])
+def test_a_contract_stands_under_the_consumer_and_the_offer_it_began_with(
+    log: Log, tmp_path: Path, slot: str, value: str
+) -> None:
+    other: dict[str, Any] = {slot: value}
+    log.stands(CONTRACT, ContractStatus.REVOKED, **other)
+    assert [(index, code) for index, code, _ in found(log, tmp_path)] == [(FIRST, Code.CONTRACT_DIFFERS)]
