@@ -13,6 +13,7 @@ SANDBOX = ROOT / "sandbox" / "yanmen_sandbox"
 DOORS = {
     "cryptography": {"crypto"},
     "nacl": {"crypto"},
+    "rfc3161_client": {"crypto"},
     "sqlite3": {"ledger"},
     "grpc": {"wire", "client"},
     "subprocess": {"execution"},

@@ -6,18 +6,18 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from yanmen.cli import cose
+from yanmen.cli import cose, stamp
 from yanmen.cli.grammar import Parser, bundle, command, day, existing, folder, group, period, space_key, whole
 from yanmen.cli.output import Negative, Result, UsageProblem, next_step
-from yanmen.formats import note
+from yanmen.formats import anchors, note
 from yanmen.formats import witness_policy as policy_format
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.witness_policy import Policy
 from yanmen.model.inspection import IssueState
 from yanmen.verify import Beside, Finding, Report, chain, page
+from yanmen.verify.not_proven import NOT_PROVEN
 from yanmen.verify.procedure import Examined, examine
-from yanmen.verify.report import NOT_PROVEN
 from yanmen.verify.selected import CheckedReceipt, OpenBundle
 
 STATES = {
@@ -52,6 +52,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     destroy.add_argument("--before", type=day, required=True, metavar="DATE", help="uses before this day, UTC+8")
     destroy.add_argument("--by", required=True, metavar="PERSON", help="who decided it")
     cose.declare(here)
+    stamp.declare(here)
     show = command(here, "show", "print one receipt 查看回执", shown, "yanmen receipts show health 17")
     folder(show, "node", "the node's folder")
     show.add_argument("index", type=whole, metavar="INDEX", help="the number of its leaf")
@@ -64,6 +65,16 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(check, "bundle", "the folder `receipts export` wrote; no node and no network is needed")
     space_key(check)
+    _beside(check)
+    check.add_argument("--after", type=Path, metavar="BUNDLE", help="bundle of the log that this one continues")
+    check.add_argument("--tiles", type=Path, help="a mirror of the same log's tiles, to hold against the bundle")
+    check.add_argument("--receipt", type=whole, metavar="INDEX", help="only this one, with all it discloses")
+    check.add_argument("--html", type=Path, metavar="FILE", help="also write the report as one page 核验报告")
+    cose.declare_check(commands)
+
+
+def _beside(check: Parser) -> None:
+    """Add the options for what a bundle is held against."""
     check.add_argument(
         "--witness-key",
         type=existing,
@@ -72,11 +83,10 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         help="key of a witness that must have cosigned, got another way; may be given several times",
     )
     check.add_argument("--witness-policy", type=existing, help="C2SP tlog-policy file whose quorum must have cosigned")
-    check.add_argument("--after", type=Path, metavar="BUNDLE", help="bundle of the log that this one continues")
-    check.add_argument("--tiles", type=Path, help="a mirror of the same log's tiles, to hold against the bundle")
-    check.add_argument("--receipt", type=whole, metavar="INDEX", help="only this one, with all it discloses")
-    check.add_argument("--html", type=Path, metavar="FILE", help="also write the report as one page 核验报告")
-    cose.declare_check(commands)
+    stamps = "root certificates (PEM) of the time stamp authority, got another way: heads must be stamped"
+    check.add_argument("--tsa-ca", type=existing, metavar="FILE", help=stamps)
+    anchored = "what you read in the chain yourself: lines of an anchor's answer and the root there, in hex"
+    check.add_argument("--anchors", type=existing, metavar="FILE", help=anchored)
 
 
 def exported(arguments: argparse.Namespace) -> Result:
@@ -137,10 +147,21 @@ def verified(arguments: argparse.Namespace) -> Result:
     if arguments.receipt is not None:
         return _one(arguments, OpenBundle(path, key))
     keys = tuple(witness_key(each) for each in arguments.witness_key)
-    beside = Beside(arguments.tiles, keys, witness_policy(arguments.witness_policy))
+    authority = b"" if arguments.tsa_ca is None else arguments.tsa_ca.read_bytes()
+    read = _read_back(arguments.anchors)
+    beside = Beside(arguments.tiles, keys, witness_policy(arguments.witness_policy), authority, read)
     report = _with_previous(arguments, examine(path, key, beside), key)
     new_page(arguments.html, page.report_page(report))
     return judged(Result(_text(report), report_fields(report)), ok=report.ok)
+
+
+def _read_back(path: Path | None) -> dict[str, bytes] | None:
+    if path is None:
+        return None
+    try:
+        return anchors.read_back(path.read_bytes())
+    except Malformed as error:
+        raise UsageProblem(f"{path}: {error}") from error
 
 
 def _with_previous(arguments: argparse.Namespace, examined: Examined, key: bytes | None) -> Report:
@@ -249,6 +270,8 @@ def report_fields(report: Report) -> dict[str, object]:
         "contracts": [asdict(total) for total in report.contracts],
         "spaces": [asdict(total) for total in report.spaces],
         "cosigned": [asdict(seen) for seen in report.cosigned],
+        "stamped": [asdict(seen) for seen in report.stamped],
+        "anchored": [asdict(seen) for seen in report.anchored],
         "inspections": [{**asdict(case), "state": case.state.value} for case in report.inspections],
         "findings": [asdict(finding) for finding in report.findings],
         "not_proven": [{"en": en, "zh": zh} for en, zh in report.not_proven],
@@ -261,6 +284,8 @@ def _text(report: Report) -> str:
     lines.append("  " + ", ".join(f"{stage.value} {count}" for stage, count in report.stages))
     lines += [f"contract 合约 {_words(asdict(total))}" for total in report.contracts]
     lines += [f"subject space 主体空间 {_words(asdict(space))}" for space in report.spaces]
+    lines += [f"anchor 锚定 {_words(asdict(seen))}" for seen in report.anchored]
+    lines += [f"time stamp 时间戳 {_words(asdict(seen))}" for seen in report.stamped]
     lines += [f"witness 见证者 {_words(asdict(seen))}" for seen in report.cosigned]
     lines += [f"finding 检查问题 {case.finding}: {STATES[case.state]}" for case in report.inspections]
     return "\n".join([*lines, *finding_lines(report.findings), *_not_proven(report.not_proven)])

@@ -14,7 +14,7 @@ from yanmen.cli.output import Result, say
 from yanmen.formats.bundle import ContractTotal
 from yanmen.verify import Beside
 from yanmen.verify.auditing import Area, Audit, Progress, audit
-from yanmen.verify.report import NOT_PROVEN
+from yanmen.verify.not_proven import NOT_PROVEN
 
 WHOLE = "all"
 """The command that `yanmen audit BUNDLE` stands for."""

@@ -184,8 +184,11 @@ def status(arguments: argparse.Namespace) -> Result:
         versions = holder.ledger.current_versions()
         names = [version.dataset.name for version in versions]
         events = holder.ledger.violations()
+        anchor, failing = holder.ledger.anchored(), holder.ledger.anchor_failing()
         fields = {
             "id": holder.config.id,
+            "anchor": None if anchor is None else asdict(anchor),
+            "anchor_failing": None if failing is None else asdict(failing),
             "datasets": names,
             "violations": [asdict(event) for event in events],
             "checkpoint": head,
@@ -196,6 +199,10 @@ def status(arguments: argparse.Namespace) -> Result:
             f" contract 合约 {event.contract}, member 成员 {event.consumer}"
             for event in events
         ]
+        if anchor is not None:
+            lines.append(f"anchored 已锚定: {anchor.size} leaves, {anchor.answer}")
+        if failing is not None:
+            lines.append(f"ANCHORING FAILS 锚定失败: since {_moment(failing.since_ms)}, {failing.note}")
         return Result("\n".join(lines) + f"\n\n{head}", fields)
 
 

@@ -6,6 +6,8 @@ log.vkey        the log's key        space.vkey   the space's key (pin it: see F
 register.jws    the space's members and their keys
 leaves.txt      one line for each leaf: stage and leaf hash
 cosigned        only if witnesses cosigned one: the newest such head, with their cosignatures
+anchors.txt     only if heads were anchored: the size of each and the anchor hook's answer
+timestamps/00000120.checkpoint   timestamps/00000120.tsr   only if an authority stamped heads: each, and its answer
 leaves/00000017.jws   receipts/00000017.sdjwt   receipts/00000017.tlog-proof
 """
 
@@ -27,6 +29,8 @@ REGISTER = "register.jws"
 LEAF_LINES = "leaves.txt"
 COSIGNED = "cosigned"
 LEAVES = "leaves"
+TIMESTAMPS = "timestamps"
+ANCHORS = "anchors.txt"
 RECEIPTS = "receipts"
 
 STATEMENT_BYTES_MAX = 16 * 1024 * 1024
@@ -108,6 +112,25 @@ def receipt_name(index: int) -> str:
 def proof_name(index: int) -> str:
     """Return the file of the inclusion proof of leaf `index`."""
     return f"{RECEIPTS}/{_digits(index)}.tlog-proof"
+
+
+def stamped_name(size: int) -> str:
+    """Return the file of the head of `size` leaves that was stamped."""
+    return f"{TIMESTAMPS}/{_digits(size)}.checkpoint"
+
+
+def stamp_name(size: int) -> str:
+    """Return the file of the time stamp over that head."""
+    return f"{TIMESTAMPS}/{_digits(size)}.tsr"
+
+
+def stamped_size(name: str) -> int:
+    """Return the size that the name of a file in the folder of time stamps says; raises `Malformed`."""
+    stem, _, kind = name.rpartition(".")
+    size = decimals.decode(stem.lstrip("0") or "0") if len(stem) == len(_digits(0)) else -1
+    if size < 0 or kind not in {"checkpoint", "tsr"}:
+        raise Malformed("bundle: no file of time stamps")
+    return size
 
 
 def files(statement: Statement, checkpoint: bytes, keys: Keys, entries: Iterable[Entry]) -> Iterator[tuple[str, bytes]]:

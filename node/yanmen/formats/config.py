@@ -10,7 +10,17 @@ from yanmen.formats.spec_draft import quote
 from yanmen.formats.toml_lines import NotToml
 from yanmen.formats.toml_table import INTEGER_MAX, Table
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config, Docker, LargeSnapshots, NodeLimits, ReleasePolicy, ReleaseRules, Witness
+from yanmen.model.config import (
+    AnchorRules,
+    Config,
+    Docker,
+    LargeSnapshots,
+    NodeLimits,
+    ReleasePolicy,
+    ReleaseRules,
+    Stamping,
+    Witness,
+)
 from yanmen.model.refusal import Fault, FaultCode
 
 SPACE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
@@ -22,6 +32,7 @@ COLUMNS_MAX = 10_000
 SANDBOXES = ("landlock", "jail", "docker")
 """Profiles this program has; another word is refused, never replaced."""
 DAY_MINUTES = 24 * 60
+ANCHOR_SECONDS_MAX = 600
 IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.ASCII)
 RUNTIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
 SOCKET = re.compile(r"/[A-Za-z0-9._/-]{1,106}", re.ASCII)
@@ -75,6 +86,13 @@ def encode(config: Config) -> str:
     for witness in config.witnesses:
         vkey = note.encode_key(note.VerifierKey(witness.name, witness.public, note.COSIGNATURE))
         lines += ["", "[[witness]]", f"url = {quote(witness.url)}", f"vkey = {quote(vkey)}"]
+    if config.stamping != Stamping():
+        lines += ["", "[timestamp]", f"authority = {quote(config.stamping.authority)}"]
+        lines += [f"url = {quote(config.stamping.url)}"] if config.stamping.url else []
+    if config.anchor.command:
+        words = ", ".join(map(quote, config.anchor.command))
+        lines += ["", "[anchor]", f"command = [{words}]"]
+        lines += [f"minutes = {config.anchor.minutes}", f"seconds = {config.anchor.seconds}"]
     if config.docker != Docker() or config.sandbox == "docker":
         lines += ["", "[docker]", f"socket = {quote(config.docker.socket)}", f"image = {quote(config.docker.image)}"]
         lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
@@ -111,6 +129,8 @@ def _config(table: Table) -> Config:
         docker=_docker(table.table("docker", required=False)),
         encrypted_volume=encrypted,
         large=large,
+        stamping=_stamping(table),
+        anchor=_anchor(table),
     )
     _check_quorum(table, config)
     approve.close()
@@ -169,6 +189,30 @@ def _witnesses(table: Table) -> tuple[Witness, ...]:
     if len({witness.public for witness in found}) < len(found):
         table.problem("witness", "the same key twice", "同一公钥出现两次")
     return found
+
+
+def _stamping(table: Table) -> Stamping:
+    if not table.has("timestamp"):
+        return Stamping()
+    section = table.table("timestamp")
+    found = Stamping(section.text("url", required=False, pattern=URL), section.text("authority"))
+    section.close()
+    return found
+
+
+def _anchor(table: Table) -> AnchorRules:
+    if not table.has("anchor"):
+        return AnchorRules()
+    section, usual = table.table("anchor"), AnchorRules()
+    rules = AnchorRules(
+        command=section.texts("command"),
+        minutes=section.integer("minutes", 1, DAY_MINUTES, usual.minutes),
+        seconds=section.integer("seconds", 1, ANCHOR_SECONDS_MAX, usual.seconds),
+    )
+    if rules.command and (not rules.command[0].startswith("/") or any("\0" in word for word in rules.command)):
+        section.problem("command", "must begin with the absolute path of a program", "须以程序的绝对路径开头")
+    section.close()
+    return rules
 
 
 def _volume(section: Table) -> tuple[bool, LargeSnapshots]:

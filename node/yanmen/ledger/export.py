@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from yanmen.formats import anchors as anchors_format
 from yanmen.formats import bundle, note
 from yanmen.formats.bundle import ContractTotal, SpaceTotal, Statement
-from yanmen.ledger import cosigned, log
+from yanmen.ledger import anchors, cosigned, log, timestamps
 from yanmen.ledger.log import Identity
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -49,9 +50,22 @@ def write(db: sqlite3.Connection, directory: Path, stated: Statement, papers: Sp
             (partial / folder).mkdir()
         for name, content in bundle.files(stated, log.head(db).encode(), keys, _entries(db, stated.size)):
             (partial / name).write_bytes(content)
+        for name, content in _attested(db):
+            (partial / name).parent.mkdir(exist_ok=True)
+            (partial / name).write_bytes(content)
         seen = cosigned.size(db, papers.quorum) or cosigned.size(db)
         if seen:
             (partial / bundle.COSIGNED).write_bytes(cosigned.with_cosignatures(db, seen).encode())
+
+
+def _attested(db: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:
+    """Yield the files with what others than witnesses attest of the log's heads."""
+    for size, head, token in timestamps.listed(db):
+        yield bundle.stamped_name(size), head
+        yield bundle.stamp_name(size), token
+    found = anchors.listed(db)
+    if found:
+        yield bundle.ANCHORS, anchors_format.encode((one.size, one.answer) for one in found)
 
 
 def _entries(db: sqlite3.Connection, size: int) -> Iterator[bundle.Entry]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from yanmen.formats import key_change, merkle
 from yanmen.formats.cose_receipt import Growth, Inclusion
 from yanmen.formats.note import NoteSignature, VerifierKey
-from yanmen.ledger import audit, cosigned, erasing, export, key_changes, log, mirror, violations
+from yanmen.ledger import anchors, audit, cosigned, erasing, export, key_changes, log, mirror, timestamps, violations
+from yanmen.ledger.anchors import Anchor, Failing
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.group import internal
@@ -135,6 +136,41 @@ class Logbook(Desk):
             if not consumer or log.party(db, index) != consumer:
                 raise Refused(Reason.JOB_UNKNOWN)
             return log.read_receipt(db, index, whole=False)
+
+    def stamped(self) -> tuple[int, int]:
+        """Return size and Unix time of the newest head with a time stamp, (0, 0) when there is none."""
+        with self._store.read() as db:
+            return timestamps.newest(db)
+
+    def head(self, size: int = 0) -> bytes:
+        """Return the head of `size` leaves, or the newest, with the log's own signature alone: what is stamped."""
+        with self._store.read() as db:
+            return timestamps.head_of(db, size)
+
+    def add_timestamp(self, size: int, token: bytes, at_s: int) -> None:
+        """Keep a verified time stamp over the head of `size` leaves."""
+        with self._writing() as db:
+            timestamps.keep(db, size, token, at_s)
+
+    def anchored(self) -> Anchor | None:
+        """Return the newest anchor."""
+        with self._store.read() as db:
+            return anchors.newest(db)
+
+    def anchor_failing(self) -> Failing | None:
+        """Return how the anchor hook fails, None while it works."""
+        with self._store.read() as db:
+            return anchors.failing(db)
+
+    def add_anchor(self, anchor: Anchor) -> None:
+        """Keep what the anchor hook answered."""
+        with self._writing() as db:
+            anchors.keep(db, anchor)
+
+    def anchor_failed(self, failing: Failing) -> None:
+        """Note that the anchor hook failed."""
+        with self._writing() as db:
+            anchors.fail(db, failing)
 
     def erase(self, before_ms: int, actor: str) -> Receipt | None:
         """Destroy disclosures of uses before `before_ms` whose contract's term is over; None when none are left.

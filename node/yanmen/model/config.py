@@ -137,6 +137,25 @@ class LargeSnapshots:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamping:
+    """The time stamp authority (RFC 3161): where it is asked, "" = by files only, and its root certificates (PEM)."""
+
+    url: str = ""
+    authority: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorRules:
+    """The program that writes heads into a chain, with its arguments; none, and nothing is anchored."""
+
+    command: tuple[str, ...] = ()
+    minutes: int = 60
+    """How often a head that grew is handed over."""
+    seconds: int = 30
+    """How long one call may take."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -165,3 +184,5 @@ class Config:
     docker: Docker = field(default_factory=Docker)
     encrypted_volume: bool = False
     large: LargeSnapshots = field(default_factory=LargeSnapshots)
+    stamping: Stamping = field(default_factory=Stamping)
+    anchor: AnchorRules = field(default_factory=AnchorRules)

@@ -16,6 +16,7 @@ from yanmen.model.ports import Runner, Tenant
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
+from yanmen.node.anchoring import Anchoring
 from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.holder import Holder
 from yanmen.node.jobs import Jobs
@@ -43,7 +44,9 @@ class Node(Doorkeeper):
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)
         self._ledger.recover()
+        self._anchoring = Anchoring(holder.ledger, config.anchor, holder.clock)
         self._releasing.start()
+        self._anchoring.start()
 
     # The catalogue and contracts ------------------------------------------------------------------
 
@@ -155,6 +158,7 @@ class Node(Doorkeeper):
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
         self._releasing.stop()
+        self._anchoring.stop()
 
     def _known(self, owner: str, job_id: str) -> bool:
         if self._jobs.runs(owner, job_id):

@@ -49,6 +49,11 @@ _AREAS: dict[Area, frozenset[Code]] = {
             Code.REQUEST_REUSED,
             Code.COSIGNED_HEAD,
             Code.NOT_COSIGNED,
+            Code.TIME_STAMP_WRONG,
+            Code.NOT_STAMPED,
+            Code.NOT_CHECKED,
+            Code.ANCHOR_DIFFERS,
+            Code.ANCHOR_UNKNOWN,
             Code.COSIGNED_PART,
         }
     ),

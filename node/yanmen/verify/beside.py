@@ -1,5 +1,6 @@
 """What a bundle is held against: a mirror of the log's tiles, and the heads that witnesses cosigned."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,11 +21,17 @@ from yanmen.verify.report import Code, Cosigned, Finding, finding
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The folder of a mirror, if there is one, the keys of witnesses that must have cosigned, a policy for them."""
+    """The folder of a mirror, if there is one, the keys of witnesses that must have cosigned, a policy for them.
+
+    `authority` holds the root certificates (PEM) of time stamp authorities, `anchors` the root that the auditor found
+    under each answer of the anchor hook, None when it looked for none.
+    """
 
     mirror: Path | None = None
     witnesses: tuple[VerifierKey, ...] = ()
     policy: Policy | None = None
+    authority: bytes = b""
+    anchors: Mapping[str, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from yanmen.formats import bundle
+from yanmen.formats.malformed import Malformed
 
 
 class Missing(Exception):
@@ -51,13 +52,27 @@ def _all(fd: int, size: int) -> bytes:
 def unknown(root: Path, size: int) -> tuple[str, ...]:
     """Return the names in `root` that no bundle of `size` leaves has."""
     named = {bundle.STATEMENT, bundle.CHECKPOINT, bundle.LOG_KEY, bundle.SPACE_KEY, bundle.REGISTER, bundle.LEAF_LINES}
-    named.add(bundle.COSIGNED)
-    found = [name for name in _names(root) if name not in named | {bundle.LEAVES, bundle.RECEIPTS}]
+    named |= {bundle.COSIGNED, bundle.ANCHORS}
+    found = [name for name in _names(root) if name not in named | {bundle.LEAVES, bundle.RECEIPTS, bundle.TIMESTAMPS}]
     leaves = {bundle.leaf_name(index) for index in range(size)}
     receipts = {function(index) for index in range(size) for function in (bundle.receipt_name, bundle.proof_name)}
+    found.extend(f"{bundle.TIMESTAMPS}/{name}" for name in _names(root / bundle.TIMESTAMPS) if _stamp_of(name) is None)
     for folder, expected in ((bundle.LEAVES, leaves), (bundle.RECEIPTS, receipts)):
         found.extend(name for name in (f"{folder}/{item}" for item in _names(root / folder)) if name not in expected)
     return tuple(sorted(found))
+
+
+def stamped(root: Path) -> frozenset[int]:
+    """Return the sizes of the heads that have a time stamp, or half of one."""
+    found = (_stamp_of(name) for name in _names(root / bundle.TIMESTAMPS))
+    return frozenset(size for size in found if size is not None)
+
+
+def _stamp_of(name: str) -> int | None:
+    try:
+        return bundle.stamped_size(name)
+    except Malformed:
+        return None
 
 
 def _names(folder: Path) -> list[str]:

@@ -8,7 +8,8 @@ from html import escape
 
 from yanmen.formats import base64std
 from yanmen.model.inspection import Issue, IssueState
-from yanmen.verify.report import NOT_PROVEN, Finding, Report
+from yanmen.verify.not_proven import NOT_PROVEN
+from yanmen.verify.report import Finding, Report
 from yanmen.verify.sampling import Sample
 from yanmen.verify.selected import CheckedReceipt, OpenBundle
 

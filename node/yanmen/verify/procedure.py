@@ -15,7 +15,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.model.contract import Terms
 from yanmen.model.party import LOG_KEEPERS, KeyUse, Party, Register
-from yanmen.verify import directory
+from yanmen.verify import attesting, directory
 from yanmen.verify.beside import Beside, View, compare
 from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.entries import Entries, Node
@@ -126,9 +126,17 @@ def examine(
         findings.append(finding(Code.ROOT_DIFFERS))
     view = View(trust.party, trust.head, None if lines is None else tuple(line.hash for line in lines))
     cosigned = compare(path, view, beside or Beside(), findings)
+    stamped = attesting.stamped(path, view, beside or Beside(), findings)
+    anchored = attesting.anchored(path, view, beside or Beside(), findings)
     replay, uses = following.finish(findings), following.uses
     findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in directory.unknown(path, trust.statement.size))
-    report = replace(_report(trust, uses, replay, findings), cosigned=cosigned, inspections=following.inspections)
+    report = replace(
+        _report(trust, uses, replay, findings),
+        cosigned=cosigned,
+        stamped=stamped,
+        anchored=anchored,
+        inspections=following.inspections,
+    )
     return Examined(report, trust, tuple(uses), following.terms, following.steps)
 
 

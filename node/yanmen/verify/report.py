@@ -6,6 +6,8 @@ from enum import Enum, unique
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.model.inspection import Issue
 from yanmen.model.receipt import Stage
+from yanmen.verify.attested import Anchored, Stamped
+from yanmen.verify.not_proven import NOT_PROVEN
 
 
 @unique
@@ -92,6 +94,11 @@ class Code(Enum):
     COSIGNED_OTHER_HISTORY = "COSIGNED_OTHER_HISTORY"
     NOT_COSIGNED = "NOT_COSIGNED"
     COSIGNED_PART = "COSIGNED_PART"
+    TIME_STAMP_WRONG = "TIME_STAMP_WRONG"
+    NOT_STAMPED = "NOT_STAMPED"
+    NOT_CHECKED = "NOT_CHECKED"
+    ANCHOR_DIFFERS = "ANCHOR_DIFFERS"
+    ANCHOR_UNKNOWN = "ANCHOR_UNKNOWN"
     TILES_CHECKPOINT = "TILES_CHECKPOINT"
     TILE_MISSING = "TILE_MISSING"
     TILE_DIFFERS = "TILE_DIFFERS"
@@ -268,6 +275,11 @@ _TEXTS: dict[Code, tuple[str, str]] = {
         "witnesses saw the first {subject} leaves; those after them are the node's word alone",
         "见证者见到前 {subject} 叶；其后各叶仅有节点自己的说法",
     ),
+    Code.TIME_STAMP_WRONG: ("a time stamp does not hold: {subject}", "时间戳不成立：{subject}"),
+    Code.NOT_STAMPED: ("no head has a time stamp of this authority", "没有该时间戳机构签发的时间戳"),
+    Code.NOT_CHECKED: ("{subject} was not checked: nothing to check it with was given", "未核对：{subject}"),
+    Code.ANCHOR_DIFFERS: ("the anchor {subject} is of another history", "锚定 {subject} 与本日志不符"),
+    Code.ANCHOR_UNKNOWN: ("the log records no anchor {subject}", "日志未记录锚定 {subject}"),
     Code.TILES_CHECKPOINT: (
         "the log did not sign the mirror's checkpoint: {subject}",
         "镜像的检查点未经日志签名：{subject}",
@@ -290,6 +302,7 @@ _NOTES = frozenset(
         Code.ERASED,
         Code.CONTINUES,
         Code.DECLARED_GAP,
+        Code.NOT_CHECKED,
         Code.RECTIFIED_LATE,
         Code.RECTIFICATION_OVERDUE,
     }
@@ -314,28 +327,6 @@ _STAGES_ZH: dict[Stage, str] = {
     Stage.STATEMENT: "账单",
     Stage.INSPECTION: "检查",
 }
-
-NOT_PROVEN: tuple[tuple[str, str], ...] = (
-    (
-        "That the data were true: a receipt says which version was used, not that it tells the truth.",
-        "数据是否真实：回执只说明使用了哪个版本，不说明其内容属实。",
-    ),
-    (
-        "That there were no uses outside the node: whoever holds the source files can read them elsewhere.",
-        "节点之外是否另有使用：持有源文件者可在别处读取。",
-    ),
-    (
-        "That the SQL that ran read only the columns it states, that a unit's influence is as stated, and that the "
-        "noise was drawn as stated: the node promises it.",
-        "实际运行的 SQL 是否仅读取所列字段，单体影响是否如所述，噪声是否确按所述抽取：此由节点承诺。",
-    ),
-    ("What the consumer did with the answer afterwards.", "使用方取得结果之后的行为。"),
-    (
-        "That everyone saw this same log: compare the checkpoint with those that others hold.",
-        "所有人看到的是同一份日志：请与他人持有的检查点比对。",
-    ),
-)
-"""What no receipt proves (DESIGN §6), printed beside what it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -375,6 +366,8 @@ class Report:
     spaces: tuple[SpaceTotal, ...]
     findings: tuple[Finding, ...]
     cosigned: tuple[Cosigned, ...] = ()
+    stamped: tuple[Stamped, ...] = ()
+    anchored: tuple[Anchored, ...] = ()
     inspections: tuple[Issue, ...] = ()
     not_proven: tuple[tuple[str, str], ...] = NOT_PROVEN
 

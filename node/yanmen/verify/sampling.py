@@ -26,7 +26,7 @@ from yanmen.verify import collection, heads
 from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
 from yanmen.verify.granted import withheld
 from yanmen.verify.heads import Evidence, Witnessed, check_seed
-from yanmen.verify.report import NOT_PROVEN
+from yanmen.verify.not_proven import NOT_PROVEN
 from yanmen.verify.selected import CheckedReceipt, OpenBundle
 
 DOMAIN = "yanmen-sample-1"

@@ -9,7 +9,7 @@ from yanmen.execution.clear_files import MEMORY_BYTES
 from yanmen.formats import config as config_format
 from yanmen.formats import toml_lines
 from yanmen.ledger.log import CLOCK_TOLERANCE_MS
-from yanmen.model.config import Config, LargeSnapshots, NodeLimits, Witness
+from yanmen.model.config import AnchorRules, Config, LargeSnapshots, NodeLimits, Stamping, Witness
 from yanmen.model.refusal import FaultCode, Reason
 from yanmen.wire import pacing, server
 
@@ -39,6 +39,8 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
         subject_spaces=(PERSONS,),
         witnesses=(Witness("http://127.0.0.1:7450", "w", bytes(32)),),
         large=LargeSnapshots("clear"),
+        anchor=AnchorRules(("/bin/anchor",)),
+        stamping=Stamping("http://127.0.0.1:3161", "tsa.pem"),
     )
     document = toml_lines.parse(config_format.encode(config).encode()).data
     written = set()
@@ -47,7 +49,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
             written |= {f"{key}.{name}" for name in value[0]}
         elif not isinstance(value, dict):
             written.add(key)
-        elif key in {"approve", "docker", "release", "volume"}:
+        elif key in {"anchor", "approve", "docker", "release", "timestamp", "volume"}:
             written |= {f"{key}.{name}" for name in value}
         elif key == "subject_spaces":
             written |= {f"subject_spaces.NAME.{name}" for section in value.values() for name in section}

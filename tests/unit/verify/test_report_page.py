@@ -13,7 +13,8 @@ from yanmen.formats import bundle
 from yanmen.formats.receipt import Slot
 from yanmen.model.receipt import Stage
 from yanmen.verify import page, verify_bundle
-from yanmen.verify.report import NOT_PROVEN, Code, Report, finding
+from yanmen.verify.not_proven import NOT_PROVEN
+from yanmen.verify.report import Code, Report, finding
 from yanmen.verify.selected import OpenBundle
 
 TAGS = {"html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "strong", "div", "ul", "li", "br"} | {

@@ -231,7 +231,21 @@ def _(made: Any, path: Path) -> Path:
 # The tests -------------------------------------------------------------------------------------------
 
 
-ELSEWHERE = ("TILE", "COSIGNED", "NOT_COSIGNED", "ACKNOW", "ERASED", "CONTINUES", "DECLARED", "PREVIOUS", "KEY_")
+ELSEWHERE = (
+    "TILE",
+    "COSIGNED",
+    "NOT_COSIGNED",
+    "ACKNOW",
+    "ERASED",
+    "CONTINUES",
+    "DECLARED",
+    "PREVIOUS",
+    "KEY_",
+    "ANCHOR",
+    "TIME_STAMP",
+    "NOT_STAMPED",
+    "NOT_CHECKED",
+)
 BESIDE = {code for code in Code if code.value.startswith(ELSEWHERE)}
 """Findings with tests of their own: test_verify_mirror, _cosigned; test_acknowledgements, _erasing, _succession,
 _exchanged_keys."""
