@@ -85,21 +85,26 @@ def test_foreign_tools_take_every_receipt(judge: Callable[[list[dict[str, str]]]
     assert all(verdict[0] for verdict in judge([case("canonical", each) for each in [*made, growth(5)]]))
 
 
-def test_a_byte_changed_is_found_by_them_and_by_us(judge: Callable[[list[dict[str, str]]], list[list[Any]]]) -> None:
+def test_a_byte_changed_is_found_by_them(judge: Callable[[list[dict[str, str]]], list[list[Any]]]) -> None:
     good, leaf = inclusion(), LOG.leaves[INDEX]
     changed = [good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :] for place in range(len(good))]
     cases = [case("included", each, leaf=leaf) for each in changed]
     # Some other size leads to the same root; RFC 9942 does not sign it, so that they take it. We sign it ourselves.
     assert all(verdict[1] != SIZE for verdict in judge(cases) if verdict[0])
     assert sum(verdict[0] for verdict in judge(cases)) <= 1
-    for each in changed:
-        with pytest.raises((Malformed, BadProof, BadSignature)):
-            cose.verify_included(each, leaf, specimen.register())
-    good = growth(7)
-    for place in range(len(good)):
-        bad = good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :]
-        with pytest.raises((Malformed, BadProof, BadSignature)):
-            cose.verify_grown(bad, note.encode(LOG.checkpoint(7)), specimen.register())
+
+
+def test_a_byte_changed_is_found_by_us() -> None:
+    members, older = specimen.register(), note.encode(LOG.checkpoint(7))
+    checks: tuple[tuple[bytes, Callable[[bytes], object]], ...] = (
+        (inclusion(), lambda data: cose.verify_included(data, LOG.leaves[INDEX], members)),
+        (growth(7), lambda data: cose.verify_grown(data, older, members)),
+    )
+    for good, check in checks:
+        check(good)
+        for place in range(len(good)):
+            with pytest.raises((Malformed, BadProof, BadSignature)):
+                check(good[:place] + bytes([good[place] ^ 1]) + good[place + 1 :])
 
 
 def test_we_take_the_good_ones() -> None:

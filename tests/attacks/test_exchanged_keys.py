@@ -151,8 +151,11 @@ def _told_it_was_revoked(log: Operator) -> None:
 
 
 def _recorded_twice(log: Operator) -> None:
-    log.exchange(LOG)
-    log.record(log.signed(log.change(LOG, ROTATED, index=log.told[0].index, old=LOG_KEY.public)))
+    signed = log.signed(log.change(LOG, ROTATED))
+    index = log.record(signed)
+    log.keys[LOG] = NEXT[LOG]
+    log.told = (FormerKey(LOG, LOG_KEY.public, ORIGIN, index, ROTATED),)
+    log.record(signed)
 
 
 def _recorded_later(log: Operator) -> None:

@@ -95,22 +95,22 @@ def decode(data: bytes) -> CoseReceipt:
     """Return the receipt that `data` is, with one proof of one kind; raises `Malformed`."""
     match cbor.decode(data):
         case Tag(number=18, value=[bytes() as header, {396: {**proofs}}, None, bytes() as signature]):
-            origin, size, kid = _header(header)
+            origin, kid = _header(header)
         case _:
             raise Malformed("COSE receipt: not a COSE_Sign1 with a proof and a detached root")
     if len(signature) != SIGNATURE_BYTES or len(proofs) != 1:
         raise Malformed("COSE receipt: not one proof of one kind and an Ed25519 signature")
     receipt = CoseReceipt(origin, kid, _proof(proofs), signature)
-    if receipt.size != size or encode(receipt) != data:
+    if encode(receipt) != data:  # holds the size that is signed to the proof's, too
         raise Malformed("COSE receipt: not in the one form")
     return receipt
 
 
-def _header(data: bytes) -> tuple[str, int, bytes]:
+def _header(data: bytes) -> tuple[str, bytes]:
     match cbor.decode(data):
-        case {1: -8, 4: bytes() as kid, 15: {1: str() as origin, 2: str() as size}, 395: 1} if len(kid) == KID_BYTES:
+        case {1: -8, 4: bytes() as kid, 15: {1: str() as origin, 2: str()}, 395: 1} if len(kid) == KID_BYTES:
             checkpoint.origin_node(origin)
-            return origin, decimals.decode(size), kid
+            return origin, kid
         case _:
             raise Malformed("COSE receipt: another protected header")
 
