@@ -1,6 +1,7 @@
 """The container engine that scripts/test starts: absent, a test says so, or fails where it must not be absent."""
 
 import os
+import shutil
 from functools import cache
 
 import docker
@@ -23,6 +24,15 @@ def need(runtime: str = "runc") -> Docker:
     if os.environ.get("SANDBOX_MUST_WORK") == "1":
         pytest.fail(missing)
     pytest.skip(missing)
+
+
+def need_program(name: str) -> None:
+    """Go on when a program that comes with the engine is there; otherwise as above."""
+    if shutil.which(name) is not None:
+        return
+    if os.environ.get("SANDBOX_MUST_WORK") == "1":
+        pytest.fail(f"{name} is not installed: run scripts/docker-engine as root")
+    pytest.skip(f"{name} is not installed: run scripts/docker-engine as root")
 
 
 @cache

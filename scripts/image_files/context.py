@@ -55,10 +55,14 @@ def locked(names: set[str]) -> str:
     """Return the parts of the lock that pin `names`."""
     lock = (ROOT / "requirements.lock").read_text()
     parts = re.split(r"^(?=[a-z0-9])", lock, flags=re.MULTILINE)
-    chosen = {match[1]: part for part in parts if (match := re.match(r"([a-z0-9._-]+)==", part)) and match[1] in names}
-    if set(chosen) != names:
-        raise SystemExit(f"not in requirements.lock: {', '.join(sorted(names - set(chosen)))}")
-    return "".join(chosen.values())
+    # A package may be pinned twice, for different Pythons: pip takes the one that fits.
+    chosen = [
+        (match[1], part) for part in parts if (match := re.match(r"([a-z0-9._-]+)==", part)) and match[1] in names
+    ]
+    missing = names - {name for name, _ in chosen}
+    if missing:
+        raise SystemExit(f"not in requirements.lock: {', '.join(sorted(missing))}")
+    return "".join(part for _, part in chosen)
 
 
 def fetch(requirements: Path, into: Path) -> None:

@@ -4,6 +4,7 @@ For hosts without a registry; `docker import` reads it. It has no shell, no pack
 accounts: users in it are numbers.
 """
 
+import io
 import re
 import subprocess
 import sys
@@ -12,22 +13,12 @@ import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
-FOLDERS = {
-    "site-packages",
-    "dist-packages",
-    "test",
-    "tests",
-    "idlelib",
-    "tkinter",
-    "turtledemo",
-    "lib2to3",
-    "ensurepip",
-}
-FILES = re.compile(
-    r"(_tkinter|_test\w*|_ctypes_test|_xx\w+|xx\w+|readline|nis|_gdbm|_dbm|_curses\w*)\..*|.*\.opt-[12]\.pyc"
-)
-"""Extension modules that would bring a screen, a terminal or a data base along."""
+sys.path.insert(0, str(Path(__file__).parent))
+
+from slim import loaded, wanted
+
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
+INSTALLED = ("site-packages", "dist-packages")
 LINKED = re.compile(r"(?:=> )?(/\S+) \(0x[0-9a-f]+\)")
 BESIDE = ("libstdc++.so.6", "libgcc_s.so.1", "libpthread.so.0", "librt.so.1", "libdl.so.2", "libutil.so.1")
 """What wheels need beyond Python itself (manylinux: the C++ library and the C library's parts)."""
@@ -39,16 +30,19 @@ def main() -> None:
         for folder in ("tmp", "usr", "usr/local", "usr/local/bin", "usr/local/lib"):
             archive.addfile(entry(folder, tarfile.DIRTYPE, 0o1777 if folder == "tmp" else 0o755))
         interpreter = Path(sys.executable).resolve()
-        archive.add(interpreter, f"usr/local/bin/{VERSION}", filter=plain)
+        add(archive, interpreter, f"usr/local/bin/{VERSION}")
         for name in ("python3", "python"):
             link = entry(f"usr/local/bin/{name}", tarfile.SYMTYPE, 0o777)
             link.linkname = VERSION
             archive.addfile(link)
         standard = Path(sys.base_prefix) / "lib" / VERSION
-        archive.add(standard, f"usr/local/lib/{VERSION}", filter=plain)
-        modules = [path for path in (standard / "lib-dynload").glob("*.so") if FILES.fullmatch(path.name) is None]
+        for path in (standard, *sorted(standard.rglob("*"))):
+            below = path.relative_to(standard)
+            if all(wanted(Path(part)) and part not in INSTALLED for part in below.parts):
+                add(archive, path, str(Path("usr/local/lib", VERSION, below)))
+        modules = [path for path in (standard / "lib-dynload").glob("*.so") if wanted(path)]
         for library in sorted(libraries([interpreter, *modules])):
-            archive.add(library.resolve(), placed(library), filter=plain)
+            add(archive, library.resolve(), placed(library))
 
 
 def libraries(programs: list[Path]) -> set[Path]:
@@ -73,19 +67,19 @@ def linked(programs: list[Path]) -> Iterator[Path]:
             yield Path(match[1])
 
 
-def plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:
-    """Keep files and folders, root's and readable by all; leave out what nothing here needs."""
-    name = Path(member.name).name
-    if (
-        name in FOLDERS
-        or FILES.fullmatch(name) is not None
-        or not (member.isfile() or member.isdir() or member.issym())
-    ):
-        return None
-    member.uid = member.gid = 0
-    member.uname = member.gname = "root"
-    member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
-    return member
+def add(archive: tarfile.TarFile, path: Path, name: str) -> None:
+    """Add a file or folder, root's and readable by all, without what only debuggers read."""
+    if path.is_symlink():
+        link = entry(name, tarfile.SYMTYPE, 0o777)
+        link.linkname = str(path.readlink())
+        archive.addfile(link)
+    elif path.is_dir():
+        archive.addfile(entry(name, tarfile.DIRTYPE, 0o755))
+    elif path.is_file():
+        data = loaded(path.read_bytes())
+        member = entry(name, tarfile.REGTYPE, 0o755 if path.stat().st_mode & 0o100 else 0o644)
+        member.size = len(data)
+        archive.addfile(member, io.BytesIO(data))
 
 
 def entry(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:

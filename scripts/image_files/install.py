@@ -5,9 +5,14 @@ Only Python is there: no shell, no network. The file `stage` of the context says
 
 import shutil
 import subprocess
+import sys
 import sysconfig
 import venv
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from slim import loaded, wanted
 
 HERE = Path(__file__).resolve().parents[2]
 ENVIRONMENT = Path("/usr/lib/yanmen")
@@ -24,6 +29,7 @@ def main() -> None:
     quiet = ("--quiet", "--disable-pip-version-check", "--root-user-action=ignore")
     subprocess.run([python, pip / "pip", "install", *quiet, *words, "-r", HERE / "requirements"], check=True)
     into = Path(sysconfig.get_path("purelib", "venv", {"base": str(ENVIRONMENT)}))
+    slim(into)
     for package in OURS[stage]:
         shutil.copytree(HERE / package, into / Path(package).name)
     subprocess.run([python, "-m", "compileall", "-q", into], check=True)
@@ -32,6 +38,17 @@ def main() -> None:
         command.write_text(f"#!{python}\nimport sys\nfrom yanmen.cli.main import main\nsys.exit(main())\n")
         command.chmod(0o755)
         shutil.copytree(HERE / "policies", ENVIRONMENT / "policies")
+
+
+def slim(folder: Path) -> None:
+    """Remove what nothing here needs; the wheels were held to their hashes before."""
+    for path in sorted(folder.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink() and not wanted(path):
+            shutil.rmtree(path)
+        elif path.is_file() and not wanted(path):
+            path.unlink()
+        elif path.is_file() and (path.suffix == ".so" or ".so." in path.name):
+            path.write_bytes(loaded(path.read_bytes()))
 
 
 if __name__ == "__main__":
