@@ -21,12 +21,12 @@ EXIT_SOILED: Final = 73
 READY: Final = encode({"ok": True}, 64)
 """The next question may come."""
 
-LEFT = """
-SELECT database_name, readonly FROM duckdb_databases()
-UNION ALL SELECT database_name || chr(0) || schema_name || chr(0) || table_name, temporary FROM duckdb_tables()
-UNION ALL SELECT name, persistent FROM duckdb_secrets()
-UNION ALL SELECT current_setting('memory_limit') || current_setting('threads'), current_setting('lock_configuration')
-"""
+LEFT = (
+    "SELECT database_name, readonly FROM duckdb_databases()",
+    "SELECT database_name, schema_name, table_name, temporary FROM duckdb_tables()",
+    "SELECT name, persistent FROM duckdb_secrets()",
+    "SELECT current_setting('memory_limit'), current_setting('threads'), current_setting('lock_configuration')",
+)
 """What outlives a connection: databases, tables in one that is writable, secrets, settings.
 
 The rest (temporary objects, variables, prepared statements, an open transaction, the search path) is the
@@ -39,6 +39,8 @@ def serve(job: Job, connection: DuckDBPyConnection, order: Request, reply_fd: in
     if job.each is None:
         raise TypeError("a job without sessions")
     _forget_scratch(connection)
+    for number, statement in enumerate(LEFT):
+        connection.execute(f"PREPARE left{number} AS {statement}")  # once: it is asked after every question
     clean = left(connection)
     send(reply_fd, READY)
     for _ in range(order.uses):
@@ -61,9 +63,10 @@ def serve(job: Job, connection: DuckDBPyConnection, order: Request, reply_fd: in
     os.read(0, 1)
 
 
-def left(connection: DuckDBPyConnection) -> list[tuple[object, ...]]:
+def left(connection: DuckDBPyConnection) -> list[list[tuple[object, ...]]]:
     """Return what the connections of this engine share."""
-    return sorted(connection.execute(LEFT).fetchall(), key=repr)
+    found = [connection.execute(f"EXECUTE left{number}").fetchall() for number in range(len(LEFT))]
+    return [sorted(rows, key=repr) for rows in found]
 
 
 def _forget_scratch(connection: DuckDBPyConnection) -> None:
