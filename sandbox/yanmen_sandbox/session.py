@@ -9,7 +9,7 @@ import os
 from typing import Final
 
 import _duckdb
-from _duckdb import DuckDBPyConnection, Statement
+from _duckdb import DuckDBPyConnection
 
 from yanmen_sandbox.job import Job
 from yanmen_sandbox.reply import code_of, encode, send
@@ -21,12 +21,12 @@ EXIT_SOILED: Final = 73
 READY: Final = encode({"ok": True}, 64)
 """The next question may come."""
 
-LEFT = """
-SELECT database_name, readonly FROM duckdb_databases()
-UNION ALL SELECT database_name || chr(0) || schema_name || chr(0) || table_name, temporary FROM duckdb_tables()
-UNION ALL SELECT name, persistent FROM duckdb_secrets()
-UNION ALL SELECT current_setting('memory_limit') || current_setting('threads'), current_setting('lock_configuration')
-"""
+LEFT = (
+    "SELECT database_name, readonly FROM duckdb_databases()",
+    "SELECT database_name, schema_name, table_name, temporary FROM duckdb_tables()",
+    "SELECT name, persistent FROM duckdb_secrets()",
+    "SELECT current_setting('memory_limit'), current_setting('threads'), current_setting('lock_configuration')",
+)
 """What outlives a connection: databases, tables in one that is writable, secrets, settings.
 
 The rest (temporary objects, variables, prepared statements, an open transaction, the search path) is the
@@ -39,8 +39,9 @@ def serve(job: Job, connection: DuckDBPyConnection, order: Request, reply_fd: in
     if job.each is None:
         raise TypeError("a job without sessions")
     _forget_scratch(connection)
-    (looking,) = connection.extract_statements(LEFT)
-    clean = left(connection, looking)
+    for number, statement in enumerate(LEFT):
+        connection.execute(f"PREPARE left{number} AS {statement}")  # once: it is asked after every question
+    clean = left(connection)
     send(reply_fd, READY)
     for _ in range(order.uses):
         question = next_question(0, order)
@@ -55,16 +56,17 @@ def serve(job: Job, connection: DuckDBPyConnection, order: Request, reply_fd: in
         send(reply_fd, frame)
         job.tidy(cursor, question)
         cursor.close()
-        if left(connection, looking) != clean:
+        if left(connection) != clean:
             os._exit(EXIT_SOILED)
         send(reply_fd, READY)
     # The node reads our peak memory from /proc now, then closes the request pipe.
     os.read(0, 1)
 
 
-def left(connection: DuckDBPyConnection, looking: Statement) -> list[tuple[object, ...]]:
-    """Return what the connections of this engine share; `looking` is `LEFT`, parsed once."""
-    return sorted(connection.execute(looking).fetchall(), key=repr)
+def left(connection: DuckDBPyConnection) -> list[list[tuple[object, ...]]]:
+    """Return what the connections of this engine share."""
+    found = [connection.execute(f"EXECUTE left{number}").fetchall() for number in range(len(LEFT))]
+    return [sorted(rows, key=repr) for rows in found]
 
 
 def _forget_scratch(connection: DuckDBPyConnection) -> None:

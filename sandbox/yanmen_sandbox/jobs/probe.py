@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import os
+import time
 from collections.abc import Callable
 
 import _duckdb
@@ -23,6 +24,7 @@ MAP_PRIVATE_ANONYMOUS = 0x22
 PTRACE_SEIZE = 0x4206
 """Attaching without stopping: a probe that works must not freeze the node."""
 SYS_IO_URING_SETUP = 425
+SPIN_SECONDS = 1.0
 FAILED = ctypes.c_void_p(-1).value
 
 CALLS = ((), ATTACH, WRITE_SNAPSHOT, SPILL)
@@ -58,7 +60,13 @@ def prepare(_: DuckDBPyConnection, request: Request) -> None:
 
 
 def run(_: DuckDBPyConnection, request: Request) -> bytes:
-    """Try the named probes; reply with those that worked and with what the jail is made of."""
+    """Try the named probes; reply with those that worked and with what the jail is made of.
+
+    `exceed-output` is a reply that no job of ours would write: longer than it may be, past our own cap.
+    """
+    if "exceed-output" in array(request.body, "names"):
+        size = request.limits.reply + 1
+        return size.to_bytes(4, "big") + bytes(size)
     machine = kernel.architecture()
     end = integer(request.body, "end")
     programs = [] if machine is None else [compile_policy(machine, 0, calls, end) for calls in CALLS]
@@ -119,6 +127,14 @@ def _exceed_memory(request: Request) -> bool:
     return len(bytearray(request.limits.address)) > 0
 
 
+def _exceed_time(_: Request) -> bool:
+    """Compute for longer than the node waits."""
+    end = time.monotonic() + SPIN_SECONDS
+    while time.monotonic() < end:
+        pass
+    return True
+
+
 def _socket(family: int, kind: int) -> Callable[[Request], bool]:
     return lambda _: bool(_libc.socket(family, kind, 0) >= 0)
 
@@ -151,6 +167,7 @@ PROBES: dict[str, Callable[[Request], bool]] = {
     "map-executable": _map_executable,
     "become-dumpable": _become_dumpable,
     "exceed-memory": _exceed_memory,
+    "exceed-time": _exceed_time,
     "tcp-socket": _socket(AF_INET, SOCK_STREAM),
     "udp-socket": _socket(AF_INET, SOCK_DGRAM),
     "vsock-socket": _socket(AF_VSOCK, SOCK_STREAM),

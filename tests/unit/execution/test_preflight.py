@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from pathlib import Path
+from threading import Event
 from typing import ClassVar
 
 import pytest
@@ -12,9 +13,11 @@ from yanmen.crypto.system import SystemRandomness
 from yanmen.execution import account, preflight
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
+from yanmen.execution.orders import Order
 from yanmen.execution.process import Fresh
+from yanmen.execution.worker import Bounds, Worker
 from yanmen.model.config import NodeLimits
-from yanmen.model.ports import Profile
+from yanmen.model.ports import Limits, Profile
 from yanmen.model.refusal import Fault, FaultCode, JobFailed
 
 SCRIPT = Path(__file__).with_name("weaker_worker.py")
@@ -106,6 +109,24 @@ def test_each_ending_probe_is_tried(name: str) -> None:
     """Where nothing confines, each of them reports success instead of dying."""
     with pytest.raises(Fault) as fault:
         preflight._ending(weaker("everything-left-out"), preflight._bounds(NodeLimits()), Path("/nonexistent"), name)
+    assert name in fault.value.note
+
+
+class Unlimited(Launcher):
+    """A launcher that holds no job to its wall time and its reply's length."""
+
+    @override
+    def start(self, order: Order, limits: Limits, cancel: Event) -> Worker:
+        process = self.spawner.spawn(order.fds)
+        return Worker(process, Bounds(wall_ms=60_000, cpu_seconds=60, reply_bytes=1 << 20), cancel)
+
+
+@pytest.mark.parametrize("name", preflight.LIMITED)
+def test_each_limit_is_tried_and_named_when_it_does_not_hold(name: str) -> None:
+    bounds = preflight._bounds(NodeLimits())
+    preflight._ending(Launcher(), bounds, Path("/nonexistent"), name)
+    with pytest.raises(Fault) as fault:
+        preflight._ending(Unlimited(), bounds, Path("/nonexistent"), name)
     assert name in fault.value.note
 
 
