@@ -14,7 +14,7 @@ leaves/00000017.jws   receipts/00000017.sdjwt   receipts/00000017.tlog-proof
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from yanmen.formats import base64url, connector_id, json_canonical, json_members, merkle
+from yanmen.formats import base64url, connector_id, decimals, json_canonical, json_members, merkle
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.json_members import Object
 from yanmen.formats.malformed import Malformed
