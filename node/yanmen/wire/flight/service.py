@@ -82,8 +82,8 @@ class Flight(flight_pb2_grpc.FlightServiceServicer):
         return f.SchemaResult(schema=arrow_write.encapsulated(arrow_write.schema(fields)))
 
     @override
-    def DoGet(self, request: f.Ticket, context: grpc.ServicerContext) -> Iterator[f.FlightData]:
-        """Send a list, or the answer of the caller's own job; again and again if asked."""
+    def DoGet(self, request: f.Ticket, context: grpc.ServicerContext) -> Iterator[bytes]:  # type: ignore[override]
+        """Send a list, or the answer of the caller's own job, serialised already; again and again if asked."""
         party, command = CALLER.get(), commands.unpacked(request.ticket)
         if isinstance(command, commands.CATALOGUE):
             yield from _sent(context, catalogue.listed(command, self._api.names(), self._api.datasets(party)))
@@ -194,7 +194,7 @@ class Flight(flight_pb2_grpc.FlightServiceServicer):
             endpoint=[endpoint],
             total_records=-1 if found is None else found.rows,
             total_bytes=-1,
-            app_metadata=b"" if found is None else found.messages[0].app_metadata,
+            app_metadata=b"" if found is None else found.beside,
         )
 
 
@@ -245,6 +245,6 @@ def _limited(context: grpc.ServicerContext) -> Iterator[None]:
         timer.cancel()
 
 
-def _sent(context: grpc.ServicerContext, result: Stream) -> Iterator[f.FlightData]:
+def _sent(context: grpc.ServicerContext, result: Stream) -> Iterator[bytes]:
     with _limited(context):
         yield from result.messages
