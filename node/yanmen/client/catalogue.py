@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing_extensions import override
 
 from yanmen.client import html_table, text_table
+from yanmen.formats import mocked
 from yanmen.model.catalogue import Cell, Column, Dataset
 
 DOMAIN_SHOWN = 8
@@ -20,6 +21,10 @@ class Entry:
     version: str
     published_ms: int
     retracted: bool
+
+    def mock(self, rows: int, seed: str = "") -> list[dict[str, Cell]]:
+        """Return rows that fit what is declared, to develop against; no row of the node is behind them."""
+        return mocked.dicts(self.dataset.visible(), mocked.rows(self.dataset, rows, seed))
 
     @override
     def __str__(self) -> str:
