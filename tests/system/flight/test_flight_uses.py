@@ -310,7 +310,7 @@ def test_cancel_flight_info_stops_a_polled_job(flown: "Flown", raw: Callable[...
         descriptor(s.CommandStatementQuery(query=slow(flown))), timeout=LONG_S, metadata=caller.metadata
     )
     assert begun.flight_descriptor.cmd
-    assert not begun.HasField("info")
+    assert not begun.info.endpoint
     ticket = f.Ticket(ticket=begun.flight_descriptor.cmd)
     request = f.CancelFlightInfoRequest(info=f.FlightInfo(endpoint=[f.FlightEndpoint(ticket=ticket)]))
     (result,) = caller.act("CancelFlightInfo", request.SerializeToString())
@@ -325,7 +325,7 @@ def test_a_poll_comes_to_its_answer(flown: "Flown", raw: Callable[..., Raw]) -> 
     poll = f.PollInfo(flight_descriptor=descriptor(s.CommandStatementQuery(query=slow(flown))))
     for _ in range(60):
         poll = caller.stub.PollFlightInfo(poll.flight_descriptor, timeout=LONG_S, metadata=caller.metadata)
-        if poll.HasField("info"):
+        if not poll.HasField("flight_descriptor"):
             break
     assert poll.progress == 1.0
     assert json.loads(poll.info.app_metadata)["yanmen.receipt_index"]

@@ -69,7 +69,9 @@ class Flight(flight_pb2_grpc.FlightServiceServicer):
         info = self._info(request, job_id, found)
         if found is not None:
             return f.PollInfo(info=info, progress=1.0)
-        return f.PollInfo(flight_descriptor=f.FlightDescriptor(type=f.FlightDescriptor.CMD, cmd=_ticket(job_id)))
+        del info.endpoint[:]  # nothing is there to be fetched yet
+        again = f.FlightDescriptor(type=f.FlightDescriptor.CMD, cmd=_ticket(job_id))
+        return f.PollInfo(info=info, flight_descriptor=again)
 
     @override
     def GetSchema(self, request: f.FlightDescriptor, context: grpc.ServicerContext) -> f.SchemaResult:
