@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from yanmen.client import (
         Answer,
+        AsyncJob,
+        AsyncNode,
         Identity,
         Job,
         LogWentBack,
@@ -15,11 +17,14 @@ if TYPE_CHECKING:
         Refused,
         StillRunning,
         Unreachable,
+        aconnect,
         connect,
     )
 
 __all__ = [
     "Answer",
+    "AsyncJob",
+    "AsyncNode",
     "Identity",
     "Job",
     "LogWentBack",
@@ -30,6 +35,7 @@ __all__ = [
     "Refused",
     "StillRunning",
     "Unreachable",
+    "aconnect",
     "connect",
 ]
 

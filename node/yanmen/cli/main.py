@@ -19,6 +19,7 @@ from yanmen.cli import (
     findings,
     inspection,
     member,
+    mock,
     node,
     policy,
     query,
@@ -34,6 +35,7 @@ LIFE = """a first hour 第一小时:
   space init   node init   space sign   node accept   node serve      the space and its departments
   member init  member enrol  member accept                            developers and auditors
   dataset suggest  dataset publish                                    what a department offers
+  mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
@@ -75,6 +77,7 @@ def parser() -> Parser:
         node,
         member,
         dataset,
+        mock,
         contract,
         policy,
         query,

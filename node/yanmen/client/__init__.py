@@ -1,6 +1,7 @@
 """The SDK: ask a node, check its receipts, show nothing that does not hold."""
 
 from yanmen.client.answer import Answer, Quote
+from yanmen.client.asynchronous import AsyncJob, AsyncNode, aconnect
 from yanmen.client.catalogue import Catalogue, Entry
 from yanmen.client.errors import (
     LogWentBack,
@@ -18,6 +19,8 @@ from yanmen.client.receipts import CheckedReceipt
 
 __all__ = [
     "Answer",
+    "AsyncJob",
+    "AsyncNode",
     "Catalogue",
     "CheckedReceipt",
     "Entry",
@@ -33,5 +36,6 @@ __all__ = [
     "Session",
     "StillRunning",
     "Unreachable",
+    "aconnect",
     "connect",
 ]

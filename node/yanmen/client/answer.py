@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
-from yanmen.client import text_table
+from yanmen.client import html_table, text_table
 from yanmen.client.receipts import CheckedReceipt
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table, unique
@@ -82,11 +82,23 @@ class Answer:
     @override
     def __str__(self) -> str:
         """Return the table with its ±, and below it everything that belongs to it."""
-        rows = [
+        table = text_table.render(self.labels, self._shown(), self._right())
+        return "\n".join([table, "", *self._foot()])
+
+    def _repr_html_(self) -> str:
+        """Return the same for a notebook."""
+        return html_table.render("answer 查询结果", self.labels, self._shown(), self._right(), self._foot())
+
+    def _shown(self) -> list[list[str]]:
+        return [
             [_with_width(cell, width) for cell, width in zip(row, widths, strict=True)]
             for row, widths in zip(self.table.rows, self.table.widths, strict=True)
         ]
-        right = [kind in _NUMBERS for kind in self.table.types]
+
+    def _right(self) -> list[bool]:
+        return [kind in _NUMBERS for kind in self.table.types]
+
+    def _foot(self) -> list[str]:
         again = ", repeated 重复查询" if self.repeated else ""
         withheld = f"{self.table.suppressed} cells withheld 已抑制单元格" if self.table.suppressed else ""
         foot = (
@@ -96,7 +108,7 @@ class Answer:
             f"budget 隐私预算 {self.micro_rho} used, {self.budget_left} left (micro-rho)",
             f"receipt 使用回执 no. {self.receipt.index}, verified 已核验",
         )
-        return "\n".join([text_table.render(self.labels, rows, right), "", *filter(None, foot)])
+        return list(filter(None, foot))
 
     __repr__ = __str__
 
@@ -138,24 +150,31 @@ class Quote:
     @override
     def __str__(self) -> str:
         """Return the columns with their ±, then what it costs."""
-        rows = [
+        table = text_table.render(("column", "type", "95 %"), self._shown(), (False, False, True))
+        return "\n".join([table, "", *self._foot()])
+
+    def _repr_html_(self) -> str:
+        """Return the same for a notebook."""
+        headings = ("column 列", "type 类型", "95 %")
+        return html_table.render("quote 预估", headings, self._shown(), (False, False, True), self._foot())
+
+    def _shown(self) -> list[tuple[str, str, str]]:
+        return [
             (column.label, column.type.value, "" if column.width is None else f"± {column.width:.6g}")
             for column in self.columns
         ]
+
+    def _foot(self) -> list[str]:
         again = " (answered before: the same answer, no charge 重复查询不收费)" if self.repeated else ""
         meter = self.meter
         again += " (one of the contract's free uses 本次无偿)" if meter.free and not self.repeated else ""
-        return "\n".join(
-            [
-                text_table.render(("column", "type", "95 %"), rows, (False, False, True)),
-                "",
-                f"{self.release.value}, at most {self.cells} cells",
-                f"price 价格 {self.price} yuan{again}",
-                f"metered 计量 {meter.used.cells} cells, {meter.used.row_buckets} row buckets 万行, "
-                f"{meter.used.cpu_units} CPU units 算力单位",
-                f"budget 隐私预算 {self.micro_rho} of {self.budget_left} left (micro-rho){self._renewal()}",
-            ]
-        )
+        return [
+            f"{self.release.value}, at most {self.cells} cells",
+            f"price 价格 {self.price} yuan{again}",
+            f"metered 计量 {meter.used.cells} cells, {meter.used.row_buckets} row buckets 万行, "
+            f"{meter.used.cpu_units} CPU units 算力单位",
+            f"budget 隐私预算 {self.micro_rho} of {self.budget_left} left (micro-rho){self._renewal()}",
+        ]
 
     def _renewal(self) -> str:
         """Return when the subject space's budget may be renewed next, as far as that was announced."""

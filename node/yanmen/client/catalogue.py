@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from typing_extensions import override
 
-from yanmen.client import text_table
+from yanmen.client import html_table, text_table
+from yanmen.formats import mocked
 from yanmen.model.catalogue import Cell, Column, Dataset
 
 DOMAIN_SHOWN = 8
@@ -21,16 +22,30 @@ class Entry:
     published_ms: int
     retracted: bool
 
+    def mock(self, rows: int, seed: str = "") -> list[dict[str, Cell]]:
+        """Return rows that fit what is declared, to develop against; no row of the node is behind them."""
+        return mocked.dicts(self.dataset.visible(), mocked.rows(self.dataset, rows, seed))
+
     @override
     def __str__(self) -> str:
         """Return the columns with what may be asked of them."""
+        table = text_table.render(("column", "type", "role", "values", "title"), self._shown(), (False,) * 5)
+        return f"{self._head()}\n{table}"
+
+    def _repr_html_(self) -> str:
+        """Return the same for a notebook."""
+        headings = ("column 列", "type 类型", "role 用途", "values 取值", "title 名称")
+        return html_table.render(self._head(), headings, self._shown(), (False,) * 5)
+
+    def _head(self) -> str:
         shown = self.dataset
-        head = f"{shown.name}  {shown.title_zh} {shown.title_en}  [{shown.cls.value}, {shown.grade.value}]"
-        rows = [
+        return f"{shown.name}  {shown.title_zh} {shown.title_en}  [{shown.cls.value}, {shown.grade.value}]"
+
+    def _shown(self) -> list[tuple[str, ...]]:
+        return [
             (column.name, column.type.value, column.role.value, _public(column), f"{column.title_zh} {column.title_en}")
-            for column in shown.columns
+            for column in self.dataset.columns
         ]
-        return f"{head}\n" + text_table.render(("column", "type", "role", "values", "title"), rows, (False,) * 5)
 
     __repr__ = __str__
 
@@ -60,7 +75,15 @@ class Catalogue:
     @override
     def __repr__(self) -> str:
         """Return one line for each dataset."""
-        rows = [
+        return text_table.render(("dataset", "title", "class", "grade", "columns"), self._shown(), (False,) * 5)
+
+    def _repr_html_(self) -> str:
+        """Return the same for a notebook."""
+        headings = ("dataset 数据集", "title 名称", "class 类别", "grade 分级", "columns 列")
+        return html_table.render("catalogue 目录", headings, self._shown(), (False,) * 5)
+
+    def _shown(self) -> list[tuple[str, ...]]:
+        return [
             (
                 entry.dataset.name,
                 f"{entry.dataset.title_zh} {entry.dataset.title_en}",
@@ -70,7 +93,6 @@ class Catalogue:
             )
             for entry in self.entries
         ]
-        return text_table.render(("dataset", "title", "class", "grade", "columns"), rows, (False,) * 5)
 
 
 def _public(column: Column) -> str:

@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from yanmen.client import html_table
 from yanmen.client.errors import ReceiptInvalid
 from yanmen.client.history import History
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import json_members, note, proof, released
+from yanmen.formats import json_canonical, json_members, note, proof, released
 from yanmen.formats.acknowledgement import Acknowledged
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -31,6 +32,16 @@ class CheckedReceipt(Receipt):
     origin: str
     size: int
     says: Mapping[str, Json]
+
+    def _repr_html_(self) -> str:
+        """Return what it says, for a notebook."""
+        rows = [
+            (name, said if isinstance(said, str) else json_canonical.encode(said).decode())
+            for name, said in self.says.items()
+        ]
+        foot = (f"{self.origin}, {self.size} leaves, verified 已核验",)
+        caption = f"receipt 使用回执 no. {self.index}"
+        return html_table.render(caption, ("slot 栏目", "says 内容"), rows, (False, False), foot)
 
     def save(self, folder: Path) -> None:
         """Write the two files an auditor needs: `NNNNNNNN.sdjwt` and `NNNNNNNN.tlog-proof`."""

@@ -39,8 +39,10 @@ class NodeLimits:
     """Open questions of one consumer; more are refused."""
     explains_per_minute: int = 60
     """`explain` touches no data but costs CPU and tells about columns."""
-    waiting_workers: int = 4
-    """Workers that wait with data attached: 20 MB each, their engine's buffers, and the snapshot once."""
+    waiting_workers: int = 12
+    """Workers that wait, three for each question under way (parse, bind, ask), or each of its jobs begins a process.
+
+    20 MB each, their engine's buffers, and the snapshot once; none once no question came for `waiting_seconds`."""
     waiting_seconds: int = 60
     """How long one waits for its tenant's next question."""
     worker_uses: int = 200

@@ -40,6 +40,8 @@ STARTING = frozenset(
 """Methods that begin something new; a stopping node refuses them and still hands out what is done."""
 LASTING = frozenset({"/grpc.health.v1.Health/Watch", "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo"})
 """Streams that live as long as their caller likes; all other streams end by themselves, and count as calls."""
+SERIALISED = frozenset({FLIGHT + "DoGet"})
+"""Methods that hand out bytes: an answer is serialised once, however often it is fetched."""
 REQUEST_ID_BYTES = 16
 UNLISTED = "unlisted"
 """How a method that no service has is logged: its name is the caller's own text."""
@@ -110,7 +112,8 @@ class Gate(grpc.ServerInterceptor):
             return grpc.unary_unary_rpc_method_handler(unary, None, handler.response_serializer)
         if handler.unary_stream is not None:
             watch = partial(self._unary_stream, method, handler)
-            return grpc.unary_stream_rpc_method_handler(watch, None, handler.response_serializer)
+            serialise = None if method in SERIALISED else handler.response_serializer
+            return grpc.unary_stream_rpc_method_handler(watch, None, serialise)
         both = partial(self._stream_stream, method, handler)
         return grpc.stream_stream_rpc_method_handler(both, None, handler.response_serializer)
 

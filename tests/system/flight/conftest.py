@@ -105,9 +105,11 @@ def flown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flown]:
     done("dataset", "publish", town.node, town.root / "rates.toml", town.root / "rates.csv")
     town.limit(calls_per_minute=100_000)
     town.serve()
-    contract = town.contract("flown", *GRANTS)
-    with connect("clinic", town.root / "alice") as node:
-        driver = node.driver(contract, max_micro_rho=300_000, max_price_fen=100_000)
-    with dbapi.connect(driver.uri, db_kwargs=driver.options, autocommit=True) as db:
-        yield Flown(town, contract, driver, db)
-    town.stop()
+    try:
+        contract = town.contract("flown", *GRANTS)
+        with connect("clinic", town.root / "alice") as node:
+            driver = node.driver(contract, max_micro_rho=300_000, max_price_fen=100_000)
+        with dbapi.connect(driver.uri, db_kwargs=driver.options, autocommit=True) as db:
+            yield Flown(town, contract, driver, db)
+    finally:
+        town.stop()

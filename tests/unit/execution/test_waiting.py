@@ -23,7 +23,7 @@ from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 T = ColumnType
 LIMITS = Limits(memory_bytes=256 << 20, cpu_seconds=10, wall_ms=10_000, reply_bytes=1 << 20, rows=1000)
 LAB = Tenant("lab", "one")
-FEW = NodeLimits(worker_uses=3)
+FEW = NodeLimits(worker_uses=3, waiting_workers=4)
 SHAPE = TableShape("s0", (("i", "BIGINT"),))
 
 

@@ -70,7 +70,8 @@ class Flight(flight_pb2_grpc.FlightServiceServicer):
             return f.PollInfo(info=self._info(request, job_id, found), progress=1.0)
         again = f.FlightDescriptor(type=f.FlightDescriptor.CMD, cmd=_ticket(job_id))
         # What is there so far, which is nothing; a driver wants it said.
-        return f.PollInfo(info=f.FlightInfo(flight_descriptor=request), flight_descriptor=again)
+        nothing = f.FlightInfo(flight_descriptor=request, total_records=-1, total_bytes=-1)
+        return f.PollInfo(info=nothing, flight_descriptor=again)
 
     @override
     def GetSchema(self, request: f.FlightDescriptor, context: grpc.ServicerContext) -> f.SchemaResult:
@@ -83,8 +84,8 @@ class Flight(flight_pb2_grpc.FlightServiceServicer):
         return f.SchemaResult(schema=arrow_write.encapsulated(arrow_write.schema(fields)))
 
     @override
-    def DoGet(self, request: f.Ticket, context: grpc.ServicerContext) -> Iterator[f.FlightData]:
-        """Send a list, or the answer of the caller's own job; again and again if asked."""
+    def DoGet(self, request: f.Ticket, context: grpc.ServicerContext) -> Iterator[bytes]:  # type: ignore[override]
+        """Send a list, or the answer of the caller's own job, serialised already; again and again if asked."""
         party, command = CALLER.get(), commands.unpacked(request.ticket)
         if isinstance(command, commands.CATALOGUE):
             yield from _sent(context, catalogue.listed(command, self._api.names(), self._api.datasets(party)))
@@ -195,7 +196,7 @@ class Flight(flight_pb2_grpc.FlightServiceServicer):
             endpoint=[endpoint],
             total_records=-1 if found is None else found.rows,
             total_bytes=-1,
-            app_metadata=b"" if found is None else found.messages[0].app_metadata,
+            app_metadata=b"" if found is None else found.beside,
         )
 
 
@@ -246,6 +247,6 @@ def _limited(context: grpc.ServicerContext) -> Iterator[None]:
         timer.cancel()
 
 
-def _sent(context: grpc.ServicerContext, result: Stream) -> Iterator[f.FlightData]:
+def _sent(context: grpc.ServicerContext, result: Stream) -> Iterator[bytes]:
     with _limited(context):
         yield from result.messages

@@ -7,23 +7,25 @@ from yanmen.formats import arrow_write
 from yanmen.formats.arrow_fields import Field, Value
 from yanmen.wire.v1.arrow import flight_pb2 as f
 
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 """Aim of one batch: drivers take 16 MiB a message unless told otherwise."""
 BATCH_BYTES_MAX = 12 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One result ready to be sent: its schema as FlightInfo has it, its rows, and its messages."""
+    """One result ready to be sent: its schema as FlightInfo has it, its rows, what goes beside, and its messages."""
 
     schema: bytes
     rows: int
-    messages: tuple[f.FlightData, ...]
+    beside: bytes
+    messages: tuple[bytes, ...]
+    """`FlightData`, serialised once however often they are sent."""
 
     @property
     def size(self) -> int:
         """How many bytes its messages have."""
-        return sum(message.ByteSize() for message in self.messages)
+        return sum(map(len, self.messages))
 
 
 def stream(
@@ -34,12 +36,11 @@ def stream(
 ) -> Stream:
     """Return the result of `columns`; `metadata` is in its schema, `beside` in the first message's app_metadata."""
     head = arrow_write.schema(fields, metadata)
-    first = f.FlightData(data_header=head, app_metadata=beside)
     rows = len(columns[0]) if columns else 0
-    batches = tuple(
-        f.FlightData(data_header=header, data_body=body) for header, body in _batches(fields, columns, rows)
-    )
-    return Stream(arrow_write.encapsulated(head), rows, (first, *batches))
+    first = f.FlightData(data_header=head, app_metadata=beside).SerializeToString()
+    batches = (f.FlightData(data_header=one, data_body=body) for one, body in _batches(fields, columns, rows))
+    messages = (first, *(batch.SerializeToString() for batch in batches))
+    return Stream(arrow_write.encapsulated(head), rows, beside, messages)
 
 
 def _batches(fields: Sequence[Field], columns: Sequence[Sequence[Value]], rows: int) -> Iterator[tuple[bytes, bytes]]:
