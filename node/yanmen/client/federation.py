@@ -44,8 +44,8 @@ from yanmen.wire.v1 import federation_pb2
 HOUR_S = 3600
 AT_ONCE = 64
 """Nodes that are asked side by side, unless the caller says otherwise."""
-DEPOSITS_AT_ONCE = 12
-"""Fewer than the calls that an aggregator lets one member hold at a time (wire/pacing)."""
+FEWER_AT_ONCE = {"explain": 16, "deposits": 12}
+"""Steps in which nobody waits for a deadline; an aggregator lets one member hold few calls at a time (wire/pacing)."""
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
@@ -292,7 +292,7 @@ class Federation:
         self, step: str, names: Sequence[str], work: Callable[[str], T]
     ) -> tuple[dict[str, T], dict[str, Refused | Fault]]:
         """Do `work` for each party, several at a time; return what came of it and who refused or failed."""
-        at_once = DEPOSITS_AT_ONCE if step == "deposits" else self.at_once
+        at_once = min(self.at_once, FEWER_AT_ONCE.get(step, self.at_once))
         return each(names, work, at_once, lambda at: self.progress(step, at, len(names)))
 
 
