@@ -124,3 +124,18 @@ def test_a_refusal_says_which_node_and_which_clause(league: League) -> None:
     assert len(answer["contributors"]) == 2
     assert list(answer["refused"]) == [city3]
     assert answer["refused"][city3].startswith("SPEND_LIMIT contract:charge [contract:charge]: ")
+
+
+def test_what_is_quoted_is_the_total_s_own_width_and_charges_nothing(league: League) -> None:
+    terms = ("--micro-rho", 20_000, "--partition", "home")
+    quote = done("federate", *words(league, *league.nodes), *terms, "--explain", QUESTION)
+    again = done("federate", *words(league, *league.nodes), *terms, "--explain", QUESTION)
+    assert quote == again
+    assert (len(quote["nodes"]), quote["price_fen"], quote["micro_rho"]) == (3, 300, 20_000)
+    answer = done("federate", *words(league, *league.nodes), *terms, QUESTION)
+    assert quote["width"] == {"ward": None, "n": answer["width"][0][1], "mean": None}
+    alone = done(
+        "explain", "--as", league.developer, "--at", "city1", "--contract", league.contract("city1"),
+        "--micro-rho", 20_000, QUESTION,
+    )  # fmt: skip
+    assert quote["width"]["n"] > alone["width"]["n"]

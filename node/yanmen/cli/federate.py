@@ -10,6 +10,7 @@ from yanmen.cli.grammar import Parser, command, existing, space_key
 from yanmen.cli.output import Result, UsageProblem, say
 
 if TYPE_CHECKING:
+    from yanmen.client.federated_quote import FederatedQuote
     from yanmen.verify.federated_table import Row
 
 
@@ -31,6 +32,11 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     ask.add_argument(
         "--robust", action="store_true", help="five aggregators: the answer comes although one fails or lies 稳健模式"
+    )
+    ask.add_argument(
+        "--explain",
+        action="store_true",
+        help="say what it would give and cost, the total's ± with it, and charge nothing",
     )
     ask.add_argument("--micro-rho", type=int, required=True, help="what each node charges, in millionths of ρ")
     ask.add_argument("--at-least", type=int, default=0, help="nodes that must take part (all)")
@@ -69,6 +75,8 @@ def asked(arguments: argparse.Namespace) -> Result:
 
     ask = robust_federation if arguments.robust else federation
     with ask(identity, contracts, arguments.aggregator, progress=progress) as many:
+        if arguments.explain:
+            return _quoted(many.explain(sql, micro_rho=arguments.micro_rho, partition=arguments.partition))
         answer = many.query(
             sql,
             micro_rho=arguments.micro_rho,
@@ -91,6 +99,18 @@ def asked(arguments: argparse.Namespace) -> Result:
         "manifest": answer.manifest.sha256,
     }
     return Result(str(answer), fields)
+
+
+def _quoted(quote: "FederatedQuote") -> Result:
+    fields = {
+        "width": dict(quote.width),
+        "nodes": list(quote.nodes),
+        "refused": {name: str(error) for name, error in quote.refused.items()},
+        "micro_rho": quote.micro_rho,
+        "price_fen": quote.price_fen,
+        "sigma_squared": list(quote.sigma_squared),
+    }
+    return Result(str(quote), fields)
 
 
 def verified(arguments: argparse.Namespace) -> Result:

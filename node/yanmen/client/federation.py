@@ -12,15 +12,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import TypeVar
 
-from typing_extensions import override
-
-from yanmen.client import decode, text_table
+from yanmen.client import decode
 from yanmen.client.answer import Answer, Quote
 from yanmen.client.calls import SECONDS, Calls
 from yanmen.client.errors import Refused, ReplyMalformed
+from yanmen.client.federated_answer import FederatedAnswer
+from yanmen.client.federated_quote import FederatedQuote
 from yanmen.client.identity import Identity
 from yanmen.client.insisting import AggregatorFailed, each, insist, naming
 from yanmen.client.link import Link, parsed
@@ -36,8 +35,7 @@ from yanmen.formats import base64url, receipt, shape
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
-from yanmen.model.catalogue import Cell
-from yanmen.model.federation import NOTHING, Invited, Manifest, Mode, OpenedSum, Opening, SignedManifest
+from yanmen.model.federation import Invited, Manifest, Mode, OpenedSum, Opening, SignedManifest
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.ports import Clock, Randomness
 from yanmen.model.refusal import Fault, FaultCode
@@ -46,76 +44,12 @@ from yanmen.wire.v1 import federation_pb2
 HOUR_S = 3600
 AT_ONCE = 64
 """Nodes that are asked side by side, unless the caller says otherwise."""
-DEPOSITS_AT_ONCE = 12
-"""Fewer than the calls that an aggregator lets one member hold at a time (wire/pacing)."""
+FEWER_AT_ONCE = {"explain": 16, "deposits": 12}
+"""Steps in which nobody waits for a deadline; an aggregator lets one member hold few calls at a time (wire/pacing)."""
+
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """Told the step, how many are done, and of how many."""
-
-
-@dataclass(frozen=True, slots=True)
-class FederatedAnswer:
-    """A verified answer of many nodes; `refused` says which of those asked are not in it, and why.
-
-    `faults` says which aggregators were missing or published something else than their sum (robust mode goes on
-    without). `evidence` and `opening` are what anybody needs to check the total again (`yanmen verify-federation`).
-    """
-
-    table: Table
-    manifest: SignedManifest
-    contributors: tuple[str, ...]
-    refused: Mapping[str, Refused | Fault]
-    answers: Mapping[str, Answer]
-    evidence: tuple[Evidence, ...]
-    opening: Opening
-    receipt: CheckedReceipt
-    faults: Mapping[str, str] = field(default_factory=dict)
-    shape: str = ""
-
-    def rows(self) -> list[dict[str, Cell]]:
-        """Return the rows, each as label -> cell."""
-        return [dict(zip(self.table.labels, row, strict=True)) for row in self.table.rows]
-
-    @property
-    def price_fen(self) -> int:
-        """What all nodes charged together, in fen."""
-        return sum(answer.price_fen for answer in self.answers.values())
-
-    def save(self, folder: Path) -> None:
-        """Write what the total is checked with: the manifest, receipts, certificates and sums."""
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "manifest.jws").write_bytes(self.manifest.token)
-        (folder / "shape.json").write_text(self.shape, encoding="utf-8")
-        for item in self.evidence:
-            (folder / f"{item.dealer}.sdjwt").write_text(item.sdjwt, encoding="ascii")
-            (folder / f"{item.dealer}.tlog-proof").write_text(item.proof, encoding="utf-8")
-        names = self.manifest.manifest.aggregators
-        for name, certificate, opened in zip(names, self.opening.certificates, self.opening.sums, strict=True):
-            if certificate:
-                (folder / f"{name}.set.jws").write_bytes(certificate)
-            if opened != NOTHING:
-                (folder / f"{name}.sum.jws").write_bytes(opened.partial)
-                (folder / f"{name}.share").write_bytes(opened.share)
-
-    @override
-    def __str__(self) -> str:
-        """Return the table with its ±, and below it who is in it."""
-        rows = [
-            [
-                "NULL" if cell is None else f"{cell}" + ("" if half is None else f" ± {half:.6g}")
-                for cell, half in zip(row, halves, strict=True)
-            ]
-            for row, halves in zip(self.table.rows, self.table.widths, strict=True)
-        ]
-        lines = [text_table.render(self.table.labels, rows, [False] * len(self.table.labels)), "", self.table.notice]
-        lines.append(
-            f"{len(self.contributors)} of {len(self.manifest.manifest.nodes)} nodes 参与节点, total verified 总和已核验"
-        )
-        lines += [f"  without 未参与 {name}: {error}" for name, error in self.refused.items()]
-        lines += [f"  aggregator 聚合方 {name}: {fault}" for name, fault in self.faults.items()]
-        return "\n".join(lines)
-
-    __repr__ = __str__
 
 
 @dataclass(slots=True)
@@ -134,6 +68,13 @@ class Federation:
     unreachable: Mapping[str, Refused | Fault] = field(default_factory=dict)
     at_once: int = AT_ONCE
     _until: float = 0.0
+
+    def explain(self, sql: str, *, micro_rho: int, partition: str = "") -> FederatedQuote:
+        """Return what `sql` would give and cost; no data is touched, and nothing charged."""
+        quotes, refused = self._explained(sql, micro_rho)
+        refused.update(self.unreachable)
+        self._require(1, quotes, refused)
+        return FederatedQuote.of(quotes, refused, self._variances(quotes, micro_rho, partition), self.mode)
 
     def query(
         self,
@@ -196,8 +137,7 @@ class Federation:
     def _manifest(
         self, sql: str, quotes: Mapping[str, Quote], micro_rho: int, least: int, partition: str
     ) -> SignedManifest:
-        multiplicity = 1 if partition else len(quotes)
-        worst = [max(values) for values in zip(*(quote.l2_squared for quote in quotes.values()), strict=True)]
+        sigma_squared = self._variances(quotes, micro_rho, partition)
         first = next(iter(quotes.values()))
         grids, now_s = parsed(lambda: shape.grids(first.shape)), self.clock.now_ms() // 1000
         manifest = Manifest(
@@ -209,8 +149,8 @@ class Federation:
             shape_sha256=shape.digest(first.shape),
             cells=sum(grid.aggregates * grid.groups for grid in grids),
             micro_rho=micro_rho,
-            sigma_squared=variances(worst, micro_rho, multiplicity),
-            multiplicity=multiplicity,
+            sigma_squared=sigma_squared,
+            multiplicity=1 if partition else len(quotes),
             partition=partition,
             contributors_least=least,
             nodes=tuple(Invited(name, self.contracts[name]) for name in sorted(quotes)),
@@ -220,6 +160,11 @@ class Federation:
         )
         token = documents.sign_manifest(manifest, self.identity.signer)
         return federated.read_manifest(token, self.identity.register)
+
+    def _variances(self, quotes: Mapping[str, Quote], micro_rho: int, partition: str) -> tuple[int, ...]:
+        """Return the noise that each aggregator deals for the charge, by the most sensitive of the nodes."""
+        worst = [max(values) for values in zip(*(quote.l2_squared for quote in quotes.values()), strict=True)]
+        return variances(worst, micro_rho, 1 if partition else len(quotes))
 
     def _contributions(
         self,
@@ -345,7 +290,7 @@ class Federation:
         self, step: str, names: Sequence[str], work: Callable[[str], T]
     ) -> tuple[dict[str, T], dict[str, Refused | Fault]]:
         """Do `work` for each party, several at a time; return what came of it and who refused or failed."""
-        at_once = DEPOSITS_AT_ONCE if step == "deposits" else self.at_once
+        at_once = min(self.at_once, FEWER_AT_ONCE.get(step, self.at_once))
         return each(names, work, at_once, lambda at: self.progress(step, at, len(names)))
 
 

@@ -11,7 +11,8 @@ from typing_extensions import override
 
 from yanmen.client.answer import Answer
 from yanmen.client.calls import Calls
-from yanmen.client.federation import FederatedAnswer, Federation, Progress
+from yanmen.client.federated_answer import FederatedAnswer
+from yanmen.client.federation import Federation, Progress
 from yanmen.client.federation import federation as connected
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link

@@ -4,7 +4,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import TypeVar
@@ -16,6 +16,7 @@ from yanmen.execution.orders import Order
 from yanmen.execution.scratch import ScratchSpace
 from yanmen.execution.snapshot import SnapshotStore
 from yanmen.execution.tenancy import Tenancy, TenantRunner, dataless
+from yanmen.execution.waiting import Room
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits, Profile, Randomness, Runner, Snapshot, TableShape, Tenant
@@ -31,6 +32,18 @@ SOURCE_MEMORY_FACTOR = 4
 SOURCE_REPLY_BYTES = 4 << 20
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the nodes of one process have in common beside their spawner.
+
+    `profile` is what a preflight of that spawner under the same limits found, None before the first; `room` holds
+    the workers of all of them that wait.
+    """
+
+    profile: Profile | None
+    room: Room
 
 
 class JailRunner:
@@ -54,9 +67,10 @@ class JailRunner:
         self._scratch = ScratchSpace(directory)
         self._tenancy = Tenancy(self._launcher, self._snapshots, limits, self._scratch)
 
-    def adopt(self, profile: Profile) -> None:
-        """Take what a preflight of the same spawner under the same limits has found already."""
-        self._profile = profile
+    def adopt(self, shared: Shared) -> None:
+        """Share what the nodes of one process share, before any question."""
+        self._profile = shared.profile
+        self._tenancy.waiting.move(shared.room)
 
     def tidy(self) -> None:
         """Remove what workers of dead nodes left on disk; for the one process that serves the node."""

@@ -4,10 +4,11 @@ Vetting, binding and querying each have workers of their own: one that read host
 nor vouches for what is emitted.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
-from threading import Event
+from threading import Event, Lock
 from typing import TypeVar
 
 from yanmen.execution import orders, reply
@@ -28,12 +29,41 @@ DATALESS_CPU_SECONDS = 5
 DATALESS_WALL_MS = 10_000
 """A question of 16 KiB parses in milliseconds; a parser bomb ends here."""
 
+KNOWN_MAX, KNOWN_LENGTH_MAX = 16, 64 * 1024
+"""Replies kept, and the longest of them: a megabyte a node at most."""
+
 _T = TypeVar("_T")
 
 
 def dataless(reply_bytes: int) -> Limits:
     """Return the limits of a job that holds no data."""
     return Limits(DATALESS_MEMORY, DATALESS_CPU_SECONDS, DATALESS_WALL_MS, reply_bytes, 0)
+
+
+class Known:
+    """What workers without data replied last, each to one tenant: `explain` and then the question parse alike.
+
+    A reply follows from the order alone and is held to the same rules each time it is read; a failure is not kept.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._lock = Lock()
+        self._replies: OrderedDict[tuple[Key, bytes], str] = OrderedDict()
+
+    def get(self, asked: tuple[Key, bytes]) -> str | None:
+        """Return the reply to what was asked, None when it is not known."""
+        with self._lock:
+            return self._replies.get(asked)
+
+    def keep(self, asked: tuple[Key, bytes], reply: str) -> None:
+        """Keep `reply`, unless it is long; the oldest goes."""
+        if len(reply) > KNOWN_LENGTH_MAX:
+            return
+        with self._lock:
+            self._replies[asked] = reply
+            while len(self._replies) > KNOWN_MAX:
+                self._replies.popitem(last=False)
 
 
 class Tenancy:
@@ -46,6 +76,7 @@ class Tenancy:
         self.snapshots = Unsealed(store)
         self.scratch = scratch
         self.waiting = Waiting(launcher, allowance, self._usable)
+        self.known = Known()
 
     def close(self) -> None:
         """End the workers that wait."""
@@ -78,13 +109,11 @@ class TenantRunner:
         """Return DuckDB's serialised AST of the caller's `sql`, from a job that holds no data."""
         limits = self._tenancy.limits
         orders.check_length(sql, limits.sql_bytes)
-        key = self._key("vet", dataless(limits.ast_bytes))
-        return self._ask(key, orders.vet(sql), Event(), _json)[0]
+        return self._text(self._key("vet", dataless(limits.ast_bytes)), orders.vet(sql))
 
     def bind(self, shapes: tuple[TableShape, ...], sql: str) -> str:
         """Return DuckDB's serialised bound plan of emitted `sql` over empty tables of `shapes`."""
-        key = self._key("bind", dataless(self._tenancy.limits.reply_bytes))
-        return self._ask(key, orders.bind(shapes, sql), Event(), _json)[0]
+        return self._text(self._key("bind", dataless(self._tenancy.limits.reply_bytes)), orders.bind(shapes, sql))
 
     def query(
         self,
@@ -136,6 +165,15 @@ class TenantRunner:
             return orders.spilling(order, held.enter_context(self._tenancy.scratch.folder(key.limits.spill_bytes)))
 
         return opening
+
+    def _text(self, key: Key, order: Order) -> str:
+        """Return what a worker without data makes of `order`: the same for this tenant as when it was last asked."""
+        asked = (key, orders.question(order))
+        found = self._tenancy.known.get(asked)
+        if found is None:
+            found = self._ask(key, order, Event(), _json)[0]
+            self._tenancy.known.keep(asked, found)
+        return found
 
     def _ask(self, key: Key, order: Order, cancel: Event, read: Callable[[bytes], _T]) -> tuple[_T, Usage]:
         """Ask the worker that waits for `key`, or a new one; a failure carries what the question used."""

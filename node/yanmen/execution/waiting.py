@@ -21,11 +21,36 @@ class Allowance:
     seconds: int
 
 
+class Room:
+    """Place for so many workers to wait, whichever of the nodes of one process they are: the oldest goes first."""
+
+    def __init__(self, workers: int) -> None:
+        """Begin empty."""
+        self._workers = workers
+        self._lock = Lock()
+        self._held: dict[Session, Waiting] = {}
+
+    def enter(self, session: Session, where: "Waiting") -> "list[tuple[Session, Waiting]]":
+        """Take note that `session` waits at `where`; return those that waited longest, where there are too many."""
+        with self._lock:
+            self._held[session] = where
+            over = list(self._held.items())[: max(0, len(self._held) - self._workers)]
+            for other, _ in over:
+                del self._held[other]
+        return over
+
+    def leave(self, session: Session) -> None:
+        """Take note that `session` waits no more."""
+        with self._lock:
+            self._held.pop(session, None)
+
+
 class Waiting:
     """Lends prepared workers to the questions of their tenant and takes back those that are fit."""
 
     def __init__(self, launcher: Launcher, allowance: Allowance, usable: Callable[[Key], bool]) -> None:
         """Begin empty; `usable` says whether what a key names is still what its workers hold."""
+        self._room = Room(allowance.workers)
         self._launcher = launcher
         self._allowance = allowance
         self._usable = usable
@@ -49,6 +74,10 @@ class Waiting:
         session.close()
         self._replace(key, opening)
 
+    def move(self, room: Room) -> None:
+        """Have workers wait in `room` from now on, with those of other nodes; none waits yet."""
+        self._room = room
+
     def prepare(self, key: Key, opening: Fds) -> None:
         """Have a worker wait for `key`, unless one does."""
         with self._lock:
@@ -63,6 +92,14 @@ class Waiting:
         with self._lock:
             return tuple(session.pid for session in self._idle)
 
+    def dismiss(self, session: Session) -> None:
+        """End `session` if it still waits here: there is no room for it any more."""
+        with self._lock:
+            if session not in self._idle:
+                return
+            self._idle.remove(session)
+        session.close()
+
     def close(self) -> None:
         """End every worker that waits; none waits from now on."""
         with self._lock:
@@ -72,6 +109,7 @@ class Waiting:
                 self._sweeper.cancel()
         self._behind.shutdown(wait=True, cancel_futures=True)
         for session in gone:
+            self._room.leave(session)
             session.close()
 
     def _take(self, key: Key) -> Session | None:
@@ -79,6 +117,7 @@ class Waiting:
             found = next((session for session in reversed(self._idle) if session.key == key), None)
             if found is not None:
                 self._idle.remove(found)
+                self._room.leave(found)
         if found is None or (self._usable(key) and found.ready()):
             return found
         found.close()
@@ -96,9 +135,13 @@ class Waiting:
             self._idle.append(session)
             while len(self._idle) > self._allowance.workers:
                 gone.append(self._idle.pop(0))
+                self._room.leave(gone[-1])
+            over = self._room.enter(session, self)
             self._sweep_later()
         for other in gone:
             other.close()
+        for other, there in over:  # not under our lock: theirs may wait for it
+            there.dismiss(other)
         return True
 
     def _replace(self, key: Key, opening: Fds) -> None:
@@ -130,4 +173,5 @@ class Waiting:
             if stay and not self._closed:
                 self._sweep_later()
         for session in gone:
+            self._room.leave(session)
             session.close()

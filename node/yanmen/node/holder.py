@@ -16,7 +16,7 @@ from yanmen.crypto import keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.execution import profiles, volumes
 from yanmen.execution.clear_files import ClearFiles
-from yanmen.execution.jail import JailRunner
+from yanmen.execution.jail import JailRunner, Shared
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.process import Spawner
 from yanmen.formats import config as config_format
@@ -29,7 +29,7 @@ from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract
 from yanmen.model.party import Party
-from yanmen.model.ports import Clock, Profile, Randomness, Signer
+from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.witness import asking
 
@@ -49,10 +49,10 @@ class Holder:
     ledger: Ledger
     register: RegisterFile
 
-    def runner(self, spawner: Spawner, profile: Profile | None = None) -> JailRunner:
+    def runner(self, spawner: Spawner, shared: Shared | None = None) -> JailRunner:
         """Return the runner of jailed jobs; its preflight raises a `Fault` on a host that cannot confine them.
 
-        `profile` is what the preflight of another node with the same spawner and limits found.
+        `shared` is what it has in common with the other nodes of its process.
         """
         if spawner.profile != self.config.sandbox:
             note = f"node.toml asks for the sandbox {self.config.sandbox!r}; this is {spawner.profile!r}"
@@ -64,8 +64,8 @@ class Holder:
         seal_key = keys.read_secret(self.directory / enrolment.SEAL_KEY)
         launcher = Launcher(spawner)
         runner = JailRunner(self.directory, seal_key, self.randomness, self.config.limits, launcher, clear)
-        if profile is not None:
-            runner.adopt(profile)
+        if shared is not None:
+            runner.adopt(shared)
         return runner
 
     def clear_files(self) -> ClearFiles:

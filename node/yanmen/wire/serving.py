@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from yanmen.execution.jail import Shared
 from yanmen.execution.process import Spawner
+from yanmen.execution.waiting import Room
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Profile
 from yanmen.node import succession
@@ -24,18 +26,29 @@ from yanmen.wire.server import Install, Server, Surroundings, aggregator_service
 
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
+WAITING_MAX = 32
+"""Workers that wait in one process, of all its nodes together: 8 MB each, and what their snapshots take."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Company:
+    """What the nodes of one process share: where workers come from and wait, what the preflights found."""
+
+    spawner: Spawner
+    room: Room
+    profiles: dict[NodeLimits, Profile]
 
 
 def serve(directories: Sequence[Path], spawner: Spawner, stop: Event, grace_s: int) -> str:
     """Serve the nodes in `directories` until `stop` is set, then finish or abort what runs; return the addresses.
 
     `spawner` was started before this module was imported: a zygote must not be forked from a process of grpc's
-    threads. Nodes of one process share it and nothing else.
+    threads. Nodes of one process share it, and the room in which its workers wait, and nothing else.
     """
     with ExitStack() as open_:
         holders = [open_.enter_context(_opened(directory)) for directory in directories]
-        found: dict[NodeLimits, Profile] = {}
-        return _until([_node(holder, spawner, found, open_) for holder in holders], stop, grace_s)
+        company = _Company(spawner, Room(WAITING_MAX), {})
+        return _until([_node(holder, company, open_) for holder in holders], stop, grace_s)
 
 
 def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) -> str:
@@ -80,12 +93,12 @@ def _opened(directory: Path) -> AbstractContextManager[Holder]:
     return open_holder(directory)
 
 
-def _node(holder: Holder, spawner: Spawner, found: dict[NodeLimits, Profile], open_: ExitStack) -> _Served:
+def _node(holder: Holder, company: _Company, open_: ExitStack) -> _Served:
     holder.party()
     limits = holder.config.limits
-    runner = holder.runner(spawner, found.get(limits))
+    runner = holder.runner(company.spawner, Shared(company.profiles.get(limits), company.room))
     # Reading it runs the escape probes, before the port opens: once for all nodes with the same jail and limits.
-    profile = found[limits] = runner.profile
+    profile = company.profiles[limits] = runner.profile
     node = Node(holder, runner)
     runner.tidy()  # this process is the one that serves: the ledger says so
     open_.callback(runner.close)

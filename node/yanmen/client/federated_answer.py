@@ -1,0 +1,82 @@
+"""A verified answer of many nodes, and what anybody needs to check it again."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from typing_extensions import override
+
+from yanmen.client import text_table
+from yanmen.client.answer import Answer
+from yanmen.client.errors import Refused
+from yanmen.client.receipts import CheckedReceipt
+from yanmen.crypto.federated import Evidence
+from yanmen.formats.released import Table
+from yanmen.model.catalogue import Cell
+from yanmen.model.federation import NOTHING, Opening, SignedManifest
+from yanmen.model.refusal import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedAnswer:
+    """A verified answer of many nodes; `refused` says which of those asked are not in it, and why.
+
+    `faults` says which aggregators were missing or published something else than their sum (robust mode goes on
+    without). `evidence` and `opening` are what anybody needs to check the total again (`yanmen verify-federation`).
+    """
+
+    table: Table
+    manifest: SignedManifest
+    contributors: tuple[str, ...]
+    refused: Mapping[str, Refused | Fault]
+    answers: Mapping[str, Answer]
+    evidence: tuple[Evidence, ...]
+    opening: Opening
+    receipt: CheckedReceipt
+    faults: Mapping[str, str] = field(default_factory=dict)
+    shape: str = ""
+
+    def rows(self) -> list[dict[str, Cell]]:
+        """Return the rows, each as label -> cell."""
+        return [dict(zip(self.table.labels, row, strict=True)) for row in self.table.rows]
+
+    @property
+    def price_fen(self) -> int:
+        """What all nodes charged together, in fen."""
+        return sum(answer.price_fen for answer in self.answers.values())
+
+    def save(self, folder: Path) -> None:
+        """Write what the total is checked with: the manifest, receipts, certificates and sums."""
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "manifest.jws").write_bytes(self.manifest.token)
+        (folder / "shape.json").write_text(self.shape, encoding="utf-8")
+        for item in self.evidence:
+            (folder / f"{item.dealer}.sdjwt").write_text(item.sdjwt, encoding="ascii")
+            (folder / f"{item.dealer}.tlog-proof").write_text(item.proof, encoding="utf-8")
+        names = self.manifest.manifest.aggregators
+        for name, certificate, opened in zip(names, self.opening.certificates, self.opening.sums, strict=True):
+            if certificate:
+                (folder / f"{name}.set.jws").write_bytes(certificate)
+            if opened != NOTHING:
+                (folder / f"{name}.sum.jws").write_bytes(opened.partial)
+                (folder / f"{name}.share").write_bytes(opened.share)
+
+    @override
+    def __str__(self) -> str:
+        """Return the table with its ±, and below it who is in it."""
+        rows = [
+            [
+                "NULL" if cell is None else f"{cell}" + ("" if half is None else f" ± {half:.6g}")
+                for cell, half in zip(row, halves, strict=True)
+            ]
+            for row, halves in zip(self.table.rows, self.table.widths, strict=True)
+        ]
+        lines = [text_table.render(self.table.labels, rows, [False] * len(self.table.labels)), "", self.table.notice]
+        lines.append(
+            f"{len(self.contributors)} of {len(self.manifest.manifest.nodes)} nodes 参与节点, total verified 总和已核验"
+        )
+        lines += [f"  without 未参与 {name}: {error}" for name, error in self.refused.items()]
+        lines += [f"  aggregator 聚合方 {name}: {fault}" for name, fault in self.faults.items()]
+        return "\n".join(lines)
+
+    __repr__ = __str__
