@@ -83,7 +83,7 @@ def _widths(shape: str, sigma_squared: Sequence[int], noises: int) -> dict[str, 
 
 
 def _aggregate(item: Json) -> tuple[str, int]:
-    members = json_members.exact(item, frozenset({"kind", "name", "scale"}))
+    members = json_members.exact(item, frozenset({"kind", "name", "scale"}), frozenset({"of"}))
     return json_members.text(members, "name"), json_members.integer(members, "scale", 0, 38)
 
 
