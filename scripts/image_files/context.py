@@ -29,6 +29,7 @@ def main() -> None:
         copy(source, folder / name)
     names = {"duckdb"} if stage == "worker" else needed("yanmen", EXTRAS)
     (folder / "stage").write_text(stage)
+    (folder / "version").write_text(metadata.version("yanmen"))
     (folder / "requirements").write_text(locked(names))
     (folder / "pip.requirements").write_text(locked({"pip"}))
     for requirements in ("requirements", "pip.requirements"):

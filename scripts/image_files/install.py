@@ -37,6 +37,10 @@ def main() -> None:
         command = ENVIRONMENT / "bin" / "yanmen"
         command.write_text(f"#!{python}\nimport sys\nfrom yanmen.cli.main import main\nsys.exit(main())\n")
         command.chmod(0o755)
+        version = (HERE / "version").read_text()
+        known = into / f"yanmen-{version}.dist-info"  # by which a program is told what it runs
+        known.mkdir()
+        (known / "METADATA").write_text(f"Metadata-Version: 2.1\nName: yanmen\nVersion: {version}\n")
         shutil.copytree(HERE / "policies", ENVIRONMENT / "policies")
 
 
