@@ -69,8 +69,10 @@ def _talk(process: "subprocess.Popen[bytes]", root: bytes, until: float, stop: E
                 continue
             data = os.read(process.stdout.fileno(), _BYTES_MAX)
             said += data
-            if not data or len(said) > _BYTES_MAX:
+            if not data:
                 return said
+            if len(said) > _BYTES_MAX:
+                raise Fault(FaultCode.REPLY_MALFORMED, "anchor: the hook says more than one word")
     if stop.is_set():
         raise Fault(FaultCode.UNREACHABLE, "anchor: the node stops")
     raise subprocess.TimeoutExpired(process.args, 0)
