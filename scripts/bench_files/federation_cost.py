@@ -1,9 +1,7 @@
 """What sharing, committing, adding and checking cost all parties together, by the functions that they call."""
 
 import json
-import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from random import Random
 from typing import Any
 
 from bench_files.federation_lines import Laps, Line
+from bench_files.tpch import cache, environment
 from yanmen.crypto import dealing, federated, pedersen, sharing
 from yanmen.crypto.dealing import Dealt
 from yanmen.crypto.federated import Evidence
@@ -124,26 +123,13 @@ def _aggregate(parties: Parties, signed: SignedManifest, dealt: dict[str, Dealt]
 def _beside_spu(nodes: int, cells: int, adding: float) -> Line:
     what = "the same sum, no noise, against SPU SEMI2K"
     try:
-        python = environment()
+        python = environment(cache(), "spu", (PACKAGE,))  # 1 GB; no dependency
     except (OSError, subprocess.CalledProcessError):
         return Line(what, f"{PACKAGE} cannot be installed here", "≤ 1.0", met=False)
     order = json.dumps({"nodes": nodes, "cells": cells, "parties": 3})
     script = str(Path(__file__).with_name("spu_sum.py"))
-    done = subprocess.run([str(python), "-I", script], input=order, text=True, capture_output=True, check=True)
+    done = subprocess.run([python, "-I", script], input=order, text=True, capture_output=True, check=True)
     peer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     ratio = adding / peer["cpu_s"]
     told = f"{adding:.2f} s / {peer['cpu_s']:.2f} s of CPU = {ratio:.2f} ({PACKAGE})"
     return Line(what, told if peer["right"] else "SPU's sum is wrong", "≤ 1.0", met=ratio <= 1 and peer["right"])
-
-
-def environment() -> Path:
-    """Return the Python that has SPU, making its environment (1 GB) the first time; it is no dependency."""
-    named = os.environ.get("YANMEN_BENCH_DATA")
-    folder = (Path(named) if named else Path.home() / ".cache" / "yanmen-bench") / "spu-environment"
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--quiet", "--quiet", PACKAGE], check=True)
-        (folder / "complete").touch()
-    return python

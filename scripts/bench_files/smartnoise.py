@@ -6,7 +6,6 @@ SmartNoise lives in an environment of its own, made on the first run beside the 
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import duckdb
 from bench_files.attack_place import Arena, Table, opened
+from bench_files.tpch import cache, environment
 from yanmen.disclosure import accounting
 
 PACKAGE = "smartnoise-sql==1.0.10"
@@ -100,19 +100,6 @@ def rows() -> list[tuple[object, ...]]:
     ]
 
 
-def environment() -> Path:
-    """Return the Python that has SmartNoise, making its environment the first time."""
-    named = os.environ.get("YANMEN_BENCH_DATA")
-    folder = (Path(named) if named else Path.home() / ".cache" / "yanmen-bench") / "smartnoise-environment"
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", "--quiet", "--quiet", PACKAGE], check=True)
-        (folder / "complete").touch()
-    return python
-
-
 def cells(table: Sequence[Sequence[object]]) -> Cells:
     """Return the figure of each key; cells without a figure are left out."""
     return {tuple(float(str(c)) for c in row[:-1]): float(str(row[-1])) for row in table if row[-1] is not None}
@@ -146,7 +133,11 @@ def peer(source: Path, repeat: int) -> dict[str, Any]:
     }
     script = str(Path(__file__).with_name("smartnoise_answers.py"))
     done = subprocess.run(
-        [str(environment()), "-I", script], input=json.dumps(order), text=True, capture_output=True, check=True
+        [environment(cache(), "smartnoise", (PACKAGE,)), "-I", script],
+        input=json.dumps(order),
+        text=True,
+        capture_output=True,
+        check=True,
     )
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -48,15 +48,7 @@ class ZygoteProcess:
 
     def reap(self) -> Ended:
         """Wait for the zygote's account; without one (the zygote died, its workers with it) the end is a failure."""
-        with self._status:
-            try:
-                told = self._status.recv(ENDED.size)
-            except OSError:
-                told = b""
-        if len(told) != ENDED.size:
-            return Ended(1, 0)
-        status, cpu_us = ENDED.unpack(told)
-        return Ended(os.waitstatus_to_exitcode(status), round(cpu_us / 1000))
+        return _account(self._status) or Ended(1, 0)
 
 
 class ZygoteOrder:
@@ -80,16 +72,23 @@ class ZygoteOrder:
 
     def reap(self) -> Ended:
         """Wait for the zygote's account; one that gives none is ended with all its workers."""
-        with self._status:
-            try:
-                told = self._status.recv(ENDED.size)
-            except OSError:
-                told = b""
-        if len(told) != ENDED.size:
+        told = _account(self._status)
+        if told is None:
             self._home.end()
-            return Ended(1, 0)
-        status, cpu_us = ENDED.unpack(told)
-        return Ended(os.waitstatus_to_exitcode(status), round(cpu_us / 1000))
+        return told or Ended(1, 0)
+
+
+def _account(status: socket.socket) -> Ended | None:
+    """Read how a worker ended and what it took, and close `status`; None when the zygote does not say."""
+    with status:
+        try:
+            told = status.recv(ENDED.size)
+        except OSError:
+            return None
+    if len(told) != ENDED.size:
+        return None
+    code, cpu_us = ENDED.unpack(told)
+    return Ended(os.waitstatus_to_exitcode(code), round(cpu_us / 1000))
 
 
 class Home(Protocol):

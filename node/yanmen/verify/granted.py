@@ -7,27 +7,9 @@ from yanmen.formats.receipt import Slot
 from yanmen.model.contract import Terms
 from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
+from yanmen.verify.uses import QUESTION
 
-_ASKED = frozenset(
-    {
-        Slot.CONTRACT,
-        Slot.CONTRACT_DIGEST,
-        Slot.CONSUMER,
-        Slot.CNF,
-        Slot.SCENARIO,
-        Slot.DATASETS,
-        Slot.POLICY,
-        Slot.REQUEST,
-        Slot.QUERY,
-        Slot.PLAN,
-        Slot.RELEASE,
-        Slot.BUDGET,
-        Slot.PRICE,
-        Slot.METER,
-        Slot.DECISION,
-        Slot.SERIES,
-    }
-)
+_ASKED = frozenset({*QUESTION, Slot.DECISION, Slot.SERIES})
 _STANDS = frozenset({Slot.CONTRACT, Slot.CONTRACT_DIGEST, Slot.CONSUMER, Slot.SUBJECT, Slot.SERIES})
 SAID: dict[Stage, frozenset[Slot]] = {
     Stage.CONTRACT: _STANDS,

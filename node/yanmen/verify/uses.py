@@ -23,7 +23,7 @@ QUERY_MAX = 256 * 1024
 """Longest question read: more than a disclosure may hold."""
 _CHARGE = (Slot.CONTRACT, Slot.BUDGET, Slot.PRICE)
 _CONTRACT = (Slot.CONTRACT, Slot.CONTRACT_DIGEST, Slot.CONSUMER, Slot.SUBJECT)
-_QUESTION = (
+QUESTION = (
     *_CHARGE,
     Slot.CONTRACT_DIGEST,
     Slot.CONSUMER,
@@ -37,6 +37,7 @@ _QUESTION = (
     Slot.RELEASE,
     Slot.METER,
 )
+"""What each leaf of a question says; an intent, an outcome and an aborted one say more."""
 _SERIES = frozenset({Slot.SERIES})
 _REQUIRED: dict[Stage, frozenset[Slot]] = {
     stage: frozenset({Slot.SERIES, *slots})
@@ -44,9 +45,9 @@ _REQUIRED: dict[Stage, frozenset[Slot]] = {
         Stage.DATASET: (Slot.SUBJECT,),
         Stage.CONTRACT: _CONTRACT,
         Stage.APPROVAL: _CONTRACT,
-        Stage.INTENT: _QUESTION,
-        Stage.OUTCOME: (*_QUESTION, Slot.DECISION, Slot.OUTPUT),
-        Stage.ABORTED: (*_QUESTION, Slot.DECISION),
+        Stage.INTENT: QUESTION,
+        Stage.OUTCOME: (*QUESTION, Slot.DECISION, Slot.OUTPUT),
+        Stage.ABORTED: (*QUESTION, Slot.DECISION),
         Stage.REFUSED: (Slot.DECISION,),
         Stage.INSPECTION: (Slot.SUBJECT,),
     }.items()
