@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         Unreachable,
         aconnect,
         connect,
+        federation,
+        robust_federation,
     )
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "Unreachable",
     "aconnect",
     "connect",
+    "federation",
+    "robust_federation",
 ]
 
 

@@ -56,7 +56,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def asked(arguments: argparse.Namespace) -> Result:
     """Ask, say how far it is, show the table."""
-    from yanmen.client.federation import federation
+    from yanmen.client.federating import federation
     from yanmen.client.identity import Identity
     from yanmen.client.robust import robust_federation
     from yanmen.model.federation import Mode

@@ -3,6 +3,7 @@
 explain everywhere -> manifest -> noise -> shares of each node -> deposits -> one set -> sums -> total -> table
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,8 +13,8 @@ from typing_extensions import override
 from yanmen.client.answer import Answer
 from yanmen.client.calls import Calls
 from yanmen.client.federated_answer import FederatedAnswer
-from yanmen.client.federation import Federation, Progress
-from yanmen.client.federation import federation as connected
+from yanmen.client.federating import Federation, Progress
+from yanmen.client.federating import federation as connected
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link
 from yanmen.client.questions import TIMEOUT_S
@@ -68,7 +69,7 @@ class RobustFederation(Federation):
 
 @contextmanager
 def robust_federation(
-    identity: Identity,
+    identity: str | os.PathLike[str] | Identity,
     contracts: Mapping[str, str],
     aggregators: Sequence[str],
     *,
@@ -77,6 +78,7 @@ def robust_federation(
     randomness: Randomness | None = None,
 ) -> Iterator[RobustFederation]:
     """Connect to each node of `contracts` (alias or id -> contract id) and to those of the five that answer."""
+    identity = identity if isinstance(identity, Identity) else Identity.load(identity)
     if len(set(aggregators)) != Mode.ROBUST.aggregators:
         raise Fault(FaultCode.CONFIG, f"robust mode needs {Mode.ROBUST.aggregators} aggregators")
     links: dict[str, Link] = {}

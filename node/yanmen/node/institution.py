@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from yanmen import enrolment
+from yanmen.aggregation.aggregator import Aggregator, Dealer, Noise
 from yanmen.crypto import envelopes
-from yanmen.federation.aggregator import Aggregator, Dealer, Noise
 from yanmen.ledger.sum_book import SumBook
 from yanmen.model.federation import OpenedSum
 from yanmen.model.party import Party

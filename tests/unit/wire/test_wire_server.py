@@ -30,7 +30,7 @@ JOB = "a" * 32
 SIGNED = query_pb2.Authorisation(request_jws="h.p.s")
 
 SERVED = {method: roles for method, roles in METHODS.items() if "FederationService" not in method}
-"""What a node serves; an aggregator's methods are in tests/unit/federation."""
+"""What a node serves; an aggregator's methods are in tests/unit/aggregation."""
 
 
 def reason(error: pytest.ExceptionInfo[grpc.RpcError]) -> str:

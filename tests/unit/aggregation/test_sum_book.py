@@ -13,7 +13,7 @@ from yanmen.model.federation import Dealt
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Fault, Reason, Refused
 
-from tests.unit.federation.parties import Parties
+from tests.unit.aggregation.parties import Parties
 
 NAME = "a" * 64
 

@@ -15,7 +15,7 @@ from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Plan
 from yanmen.planning import federated
 
-from tests.unit.federation.parties import party_id
+from tests.unit.aggregation.parties import party_id
 from tests.unit.planning.engine import CATALOGUE, planned
 
 HOME = tuple(replace(item, partition="home") if item.subject_space == "persons" else item for item in CATALOGUE)

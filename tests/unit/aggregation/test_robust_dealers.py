@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from yanmen.aggregation.aggregator import Dealer
 from yanmen.crypto import dealing, documents, envelopes, federated, pedersen, shamir, sharing
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.mersenne import P
 from yanmen.crypto.signatures import BadSignature
-from yanmen.federation.aggregator import Dealer
 from yanmen.formats import manifest as manifest_format
 from yanmen.formats import point, share
 from yanmen.formats.dealing import Dealing
@@ -18,8 +18,8 @@ from yanmen.formats.point import Point, WholePoint
 from yanmen.model.federation import Mode, SignedManifest
 from yanmen.model.refusal import Reason, Refused
 
-from tests.unit.federation.five import VALUES, refused
-from tests.unit.federation.parties import RANDOM, Member, Parties, evidence, outcome
+from tests.unit.aggregation.five import VALUES, refused
+from tests.unit.aggregation.parties import RANDOM, Member, Parties, evidence, outcome
 
 # Dealers
 

@@ -15,8 +15,8 @@ from yanmen.formats.point import SumPoint
 from yanmen.model.federation import NOTHING, OpenedSum, Opening, PartialSum, SignedManifest
 from yanmen.model.refusal import Reason, Refused
 
-from tests.unit.federation.five import VALUES, put, refused
-from tests.unit.federation.parties import Parties
+from tests.unit.aggregation.five import VALUES, put, refused
+from tests.unit.aggregation.parties import Parties
 
 
 @pytest.fixture(scope="module")

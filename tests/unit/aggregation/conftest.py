@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.federation.parties import Parties, gathered
+from tests.unit.aggregation.parties import Parties, gathered
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from nacl.bindings import (
     crypto_core_ed25519_from_uniform,
     crypto_scalarmult_ed25519_noclamp,
 )
+from yanmen.aggregation.calibration import variances
 from yanmen.crypto import envelopes, pedersen, sharing
 from yanmen.crypto.envelopes import Opener
 from yanmen.crypto.system import SystemRandomness
-from yanmen.federation.calibration import variances
 from yanmen.formats import dealing, share
 from yanmen.formats.dealing import Dealing
 from yanmen.formats.malformed import Malformed

@@ -6,12 +6,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from yanmen.aggregation.aggregator import Aggregator, Dealer
 from yanmen.crypto import dealing, documents, envelopes, federated, keys
 from yanmen.crypto.envelopes import Opener
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.keys import FileSigner
 from yanmen.crypto.system import SystemClock, SystemRandomness
-from yanmen.federation.aggregator import Aggregator, Dealer
 from yanmen.formats import connector_id, receipt
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Output

@@ -7,6 +7,7 @@ which does not serve is found before any node charges; one that falls silent lat
 """
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
+from yanmen.aggregation.calibration import variances
 from yanmen.client import decode
 from yanmen.client.answer import Answer, Quote
 from yanmen.client.calls import SECONDS, Calls
@@ -30,7 +32,6 @@ from yanmen.crypto import documents, federated
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
-from yanmen.federation.calibration import variances
 from yanmen.formats import base64url, receipt, shape
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
@@ -296,7 +297,7 @@ class Federation:
 
 @contextmanager
 def federation(
-    identity: Identity,
+    identity: str | os.PathLike[str] | Identity,
     contracts: Mapping[str, str],
     aggregators: Sequence[str],
     *,
@@ -306,8 +307,9 @@ def federation(
 ) -> Iterator[Federation]:
     """Connect to each node of `contracts` (alias or id -> contract id) and to the three `aggregators`.
 
-    A node that does not answer is left out and named.
+    `identity` is the member's folder. A node that does not answer is left out and named.
     """
+    identity = identity if isinstance(identity, Identity) else Identity.load(identity)
     clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
     parties = {identity.node(name).id: identity.node(name) for name in contracts}
     with ExitStack() as open_:

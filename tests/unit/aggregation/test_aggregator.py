@@ -3,17 +3,17 @@
 from dataclasses import replace
 
 import pytest
+from yanmen.aggregation.aggregator import Dealer
 from yanmen.crypto import documents, federated, sharing
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
-from yanmen.federation.aggregator import Dealer
 from yanmen.formats import share
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.share import WholeShare
 from yanmen.model.federation import Opening, PartialSum, SignedManifest
 from yanmen.model.refusal import Reason, Refused
 
-from tests.unit.federation.parties import Member, Parties, evidence, outcome
+from tests.unit.aggregation.parties import Member, Parties, evidence, outcome
 
 VALUES = (5, -3, 2**40, 0)
 

@@ -6,7 +6,7 @@ import pytest
 from yanmen.model.federation import SignedManifest
 from yanmen.model.refusal import Reason, Refused
 
-from tests.unit.federation.parties import Parties
+from tests.unit.aggregation.parties import Parties
 
 VALUES = (5, -3, 2**40, 0)
 
