@@ -127,6 +127,24 @@ def test_many_nodes_answer_at_a_notebook_as_one_does(league: League) -> None:
         assert said in str(answer)
 
 
+def test_what_cannot_be_is_said_before_anything_is_charged(league: League, tmp_path: Path) -> None:
+    (tmp_path / "before").write_text("x")
+    ask = words(league, *league.nodes)
+    terms = ("--micro-rho", 20_000, "--partition", "home")
+    identity = Identity.load(league.developer)
+    with yanmen.connect("city1", identity) as node:
+        before = node.checkpoint()
+        assert run("federate", *ask, *terms, "--save", tmp_path, QUESTION)[0] == 3
+        assert run("federate", *ask, *terms, "--save", tmp_path / "before" / "in", QUESTION)[0] == 3
+        code, said = run("federate", *ask, *terms, "--at-least", 4, QUESTION)
+        assert (code, said["message"]) == (2, "contributors_least: 3 nodes are asked, 4 cannot take part")
+        twice = [word if word != league.aggregators[1] else league.aggregators[0] for word in ask]
+        code, said = run("federate", *twice, *terms, QUESTION)
+        assert code == 2
+        assert "three different --aggregator" in said["message"]
+        assert node.checkpoint() == before
+
+
 def test_a_refusal_says_which_node_and_which_clause(league: League) -> None:
     """One contract admits a smaller charge only: the others answer, if the manifest lets them."""
     small = league.agreed("city3", per_query_max=10_000, micro_rho=40_000)

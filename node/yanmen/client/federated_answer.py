@@ -1,5 +1,6 @@
 """A verified answer of many nodes, and what anybody needs to check it again."""
 
+import errno
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -42,8 +43,11 @@ class FederatedAnswer(Released):
         return sum(answer.price_fen for answer in self.answers.values())
 
     def save(self, folder: Path) -> None:
-        """Write what the total is checked with: the manifest, receipts, certificates and sums."""
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write what the total is checked with: the manifest, receipts, certificates and sums.
+
+        Raises `FileExistsError` when `folder` holds something: two questions in one folder could not be told apart.
+        """
+        make_empty(folder)
         (folder / "manifest.jws").write_bytes(self.manifest.token)
         (folder / "shape.json").write_text(self.shape, encoding="utf-8")
         for item in self.evidence:
@@ -69,3 +73,10 @@ class FederatedAnswer(Released):
             *(f"  without 未参与 {name}: {error}" for name, error in self.refused.items()),
             *(f"  aggregator 聚合方 {name}: {fault}" for name, fault in self.faults.items()),
         ]
+
+
+def make_empty(folder: Path) -> None:
+    """Make `folder`, or find it there and empty; raise `OSError` when it cannot be, or `FileExistsError`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if next(folder.iterdir(), None) is not None:
+        raise FileExistsError(errno.EEXIST, "not empty; name a new folder 文件夹非空，请另指定", str(folder))

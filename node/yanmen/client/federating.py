@@ -92,9 +92,9 @@ class Federation:
         A unit may be in every node unless all owners declared the same `partition`. Within `timeout`
         seconds each node must have answered, and then again every aggregator.
         """
+        least = self._least(contributors_least)
         quotes, refused = self._explained(sql, micro_rho)
         refused.update(self.unreachable)
-        least = contributors_least or len(self.nodes) + len(self.unreachable)
         self._require(least, quotes, refused)
         signed = self._manifest(sql, quotes, micro_rho, least, partition)
         self._until = time.monotonic() + timeout
@@ -268,6 +268,12 @@ class Federation:
             except (Refused, Fault):
                 continue
         return self.nodes[names[-1]].finish(sql, self.contracts[names[-1]], micro_rho, signed.token, opening)
+
+    def _least(self, contributors_least: int) -> int:
+        asked = len(self.nodes) + len(self.unreachable)
+        if not 0 <= contributors_least <= asked:
+            raise Malformed(f"contributors_least: {asked} nodes are asked, {contributors_least} cannot take part")
+        return contributors_least or asked
 
     def _require(self, least: int, there: Collection[str], refused: Mapping[str, Refused | Fault]) -> None:
         """Go on only while enough nodes are there; else say why the first of the others is not."""

@@ -42,9 +42,9 @@ class RobustFederation(Federation):
         timeout: float = TIMEOUT_S,
     ) -> FederatedAnswer:
         """Ask as a federation does; which aggregators failed or lied is in the answer's `faults`."""
+        least = self._least(contributors_least)
         quotes, refused = self._explained(sql, micro_rho)
         refused.update(self.unreachable)
-        least = contributors_least or len(self.nodes) + len(self.unreachable)
         self._require(least, quotes, refused)
         signed = self._manifest(sql, quotes, micro_rho, least, partition)
         relay = Relay(signed, self.aggregators, self.identity.register, self._each, dict(self.silent), timeout)
