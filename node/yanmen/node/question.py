@@ -10,7 +10,7 @@ from yanmen.crypto import federated as crypto_federated
 from yanmen.crypto.signatures import BadSignature
 from yanmen.disclosure import release, shares
 from yanmen.execution.run import RUN_PERCENT, run
-from yanmen.formats import shape
+from yanmen.formats import control_rules, shape
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
@@ -98,7 +98,7 @@ class Question:
 
     def _limits(self, admitted: Admitted) -> NodeLimits:
         """Return what this question may use: the node's limits, narrowed by the contract."""
-        return self.works.limits.within(admitted.contract.terms.bounds)
+        return self.works.limits.within(control_rules.narrowed(admitted.contract.terms))
 
     def _runner(self, admitted: Admitted) -> Runner:
         """Return the runner whose workers serve this consumer under this contract and nobody else."""
