@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -89,19 +90,17 @@ def _account() -> pwd.struct_passwd | None:
 def _running(
     folder: Path, where: Path, account: pwd.struct_passwd | None, settings: Mapping[str, str]
 ) -> Iterator[PostgresqlServer]:
-    become = {} if account is None else {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+    user, group, groups = (None, None, None) if account is None else (account.pw_uid, account.pw_gid, list[int]())
+    become = partial(subprocess.Popen, cwd="/", user=user, group=group, extra_groups=groups, start_new_session=True)
     secret = folder / "password"
     secret.write_text(PASSWORD)
     secret.chmod(0o644)
     words = ["-A", "scram-sha-256", "-U", OWNER, "--pwfile", secret, "-E", "UTF8", "--no-locale", "--no-sync"]
-    made = subprocess.run(
-        [where / "initdb", "-D", folder / "data", *words], capture_output=True, check=False, cwd="/", **become
-    )
-    assert made.returncode == 0, made.stderr
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    command = [where / "postgres", "-D", folder / "data", "-k", folder, *options]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, cwd="/", start_new_session=True, **become)
+        made = become([where / "initdb", "-D", folder / "data", *words], stdout=log, stderr=log)
+        assert made.wait() == 0, (folder / "log").read_text()
+        process = become([where / "postgres", "-D", folder / "data", "-k", folder, *options], stdout=log, stderr=log)
     try:
         until = time.monotonic() + LONG_S
         while not (folder / ".s.PGSQL.5432").exists() or "ready" not in _status(folder):

@@ -10,16 +10,17 @@ from contextlib import contextmanager
 
 import pyarrow
 from adbc_driver_manager import AdbcConnection, AdbcDatabase, AdbcStatement, Error
+from adbc_driver_manager._reader import AdbcRecordBatchReader
 from adbc_driver_postgresql import _driver_path
 
 from yanmen_reader.order import Ended, Trouble
 
 DRIVER = _driver_path()
 """Found now: later no module can be imported any more."""
+BY_ENVIRONMENT = "application_name=yanmen"
+"""A connection string that leaves everything to the environment; an empty one the driver does not take."""
 CANCELED = "57014"
-INVALID_VALUE = "22023"
 STATE = re.compile(r"[0-9A-Z]{5}", re.ASCII)
-TIMED_OUT = re.compile(r"statement timeout|lock timeout|canceling statement")
 FAILURES = (
     (Trouble.LOGIN, re.compile(r"authentication failed|no password supplied|pg_hba\.conf|role .* does not exist")),
     (Trouble.DATABASE, re.compile(r"database .* does not exist|permission denied for database")),
@@ -41,7 +42,7 @@ class Server:
     def __init__(self, connection: str) -> None:
         """Connect as the libpq connection string says; nothing is asked but what the driver needs to know of types."""
         try:
-            self._database = AdbcDatabase(driver=DRIVER, uri=connection)
+            self._database = AdbcDatabase(driver=DRIVER, uri=connection or BY_ENVIRONMENT)
             self._connection = AdbcConnection(self._database)
         except Error as error:
             raise Ended(_failure(str(error))) from None
@@ -84,7 +85,8 @@ class Server:
         with _told(), AdbcStatement(self._connection) as statement:
             statement.set_sql_query(sql)
             handle, _ = statement.execute_query()
-            with pyarrow.RecordBatchReader.from_stream(handle) as reader:
+            # As the driver's own DBAPI does: Arrow's reader would drop the SQLSTATE of what breaks while rows arrive.
+            with AdbcRecordBatchReader._import_from_c(handle.address) as reader:  # noqa: SLF001
                 yield from reader
 
 
@@ -98,9 +100,6 @@ def _told() -> Iterator[None]:
         if state == CANCELED:
             raise Ended(Trouble.TIMEOUT) from None
         raise Ended(Trouble.QUERY, word=state if STATE.fullmatch(state) else "") from None
-    except OSError as error:  # rows that had begun to arrive: Arrow passes on the text alone
-        late = TIMED_OUT.search(str(error)) is not None
-        raise Ended(Trouble.TIMEOUT if late else Trouble.QUERY) from None
 
 
 def _failure(text: str) -> Trouble:

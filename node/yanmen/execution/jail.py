@@ -190,7 +190,7 @@ class JailRunner:
 
     def _mark(self, version: str, digest: str) -> Mark | None:
         """Return how far the source was read for `version`, None when that was another source, or it is not there."""
-        limits = dataless(self._limits.reply_bytes)
+        limits = replace(dataless(self._limits.reply_bytes), rows=1)
         try:
             ((there,),), _ = self.query(((KEPT, version),), MARK_THERE, (ColumnType.INTEGER,), limits, Event())
             if not there:

@@ -39,7 +39,7 @@ class DeclaredColumn(NamedTuple):
 
     def typed(self, types: dict[str, str]) -> str:
         """Write the value in the declared type, NULL when it is not of that type."""
-        value = self._written(types) if self.exact and types[self.source] == "VARCHAR" else self.value(types)
+        value = self._exactly(types) if self.exact else self.value(types)
         match self.kind:
             case "integer":
                 return self._integer(value)
@@ -56,9 +56,13 @@ class DeclaredColumn(NamedTuple):
             case _:
                 raise ValueError("kind")
 
-    def _written(self, types: dict[str, str]) -> str:
-        """Write the text of a value that is written as its type is, with no fraction to be lost, else NULL."""
-        value = self.value(types)
+    def _exactly(self, types: dict[str, str]) -> str:
+        """Write a number that is one, or a text written as its type is with no fraction to be lost; else NULL."""
+        value, given = self.value(types), types[self.source]
+        if given in {"FLOAT", "DOUBLE"}:
+            return f"CASE WHEN isfinite({value}) THEN {value} END"
+        if given != "VARCHAR":
+            return "NULL" if self.kind == "date" and given != "DATE" else value
         match self.kind:
             case "integer":
                 return f"CASE WHEN regexp_full_match({value}, '-?[0-9]+([.]0*)?') THEN split_part({value}, '.', 1) END"
