@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -90,17 +89,14 @@ def _account() -> pwd.struct_passwd | None:
 def _running(
     folder: Path, where: Path, account: pwd.struct_passwd | None, settings: Mapping[str, str]
 ) -> Iterator[PostgresqlServer]:
-    user, group, groups = (None, None, None) if account is None else (account.pw_uid, account.pw_gid, list[int]())
-    become = partial(subprocess.Popen, cwd="/", user=user, group=group, extra_groups=groups, start_new_session=True)
     secret = folder / "password"
     secret.write_text(PASSWORD)
     secret.chmod(0o644)
-    words = ["-A", "scram-sha-256", "-U", OWNER, "--pwfile", secret, "-E", "UTF8", "--no-locale", "--no-sync"]
+    words = ["-A", "scram-sha-256", "-U", OWNER, "--pwfile", str(secret), "-E", "UTF8", "--no-locale", "--no-sync"]
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-    with (folder / "log").open("wb") as log:
-        made = become([where / "initdb", "-D", folder / "data", *words], stdout=log, stderr=log)
-        assert made.wait() == 0, (folder / "log").read_text()
-        process = become([where / "postgres", "-D", folder / "data", "-k", folder, *options], stdout=log, stderr=log)
+    made = _started(account, folder, where / "initdb", "-D", folder / "data", *words)
+    assert made.wait() == 0, (folder / "log").read_text()
+    process = _started(account, folder, where / "postgres", "-D", folder / "data", "-k", folder, *options)
     try:
         until = time.monotonic() + LONG_S
         while not (folder / ".s.PGSQL.5432").exists() or "ready" not in _status(folder):
@@ -111,6 +107,22 @@ def _running(
     finally:
         process.terminate()
         process.wait()
+
+
+def _started(account: pwd.struct_passwd | None, folder: Path, *command: str | Path) -> subprocess.Popen[bytes]:
+    user, group = (None, None) if account is None else (account.pw_uid, account.pw_gid)
+    groups = None if account is None else list[int]()
+    with (folder / "log").open("ab") as log:
+        return subprocess.Popen(
+            command,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            user=user,
+            group=group,
+            extra_groups=groups,
+            start_new_session=True,
+        )
 
 
 def _status(folder: Path) -> str:

@@ -50,7 +50,8 @@ def test_a_table_is_published_read_on_and_refused_when_it_no_longer_fits(
     (tmp_path / "connection").write_text(server.connection())
     (tmp_path / "connection").chmod(0o600)
     server.run(
-        "CREATE TABLE labs (person int, sex text, name text, seen int)", "INSERT INTO labs VALUES (1, 'f', 'Canary', 1)"
+        "CREATE TABLE labs (person int, sex text, name text, seen int)",
+        "INSERT INTO labs VALUES (1, 'f', 'Canary', 1), (2, 'm', 'Canary', 2), (3, 'm', 'Canary', 3)",
     )
     first = publishing.publish(SPEC.encode(), source, press)
     second = publishing.publish(SPEC.encode(), source, press)
