@@ -7,6 +7,7 @@ from threading import Event
 from typing_extensions import override
 
 from yanmen import contracting, pipeline
+from yanmen.admission import entries
 from yanmen.formats.request import Operation
 from yanmen.ledger.answers import Declined, Pending
 from yanmen.model.catalogue import Version
@@ -53,8 +54,10 @@ class Node(Doorkeeper):
     # The catalogue and contracts ------------------------------------------------------------------
 
     def datasets(self, party: Party) -> tuple[Version, ...]:  # noqa: ARG002 - the catalogue is one for all members
-        """Return the versions in force."""
-        return self._ledger.current_versions()
+        """Return the versions in force whose entries are listed."""
+        register, reviews = self._holder.register.current(), self._ledger.review
+        found = self._ledger.current_versions()
+        return tuple(version for version in found if entries.is_listed(version.dataset, register, reviews))
 
     def dataset(self, party: Party, name: str) -> Version:
         """Return the version in force of the dataset `name`."""
