@@ -138,6 +138,10 @@ def test_keys_stay_out_unless_asked_for_and_are_put_beside_it_first(town: Town, 
     assert run("node", "restore", tmp_path / "copy", town.node, *taken)[1]["code"] == "KEYS"
     elsewhere.rename(town.node)
     done("node", "restore", tmp_path / "copy", town.node, *taken)
+    code, told = run("check", "node", town.node)
+    assert (code, told["code"]) == (3, "SNAPSHOT_ALTERED"), "snapshots stayed out as well: publish again"
+    words = ("dataset", "publish", town.node, town.root / "visits.toml", town.root / "visits.csv")
+    done(*words)
     done("check", "node", town.node)
 
 
