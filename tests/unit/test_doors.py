@@ -26,6 +26,9 @@ DOORS = {
     "pybase64": {"formats"},
     "cedarpy": {"admission"},
     "duckdb": set[str](),
+    "starlette": {"console"},
+    "jinja2": {"console"},
+    "uvicorn": {"console"},
     "yanmen_sandbox": set[str](),
     "pickle": set[str](),
 }
