@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import sys
+from ipaddress import ip_address
 from pathlib import Path
 
 from yanmen.cli.audit import pinned
@@ -65,4 +66,17 @@ def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not (colon and port.isascii() and port.isdigit() and int(port) < 65536):
         raise UsageProblem(f"{text} is not HOST:PORT, such as {ADDRESS} 应写作 主机:端口")
-    return host.strip("[]"), int(port)
+    host = host.removeprefix("[").removesuffix("]")
+    if not loopback(host):
+        raise UsageProblem(
+            f"{host} is not a loopback address: put a TLS proxy before it 只能监听回环地址，对外请置于 TLS 代理之后"
+        )
+    return host, int(port)
+
+
+def loopback(host: str) -> bool:
+    """Say whether `host` is an address that only this machine reaches."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

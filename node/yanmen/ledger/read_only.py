@@ -50,6 +50,9 @@ COLUMNS: dict[str, frozenset[str]] = {
     ),
 }
 """Tables of which these columns alone may be read; the others read as if there were nothing."""
+NOT_SERVED = "another user's ledger can be read while its node serves, and this one does not"
+_UNREADABLE = frozenset({"SQLITE_READONLY_DIRECTORY", "SQLITE_READONLY_CANTINIT", "SQLITE_READONLY_RECOVERY"})
+"""What SQLite says of a journal's index that is not there, in a folder where this reader may not make one."""
 _SILENT = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
 
 
@@ -68,7 +71,7 @@ class ReadOnly:
         """Give one consistent view, short as it is to be: a long one keeps the node's journal from being emptied."""
         if not self._path.is_file():
             raise Fault(FaultCode.STORAGE, "there is no ledger here")
-        with faults():
+        with faults(), _served():
             connection = sqlite3.connect(
                 f"file:{quote(str(self._path.absolute()))}?mode=ro",
                 uri=True,
@@ -95,6 +98,17 @@ class ReadOnly:
         if version != self._version:
             note = f"the ledger has schema {version}, this program reads {self._version}: run the node's own version"
             raise Fault(FaultCode.STORAGE, note)
+
+
+@contextmanager
+def _served() -> Iterator[None]:
+    """Say plainly why the ledger of another user cannot be read now."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname in _UNREADABLE:
+            raise Fault(FaultCode.STORAGE, NOT_SERVED) from error
+        raise
 
 
 def _allowed(action: int, first: str | None, second: str | None, _database: str | None, _inside: str | None) -> int:

@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from yanmen.console import application, assets
 from yanmen.console.books import Books
 from yanmen.console.door import Access, Door
+from yanmen.model.refusal import Fault
 
 from tests.unit.console.played import play
 from tests.unit.ledger.scene import Clockwork, Scene
@@ -41,7 +42,7 @@ def files() -> dict[str, bytes]:
     """Return what pages load; a checkout without the vendored scripts tests pages all the same."""
     try:
         return dict(assets.load())
-    except assets.Fault:
+    except Fault:
         return dict.fromkeys((*assets.OURS, *assets.VENDORED), b"")
 
 

@@ -39,7 +39,7 @@ def test_the_link_opens_only_the_first_page(stranger: TestClient) -> None:
 )
 def test_another_cookie_opens_nothing(stranger: TestClient, access: Access, cookie: str) -> None:
     given = cookie.format(name=access.cookie, ticket=access.ticket, token=TOKEN)
-    assert stranger.get("/", headers={"Cookie": given.encode()}).status_code == 401
+    assert stranger.get("/", headers={b"Cookie": given.encode()}).status_code == 401
 
 
 def test_behind_a_proxy_the_cookie_is_for_tls_only(stranger: TestClient) -> None:

@@ -1,13 +1,15 @@
 """A look at the ledger changes nothing, and reads only what is listed."""
 
 import hashlib
+import os
 import sqlite3
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from yanmen.ledger import read_only, showing
 from yanmen.ledger.ledger import Ledger
-from yanmen.ledger.read_only import COLUMNS, READABLE, ReadOnly
+from yanmen.ledger.read_only import COLUMNS, NOT_SERVED, READABLE, ReadOnly
 from yanmen.model.contract import Contract
 from yanmen.model.refusal import Fault
 
@@ -15,6 +17,7 @@ from tests.unit.ledger.scene import Scene
 
 SECRET_TABLES = ("answer", "question", "job", "session_spend", "request_seen", "run_failure", "rate", "given")
 
+NOBODY = 65_534
 REFUSED = r"not authorized|prohibited|no such column|readonly|cannot VACUUM"
 
 
@@ -126,6 +129,64 @@ def test_a_name_with_signs_of_addresses_is_a_name(tmp_path: Path) -> None:
         assert showing.identity(db)[1]
         with pytest.raises(sqlite3.DatabaseError, match=REFUSED):
             db.execute("DELETE FROM leaf")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become another user")
+def test_another_user_reads_what_its_group_may_while_the_node_serves() -> None:
+    with TemporaryDirectory(prefix="yanmen-") as folder:  # no other user gets into pytest's own
+        look_as_another(Path(folder))
+
+
+def look_as_another(folder: Path) -> None:
+    """Look at a ledger in `folder` as another user of its group, before and while its node serves."""
+    scene = Scene(folder / "ledger.sqlite")
+    with scene.open():
+        pass
+    for path, mode in ((scene.path, 0o640), (folder, 0o2750)):
+        os.chown(path, -1, NOBODY)
+        path.chmod(mode)
+    key = folder / "signing.key"
+    key.touch(0o600)
+    assert as_nobody(ReadOnly(scene.path), key) == f"STORAGE: {NOT_SERVED}; PermissionError"
+    with scene.open(create=False) as ledger:
+        assert as_nobody(ReadOnly(scene.path), key) == f"{ledger.size() - 1}; PermissionError"
+    assert {path.name for path in folder.iterdir()} == {key.name, scene.path.name, f"{scene.path.name}.lock"}
+
+
+def as_nobody(ledger: ReadOnly, key: Path) -> str:
+    """Return what a process of another user finds: the newest leaf, and that it may not read a key."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
+            os.write(writing, f"{newest(ledger)}; {key_error(key)}".encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        found = said.read()
+    os.waitpid(child, 0)
+    return found
+
+
+def newest(ledger: ReadOnly) -> str:
+    """Return the index of the newest leaf, or why it cannot be read."""
+    try:
+        with ledger.view() as db:
+            return str(showing.last(db).index)
+    except Fault as fault:
+        return str(fault)
+
+
+def key_error(key: Path) -> str:
+    """Return what stops whoever reads `key`."""
+    try:
+        return key.read_text()
+    except OSError as error:
+        return type(error).__name__
 
 
 def test_a_look_waits_no_longer_than_a_reader_does() -> None:
