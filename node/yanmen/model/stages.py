@@ -203,7 +203,8 @@ class Plan:
     what the use costs unless it is a free one. With a `manifest` the figures leave as sealed shares only.
     `together` tells whether the answer depends on which rows one unit has in the same place: units are
     counted, grouped by or joined on. `rows_max` is what the engine may reply, `answer_rows` what the answer may have
-    after post-processing, None where that follows from conditions between released figures.
+    after post-processing, None where that follows from conditions between released figures. `groups_kept` is in
+    how many cells a unit counts at most that could be in more, None where nothing of any unit is left out.
     """
 
     admitted: Admitted
@@ -229,6 +230,7 @@ class Plan:
     together: bool = False
     metered: Metered = field(default_factory=Metered)
     answer_rows: int | None = None
+    groups_kept: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,8 @@ RELEASED_WITH_ROWS = Hint(
     "已输出统计值的子查询不能与行关联或用于筛选行：请按个体列分组，或分两步提问。",
 )
 EXACT_DIRECT = Hint(
-    "Ask exact data directly: one SELECT over its table, without subqueries or CTEs.",
-    "精确统计请直接对该表提一个 SELECT，不使用子查询或 CTE。",
+    "Ask exact data directly: one SELECT over its table with plain GROUP BY, no subqueries, CTEs, UNION ALL.",
+    "精确统计请直接对该表提一个 SELECT、一种 GROUP BY，不使用子查询、CTE、UNION ALL 或 ROLLUP。",
 )
 QUALIFY = Hint(
     "QUALIFY filters by a window function over released figures; use HAVING for the rest.",

@@ -154,6 +154,7 @@ def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits
         delta_e12=limits.open_key_delta_e12 if any(not key.domain for key in keys) else 0,
         together=any(alike.is_together(block) for block in blocks),
         answer_rows=table.rows,
+        groups_kept=min((block.reach.cells for block in blocks if block.reach.capped), default=None),
     )
     shapes = row_source.shapes(scans)
     return Draft(plan, tuple(of_cells(block, shapes) for block in blocks), found)

@@ -31,6 +31,7 @@ from yanmen.planning.vocabulary import (
     FUNCTIONS,
     INTERVALS,
     OPERATORS,
+    OTHER_QUANTILES,
     PREDICATES,
     Shape,
 )
@@ -265,7 +266,8 @@ class ExpressionReader:
         for candidate in OPERATORS.get(name, ()):
             if candidate.least <= count <= candidate.most:
                 return candidate.op
-        raise refused(Reason.FUNCTION_NOT_ADMITTED, at, name, hints.FUNCTION)
+        instead = hints.QUANTILE if name.lower() in OTHER_QUANTILES else hints.FUNCTION
+        raise refused(Reason.FUNCTION_NOT_ADMITTED, at, name, instead)
 
     def _fits(self, shape: Shape, count: int, name: str, at: Place) -> Op:
         if not shape.least <= count <= shape.most:

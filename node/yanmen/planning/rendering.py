@@ -24,6 +24,10 @@ def render(plan: Plan) -> str:
         lines.append(f"key      {key.name}: {', '.join(shown)}{more}")
     lines += [_figure(plan, aggregate) for aggregate in plan.aggregates]
     lines += [f"average  {average.name} = {average.sum} / {average.count}" for average in plan.averages]
+    if plan.groups_kept is not None:
+        lines.append(
+            f"capped   a unit counts in at most {plan.groups_kept} cells, by lot; what it has in more is left out"
+        )
     if plan.blocks:
         grids = "; ".join(", ".join((*block.keys, *block.aggregates)) for block in plan.blocks)
         lines.append(f"releases {len(plan.blocks)} under one charge, split evenly over all figures: {grids}")

@@ -101,6 +101,8 @@ FUNCTIONS: dict[str, Shape] = {
 }
 """Functions by the name DuckDB's parser gives them, in lower case."""
 
+OTHER_QUANTILES = frozenset({"quantile_cont", "percentile_cont", "percentile_disc"})
+"""Not admitted; who writes one is told of those that are."""
 OPERATORS: dict[str, tuple[Shape, ...]] = {
     "+": (Shape(Op.PLUS, 1, 1), Shape(Op.ADD, 2, 2)),
     "-": (Shape(Op.NEGATE, 1, 1), Shape(Op.SUBTRACT, 2, 2)),

@@ -3,6 +3,7 @@
 import pytest
 from yanmen.model.config import NodeLimits
 from yanmen.model.refusal import Reason, Refused
+from yanmen.planning.rendering import render
 
 from tests.unit.planning.engine import planned
 
@@ -51,3 +52,25 @@ def test_what_is_put_beside_each_other_is_bounded_whatever_is_left_of_it() -> No
     with pytest.raises(Refused) as caught:
         planned(seven)
     assert caught.value.reason is Reason.TOO_MANY_CELLS
+
+
+@pytest.mark.parametrize(
+    ("sql", "kept"),
+    [
+        ("SELECT ward, count(*) FROM visit GROUP BY ward", 2),
+        ("SELECT count(*) FROM visit", None),
+        ("SELECT sex, count(*) FROM person GROUP BY sex", None),
+        ("SELECT t.region, count(*) FROM person CROSS JOIN town t GROUP BY 1", 1),
+        ("SELECT sector, sum(output) FROM firm GROUP BY sector", None),
+    ],
+)
+def test_the_asker_is_told_where_groups_of_a_unit_are_left_out(sql: str, kept: int | None) -> None:
+    found = planned(sql)
+    assert found.groups_kept == kept
+    assert (f"in at most {kept} cells" in render(found)) is (kept is not None)
+
+
+def test_other_quantiles_are_told_of_admitted_ones() -> None:
+    with pytest.raises(Refused) as caught:
+        planned("SELECT quantile_cont(age, 0.5) FROM person")
+    assert "median(floor(x / 10) * 10)" in caught.value.detail.hint_en
