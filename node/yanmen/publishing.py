@@ -6,7 +6,7 @@ The file is read by jailed jobs only; this process sees the specification and th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yanmen.admission import entries
@@ -58,6 +58,7 @@ def publish(text: bytes, source: Path, press: Press) -> Published:
     except JobFailed as failure:
         raise _mismatch(dataset, source, press.runner, failure) from failure
     version = Version(dataset, snapshot.version, snapshot.path, snapshot.plain_bytes, press.clock.now_ms())
+    version = replace(version, quality=snapshot.quality)
     return Published(version, press.ledger.publish(version))
 
 

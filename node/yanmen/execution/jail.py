@@ -133,8 +133,8 @@ class JailRunner:
             os.fchmod(target.fd, 0o666)  # the account of jobs opens it, by descriptor: no path leads to it
             salt = self._randomness.token(32).hex()
             order = orders.importing(fd, target.fd, form, dataset, salt)
-            self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.nothing)
-            return self._snapshots.seal(target.fd)
+            quality = self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.quality)
+            return replace(self._snapshots.seal(target.fd), quality=quality)
 
     def inspect(self, source: str) -> tuple[Column, ...]:
         """Read `source` in a jail and return drafted columns for `suggest` (bounds and domains derived from data)."""

@@ -69,11 +69,12 @@ class TableShape:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A sealed snapshot as the import job's reply was sealed: nothing about rows but what is needed."""
+    """A sealed snapshot as the import job's reply was sealed: of rows only the bands of `quality` (Version)."""
 
     path: str
     version: str
     plain_bytes: int
+    quality: str = ""
 
 
 @dataclass(frozen=True, slots=True)
