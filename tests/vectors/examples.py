@@ -46,7 +46,7 @@ from yanmen.model.party import KeyEnd, KeyUse, PartyRole
 from yanmen.model.revenue import Share
 from yanmen.verify import verify_bundle, verify_consistency, verify_receipt
 
-from tests.vectors import catalogue_entry, price_cases
+from tests.vectors import catalogue_entry, price_cases, usage_rules
 from tests.vectors import specimen as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -138,6 +138,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "application": fence("json", lambda: indented(enrolment.application_payload(application()))),
     "offer": fence("json", lambda: indented(contract.encode(made.TERMS))),
     "prices": fence("json", lambda: indented(price_clauses())),
+    "usage-control": fence("json", lambda: indented(usage_rules.example())),
     "acceptance": fence("json", lambda: indented(contract.encode_acceptance(made.acceptance(made.TERMS)))),
     "request": fence("json", lambda: indented(payload_of(made.specimen().request().jws.encode()))),
     "session": fence("json", lambda: indented(payload_of(made.specimen().session(5_000).jws.encode()))),

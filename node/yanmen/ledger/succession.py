@@ -154,6 +154,8 @@ def _carry_contract(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, 
     row = old.execute("SELECT queries FROM contract_day WHERE contract = ? AND day = ?", (name, today)).fetchone()
     if row is not None:
         db.execute("INSERT INTO contract_day (contract, day, queries) VALUES (?, ?, ?)", (name, today, row[0]))
+    made = old.execute("SELECT contract, nth, at_ms FROM contract_use WHERE contract = ?", (name,)).fetchall()
+    db.executemany("INSERT INTO contract_use (contract, nth, at_ms) VALUES (?, ?, ?)", made)
 
 
 def _open(db: sqlite3.Connection, opening: Opening) -> None:

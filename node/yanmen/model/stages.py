@@ -31,7 +31,8 @@ class Submission:
 
     `authorisation` is a request JWS (`binding` per-request) or a session grant JWS (session);
     under a grant `session_request_id` is the caller's unique id of this use. `manifest` is the signed
-    manifest (JWS) of a federated question, b"" for a question to this node alone.
+    manifest (JWS) of a federated question, b"" for a question to this node alone. `address` is the network
+    address the call came from, "" when that is not known.
     """
 
     job_id: str
@@ -42,6 +43,7 @@ class Submission:
     received_ms: int
     session_request_id: str = ""
     manifest: bytes = b""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,8 +184,9 @@ def submission(
     job_id: str,
     peer: Party,
     received_ms: int,
+    address: str = "",
 ) -> Submission:
-    """Return what `request` asks, with nothing checked but its shape."""
+    """Return what `request`, sent from `address`, asks, with nothing checked but its shape."""
     authorisation = request.authorisation
     match authorisation.WhichOneof("kind"):
         case "request_jws":
@@ -204,6 +205,7 @@ def submission(
         received_ms=received_ms,
         session_request_id=use,
         manifest=request.manifest if isinstance(request, query_pb2.SubmitRequest | query_pb2.FinishRequest) else b"",
+        address=address,
     )
 
 

@@ -39,6 +39,9 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.CONTRACT_UNKNOWN: Text("No such contract of this member.", "该成员没有此合约。"),
     Reason.CONTRACT_MALFORMED: Text("The contract offer breaks a rule of its format.", "合约要约不符合格式要求。"),
+    Reason.CLAUSE_NOT_ENFORCEABLE: Text(
+        "The contract says something that this node cannot enforce.", "合约中有本节点无法执行的条款。"
+    ),
     Reason.CONTRACT_PENDING: Text("The holder has not decided on this contract yet.", "提供方尚未审批该合约。"),
     Reason.CONTRACT_DENIED: Text("The holder denied this contract.", "提供方未批准该合约。"),
     Reason.CONTRACT_NOT_YET_VALID: Text("The contract is not valid yet.", "合约尚未生效。"),
