@@ -23,6 +23,7 @@ from yanmen.cli import (
     member,
     mock,
     node,
+    operation,
     policy,
     query,
     session,
@@ -40,6 +41,7 @@ LIFE = """a first hour 第一小时:
   catalogue review  record  search  export                            reviewed entries, negative lists, DCAT
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
+  operation grant  product  endorse  end                              authorised operation, its products
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
   session                                                             ask by ADBC, pandas, polars, SQLAlchemy
@@ -84,6 +86,7 @@ def parser() -> Parser:
         catalogue,
         mock,
         contract,
+        operation,
         policy,
         query,
         session,
