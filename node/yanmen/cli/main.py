@@ -14,6 +14,7 @@ from yanmen.cli import (
     check,
     completion,
     contract,
+    control,
     dataset,
     federate,
     findings,
@@ -37,6 +38,7 @@ LIFE = """a first hour 第一小时:
   dataset suggest  dataset publish                                    what a department offers
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
+  control kill  suspend-member  disconnect  status                    end a use, a service, the line, now
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
   session                                                             ask by ADBC, pandas, polars, SQLAlchemy
@@ -80,6 +82,7 @@ def parser() -> Parser:
         mock,
         contract,
         policy,
+        control,
         query,
         session,
         audit,

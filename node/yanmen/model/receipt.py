@@ -30,6 +30,7 @@ class Stage(Enum):
     SET = "set"
     OPENED = "opened"
     INSPECTION = "inspection"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,6 +326,7 @@ _STAGES_ZH: dict[Stage, str] = {
     Stage.ERASURE: "销毁",
     Stage.STATEMENT: "账单",
     Stage.INSPECTION: "检查",
+    Stage.CONTROL: "控制",
 }
 
 

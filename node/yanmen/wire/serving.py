@@ -3,7 +3,8 @@
 import json
 import resource
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from yanmen.wire.server import Install, Server, Surroundings, aggregator_service
 
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
+FOLLOW_S = 0.1
+"""How often it looks whether the holder disconnected a node, or connected it again."""
 WAITING_MAX = 32
 """Workers that wait in one process, of all its nodes together: 8 MB each, and what their snapshots take."""
 
@@ -61,29 +64,49 @@ def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) ->
         return _until(served, stop, grace_s)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Served:
     """One party with its server, and what the first line of its log says of it."""
 
     holder: Holder
-    server: Server
+    make: Callable[[], Server]
+    connected: Callable[[], bool]
     watch: Watch
     said: dict[str, str | int]
+    server: Server | None = None
 
     def start(self) -> str:
-        """Open the port, say so, and return the address."""
+        """Open the port, say so, and return the address; a node that its holder disconnected waits."""
+        if not self.connected():
+            self._say({"disconnected": self.holder.config.id})
+            return self.holder.config.address
+        self.server = self.make()
         port = self.server.start()
         address = f"{self.holder.config.address.rpartition(':')[0]}:{port}"
         (self.holder.directory / READY).write_text(address + "\n", encoding="ascii")
-        line = {"serving": address, "connector": self.holder.config.id, **self.said}
-        sys.stderr.write(json.dumps(line) + "\n")
-        sys.stderr.flush()
+        self._say({"serving": address, "connector": self.holder.config.id, **self.said})
         return address
+
+    def follow(self) -> None:
+        """Close the port when the holder disconnected the node, and open it when it is connected again."""
+        if self.connected() is (self.server is not None):
+            return
+        if self.server is None:
+            self.start()
+            return
+        (self.holder.directory / READY).unlink(missing_ok=True)
+        self.server.cut()
+        self.server = None
+        self._say({"disconnected": self.holder.config.id})
 
     def stop(self, grace_s: int) -> None:
         """End what runs and close the port."""
         (self.holder.directory / READY).unlink(missing_ok=True)
-        self.server.stop(grace_s * 1000)
+        (self.server or self.make()).stop(grace_s * 1000)
+
+    def _say(self, line: dict[str, str | int]) -> None:
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()
 
 
 def _opened(directory: Path) -> AbstractContextManager[Holder]:
@@ -104,7 +127,9 @@ def _node(holder: Holder, company: _Company, open_: ExitStack) -> _Served:
     open_.callback(runner.close)
     datasets = len(holder.ledger.current_versions())
     said: dict[str, str | int] = {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets}
-    return _served(holder, node, node_services(node, holder.clock, holder.randomness), said)
+    served = _served(holder, node, node_services(node, holder.clock, holder.randomness), said)
+    served.connected = node.connected
+    return served
 
 
 def _aggregator(holder: Holder, institution: Institution) -> _Served:
@@ -115,8 +140,9 @@ def _aggregator(holder: Holder, institution: Institution) -> _Served:
 def _served(holder: Holder, api: LogApi, install: Install, said: dict[str, str | int]) -> _Served:
     files = CertificateFiles(Place(holder.directory, holder.config.id, holder.clock, sys.stderr))
     ends = Ends(lambda: holder.register.current().expires_ms, lambda: files.now.chain_pem)
-    server = Server(api, _surroundings(holder, files), install)
-    return _Served(holder, server, Watch(ends, holder.clock, sys.stderr), said)
+    surroundings = _surroundings(holder, files)
+    watch = Watch(ends, holder.clock, sys.stderr)
+    return _Served(holder, lambda: Server(api, surroundings, install), lambda: True, watch, said)
 
 
 def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
@@ -125,8 +151,13 @@ def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
     try:
         addresses = [one.start() for one in served]
         _look(served)
-        while not stop.wait(LOOK_S):
-            _look(served)
+        looked = time.monotonic()
+        while not stop.wait(FOLLOW_S):
+            for one in served:
+                one.follow()
+            if time.monotonic() - looked >= LOOK_S:
+                looked = time.monotonic()
+                _look(served)
     finally:
         with ThreadPoolExecutor(len(served)) as pool:
             for ended in [pool.submit(one.stop, grace_s) for one in served]:

@@ -48,6 +48,8 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_SET: _Stage.ValueType  # 41
     STAGE_OPENED: _Stage.ValueType  # 42
     STAGE_INSPECTION: _Stage.ValueType  # 24
+    STAGE_CONTROL: _Stage.ValueType  # 30
+    """An order of the holder: end a job, suspend or resume a member, disconnect or connect the node."""
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
     """Stage is what a log leaf records."""
@@ -74,6 +76,8 @@ STAGE_NOISE: Stage.ValueType  # 40
 STAGE_SET: Stage.ValueType  # 41
 STAGE_OPENED: Stage.ValueType  # 42
 STAGE_INSPECTION: Stage.ValueType  # 24
+STAGE_CONTROL: Stage.ValueType  # 30
+"""An order of the holder: end a job, suspend or resume a member, disconnect or connect the node."""
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final
