@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from yanmen.admission import entries
 from yanmen.formats import spec, spec_draft
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import Column, Dataset, DatasetClass, Version
@@ -50,6 +51,7 @@ def publish(text: bytes, source: Path, press: Press) -> Published:
     """Make the file `source`, as the specification `text` declares it, the dataset's version in force."""
     dataset = check(text)
     _check_file(source)
+    entries.check_publishable(dataset, press.ledger.negative_lists())
     _check_space(dataset, press.ledger)
     try:
         snapshot = press.runner.publish(str(source), dataset)

@@ -21,6 +21,8 @@ DOORS = {
     "multiprocessing": set[str](),
     "msgspec": {"formats"},
     "opendp": {"disclosure"},
+    "opentelemetry": {"wire"},
+    "prometheus_client": {"wire"},
     "pybase64": {"formats"},
     "cedarpy": {"admission"},
     "duckdb": set[str](),

@@ -47,7 +47,7 @@ from yanmen.model.party import KeyEnd, KeyUse, PartyRole
 from yanmen.model.revenue import Share
 from yanmen.verify import verify_bundle, verify_consistency, verify_receipt
 
-from tests.vectors import price_cases, usage_rules
+from tests.vectors import catalogue_entry, price_cases, usage_rules
 from tests.vectors import specimen as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -86,11 +86,6 @@ def application() -> enrolment.Application:
         log_key=b"",
         issued_s=made.START_S,
     )
-
-
-def listed() -> listing.Listing:
-    """Return what the node lists."""
-    return listing.Listing(made.NODE, "persons", "v1", "personal", "general", "常住人口", "Residents", made.START_S)
 
 
 def table() -> Table:
@@ -148,7 +143,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "acceptance": fence("json", lambda: indented(contract.encode_acceptance(made.acceptance(made.TERMS)))),
     "request": fence("json", lambda: indented(payload_of(made.specimen().request().jws.encode()))),
     "session": fence("json", lambda: indented(payload_of(made.specimen().session(5_000).jws.encode()))),
-    "listing": fence("json", lambda: indented(listing.payload(listed()))),
+    "listing": fence("json", lambda: indented(listing.payload(catalogue_entry.listed()))),
     "table": fence("", lambda: released.encode(table()).decode()),
     "statement": fence("json", lambda: indented(statement())),
     "heartbeat": fence("json", lambda: indented(heartbeat.encode(usage_rules.beat()))),

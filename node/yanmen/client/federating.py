@@ -10,7 +10,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -301,7 +301,6 @@ class Federation:
         return each(names, work, at_once, lambda at: self.progress(step, at, len(names)))
 
 
-@contextmanager
 def federation(
     identity: str | os.PathLike[str] | Identity,
     contracts: Mapping[str, str],
@@ -310,13 +309,25 @@ def federation(
     progress: Progress | None = None,
     clock: Clock | None = None,
     randomness: Randomness | None = None,
-) -> Iterator[Federation]:
+) -> AbstractContextManager[Federation]:
     """Connect to each node of `contracts` (alias or id -> contract id) and to the three `aggregators`.
 
     `identity` is the member's folder. A node that does not answer is left out and named.
     """
-    identity = identity if isinstance(identity, Identity) else Identity.load(identity)
-    clock, randomness = clock or SystemClock(), randomness or SystemRandomness()
+    who = identity if isinstance(identity, Identity) else Identity.load(identity)
+    told = progress or (lambda _step, _done, _of: None)
+    return _connected(who, contracts, aggregators, told, clock or SystemClock(), randomness or SystemRandomness())
+
+
+@contextmanager
+def _connected(
+    identity: Identity,
+    contracts: Mapping[str, str],
+    aggregators: Sequence[str],
+    progress: Progress,
+    clock: Clock,
+    randomness: Randomness,
+) -> Iterator[Federation]:
     parties = {identity.node(name).id: identity.node(name) for name in contracts}
     with ExitStack() as open_:
 
@@ -329,10 +340,8 @@ def federation(
             open_.enter_context(node)
         links = [_link(identity.node(name, PartyRole.AGGREGATOR), identity, clock, open_) for name in aggregators]
         granted = dict(zip(parties, contracts.values(), strict=True))
-        found = Federation(identity, nodes, granted, dict(links), clock, randomness)
+        found = Federation(identity, nodes, granted, dict(links), clock, randomness, progress)
         found.unreachable = unreachable
-        if progress is not None:
-            found.progress = progress
         yield found
 
 

@@ -5,7 +5,7 @@ explain everywhere -> manifest -> noise -> shares of each node -> deposits -> on
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from typing_extensions import override
@@ -19,7 +19,7 @@ from yanmen.client.identity import Identity
 from yanmen.client.link import Link
 from yanmen.client.questions import TIMEOUT_S
 from yanmen.client.relay import Relay
-from yanmen.crypto.system import SystemClock
+from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import base64url
 from yanmen.model.federation import Mode
 from yanmen.model.party import PartyRole
@@ -67,7 +67,6 @@ class RobustFederation(Federation):
         )
 
 
-@contextmanager
 def robust_federation(
     identity: str | os.PathLike[str] | Identity,
     contracts: Mapping[str, str],
@@ -76,11 +75,24 @@ def robust_federation(
     progress: Progress | None = None,
     clock: Clock | None = None,
     randomness: Randomness | None = None,
-) -> Iterator[RobustFederation]:
+) -> AbstractContextManager[RobustFederation]:
     """Connect to each node of `contracts` (alias or id -> contract id) and to those of the five that answer."""
-    identity = identity if isinstance(identity, Identity) else Identity.load(identity)
+    who = identity if isinstance(identity, Identity) else Identity.load(identity)
     if len(set(aggregators)) != Mode.ROBUST.aggregators:
         raise Fault(FaultCode.CONFIG, f"robust mode needs {Mode.ROBUST.aggregators} aggregators")
+    told = progress or (lambda _step, _done, _of: None)
+    return _connected(who, contracts, aggregators, told, clock or SystemClock(), randomness or SystemRandomness())
+
+
+@contextmanager
+def _connected(
+    identity: Identity,
+    contracts: Mapping[str, str],
+    aggregators: Sequence[str],
+    progress: Progress,
+    clock: Clock,
+    randomness: Randomness,
+) -> Iterator[RobustFederation]:
     links: dict[str, Link] = {}
     silent: dict[str, Fault] = {}
     with ExitStack() as open_:
@@ -92,7 +104,7 @@ def robust_federation(
                 silent[party.id] = error
                 continue
             open_.callback(calls.close)
-            links[party.id] = Link(calls, party, identity, clock or SystemClock())
+            links[party.id] = Link(calls, party, identity, clock)
         many = open_.enter_context(
             connected(identity, contracts, (), progress=progress, clock=clock, randomness=randomness)
         )

@@ -17,7 +17,7 @@ from yanmen.execution.scratch import ScratchSpace
 from yanmen.execution.snapshot import SnapshotStore
 from yanmen.execution.tenancy import Tenancy, TenantRunner, dataless
 from yanmen.execution.waiting import Room
-from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Version
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits, Profile, Randomness, Runner, Snapshot, TableShape, Tenant
 from yanmen.model.refusal import JobCode, JobFailed, Usage
@@ -75,6 +75,10 @@ class JailRunner:
     def tidy(self) -> None:
         """Remove what workers of dead nodes left on disk; for the one process that serves the node."""
         self._scratch.tidy()
+
+    def holds(self, version: Version) -> bool:
+        """Say whether the sealed file of `version` is there, whole by its length; opening it proves the rest."""
+        return self._snapshots.sealed_bytes(version.version) == version.plain_bytes
 
     def within(self, tenant: Tenant) -> Runner:
         """Return this runner for `tenant`, whose questions share workers that wait between them."""

@@ -1,5 +1,7 @@
 """The few protocols: each exists because there are, or will be, two implementations."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
@@ -35,6 +37,15 @@ class Signer(Protocol):
     def sign(self, message: bytes) -> bytes:
         """Return the raw 64-byte signature."""
         ...
+
+
+Spans = Callable[[str], AbstractContextManager[None]]
+"""Times what is done inside it and tells that to a collector: its name and how it ended, nothing else."""
+
+
+def untraced(_: str) -> AbstractContextManager[None]:
+    """Tell nobody."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits, ReleaseRules
 from yanmen.model.federation import NOISES, Opening
-from yanmen.model.ports import Randomness, Runner, Tenant
+from yanmen.model.ports import Randomness, Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
-from yanmen.pipeline import Stages
+from yanmen.pipeline import Stages, within
 from yanmen.planning import federated
 from yanmen.planning.plan import plan as make_plan
 from yanmen.planning.rendering import render
@@ -40,6 +40,7 @@ class Works:
     randomness: Randomness
     release: ReleaseRules = field(default_factory=ReleaseRules)
     releasing: Releasing | None = None
+    spans: Spans = untraced
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ class Question:
 
     def stages(self) -> Stages:
         """Return the pipeline's stages."""
-        return Stages(
+        stages = Stages(
             admit=self._admit,
             plan=self._plan,
             reserve=self._reserve,
@@ -67,6 +68,7 @@ class Question:
             quote=self._quote,
             finish=self._finish,
         )
+        return stages if self.works.spans is untraced else within(stages, self.works.spans)
 
     def _admit(self, submission: Submission) -> Admitted:
         self.admitted = admission.admit(submission, self.operation, self.works.desk)

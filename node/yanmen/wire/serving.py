@@ -11,20 +11,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from yanmen.crypto import x509
 from yanmen.execution.jail import Shared
 from yanmen.execution.process import Spawner
 from yanmen.execution.waiting import Room
 from yanmen.model.config import NodeLimits
-from yanmen.model.ports import Profile
-from yanmen.node import succession
+from yanmen.model.ports import Profile, Spans
+from yanmen.node import readiness, succession
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.institution import Institution, open_institution
 from yanmen.node.node import Node
+from yanmen.node.readiness import Probe, Readiness
 from yanmen.wire.api import LogApi
-from yanmen.wire.expiry import LOOK_S, Ends, Watch
+from yanmen.wire.expiry import Ends, Watch
+from yanmen.wire.operations import Operations, Watched, operations, spans
 from yanmen.wire.renewal import CertificateFiles, Place
 from yanmen.wire.server import Install, Server, Surroundings, aggregator_services, node_services
 
+LOOK_S = 5.0
+"""How often a serving party looks whether it is ready, and what ends soon."""
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
 FOLLOW_S = 0.1
@@ -60,7 +65,7 @@ def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) ->
         served = []
         for directory in directories:
             holder = open_.enter_context(_opened(directory))
-            served.append(_aggregator(holder, open_.enter_context(open_institution(holder))))
+            served.append(_aggregator(holder, open_.enter_context(open_institution(holder)), open_))
         return _until(served, stop, grace_s)
 
 
@@ -72,6 +77,7 @@ class _Served:
     make: Callable[[], Server]
     connected: Callable[[], bool]
     watch: Watch
+    ready: Readiness
     said: dict[str, str | int]
     server: Server | None = None
 
@@ -99,6 +105,13 @@ class _Served:
         self.server = None
         self._say({"disconnected": self.holder.config.id})
 
+    def look(self) -> None:
+        """Say in the log what ends soon, and to the health service whether a question would be answered."""
+        self.watch.look()
+        unready = self.ready.look()
+        if self.server is not None and not self.server.stopping:
+            self.server.say_ready(ready=not unready)
+
     def stop(self, grace_s: int) -> None:
         """End what runs and close the port."""
         (self.holder.directory / READY).unlink(missing_ok=True)
@@ -122,27 +135,54 @@ def _node(holder: Holder, company: _Company, open_: ExitStack) -> _Served:
     runner = holder.runner(company.spawner, Shared(company.profiles.get(limits), company.room))
     # Reading it runs the escape probes, before the port opens: once for all nodes with the same jail and limits.
     profile = company.profiles[limits] = runner.profile
-    node = Node(holder, runner)
+    told = open_.enter_context(spans(holder))
+    node = Node(holder, runner, told)
     runner.tidy()  # this process is the one that serves: the ledger says so
     open_.callback(runner.close)
     datasets = len(holder.ledger.current_versions())
     said: dict[str, str | int] = {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets}
-    served = _served(holder, node, node_services(node, holder.clock, holder.randomness), said)
+    probes = {"snapshots": readiness.snapshots(holder, runner.holds), "witness": node.require_witnesses}
+    heard = _Heard(probes, profile.name, lambda: node.running, told)
+    served = _served(holder, node, node_services(node, holder.clock, holder.randomness), heard, open_, said)
     served.connected = node.connected
     return served
 
 
-def _aggregator(holder: Holder, institution: Institution) -> _Served:
+def _aggregator(holder: Holder, institution: Institution, open_: ExitStack) -> _Served:
     holder.party()
-    return _served(holder, institution, aggregator_services(institution), {})
+    heard = _Heard({}, "none", lambda: 0, open_.enter_context(spans(holder)))
+    return _served(holder, institution, aggregator_services(institution), heard, open_, {})
 
 
-def _served(holder: Holder, api: LogApi, install: Install, said: dict[str, str | int]) -> _Served:
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What is told of a party beside its calls."""
+
+    probes: dict[str, Probe]
+    profile: str
+    running: Callable[[], int]
+    spans: Spans
+
+
+def _served(
+    holder: Holder, api: LogApi, install: Install, heard: _Heard, open_: ExitStack, said: dict[str, str | int]
+) -> _Served:
     files = CertificateFiles(Place(holder.directory, holder.config.id, holder.clock, sys.stderr))
     ends = Ends(lambda: holder.register.current().expires_ms, lambda: files.now.chain_pem)
-    surroundings = _surroundings(holder, files)
+
+    def certificate_ms() -> int:
+        return x509.parse_peer(files.now.chain_pem).not_after_ms
+
+    certificate = readiness.valid_until(certificate_ms, holder.clock)
+    ready = Readiness({**readiness.probes(holder), "certificate": certificate, **heard.probes})
+    watched = Watched(holder, ready, ends.certificate_pem, heard.profile, heard.running)
+    told = operations(watched, heard.spans)
+    surroundings = _surroundings(holder, files, told)
+    open_.enter_context(told.served())
+    if told.server is not None:
+        said = {**said, "operations": told.server.address}
     watch = Watch(ends, holder.clock, sys.stderr)
-    return _Served(holder, lambda: Server(api, surroundings, install), lambda: True, watch, said)
+    return _Served(holder, lambda: Server(api, surroundings, install), lambda: True, watch, ready, said)
 
 
 def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
@@ -167,10 +207,10 @@ def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
 
 def _look(served: Sequence[_Served]) -> None:
     for one in served:
-        one.watch.look()
+        one.look()
 
 
-def _surroundings(holder: Holder, files: CertificateFiles) -> Surroundings:
+def _surroundings(holder: Holder, files: CertificateFiles, told: Operations) -> Surroundings:
     return Surroundings(
         address=holder.config.address,
         credentials=files.now,
@@ -179,4 +219,5 @@ def _surroundings(holder: Holder, files: CertificateFiles) -> Surroundings:
         clock=holder.clock,
         randomness=holder.randomness,
         log=sys.stderr,
+        ears=told.ears,
     )
