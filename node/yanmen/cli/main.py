@@ -16,6 +16,7 @@ from yanmen.cli import (
     completion,
     console,
     contract,
+    control,
     dataset,
     federate,
     findings,
@@ -42,6 +43,7 @@ LIFE = """a first hour 第一小时:
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
   operation grant  product  endorse  end                              authorised operation, its products
+  control kill  suspend-member  disconnect  status                    end a use, a service, the line, now
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
   session                                                             ask by ADBC, pandas, polars, SQLAlchemy
@@ -88,6 +90,7 @@ def parser() -> Parser:
         contract,
         operation,
         policy,
+        control,
         query,
         session,
         audit,
