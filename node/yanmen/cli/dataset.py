@@ -18,7 +18,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     suggest = command(here, "suggest", "draft a specification from a file 起草规格", suggested, example)
     folder(suggest, "node", "the node's folder")
     suggest.add_argument("name", metavar="NAME", help="the table's name in SQL")
-    file(suggest, "source", "a Parquet or CSV file; it is read in the sandbox")
+    file(suggest, "source", "a Parquet or CSV file, read in the sandbox, or a .toml that names a PostgreSQL source")
     suggest.add_argument("--to", type=Path, help="write the draft to this new file instead of printing it")
     publish = command(
         here,
@@ -29,7 +29,14 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(publish, "node", "the node's folder")
     file(publish, "spec", "the specification, every line confirmed")
-    file(publish, "source", "the Parquet or CSV file it describes")
+    file(
+        publish,
+        "source",
+        "the Parquet or CSV file it describes, or a .toml that names the table or query in PostgreSQL",
+    )
+    publish.add_argument(
+        "--whole", action="store_true", help="read all of a source that else is read on from the last time"
+    )
     lists = command(here, "list", "list datasets 列出", listed, "yanmen dataset list --as me --at health")
     where(lists)
     show = command(
@@ -78,7 +85,7 @@ def published(arguments: argparse.Namespace) -> Result:
 
     with open_holder(arguments.node) as holder, holder.runner_once() as runner:
         press = publishing.Press(holder.ledger, runner, holder.clock)
-        done = publishing.publish(arguments.spec.read_bytes(), arguments.source, press)
+        done = publishing.publish(arguments.spec.read_bytes(), arguments.source, press, whole=arguments.whole)
         dataset = done.version.dataset
         space = _space_folder(Path(holder.config.register))
         _, token = cataloguing.entry(dataset.name, holder)
@@ -87,13 +94,14 @@ def published(arguments: argparse.Namespace) -> Result:
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(token)
     text = f"{dataset.name} {done.version.version}: published 已发布, receipt 回执 no. {done.receipt.index}"
+    text += " (only what is new was read 仅读取新增行)" if done.continued else ""
     if reviewed:
         text += next_step("yanmen", "space", "list", space, target)
     else:
         note = "the data authority of its level signs it first 须先由本级数据主管部门审核"
         text += next_step("yanmen", "catalogue", "review", "--as", "AUTHORITY", target, "REVIEW.jws", note=note)
     fields = {"dataset": dataset.name, "version": done.version.version, "receipt": done.receipt.index}
-    return Result(text, {**fields, "entry": str(target)})
+    return Result(text, {**fields, "entry": str(target), "continued": done.continued})
 
 
 def _space_folder(register: Path) -> str:

@@ -14,6 +14,7 @@ from yanmen.cli import (
     catalogue,
     check,
     completion,
+    console,
     contract,
     control,
     dataset,
@@ -49,6 +50,7 @@ LIFE = """a first hour 第一小时:
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   objection file  answer      incident open  drill  close  notify     what went wrong, on the record
+  console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
   inspection open  record  rectify  recheck  close                    findings until they are closed
@@ -98,6 +100,7 @@ def parser() -> Parser:
         witness,
         cases,
         incident,
+        console,
         aggregator,
         federate,
     ):

@@ -138,13 +138,13 @@ class TenantRunner:
         """Run emitted `sql` over the table `cells` of released values, in a worker of its own."""
         return self._whole.post(columns, rows, sql, types)
 
-    def publish(self, source: str, dataset: Dataset) -> Snapshot:
+    def publish(self, source: str, dataset: Dataset, previous: str = "") -> Snapshot:
         """Read `source` in a worker of its own and seal the snapshot."""
-        return self._whole.publish(source, dataset)
+        return self._whole.publish(source, dataset, previous)
 
-    def inspect(self, source: str) -> tuple[Column, ...]:
+    def inspect(self, source: str, dataset: Dataset | None = None) -> tuple[Column, ...]:
         """Read `source` in a worker of its own and return drafted columns."""
-        return self._whole.inspect(source)
+        return self._whole.inspect(source, dataset)
 
     def _key(self, job: str, limits: Limits, scans: tuple[tuple[str, str], ...] = ()) -> Key:
         return Key(self._tenant, job, scans, limits)
@@ -171,7 +171,7 @@ class TenantRunner:
         asked = (key, orders.question(order))
         found = self._tenancy.known.get(asked)
         if found is None:
-            found = self._ask(key, order, Event(), _json)[0]
+            found = self._ask(key, order, Event(), reply.text)[0]
             self._tenancy.known.keep(asked, found)
         return found
 
@@ -183,7 +183,3 @@ class TenantRunner:
                 return read(data), usage
             except JobFailed as failed:
                 raise JobFailed(failed.code, usage) from None
-
-
-def _json(data: bytes) -> str:
-    return reply.text(data, "json")
