@@ -29,7 +29,7 @@ from tests.properties.test_planning_answers import TABLES, Asker, drawn
 from tests.unit.planning.answering import runner, scans
 from tests.unit.planning.engine import InProcessRunner, admitted, attached
 
-SHAPES = 5_000
+SHAPES = 5_400
 ALTER_EVERY = 5
 LIMITS = NodeLimits()
 ALTERATIONS = (
