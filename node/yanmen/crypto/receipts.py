@@ -1,6 +1,7 @@
 """Issue and verify receipts: formats/receipt.py with a key and randomness."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from yanmen.crypto import keys, signatures
 from yanmen.crypto.signatures import BadSignature
@@ -10,14 +11,26 @@ from yanmen.formats.receipt import Disclosed, Head, Leaf, Slot
 from yanmen.model.ports import Randomness, Signer
 
 
-def issue(head: Head, slots: Mapping[Slot, Json], signer: Signer, randomness: Randomness) -> tuple[bytes, str]:
-    """Return the signed leaf for the log and the SD-JWT with every disclosure."""
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A signed leaf, and its disclosures in the order of their slots."""
+
+    leaf: bytes
+    disclosures: tuple[str, ...]
+
+    @property
+    def sdjwt(self) -> str:
+        """The SD-JWT with every disclosure."""
+        return receipt.join(self.leaf, self.disclosures)
+
+
+def issue(head: Head, slots: Mapping[Slot, Json], signer: Signer, randomness: Randomness) -> Issued:
+    """Return the signed leaf for the log and its disclosures."""
     salts = [randomness.token(receipt.SALT_BYTES) for _ in slots]
     decoys = [randomness.token(receipt.DIGEST_BYTES) for _ in range(receipt.DIGESTS - len(slots))]
     draft = receipt.draft(head, slots, salts, decoys)
     signed = jws.signing_input_of(keys.thumbprint(signer.public), receipt.TYP, draft.encoded)
-    leaf = jws.join(signed, signer.sign(signed))
-    return leaf, receipt.join(leaf, draft.disclosures)
+    return Issued(jws.join(signed, signer.sign(signed)), draft.disclosures)
 
 
 def verify_leaf(data: bytes, public: bytes) -> Leaf:

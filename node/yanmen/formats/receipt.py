@@ -34,7 +34,7 @@ DISCLOSURE_BYTES_MAX = 256 * 1024
 BYTES_MAX = 1024 * 1024
 MINUTE_S = 60
 
-_PAD = "."
+_PAD = b"."
 _SD_ALG = "sha-256"
 _JTI = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _KID_CHARACTERS = 43
@@ -53,6 +53,12 @@ _REST = re.compile(
     rf'"jti":"([0-9a-f]{{32}})","pad":"\.*","stage":"([a-z]{{1,32}})","suite":"{SUITE}"}}'.encode("ascii")
 )
 """The canonical JSON of a payload is a regular language: what is written like this needs no other parser."""
+_PAYLOAD = (
+    b'{"_sd":["%b"],"_sd_alg":"sha-256","iat":%d,"intent":"%b","iss":"%b","jti":"%b","pad":"%b","stage":"%b","suite":"'
+    + SUITE.encode("ascii")
+    + b'"}'
+)
+"""The same, to be filled in; what was filled in is read again."""
 REMEMBERED_MAX = 4096
 """Longest text of a disclosure's name and value that is remembered: many receipts say the same of a contract."""
 _SALTED = re.compile(rb'(?:\["[A-Za-z0-9_-]{21}[AQgw]",")*')
@@ -93,7 +99,8 @@ class Slot(Enum):
 
 
 _ORDER = {slot: place for place, slot in enumerate(Slot)}
-_SLOTS = {slot.value: slot for slot in Slot}
+_NAMES = {slot: slot.value for slot in Slot}
+_SLOTS = {name: slot for slot, name in _NAMES.items()}
 _STAGES = {stage.value: stage for stage in Stage}
 
 
@@ -114,11 +121,15 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A receipt ready for signing: the payload of its leaf, its disclosures, and the payload as its bytes."""
+    """A receipt ready for signing: the payload of its leaf as bytes, and its disclosures."""
 
-    payload: Mapping[str, Json]
-    disclosures: tuple[str, ...]
     encoded: bytes
+    disclosures: tuple[str, ...]
+
+    @property
+    def payload(self) -> Mapping[str, Json]:
+        """The payload of the leaf."""
+        return json_canonical.decode_object(self.encoded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,26 +201,19 @@ def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys
     """Return the receipt of `slots`: one 16-byte salt for each slot and one 32-byte decoy for each of the rest."""
     if len(salts) != len(slots) or len(decoys) != DIGESTS - len(slots):
         raise Malformed("receipt: not one salt for each slot and one decoy for each of the rest")
-    disclosures = tuple(_disclosure(salt, slot, slots[slot]) for salt, slot in zip(salts, in_order(slots), strict=True))
-    digests = [
-        text.decode("ascii")
-        for text in sorted(_spelled([*(_sha256(item.encode("ascii")) for item in disclosures), *decoys]))
-    ]
-    payload: dict[str, Json] = {
-        "_sd": digests,
-        "_sd_alg": _SD_ALG,
-        "iat": head.iat_s,
-        "intent": head.intent,
-        "iss": head.iss,
-        "jti": head.jti,
-        "pad": "",
-        "stage": head.stage.value,
-        "suite": SUITE,
-    }
-    payload["pad"] = _PAD * _missing(len(head.stage.value), len(str(head.iat_s)))
-    encoded = json_canonical.encode(payload)
+    disclosures = _disclosures(salts, slots)
+    digests = sorted(_spelled([*(hashlib.sha256(item).digest() for item in disclosures), *decoys]))
+    encoded = _PAYLOAD % (
+        _BETWEEN.join(digests),
+        head.iat_s,
+        head.intent.encode("ascii"),
+        head.iss.encode("ascii"),
+        head.jti.encode("ascii"),
+        _PAD * _missing(len(head.stage.value), len(str(head.iat_s))),
+        head.stage.value.encode("ascii"),
+    )
     _read_payload(encoded)
-    return Draft(payload, disclosures, encoded)
+    return Draft(encoded, tuple(item.decode("ascii") for item in disclosures))
 
 
 def in_order(slots: Iterable[Slot]) -> list[Slot]:
@@ -310,13 +314,17 @@ def digest(disclosure: str) -> str:
     return base64url.encode(hashlib.sha256(disclosure.encode("ascii")).digest())
 
 
-def _disclosure(salt: bytes, slot: Slot, value: Json) -> str:
-    if len(salt) != SALT_BYTES:
+def _disclosures(salts: Sequence[bytes], slots: Mapping[Slot, Json]) -> list[bytes]:
+    """Return the disclosures of `slots`, in order, each under its salt."""
+    if any(len(salt) != SALT_BYTES for salt in salts):
         raise Malformed("receipt: salt is not 16 bytes")
-    text = base64url.encode(json_canonical.encode([base64url.encode(salt), slot.value, value]))
-    if len(text) > DISCLOSURE_BYTES_MAX:
-        raise Malformed(f"receipt: {slot.value} is too long")
-    return text
+    salted = zip(salts, in_order(slots), strict=True)
+    said = [[base64url.encode(salt), _NAMES[slot], slots[slot]] for salt, slot in salted]
+    texts = [base64url.encode_bytes(text) for text in json_canonical.encode_each(said)]
+    if max(map(len, texts), default=0) > DISCLOSURE_BYTES_MAX:
+        longest = max(zip(map(len, texts), (name for _, name, _ in said), strict=True))
+        raise Malformed(f"receipt: {longest[1]} is too long")
+    return texts
 
 
 def _all_said(disclosures: Sequence[bytes]) -> list[Said]:
@@ -377,7 +385,7 @@ def _refuse(payload: bytes) -> NoReturn:
     members = json_members.exact(json_canonical.decode_object(payload), _MEMBERS)
     if members["suite"] != SUITE or members["_sd_alg"] != _SD_ALG:
         raise Malformed("receipt: another suite")
-    if set(json_members.text(members, "pad", LEAF_BYTES)) - {_PAD}:
+    if set(json_members.text(members, "pad", LEAF_BYTES)) - {_PAD.decode("ascii")}:
         raise Malformed("receipt: padding holds something")
     digests = json_members.texts(members, "_sd", DIGESTS)
     if len(digests) != DIGESTS or list(digests) != sorted(set(digests)):

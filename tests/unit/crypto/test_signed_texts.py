@@ -96,7 +96,8 @@ def test_a_checkpoint_counts_for_its_log_only() -> None:
 
 def test_a_receipt_counts_for_its_node_s_key() -> None:
     head = Head(NODE, 1_700_000_040, "ab" * 16, Stage.REFUSED, base64url.encode(bytes(32)))
-    leaf, sdjwt = receipts.issue(head, {Slot.CONTRACT: "c"}, KEY, SystemRandomness())
+    issued = receipts.issue(head, {Slot.CONTRACT: "c"}, KEY, SystemRandomness())
+    leaf, sdjwt = issued.leaf, issued.sdjwt
     assert receipts.verify_leaf(leaf, KEY.public).kid == keys.thumbprint(KEY.public)
     assert receipts.verify_disclosed(sdjwt, KEY.public).slots == {Slot.CONTRACT: "c"}
     with pytest.raises(BadSignature, match="another key"):
@@ -113,6 +114,6 @@ def test_two_receipts_of_the_same_thing_share_no_digest() -> None:
     """Otherwise whoever sees leaves could link uses, or find a value by hashing guesses."""
     head = Head(NODE, 1_700_000_040, "ab" * 16, Stage.REFUSED, base64url.encode(bytes(32)))
     slots = dict.fromkeys(Slot, "same")
-    first = receipts.verify_leaf(receipts.issue(head, slots, KEY, SystemRandomness())[0], KEY.public)
-    second = receipts.verify_leaf(receipts.issue(head, slots, KEY, SystemRandomness())[0], KEY.public)
+    first = receipts.verify_leaf(receipts.issue(head, slots, KEY, SystemRandomness()).leaf, KEY.public)
+    second = receipts.verify_leaf(receipts.issue(head, slots, KEY, SystemRandomness()).leaf, KEY.public)
     assert not first.digests & second.digests
