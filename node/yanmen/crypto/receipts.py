@@ -36,18 +36,19 @@ def issue(head: Head, slots: Mapping[Slot, Json], signer: Signer, randomness: Ra
 def verify_leaf(data: bytes, public: bytes) -> Leaf:
     """Return the leaf `data` when the receipt key `public` signed it."""
     leaf = receipt.decode_leaf(data)
-    _check_signature(leaf, public)
+    check_signature(leaf, public)
     return leaf
 
 
 def verify_disclosed(sdjwt: str, public: bytes) -> Disclosed:
     """Return the receipt `sdjwt` when the receipt key `public` signed its leaf."""
     disclosed = receipt.decode(sdjwt)
-    _check_signature(disclosed.leaf, public)
+    check_signature(disclosed.leaf, public)
     return disclosed
 
 
-def _check_signature(leaf: Leaf, public: bytes) -> None:
+def check_signature(leaf: Leaf, public: bytes) -> None:
+    """Return when the receipt key `public` signed `leaf`."""
     if leaf.kid != keys.thumbprint(public):
         raise BadSignature("signed by another key")
     signatures.verify(public, leaf.signing_input, leaf.signature)

@@ -226,9 +226,8 @@ def join(leaf: bytes, disclosures: Sequence[str]) -> str:
     return "".join(f"{part}~" for part in (leaf.decode("ascii"), *disclosures))
 
 
-@lru_cache(maxsize=8)
 def decode_leaf(data: bytes) -> Leaf:
-    """Return the leaf that the compact JWS `data` is; a leaf and its receipt are read one after the other."""
+    """Return the leaf that the compact JWS `data` is."""
     if len(data) != LEAF_BYTES:
         raise Malformed(f"receipt: leaf is not {LEAF_BYTES} bytes")
     parts = jws.split(data, LEAF_BYTES)
@@ -276,14 +275,14 @@ def decode(sdjwt: str) -> Disclosed:
         raise Malformed("receipt: not ASCII") from error
 
 
-def decode_bytes(sdjwt: bytes) -> Disclosed:
-    """Return the receipt that the ASCII text `sdjwt` is, as `decode` does."""
+def decode_bytes(sdjwt: bytes, known: Leaf | None = None) -> Disclosed:
+    """Return the receipt that the ASCII text `sdjwt` is, as `decode` does; its leaf may be `known` already."""
     if len(sdjwt) > BYTES_MAX or not sdjwt.isascii():
         raise Malformed("receipt: too long, or not ASCII")
     if not sdjwt.endswith(b"~"):
         raise Malformed("receipt: does not end in a tilde")
     first, *disclosures, _ = sdjwt.split(b"~")
-    leaf = decode_leaf(first)
+    leaf = known if known is not None and known.jws == first else decode_leaf(first)
     if not leaf.sd.issuperset(_spelled([hashlib.sha256(item).digest() for item in disclosures])):
         raise Malformed("receipt: disclosure that the leaf does not reference")
     said = {one.slot: one for one in _all_said(disclosures)}

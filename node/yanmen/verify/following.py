@@ -19,7 +19,7 @@ from yanmen.verify.key_book import KeyBook
 from yanmen.verify.metering import Order, Replay
 from yanmen.verify.prices import Prices
 from yanmen.verify.report import Finding
-from yanmen.verify.requests import Requests
+from yanmen.verify.requests import Opened, Requests, opened
 from yanmen.verify.standing import All, Standing
 from yanmen.verify.uses import Use
 
@@ -70,12 +70,21 @@ class Following:
         self._findings: list[Finding] = []
         self.uses: list[Use] = []
 
+    def add_all(self, leaves: Sequence[tuple[Use, All]]) -> None:
+        """Take in the next leaves with all that their receipts disclose."""
+        claimed = [opened(use) for use, _ in leaves]
+        for (use, said), claims in zip(leaves, claimed, strict=True):
+            self._add(use, said, claims)
+
     def add(self, use: Use, said: All) -> None:
         """Take in the next leaf and all its receipt discloses."""
+        self._add(use, said, opened(use))
+
+    def _add(self, use: Use, said: All, signed: Opened) -> None:
         self._findings.extend(self._keys.follow(use))
         self._order.add(use)
         self._replay.add(use)
-        claims, wrong = self._requests.check(use)
+        claims, wrong = self._requests.check(use, signed)
         self._findings.extend(wrong)
         self._findings.extend(self._keeping.check(use, said, claims))
         self._findings.extend(self._acknowledgements.check(use))
