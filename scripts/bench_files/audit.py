@@ -13,7 +13,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from nacl.signing import VerifyKey
 from yanmen.crypto import documents
-from yanmen.formats import base64url, note
+from yanmen.formats import acknowledgement, base64url, note, receipt
+from yanmen.formats.acknowledgement import Acknowledged, Acknowledgement
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Decision, Verdict
@@ -55,7 +56,7 @@ def lived(leaves: int) -> Log:
 
 
 def asked(log: Log, contract: str, number: int) -> None:
-    """Append one question of its own, and its answer or refusal."""
+    """Append one question of its own and its refusal, or its answer and the acknowledgement that the SDK sends."""
     log.time_s -= 60 * (number % 3 > 0)
     sql = f"SELECT city, count(*) AS n FROM persons WHERE age_band <> '{number}' GROUP BY city ORDER BY n DESC"
     emitted = f'SELECT "city", count(*) FROM "s0"."data" WHERE "age_band" <> \'{number}\' GROUP BY "city"'
@@ -79,18 +80,32 @@ def asked(log: Log, contract: str, number: int) -> None:
     shown = replace(specimen.output(2_500), sha256=specimen.sha256(str(number)))
     ended = {Slot.OUTPUT: shown.json(), Slot.SANDBOX: {"profile": specimen.sha256("profile")}, Slot.USAGE: used}
     log.append(Stage.OUTCOME, {**slots, **ended}, reference)
+    acknowledged(log, contract)
+
+
+def acknowledged(log: Log, contract: str) -> None:
+    """Append the consumer's acknowledgement of the answer that was just given."""
+    given = receipt.decode(log.sdjwts[-1])
+    text = acknowledgement.as_given(given)
+    said = Acknowledgement(log.origin, log.time_s, given.leaf.head.jti, acknowledgement.sd_hash(text))
+    token = documents.sign_acknowledgement(said, specimen.MEMBER_KEY).decode("ascii")
+    subject = Acknowledged(said.jti, token).json()
+    log.append(Stage.ACKNOWLEDGED, {Slot.CONTRACT: contract, Slot.CONSUMER: specimen.CONSUMER, Slot.SUBJECT: subject})
 
 
 def signatures(log: Log) -> list[tuple[VerifyKey, bytes, bytes]]:
-    """Return every signature that the audit of `log` verifies: of its leaves, and of the requests of its intents."""
+    """Return every signature that the audit of `log` verifies: of leaves, requests and acknowledgements.
+
+    Not those of the few offers and decisions.
+    """
     node, member = VerifyKey(specimen.RECEIPT_KEY.public), VerifyKey(specimen.MEMBER_KEY.public)
     found = [(node, *taken(leaf)) for leaf in log.leaves]
     for stage, sdjwt in zip(log.stages, log.sdjwts, strict=True):
-        if stage is Stage.INTENT:
-            (request,) = (
-                each for each in map(base64url.decode, sdjwt.split("~")[1:-1]) if each[25:].startswith(b',"request"')
-            )
-            found.append((member, *taken(request.split(b'"jws":"')[1].split(b'"')[0])))
+        if stage in {Stage.INTENT, Stage.ACKNOWLEDGED}:
+            name = b"jws" if stage is Stage.INTENT else b"kb_jwt"
+            told = (base64url.decode(part) for part in sdjwt.split("~")[1:-1])
+            (token,) = (part for each in told for part in each.split(b'"%b":"' % name)[1:])
+            found.append((member, *taken(token.split(b'"')[0])))
     return found
 
 

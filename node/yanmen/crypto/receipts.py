@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from yanmen.crypto import keys, signatures
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import jws, receipt
+from yanmen.formats import jws, receipt, receipt_draft
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Disclosed, Head, Leaf, Slot
 from yanmen.model.ports import Randomness, Signer
@@ -28,7 +28,7 @@ def issue(head: Head, slots: Mapping[Slot, Json], signer: Signer, randomness: Ra
     """Return the signed leaf for the log and its disclosures."""
     salts = [randomness.token(receipt.SALT_BYTES) for _ in slots]
     decoys = [randomness.token(receipt.DIGEST_BYTES) for _ in range(receipt.DIGESTS - len(slots))]
-    draft = receipt.draft(head, slots, salts, decoys)
+    draft = receipt_draft.draft(head, slots, salts, decoys)
     signed = jws.signing_input_of(keys.thumbprint(signer.public), receipt.TYP, draft.encoded)
     return Issued(jws.join(signed, signer.sign(signed)), draft.disclosures)
 

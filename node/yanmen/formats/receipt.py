@@ -9,10 +9,9 @@ import hashlib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, unique
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from yanmen.formats import base64url, connector_id, json_canonical, json_members, jws
 from yanmen.formats.json_canonical import Json
@@ -34,31 +33,25 @@ DISCLOSURE_BYTES_MAX = 256 * 1024
 BYTES_MAX = 1024 * 1024
 MINUTE_S = 60
 
-_PAD = b"."
-_SD_ALG = "sha-256"
+PAD = b"."
+SD_ALG = "sha-256"
 _JTI = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_KID_CHARACTERS = 43
+KID_CHARACTERS = 43
 _DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 """Base64url of 32 bytes, the last character's two spare bits zero."""
 _BEGIN = b'{"_sd":["'
-_BETWEEN = b'","'
-_BETWEEN_ALL = _BETWEEN * (DIGESTS - 1)
+BETWEEN = b'","'
+_BETWEEN_ALL = BETWEEN * (DIGESTS - 1)
 _QUOTES = b'"' * (DIGESTS - 1)
 _DIGEST_CHARACTERS, _STEP = 43, 46
 """Of a digest as it stands in `_sd`, and from the beginning of one to that of the next."""
-_REST_AT = len(_BEGIN) + DIGESTS * _STEP - len(_BETWEEN)
+_REST_AT = len(_BEGIN) + DIGESTS * _STEP - len(BETWEEN)
 _DIGEST_ENDS = b"AEIMQUYcgkosw048"
 _REST = re.compile(
     rf'"\],"_sd_alg":"sha-256","iat":(0|[1-9][0-9]{{0,15}}),"intent":"({_DIGEST})","iss":"([0-9A-Z*]{{32}})",'
     rf'"jti":"([0-9a-f]{{32}})","pad":"\.*","stage":"([a-z]{{1,32}})","suite":"{SUITE}"}}'.encode("ascii")
 )
 """The canonical JSON of a payload is a regular language: what is written like this needs no other parser."""
-_PAYLOAD = (
-    b'{"_sd":["%b"],"_sd_alg":"sha-256","iat":%d,"intent":"%b","iss":"%b","jti":"%b","pad":"%b","stage":"%b","suite":"'
-    + SUITE.encode("ascii")
-    + b'"}'
-)
-"""The same, to be filled in; what was filled in is read again."""
 REMEMBERED_MAX = 4096
 """Longest text of a disclosure's name and value that is remembered: many receipts say the same of a contract."""
 _SALTED = re.compile(rb'(?:\["[A-Za-z0-9_-]{21}[AQgw]",")*')
@@ -99,13 +92,12 @@ class Slot(Enum):
 
 
 _ORDER = {slot: place for place, slot in enumerate(Slot)}
-_NAMES = {slot: slot.value for slot in Slot}
-_SLOTS = {name: slot for slot, name in _NAMES.items()}
+NAMES = {slot: slot.value for slot in Slot}
+_SLOTS = {name: slot for slot, name in NAMES.items()}
 _STAGES = {stage.value: stage for stage in Stage}
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The clear members of a receipt.
 
     `iat_s` is Unix time in whole minutes, `jti` 32 hex characters, `intent` the base64url SHA-256 leaf
@@ -119,21 +111,7 @@ class Head:
     intent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A receipt ready for signing: the payload of its leaf as bytes, and its disclosures."""
-
-    encoded: bytes
-    disclosures: tuple[str, ...]
-
-    @property
-    def payload(self) -> Mapping[str, Json]:
-        """The payload of the leaf."""
-        return json_canonical.decode_object(self.encoded)
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A parsed leaf; nothing of it may be believed before `jws` verified against `signing_input` and `signature`."""
 
     kid: str
@@ -173,8 +151,7 @@ class Said:
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosed:
+class Disclosed(NamedTuple):
     """A parsed receipt whose disclosures all belong to its leaf; `parts` are their texts, in order."""
 
     leaf: Leaf
@@ -197,25 +174,6 @@ def whole_minute(now_ms: int) -> int:
     return now_ms // (1000 * MINUTE_S) * MINUTE_S
 
 
-def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys: Sequence[bytes]) -> Draft:
-    """Return the receipt of `slots`: one 16-byte salt for each slot and one 32-byte decoy for each of the rest."""
-    if len(salts) != len(slots) or len(decoys) != DIGESTS - len(slots):
-        raise Malformed("receipt: not one salt for each slot and one decoy for each of the rest")
-    disclosures = _disclosures(salts, slots)
-    digests = sorted(_spelled([*(hashlib.sha256(item).digest() for item in disclosures), *decoys]))
-    encoded = _PAYLOAD % (
-        _BETWEEN.join(digests),
-        head.iat_s,
-        head.intent.encode("ascii"),
-        head.iss.encode("ascii"),
-        head.jti.encode("ascii"),
-        _PAD * _missing(len(head.stage.value), len(str(head.iat_s))),
-        head.stage.value.encode("ascii"),
-    )
-    _read_payload(encoded)
-    return Draft(encoded, tuple(item.decode("ascii") for item in disclosures))
-
-
 def in_order(slots: Iterable[Slot]) -> list[Slot]:
     """Return `slots` in the order in which disclosures stand."""
     return sorted(slots, key=_ORDER.__getitem__)
@@ -230,14 +188,14 @@ def decode_leaf(data: bytes) -> Leaf:
     """Return the leaf that the compact JWS `data` is."""
     if len(data) != LEAF_BYTES:
         raise Malformed(f"receipt: leaf is not {LEAF_BYTES} bytes")
-    parts = jws.split(data, LEAF_BYTES)
-    if parts.typ != TYP or parts.extra or len(parts.kid) != _KID_CHARACTERS:
+    (kid, typ, extra), payload, signature = jws.parts(data)
+    if typ != TYP or extra or len(kid) != KID_CHARACTERS:
         raise Malformed("receipt: not the header of a receipt")
-    head, known = _read_payload(parts.payload)
-    return Leaf(kid=parts.kid, head=head, sd=known, jws=data, signature=parts.signature)
+    head, known = read_payload(payload)
+    return Leaf(kid, head, known, data, signature)
 
 
-def _read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
+def read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
     """Return what a payload says, which can be written in one way only."""
     rest = _REST.fullmatch(payload, _REST_AT)
     if rest is None or not payload.startswith(_BEGIN):
@@ -258,7 +216,7 @@ def _digests(payload: bytes) -> frozenset[bytes]:
         _refuse(payload)
     if text[_DIGEST_CHARACTERS - 1 :: _STEP].translate(None, _DIGEST_ENDS):
         _refuse(payload)
-    found = text.split(_BETWEEN)
+    found = text.split(BETWEEN)
     if len(found) != DIGESTS or not all(map(operator.lt, found, found[1:])):
         raise Malformed(f"receipt: not {DIGESTS} different digests in order")
     return frozenset(found)
@@ -283,7 +241,7 @@ def decode_bytes(sdjwt: bytes, known: Leaf | None = None) -> Disclosed:
         raise Malformed("receipt: does not end in a tilde")
     first, *disclosures, _ = sdjwt.split(b"~")
     leaf = known if known is not None and known.jws == first else decode_leaf(first)
-    if not leaf.sd.issuperset(_spelled([hashlib.sha256(item).digest() for item in disclosures])):
+    if not leaf.sd.issuperset(spelled([hashlib.sha256(item).digest() for item in disclosures])):
         raise Malformed("receipt: disclosure that the leaf does not reference")
     said = {one.slot: one for one in _all_said(disclosures)}
     if len(said) != len(disclosures):
@@ -291,7 +249,7 @@ def decode_bytes(sdjwt: bytes, known: Leaf | None = None) -> Disclosed:
     return Disclosed(leaf, said, tuple(disclosures))
 
 
-def _spelled(digests: Iterable[bytes]) -> list[bytes]:
+def spelled(digests: Iterable[bytes]) -> list[bytes]:
     """Return `digests` as they stand in `_sd`: with a zero byte after each, all are encoded at once and apart."""
     text = base64url.encode_bytes(b"".join([each + b"\x00" for each in digests]))
     return [text[at : at + _DIGEST_CHARACTERS] for at in range(0, len(text), _DIGEST_CHARACTERS + 1)]
@@ -311,19 +269,6 @@ def present(sdjwt: str, slots: frozenset[Slot]) -> str:
 def digest(disclosure: str) -> str:
     """Return the digest of `disclosure` (RFC 9901 §4.2.3)."""
     return base64url.encode(hashlib.sha256(disclosure.encode("ascii")).digest())
-
-
-def _disclosures(salts: Sequence[bytes], slots: Mapping[Slot, Json]) -> list[bytes]:
-    """Return the disclosures of `slots`, in order, each under its salt."""
-    if any(len(salt) != SALT_BYTES for salt in salts):
-        raise Malformed("receipt: salt is not 16 bytes")
-    salted = zip(salts, in_order(slots), strict=True)
-    said = [[base64url.encode(salt), _NAMES[slot], slots[slot]] for salt, slot in salted]
-    texts = [base64url.encode_bytes(text) for text in json_canonical.encode_each(said)]
-    if max(map(len, texts), default=0) > DISCLOSURE_BYTES_MAX:
-        longest = max(zip(map(len, texts), (name for _, name, _ in said), strict=True))
-        raise Malformed(f"receipt: {longest[1]} is too long")
-    return texts
 
 
 def _all_said(disclosures: Sequence[bytes]) -> list[Said]:
@@ -355,36 +300,12 @@ def _read(rest: bytes) -> Said:
 _remembered = lru_cache(maxsize=8192)(_read)
 
 
-@lru_cache(maxsize=64)
-def _missing(stage_characters: int, time_digits: int) -> int:
-    """Return how many bytes of padding bring the leaf to its size: all else in it is of one length."""
-    bare = jws.signing_input("k" * _KID_CHARACTERS, TYP, {}, {})
-    header_characters = bare.index(b".")
-    payload_characters = LEAF_BYTES - header_characters - 2 - 86
-    digest_ = "d" * 43
-    payload: dict[str, Json] = {
-        "_sd": [digest_] * DIGESTS,
-        "_sd_alg": _SD_ALG,
-        "iat": 10 ** (time_digits - 1),
-        "intent": digest_,
-        "iss": "i" * connector_id.LENGTH,
-        "jti": "0" * 32,
-        "pad": "",
-        "stage": "s" * stage_characters,
-        "suite": SUITE,
-    }
-    missing = payload_characters * 3 // 4 - len(json_canonical.encode(payload))
-    if missing < 0:
-        raise Malformed("receipt: clear members are too long")
-    return missing
-
-
 def _refuse(payload: bytes) -> NoReturn:
     """Say what is wrong with a payload that is not in the one form a leaf has."""
     members = json_members.exact(json_canonical.decode_object(payload), _MEMBERS)
-    if members["suite"] != SUITE or members["_sd_alg"] != _SD_ALG:
+    if members["suite"] != SUITE or members["_sd_alg"] != SD_ALG:
         raise Malformed("receipt: another suite")
-    if set(json_members.text(members, "pad", LEAF_BYTES)) - {_PAD.decode("ascii")}:
+    if set(json_members.text(members, "pad", LEAF_BYTES)) - {PAD.decode("ascii")}:
         raise Malformed("receipt: padding holds something")
     digests = json_members.texts(members, "_sd", DIGESTS)
     if len(digests) != DIGESTS or list(digests) != sorted(set(digests)):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from yanmen.crypto import notes, receipts
 from yanmen.crypto.signatures import BadSignature
@@ -36,8 +37,7 @@ class Node:
     checkpoint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """One leaf: its use and all it discloses, if its receipt holds, and the hash of its file, if there is one."""
 
     use: Use | None
@@ -45,11 +45,10 @@ class Checked:
     leaf_hash: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Files:
+class _Files(NamedTuple):
     """What a bundle has of one leaf, and the line that lists it, if that list holds."""
 
-    index: int
+    at: int
     line: LeafLine | None
     stage: Stage | None
     leaf: bytes | None
@@ -114,25 +113,25 @@ class Entries:
         if files.leaf is None:
             return None
         if files.line is not None and files.leaf_hash != files.line.hash:
-            self._find(Code.LEAF_ALTERED, files.index, files.stage)
+            self._find(Code.LEAF_ALTERED, files.at, files.stage)
             return None
         try:
             return receipt.decode_leaf(files.leaf)
         except Malformed as error:
-            self._find(Code.LEAF_MALFORMED, files.index, files.stage, str(error))
+            self._find(Code.LEAF_MALFORMED, files.at, files.stage, str(error))
             return None
 
     def _signed(self, files: _Files, leaf: Leaf) -> None:
         """Hold the leaf to its signer and to what is listed of it."""
         try:
-            receipts.check_signature(leaf, self._node.receipt_keys.at(files.index))
+            receipts.check_signature(leaf, self._node.receipt_keys.at(files.at))
         except BadSignature as error:
-            self._find(Code.LEAF_SIGNATURE, files.index, files.stage, str(error))
+            self._find(Code.LEAF_SIGNATURE, files.at, files.stage, str(error))
             return
         if leaf.head.iss != self._node.id:
-            self._find(Code.LEAF_OTHER_NODE, files.index, files.stage)
+            self._find(Code.LEAF_OTHER_NODE, files.at, files.stage)
         if files.line is not None and leaf.head.stage is not files.line.stage:
-            self._find(Code.LEAF_STAGE_DIFFERS, files.index, leaf.head.stage)
+            self._find(Code.LEAF_STAGE_DIFFERS, files.at, leaf.head.stage)
 
     def _disclosed(self, files: _Files, leaf: Leaf | None) -> Disclosed | None:
         if files.sdjwt is None:
@@ -140,10 +139,10 @@ class Entries:
         try:
             disclosed = receipt.decode_bytes(files.sdjwt, leaf)
         except ValueError as error:
-            self._find(Code.RECEIPT_MALFORMED, files.index, files.stage, str(error))
+            self._find(Code.RECEIPT_MALFORMED, files.at, files.stage, str(error))
             return None
         if files.leaf is not None and disclosed.leaf.jws != files.leaf:
-            self._find(Code.RECEIPT_OTHER_LEAF, files.index, files.stage)
+            self._find(Code.RECEIPT_OTHER_LEAF, files.at, files.stage)
         return disclosed
 
     def _used(self, files: _Files, disclosed: Disclosed | None) -> Checked:
@@ -151,12 +150,12 @@ class Entries:
         known = files.known
         if disclosed is None or known is None or not _is_of(disclosed, files, known):
             return Checked(None, {}, files.leaf_hash)
-        use, wrong = uses.read(files.index, known, disclosed)
+        use, wrong = uses.read(files.at, known, disclosed)
         self.findings.extend(wrong)
         return Checked(use, disclosed.said, files.leaf_hash)
 
     def _proved(self, files: _Files) -> None:
-        index, stage, data, leaf_hash = files.index, files.stage, files.proof, files.known
+        index, stage, data, leaf_hash = files.at, files.stage, files.proof, files.known
         if data is None or leaf_hash is None or (self._proofs is not None and data == self._proofs.text(index)):
             return
         try:

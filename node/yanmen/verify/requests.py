@@ -1,6 +1,6 @@
 """Holds every charge to the consumer's own signature: signed for this node and contract, and used once."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
@@ -19,8 +19,7 @@ Opened = Claims | str | None
 """Its signature verified; or why it did not, or None where no request is disclosed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Spent:
+class _Spent(NamedTuple):
     micro_rho: int = 0
     fen: int = 0
 

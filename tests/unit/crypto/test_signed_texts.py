@@ -8,7 +8,7 @@ from yanmen.crypto import jose, keys, notes, receipts
 from yanmen.crypto.keys import FileSigner
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemRandomness
-from yanmen.formats import base64url, checkpoint, jws, merkle, note, receipt
+from yanmen.formats import base64url, checkpoint, jws, merkle, note, receipt, receipt_draft
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import NoteSignature, VerifierKey
@@ -104,7 +104,7 @@ def test_a_receipt_counts_for_its_node_s_key() -> None:
         receipts.verify_leaf(leaf, OTHER.public)
     with pytest.raises(BadSignature, match="another key"):
         receipts.verify_disclosed(sdjwt, OTHER.public)
-    forged = jose.sign_jws({}, receipt.draft(head, {}, [], [bytes([n]) * 32 for n in range(24)]).payload, OTHER,
+    forged = jose.sign_jws({}, receipt_draft.draft(head, {}, [], [bytes([n]) * 32 for n in range(24)]).payload, OTHER,
                            keys.thumbprint(KEY.public), receipt.TYP)  # fmt: skip
     with pytest.raises(BadSignature, match="does not verify"):
         receipts.verify_leaf(forged, KEY.public)
