@@ -138,9 +138,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="yanmen-bench-") as name:
         folder = Path(name)
         ours, theirs = python(log, folder, REPEAT)
-        print(
-            f"{count:,} leaves, {len(signatures(log)):,} signatures in each audit; CPU time of one core, least of {REPEAT}"
-        )
+        print(f"{count:,} leaves, {len(signatures(log)):,} signatures in each; CPU time of one core, least of {REPEAT}")
         said("yanmen verify", "PyNaCl alone", count, ours, theirs, PYTHON_BAR)
         held = theirs / ours >= PYTHON_BAR
         ours, theirs = go(log, folder, REPEAT)

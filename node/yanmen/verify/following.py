@@ -100,7 +100,8 @@ class Following:
             found(withheld(use.index, stage, said.keys(), agreement.terms))
         if stage is Stage.INSPECTION:
             found(self._inspections.check(use, said))
-        found(self._governing.check(use, said))
+        if stage is Stage.DOCUMENT:
+            found(self._governing.check(use, said))
         self.uses.append(use)
 
     @property
