@@ -189,8 +189,10 @@ def test_keys_outside_the_main_subgroup_are_refused(auditor: str, where: str, de
         done = run(auditor, path, path)
     else:
         known = specimen.register()
-        other = {"receipt": {"signing_key": mixed}, "log": {"log_key": mixed}}[where]
-        parties = tuple(replace(each, **other) if each.id == specimen.NODE else each for each in known.parties)
+        node = known.find(specimen.NODE)
+        assert node is not None
+        other = replace(node, signing_key=mixed) if where == "receipt" else replace(node, log_key=mixed)
+        parties = tuple(other if each.id == specimen.NODE else each for each in known.parties)
         (path / "register.jws").write_bytes(
             documents.sign_register(replace(known, parties=parties), specimen.SPACE_KEY)
         )
