@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from yanmen.admission import authorisation, denial, identity, integrity, invitation
+from yanmen.admission import authorisation, denial, identity, integrity, invitation, joinables
 from yanmen.admission.policies import Policies, Question
 from yanmen.formats import connector_id
 from yanmen.formats.former_keys import every, receipt_keys
@@ -59,6 +59,7 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
     request = authorisation.authorised(submission, operation, desk.node_id, desk.limits)
     contract = _contract(request, submission.peer, register, desk)
     manifest = invitation.accept(submission, request, register, desk.node_id)
+    stated = joinables.read(submission, manifest, register, desk.node_id)
     micro_rho = request.micro_rho or contract.terms.micro_rho_per_query
     _check_clauses(submission, operation, request, contract, micro_rho, desk)
     return Admitted(
@@ -68,6 +69,8 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
         versions=_versions(contract, desk.books),
         elsewhere=_elsewhere(register, desk.node_id),
         here=_here(register, desk.node_id),
+        here_id=desk.node_id,
+        joinables=stated,
         policy_digest=desk.policies.digest(contract),
         micro_rho=micro_rho,
         price_fen=contract.terms.price_per_query_fen,

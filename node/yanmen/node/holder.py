@@ -35,6 +35,8 @@ from yanmen.witness import asking
 
 CONFIG = "node.toml"
 LEDGER = "ledger.sqlite"
+JOINS = "joins.sqlite"
+"""Parts of joins across nodes that are under way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,11 @@ from threading import Event
 from yanmen.admission import admit as admission
 from yanmen.admission.admit import Desk
 from yanmen.crypto import federated as crypto_federated
+from yanmen.crypto import joined
 from yanmen.crypto.signatures import BadSignature
-from yanmen.disclosure import release, shares
+from yanmen.disclosure import joining, release, shares
 from yanmen.execution.run import RUN_PERCENT, run
+from yanmen.federation.department import Department
 from yanmen.formats import shape
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import Operation
@@ -24,7 +26,7 @@ from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Re
 from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
-from yanmen.planning import federated
+from yanmen.planning import federated, hints
 from yanmen.planning.plan import plan as make_plan
 from yanmen.planning.rendering import render
 
@@ -38,6 +40,7 @@ class Works:
     ledger: Ledger
     limits: NodeLimits
     randomness: Randomness
+    department: Department
     release: ReleaseRules = field(default_factory=ReleaseRules)
     releasing: Releasing | None = None
 
@@ -79,6 +82,9 @@ class Question:
         return plan
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
+        if plan.part is not None and plan.manifest is None:
+            en, zh = hints.ACROSS_ALONE.en, hints.ACROSS_ALONE.zh
+            raise Refused(Reason.CROSS_NODE_JOIN, Detail(subject="manifest", hint_en=en, hint_zh=zh))
         if self.works.releasing is not None:
             self.works.releasing.require_witnesses()
         held = self.works.ledger.reserve(plan, acknowledged_first=self.works.release.acknowledged_first)
@@ -105,6 +111,10 @@ class Question:
 
     def _disclose(self, raw: Raw) -> Released:
         signed = raw.plan.manifest
+        if signed is not None and raw.plan.part is not None:
+            made = joining.blind(raw, signed, self.works.randomness)
+            self.works.department.keep(made, signed)
+            return made.released
         if signed is not None:
             return shares.share(raw, signed, self.works.desk.node_id, self.works.randomness)
         return release.disclose(raw, self.works.runner.post)
@@ -155,6 +165,8 @@ class Question:
         manifest = plan.manifest.manifest
         try:
             totals = crypto_federated.total(opening, plan.manifest, self.works.desk.register())
+            if plan.part is not None:
+                joined.check_total(totals, plan.part.link.ranges, manifest.sigma_squared)
         except (Malformed, BadSignature) as error:
             raise Refused(Reason.MANIFEST_INVALID, Detail(subject=str(error))) from error
         released = release.finish(plan, totals, manifest.sigma_squared, NOISES, self.works.runner.post)

@@ -186,6 +186,7 @@ def submission(
         received_ms=received_ms,
         session_request_id=use,
         manifest=request.manifest if isinstance(request, query_pb2.SubmitRequest | query_pb2.FinishRequest) else b"",
+        joinables=tuple(request.joinables),
     )
 
 
