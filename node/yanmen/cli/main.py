@@ -18,6 +18,7 @@ from yanmen.cli import (
     federate,
     findings,
     inspection,
+    join,
     member,
     mock,
     node,
@@ -43,6 +44,7 @@ LIFE = """a first hour 第一小时:
   receipts export  verify     receipts cose  verify-cose              check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
+  join                                                                one over tables of several nodes, on the unit
   objection file   objection answer   incident open   incident close  what went wrong, on the record
   budget show  budget renew                                           lifetime privacy budgets
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
@@ -92,6 +94,7 @@ def parser() -> Parser:
         cases,
         aggregator,
         federate,
+        join,
     ):
         part.declare(commands)
     completion.declare(commands, root)

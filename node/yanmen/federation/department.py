@@ -1,4 +1,4 @@
-"""A department in a join across nodes, beyond its answer: it states its tables, hands out parts, blinds others' lists."""
+"""A department in a join across nodes, beyond its answer: it states its tables, hands out parts, blinds lists."""
 
 import hashlib
 from collections.abc import Callable
