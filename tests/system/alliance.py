@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from typing_extensions import override
 from yanmen.formats import config as config_format
 
 from tests.system.league import League
@@ -34,7 +35,9 @@ SPECS = {
     "civil": """name = "persons"
 rows_per_unit = 1
 rows_upto = 80
-""" + HEAD + """
+"""
+    + HEAD
+    + """
 [columns.band]
 type = "text"
 role = "key"
@@ -43,7 +46,9 @@ domain = ["old", "young"]
     "insurance": """name = "diagnoses"
 rows_per_unit = 2
 rows_upto = 100
-""" + HEAD + """
+"""
+    + HEAD
+    + """
 [columns.event]
 type = "text"
 role = "key"
@@ -52,7 +57,9 @@ domain = ["diabetes", "htn"]
     "health": """name = "labs"
 rows_per_unit = 2
 rows_upto = 120
-""" + HEAD + """
+"""
+    + HEAD
+    + """
 [columns.test]
 type = "text"
 role = "key"
@@ -94,6 +101,7 @@ def labs() -> list[tuple[str, str, str]]:
 class Alliance(League):
     """A league whose departments hold different tables about the same persons."""
 
+    @override
     def build(self) -> None:
         """Make everybody, publish everywhere."""
         done("space", "init", self.space, "--name", "alliance.example")
@@ -119,11 +127,10 @@ class Alliance(League):
         grant = done("member", "enrol", self.space, self.developer / "application.jws")["grant"]
         done("member", "accept", self.developer, grant, "--register", self.space / "register.jws")
 
+    @override
     def agreed(self, name: str, per_query_max: int = 500_000, micro_rho: int = 10**6) -> str:
         """Return the id of a new contract of the developer with the node `name`, its unit column granted."""
         words = ("--grant", GRANTS[name], "--price", "100", "--scenario", "s-1", "--purpose", "test")
         terms = ("--legal-basis", "test", "--micro-rho", str(micro_rho), "--queries", "100")
         most = ("--per-query-max", str(per_query_max))
         return str(done("contract", "request", "--as", self.developer, "--at", name, *words, *terms, *most)["id"])
-
-

@@ -62,9 +62,9 @@ class Node(Doorkeeper):
             holder.ledger,
             limits,
             holder.randomness,
-            self._department,
             config.release,
             self._releasing,
+            self._department,
         )
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)

@@ -21,7 +21,7 @@ from yanmen.model.config import NodeLimits, ReleaseRules
 from yanmen.model.federation import NOISES, Opening
 from yanmen.model.ports import Randomness, Runner, Tenant
 from yanmen.model.receipt import Receipt
-from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
+from yanmen.model.refusal import Detail, Fault, FaultCode, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
@@ -40,9 +40,9 @@ class Works:
     ledger: Ledger
     limits: NodeLimits
     randomness: Randomness
-    department: Department
     release: ReleaseRules = field(default_factory=ReleaseRules)
     releasing: Releasing | None = None
+    department: Department | None = None
 
 
 @dataclass(slots=True)
@@ -112,6 +112,8 @@ class Question:
     def _disclose(self, raw: Raw) -> Released:
         signed = raw.plan.manifest
         if signed is not None and raw.plan.part is not None:
+            if self.works.department is None:
+                raise Fault(FaultCode.INTERNAL, "this node keeps no parts of joins")
             made = joining.blind(raw, signed, self.works.randomness)
             self.works.department.keep(made, signed)
             return made.released
