@@ -21,8 +21,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         "yanmen join --as me --node insurance=CONTRACT --node civil=CONTRACT"
         " --aggregator bureau --aggregator statistics --aggregator audit --micro-rho 50000"
         " 'SELECT p.county, avg(c.cost) FROM allowance p JOIN spending c ON p.id = c.id GROUP BY p.county'\n\n"
-        "  Each table is at its own node, and they are joined on the unit that both declare: its column must be in both\n"
-        "  contracts. Conditions, keys and arguments are of one table each. Every department admits and charges its\n"
+        "  Each table is at its own node; they are joined on the unit that both declare, whose column both contracts\n"
+        "  must open. Conditions, keys and arguments are of one table each. Every department admits and charges its\n"
         "  part; identifiers are blinded, figures shared among the aggregators, and what they open carries noise.\n"
         "  各表分属不同节点，按共同的个体列关联；两份合约均须包含该列。各方分别准入与扣减，标识盲化、数值秘密分享。"
     )

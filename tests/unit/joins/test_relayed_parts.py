@@ -11,6 +11,7 @@ import pytest
 from yanmen.crypto.curve25519 import POINT_BYTES
 from yanmen.formats import manifest as manifest_format
 from yanmen.formats.malformed import Malformed
+from yanmen.ledger.join_book import JoinBook
 from yanmen.model.joining import Piece
 from yanmen.model.refusal import Reason, Refused
 
@@ -162,3 +163,27 @@ def test_a_manifest_of_a_join_is_of_all_its_departments(alliance: Alliance) -> N
     for name, value in (("multiplicity", 2), ("partition", "home"), ("contributors_least", 1), ("mode", "robust")):
         with pytest.raises(Malformed):
             manifest_format.decode({**payload, name: value})
+
+
+def test_a_list_goes_on_where_it_broke_off_also_after_a_restart(tmp_path: Path) -> None:
+    with allied(tmp_path, QUESTION) as made:
+        first, second = made.nodes
+        data, half = made.part(first, "list"), 40 * POINT_BYTES
+        department = made.departments[second]
+        peer = made.peer.party
+        given = made.handed("list", first, (), Piece(data.data[:half], data.size))
+        assert department.hand(peer, made.token, given) == (half, b"")
+        again = replace(department, book=JoinBook(tmp_path / f"{second[-6:-1]}.joins"))
+        with again.book:
+            assert again.hand(peer, made.token, replace(given, data=b"")) == (half, b"")
+            assert again.hand(peer, made.token, given)[0] == half  # begun again, then on
+            rest = replace(given, at=half, data=data.data[half:])
+            size, word = again.hand(peer, made.token, rest)
+            assert (size, bool(word)) == (data.size, True)
+            assert again.hand(peer, made.token, rest) == (size, word)  # once whole, the same word
+        tags = made.tags(first, made.signed.manifest.aggregators[0])
+        middle, one = tags.size // 2, made.signed.manifest.aggregators[0]
+        for at, piece in ((0, tags.data[:middle]), (middle, tags.data[middle:])):
+            size = made.hand(one, made.handed("tags", first, [word], Piece(piece, tags.size), at))
+            assert size == at + len(piece)
+        assert made.hand(one, made.handed("tags", first, [word], Piece(b"", tags.size))) == tags.size
