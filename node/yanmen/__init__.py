@@ -19,6 +19,9 @@ if TYPE_CHECKING:
         Unreachable,
         aconnect,
         connect,
+        federation,
+        joining,
+        robust_federation,
     )
 
 __all__ = [
@@ -37,6 +40,9 @@ __all__ = [
     "Unreachable",
     "aconnect",
     "connect",
+    "federation",
+    "joining",
+    "robust_federation",
 ]
 
 

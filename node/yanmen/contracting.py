@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from yanmen.admission import identity, integrity, offers
+from yanmen.admission import controls, entries, identity, integrity, offers
 from yanmen.admission.identity import RegisterFile
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
@@ -198,6 +198,9 @@ def _check(terms: Terms, office: Office) -> dict[str, Version]:
     found = {grant.dataset: office.ledger.version(grant.dataset) for grant in terms.grants}
     versions = {name: version for name, version in found.items() if version is not None}
     offers.check_offer(terms, versions, office.config, office.clock.now_ms())
+    controls.check(terms, office.ledger.contracts(terms.consumer))
+    entries.check_listed((version.dataset for version in versions.values()), office.register(), office.ledger.review)
+    entries.check_grantable(terms, versions, office.ledger.negative_lists())
     return versions
 
 

@@ -17,6 +17,7 @@ from yanmen.formats.enrolment import Application, Grant
 from yanmen.formats.json_canonical import decode_object
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
+from yanmen.formats.spec import REGION
 from yanmen.model.party import LOG_KEEPERS, Party, PartyRole, PartyStatus, Register
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
@@ -180,11 +181,17 @@ def read_register(token: bytes, space_key: bytes) -> Register:
 
 
 def admit(
-    space: Space, application: Application, status: PartyStatus, clock: Clock, randomness: Randomness
+    space: Space,
+    application: Application,
+    status: PartyStatus,
+    clock: Clock,
+    randomness: Randomness,
+    region: str = "",
 ) -> tuple[Space, Grant]:
     """Certify `application`, enter it in the register as `status` and return the new space and the grant.
 
-    An applicant known by its signing key keeps its id: the same call renews its certificate.
+    An applicant known by its signing key keeps its id: the same call renews its certificate. `region` is what a data
+    authority answers for, six digits of GB/T 2260: the space says so, not the applicant.
     """
     if _ended(space.register, application):
         spent = Detail(hint_en="A key that ended does not come back.", hint_zh="已停用的密钥不得再次使用。")
@@ -200,6 +207,8 @@ def admit(
             hint_zh="名册中的日志密钥不同：请用 yanmen node rotate 更换。",
         )
         raise Refused(Reason.REQUEST_MALFORMED, other)
+    region = region or (before.region if before is not None else "")
+    _check_region(application.role, region)
     kind = x509.Kind.NODE if application.role in LOG_KEEPERS else x509.Kind.MEMBER
     identifier = before.id if before is not None else _new_id(application, randomness)
     host = application.address.rpartition(":")[0].strip("[]")
@@ -218,6 +227,7 @@ def admit(
         datasets=before.datasets if before is not None else (),
         envelope_key=application.envelope_key,
         former_keys=before.former_keys if before is not None else (),
+        region=region,
     )
     changed = enter(space, party, clock)
     grant = Grant(
@@ -228,6 +238,16 @@ def admit(
         space_key=space.signer.public,
     )
     return changed, grant
+
+
+def _check_region(role: PartyRole, region: str) -> None:
+    if (role is PartyRole.AUTHORITY) is not (REGION.fullmatch(region) is not None):
+        hint = Detail(
+            "jurisdiction",
+            hint_en="A data authority, and nobody else, has a region of six digits: --jurisdiction 140100.",
+            hint_zh="数据主管部门须以 --jurisdiction 写明六位行政区划代码，其他角色不得有。",
+        )
+        raise Refused(Reason.REQUEST_MALFORMED, hint)
 
 
 def rekey(space: Space, data: bytes, clock: Clock) -> tuple[Space, Party]:

@@ -11,10 +11,12 @@ a crash, leaves the intent open; the ledger closes open intents as spent when th
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from threading import Event
+from typing import Any
 
 from yanmen.model.federation import Opening
+from yanmen.model.ports import Spans
 from yanmen.model.refusal import Detail, Fault, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import (
     Admitted,
@@ -46,6 +48,20 @@ class Stages:
     refuse: Callable[[Submission, Refused], Receipt]
     quote: Callable[[Plan], Quote]
     finish: Callable[[Plan, Opening], Finished]
+
+
+def within(stages: Stages, spans: Spans) -> Stages:
+    """Return the same stages, each told of by its name."""
+
+    def told(name: str, stage: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*words: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever the stage takes and gives
+            with spans(name):
+                return stage(*words, **named)
+
+        return timed
+
+    wrapped = {stage.name: told(stage.name, getattr(stages, stage.name)) for stage in fields(stages)}
+    return replace(stages, **wrapped)
 
 
 def answer(submission: Submission, stages: Stages, cancel: Event) -> Answer:

@@ -2,19 +2,28 @@
 
     suggest: file -> draft with marks      a person confirms every line      publish: specification + file -> version
 
-The file is read by jailed jobs only; this process sees the specification and the snapshot's digest.
+The file is read by jailed jobs only; this process sees the specification and the snapshot's digest. In the place of the
+file, a description of a PostgreSQL source is taken, whose rows a process of their own reads.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from yanmen.admission import entries
 from yanmen.formats import spec, spec_draft
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import Column, Dataset, DatasetClass, Version
 from yanmen.model.ports import Clock, Runner
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
+
+_INEXACT = (
+    "Types agree, values do not fit. More rows than rows_upto? From a server nothing is rounded: change NaN, infinity,"
+    " years before 1 or after 9999, more digits than the scale or than 18 in all, in a query.",
+    "类型相符而值不符：行数是否超过 rows_upto？数据库的值不作舍入："
+    "NaN、无穷、公元前或 9999 年后的日期、超过 scale 或共 18 位的数，请在查询中处理。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,8 @@ class Published:
 
     version: Version
     receipt: Receipt
+    continued: bool
+    """Only what came since the version before was read."""
 
 
 def suggest(name: str, source: Path, runner: Runner) -> str:
@@ -46,17 +57,21 @@ def suggest(name: str, source: Path, runner: Runner) -> str:
         raise _unreadable(failure) from failure
 
 
-def publish(text: bytes, source: Path, press: Press) -> Published:
-    """Make the file `source`, as the specification `text` declares it, the dataset's version in force."""
+def publish(text: bytes, source: Path, press: Press, *, whole: bool = False) -> Published:
+    """Make `source`, as the specification `text` declares it, the dataset's version in force.
+
+    A source that tells what is new is read on from the version before, unless the `whole` of it is asked for.
+    """
     dataset = check(text)
     _check_file(source)
+    entries.check_publishable(dataset, press.ledger.negative_lists())
     _check_space(dataset, press.ledger)
     try:
-        snapshot = press.runner.publish(str(source), dataset)
+        snapshot = press.runner.publish(str(source), dataset, "" if whole else _before(dataset, press.ledger))
     except JobFailed as failure:
         raise _mismatch(dataset, source, press.runner, failure) from failure
     version = Version(dataset, snapshot.version, snapshot.path, snapshot.plain_bytes, press.clock.now_ms())
-    return Published(version, press.ledger.publish(version))
+    return Published(version, press.ledger.publish(version), snapshot.continued)
 
 
 def check(text: bytes) -> Dataset:
@@ -105,6 +120,12 @@ def show(name: str, ledger: Ledger) -> Version:
     return version
 
 
+def _before(dataset: Dataset, ledger: Ledger) -> str:
+    """Return the version in force, "" when there is none or it was withdrawn."""
+    version = ledger.version(dataset.name)
+    return "" if version is None or version.retracted else version.version
+
+
 def _check_file(source: Path) -> None:
     if not source.is_file():
         hint = Detail(source.name, hint_en="There is no such file.", hint_zh="没有该文件。")
@@ -139,16 +160,12 @@ def _mismatch(dataset: Dataset, source: Path, runner: Runner, failure: JobFailed
     if failure.code is not JobCode.BAD_SOURCE:
         return _unreadable(failure)
     try:
-        found = {column.source_name or column.name: column for column in runner.inspect(str(source))}
+        found = {column.source_name or column.name: column for column in runner.inspect(str(source), dataset)}
     except JobFailed as second:
         return _unreadable(second)
-    detail = Detail(
-        dataset.name,
-        hint_en="Every difference is listed.",
-        hint_zh="差异已逐项列出。",
-        clauses=tuple(_differences(dataset, found)),
-    )
-    return Refused(Reason.SOURCE_MISMATCH, detail)
+    differences = tuple(_differences(dataset, found))
+    en, zh = ("Every difference is listed.", "差异已逐项列出。") if differences else _INEXACT
+    return Refused(Reason.SOURCE_MISMATCH, Detail(dataset.name, hint_en=en, hint_zh=zh, clauses=differences))
 
 
 def _differences(dataset: Dataset, found: dict[str, Column]) -> Iterator[str]:
@@ -159,6 +176,9 @@ def _differences(dataset: Dataset, found: dict[str, Column]) -> Iterator[str]:
         elif there.type is not column.type:
             said, is_ = column.type.value, there.type.value
             yield f"{column.name}: declared {said}, looks like {is_}（声明为 {said}，文件中似为 {is_}）"
+        elif there.scale > column.scale:
+            said, is_ = str(column.scale), str(there.scale)
+            yield f"{column.name}: declared scale {said}, has {is_} decimal places（声明 {said} 位小数，实有 {is_} 位）"
 
 
 def _unreadable(failure: JobFailed) -> Refused:
@@ -167,7 +187,7 @@ def _unreadable(failure: JobFailed) -> Refused:
         reason,
         Detail(
             failure.code.value,
-            hint_en="The import job could not read this file within its limits; Parquet and CSV are read.",
-            hint_zh="导入任务无法在限额内读取该文件；支持 Parquet 与 CSV。",
+            hint_en="The import job could not read this file within its limits; Parquet, CSV and PostgreSQL are read.",
+            hint_zh="导入任务无法在限额内读取该文件；支持 Parquet、CSV 与 PostgreSQL。",
         ),
     )

@@ -9,6 +9,7 @@ import ctypes
 import errno
 import os
 import platform
+import stat
 import struct
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -50,8 +51,9 @@ LANDLOCK_CREATE_RULESET_VERSION = 1 << 0
 LANDLOCK_RULE_PATH_BENEATH = 1
 # WRITE_FILE, READ_FILE, READ_DIR, REMOVE_FILE, MAKE_REG; with ABI 3 TRUNCATE.
 LANDLOCK_SCRATCH = ((1, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 8), (3, 1 << 14))
-# READ_FILE; and WRITE_FILE, with ABI 3 TRUNCATE.
+# READ_FILE; the same with READ_DIR; and WRITE_FILE, with ABI 3 TRUNCATE.
 LANDLOCK_READ = ((1, 1 << 2),)
+LANDLOCK_TREE = ((1, 1 << 2 | 1 << 3),)
 LANDLOCK_WRITE = ((1, 1 << 1 | 1 << 2), (3, 1 << 14))
 LANDLOCK_FS = ((1, 0x1FFF), (2, 1 << 13), (3, 1 << 14), (5, 1 << 15), (9, 1 << 16))
 LANDLOCK_NET = ((4, 0b11), (10, 0b1100))
@@ -105,6 +107,23 @@ def refuse_by_landlock(scratch: int | None = None, read: Iterable[int] = (), wri
         for rights, files in ((LANDLOCK_READ, read), (LANDLOCK_WRITE, written)):
             for fd in files:
                 _allow(ruleset, fd, rights)
+        prctl(PR_SET_NO_NEW_PRIVS, 1)
+        _checked(_libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0), "landlock")
+    finally:
+        os.close(ruleset)
+
+
+def keep_paths(fds: Iterable[int]) -> None:
+    """Let this thread, and threads to come, read files at or under the paths of `fds`, which are closed, and no others.
+
+    Nothing can be written or made; the network stays as it is, for a process that has yet to connect.
+    """
+    attributes = struct.pack("=QQQ", _up_to(LANDLOCK_FS, landlock_abi()), 0, 0)
+    ruleset = _checked(_libc.syscall(SYS_LANDLOCK_CREATE_RULESET, attributes, len(attributes), 0), "landlock")
+    try:
+        for fd in fds:
+            _allow(ruleset, fd, LANDLOCK_TREE if stat.S_ISDIR(os.fstat(fd).st_mode) else LANDLOCK_READ)
+            os.close(fd)
         prctl(PR_SET_NO_NEW_PRIVS, 1)
         _checked(_libc.syscall(SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0), "landlock")
     finally:

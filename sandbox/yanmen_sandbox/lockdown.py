@@ -77,7 +77,8 @@ def _files(request: Request) -> tuple[tuple[int, ...], tuple[int, ...]]:
             pairs = [scan for scan in array(request.body, "scans") if isinstance(scan, list)]
             return tuple(fd for _, fd in pairs if isinstance(fd, int)), ()
         case "import":
-            return (), (integer(request.body, "target"),)
+            previous = request.body.get("previous")
+            return (previous,) if isinstance(previous, int) else (), (integer(request.body, "target"),)
         case _:
             return (), ()
 

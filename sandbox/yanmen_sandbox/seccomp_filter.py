@@ -5,7 +5,7 @@ import struct
 from collections.abc import Iterable
 
 from yanmen_sandbox.kernel import SECCOMP_RET_KILL_PROCESS, Architecture
-from yanmen_sandbox.seccomp_policy import COMPUTE, KILLED, Allowed
+from yanmen_sandbox.seccomp_policy import COMPUTE, KILLED, Allowed, Killed
 
 # linux/seccomp.h
 REFUSE = 0x00050000 | errno.EPERM
@@ -30,16 +30,20 @@ _WORD = 0xFFFFFFFF
 
 
 def compile_policy(
-    machine: Architecture, reply_fd: int, extra: Iterable[Allowed] = (), end: int = SECCOMP_RET_KILL_PROCESS
+    machine: Architecture,
+    reply_fd: int,
+    extra: Iterable[Allowed] = (),
+    end: int = SECCOMP_RET_KILL_PROCESS,
+    ending: Iterable[Killed] = KILLED,
 ) -> bytes:
-    """Return the program: foreign ABIs and `KILLED` end the process, the listed calls pass, the rest get EPERM."""
+    """Return the program: foreign ABIs and calls `ending` it end the process, listed calls pass, the rest get EPERM."""
     program = [
         _instruction(LOAD, OFFSET_ARCH),
         _instruction(JUMP_EQUAL, machine.audit, equal=1),
         _instruction(RETURN, end),
         _instruction(LOAD, OFFSET_NR),
     ]
-    for killed in KILLED:
+    for killed in ending:
         program += _when(killed.numbers[machine.column], [_instruction(RETURN, end)])
     for allowed in (*COMPUTE, *extra):
         program += _when(allowed.numbers[machine.column], _verdict(allowed, reply_fd))

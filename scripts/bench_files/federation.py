@@ -16,7 +16,7 @@ from bench_files import federation_cost
 from bench_files.federation_lines import Line
 
 from tests.attacks import relays, views
-from tests.unit.federation.parties import gathered
+from tests.unit.aggregation.parties import gathered
 
 NODES, DROPS = 129, 43
 MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None

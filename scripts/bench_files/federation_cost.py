@@ -19,7 +19,7 @@ from yanmen.disclosure import noise
 from yanmen.formats import share
 from yanmen.model.federation import Opening, SignedManifest
 
-from tests.unit.federation.parties import Parties, evidence, outcome
+from tests.unit.aggregation.parties import Parties, evidence, outcome
 
 PACKAGE = "spu==0.9.5"
 VARIANCE = 48

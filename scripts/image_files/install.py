@@ -16,7 +16,10 @@ from slim import loaded, wanted
 
 HERE = Path(__file__).resolve().parents[2]
 ENVIRONMENT = Path("/usr/lib/yanmen")
-OURS = {"worker": ("sandbox/yanmen_sandbox",), "node": ("sandbox/yanmen_sandbox", "node/yanmen")}
+OURS = {
+    "worker": ("sandbox/yanmen_sandbox",),
+    "node": ("sandbox/yanmen_sandbox", "sandbox/yanmen_reader", "node/yanmen"),
+}
 
 
 def main() -> None:

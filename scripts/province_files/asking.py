@@ -13,7 +13,7 @@ from typing import Any
 
 from province_files import insured, settle
 from yanmen.cli.main import main as yanmen
-from yanmen.client.federation import federation
+from yanmen.client.federating import federation
 from yanmen.client.identity import Identity
 from yanmen.client.node import Node, connect
 from yanmen.model.catalogue import Channel

@@ -196,6 +196,11 @@ def leaky_points(items: int) -> bytes:
 
 
 def unshuffled_points(items: int) -> bytes:
-    """Return a list as it would be were identifiers sorted by their points before they are sent: a second control."""
+    """Return a list as it would be were its points sorted before they are sent: a second control."""
     each = curve25519.encode([b"%d" % at for at in range(items)], blinding.DST)
-    return b"".join(sorted(each, key=lambda point: int.from_bytes(point[:8], "little")))
+    each.sort(key=_first_half)
+    return b"".join(each)
+
+
+def _first_half(point: bytes) -> int:
+    return int.from_bytes(point[:8], "little")

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+from yanmen.aggregation.aggregator import Dealer
 from yanmen.crypto import dealing, documents, federated, sharing
 from yanmen.crypto.envelopes import Opener
 from yanmen.crypto.signatures import BadSignature
-from yanmen.federation.aggregator import Dealer
 from yanmen.formats import manifest as manifest_format
 from yanmen.formats import share
 from yanmen.formats.malformed import Malformed
@@ -15,7 +15,7 @@ from yanmen.formats.share import WholeShare
 from yanmen.model.federation import OpenedSum, Opening, PartialSum, SignedManifest
 from yanmen.model.refusal import Refused
 
-from tests.unit.federation.parties import Member, Parties
+from tests.unit.aggregation.parties import Member, Parties
 
 
 def altered(parties: Parties, signed: SignedManifest, opening: Opening, draw: Random) -> Opening:

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 
 from tests.attacks import relays
-from tests.unit.federation.parties import Parties, gathered
+from tests.unit.aggregation.parties import Parties, gathered
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from yanmen.client.federation import federation
+import yanmen
 from yanmen.client.identity import Identity
 
 from tests.system.league import League
@@ -100,11 +100,10 @@ def test_subtotals_and_several_tables_come_from_many_nodes_too(league: League, t
 
 
 def test_one_node_fewer_is_a_new_question_and_a_new_charge_at_every_node(league: League) -> None:
-    identity = Identity.load(league.developer)
     spent = []
     for nodes in (league.nodes, league.nodes[:2], league.nodes[:2]):
         contracts = {name: league.contract(name) for name in nodes}
-        with federation(identity, contracts, league.aggregators) as many:
+        with yanmen.federation(league.developer, contracts, league.aggregators) as many:
             answer = many.query(QUESTION, micro_rho=20_000, partition="home")
         assert len(answer.contributors) == len(nodes)
         assert answer.price_fen == 100 * len(nodes)
@@ -112,6 +111,38 @@ def test_one_node_fewer_is_a_new_question_and_a_new_charge_at_every_node(league:
         assert all(one.micro_rho == 20_000 and not one.repeated for one in answer.answers.values())
     for before, after in pairwise(spent):
         assert all(before[name] - left == 20_000 for name, left in after.items())
+
+
+def test_many_nodes_answer_at_a_notebook_as_one_does(league: League) -> None:
+    contracts = {name: league.contract(name) for name in league.nodes}
+    with yanmen.federation(league.developer, contracts, league.aggregators) as many:
+        answer = many.query("SELECT ward, count(*) AS n FROM visits GROUP BY ward", micro_rho=20_000, partition="home")
+    frame = answer.to_pandas()
+    assert frame["n"].tolist() == [row["n"] for row in answer.rows()]
+    assert (frame.attrs["yanmen.notice"], frame.attrs["yanmen.receipt"]) == (answer.notice, answer.receipt.jti)
+    assert answer.width["ward"] == [None, None]
+    page = answer._repr_html_()
+    for said in (answer.notice, "3 of 3 nodes", f"± {answer.width['n'][0]:.6g}", "no. "):
+        assert said in page
+        assert said in str(answer)
+
+
+def test_what_cannot_be_is_said_before_anything_is_charged(league: League, tmp_path: Path) -> None:
+    (tmp_path / "before").write_text("x")
+    ask = words(league, *league.nodes)
+    terms = ("--micro-rho", 20_000, "--partition", "home")
+    identity = Identity.load(league.developer)
+    with yanmen.connect("city1", identity) as node:
+        before = node.checkpoint()
+        assert run("federate", *ask, *terms, "--save", tmp_path, QUESTION)[0] == 3
+        assert run("federate", *ask, *terms, "--save", tmp_path / "before" / "in", QUESTION)[0] == 3
+        code, said = run("federate", *ask, *terms, "--at-least", 4, QUESTION)
+        assert (code, said["message"]) == (2, "contributors_least: 3 nodes are asked, 4 cannot take part")
+        twice = [word if word != league.aggregators[1] else league.aggregators[0] for word in ask]
+        code, said = run("federate", *twice, *terms, QUESTION)
+        assert code == 2
+        assert "three different --aggregator" in said["message"]
+        assert node.checkpoint() == before
 
 
 def test_a_refusal_says_which_node_and_which_clause(league: League) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from yanmen.client.errors import Refused
 from yanmen.client.federated_answer import FederatedAnswer
-from yanmen.client.federation import federation
+from yanmen.client.federating import federation
 from yanmen.client.identity import Identity
 from yanmen.client.node import connect
 from yanmen.formats import config as config_format

@@ -9,6 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / "node" / "yanmen"
 SANDBOX = ROOT / "sandbox" / "yanmen_sandbox"
+READER = ROOT / "sandbox" / "yanmen_reader"
 
 DOORS = {
     "cryptography": {"crypto"},
@@ -21,13 +22,31 @@ DOORS = {
     "multiprocessing": set[str](),
     "msgspec": {"formats"},
     "opendp": {"disclosure"},
+    "opentelemetry": {"wire"},
+    "prometheus_client": {"wire"},
     "pybase64": {"formats"},
     "cedarpy": {"admission"},
     "duckdb": set[str](),
     "yanmen_sandbox": set[str](),
+    "yanmen_reader": set[str](),
+    "adbc_driver_manager": set[str](),
+    "adbc_driver_postgresql": set[str](),
     "pickle": set[str](),
 }
-SANDBOX_NEVER = {"yanmen", "cryptography", "nacl", "grpc", "sqlite3", "subprocess", "opendp", "cedarpy", "pickle"}
+OF_THE_JAIL = {"yanmen_sandbox.apart", "yanmen_sandbox.kernel", "yanmen_sandbox.request"}
+"""What the reader of PostgreSQL takes of the jail, besides what its system calls are filtered by."""
+SANDBOX_NEVER = {
+    "yanmen",
+    "cryptography",
+    "nacl",
+    "grpc",
+    "sqlite3",
+    "subprocess",
+    "opendp",
+    "cedarpy",
+    "pickle",
+    "yanmen_reader",
+}
 
 
 def imported(path: Path) -> Iterator[str]:
@@ -55,3 +74,15 @@ def test_every_door_is_used() -> None:
 def test_the_sandbox_can_reach_no_key_network_or_database_of_ours() -> None:
     reached = {(path.name, package) for path in SANDBOX.rglob("*.py") for package in imported(path)}
     assert {(name, package) for name, package in reached if package in SANDBOX_NEVER} == set()
+
+
+def test_the_reader_of_a_database_has_the_jails_calls_and_nothing_else_of_ours() -> None:
+    ours: set[str] = set()
+    for path in READER.rglob("*.py"):
+        packages = set(imported(path))
+        assert not packages & ((SANDBOX_NEVER | {"duckdb", "_duckdb"}) - {"yanmen_reader"}), path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("yanmen_sandbox"):
+                names = {f"yanmen_sandbox.{alias.name}" for alias in node.names}
+                ours |= names if node.module == "yanmen_sandbox" else {node.module}
+    assert ours == OF_THE_JAIL | {"yanmen_sandbox.seccomp_filter", "yanmen_sandbox.seccomp_policy"}

@@ -46,7 +46,7 @@ from yanmen.model.party import KeyEnd, KeyUse, PartyRole
 from yanmen.model.revenue import Share
 from yanmen.verify import verify_bundle, verify_consistency, verify_receipt
 
-from tests.vectors import price_cases
+from tests.vectors import catalogue_entry, price_cases, usage_rules
 from tests.vectors import specimen as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,11 +85,6 @@ def application() -> enrolment.Application:
         log_key=b"",
         issued_s=made.START_S,
     )
-
-
-def listed() -> listing.Listing:
-    """Return what the node lists."""
-    return listing.Listing(made.NODE, "persons", "v1", "personal", "general", "常住人口", "Residents", made.START_S)
 
 
 def table() -> Table:
@@ -143,10 +138,11 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "application": fence("json", lambda: indented(enrolment.application_payload(application()))),
     "offer": fence("json", lambda: indented(contract.encode(made.TERMS))),
     "prices": fence("json", lambda: indented(price_clauses())),
+    "usage-control": fence("json", lambda: indented(usage_rules.example())),
     "acceptance": fence("json", lambda: indented(contract.encode_acceptance(made.acceptance(made.TERMS)))),
     "request": fence("json", lambda: indented(payload_of(made.specimen().request().jws.encode()))),
     "session": fence("json", lambda: indented(payload_of(made.specimen().session(5_000).jws.encode()))),
-    "listing": fence("json", lambda: indented(listing.payload(listed()))),
+    "listing": fence("json", lambda: indented(listing.payload(catalogue_entry.listed()))),
     "table": fence("", lambda: released.encode(table()).decode()),
     "statement": fence("json", lambda: indented(statement())),
     "inspection": fence("json", lambda: indented(inspection.encode(opened()))),

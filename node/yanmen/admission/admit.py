@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from yanmen.admission import authorisation, denial, identity, integrity, invitation, joinables
+from yanmen.admission import authorisation, controls, denial, identity, integrity, invitation, joinables
 from yanmen.admission.policies import Policies, Question
 from yanmen.formats import connector_id
 from yanmen.formats.former_keys import every, receipt_keys
@@ -85,7 +85,11 @@ def permits(plan: Plan, desk: Desk) -> None:
     """
     for scan in plan.scans:
         _check_current(scan, desk.books)
-        _check_scan(plan, scan, desk)
+    violated = [(scan.version.dataset.name, _violated(plan, scan, desk)) for scan in plan.scans]
+    named = [name for name, clauses in violated if clauses]
+    if named:
+        found = tuple(sorted({clause for _, clauses in violated for clause in clauses}))
+        raise denial.refusal(found, plan.admitted.contract.status, named[0])
 
 
 def _check_length(submission: Submission, limits: NodeLimits) -> None:
@@ -128,9 +132,10 @@ def _contract(request: Request, peer: Party, register: Register, desk: Desk) -> 
 def _check_clauses(
     submission: Submission, operation: Operation, request: Request, contract: Contract, micro_rho: int, desk: Desk
 ) -> None:
+    # A question may have waited for its turn: the contract must still be valid now.
+    now_ms = max(submission.received_ms, desk.clock.now_ms())
     context: Mapping[str, Json] = {
-        # A question may have waited for its turn: the contract must still be valid now.
-        "now_ms": max(submission.received_ms, desk.clock.now_ms()),
+        "now_ms": now_ms,
         "scenario": request.scenario_id,
         "micro_rho": micro_rho,
     }
@@ -142,8 +147,9 @@ def _check_clauses(
         entities=(party_entity(submission.peer), contract_entity(contract)),
     )
     verdict = desk.policies.decide(contract, question)
-    if not verdict.allowed:
-        raise denial.refusal(verdict.clauses, contract.status)
+    broken = controls.asking(contract, submission.peer, submission.address, now_ms)
+    if broken or not verdict.allowed:
+        raise denial.refusal((*verdict.clauses, *broken), contract.status)
 
 
 def _check_current(scan: Scan, books: Books) -> None:
@@ -159,7 +165,8 @@ def _check_current(scan: Scan, books: Books) -> None:
         )
 
 
-def _check_scan(plan: Plan, scan: Scan, desk: Desk) -> None:
+def _violated(plan: Plan, scan: Scan, desk: Desk) -> tuple[str, ...]:
+    """Return every clause and control that forbids this scan."""
     admitted, dataset = plan.admitted, scan.version.dataset
     contract, peer = admitted.contract, admitted.submission.peer
     unit = dataset.unit()
@@ -178,9 +185,7 @@ def _check_scan(plan: Plan, scan: Scan, desk: Desk) -> None:
         },
         entities=(party_entity(peer), contract_entity(contract), dataset_entity(dataset, contract)),
     )
-    verdict = desk.policies.decide(contract, question)
-    if not verdict.allowed:
-        raise denial.refusal(verdict.clauses, contract.status, dataset.name)
+    return (*desk.policies.decide(contract, question).clauses, *controls.reading(plan, frozenset(needed)))
 
 
 def _versions(contract: Contract, books: Books) -> tuple[Version, ...]:

@@ -24,8 +24,8 @@ GUARD_PREFIX = "policy:"
 UNDECIDED = GUARD_PREFIX + "undecided"
 """Named when Cedar denies without a clause: nothing permits, or it could not decide."""
 GUARD_BYTES_MAX = 256 * 1024
-COMPILED_MAX = 256
-"""Contracts kept compiled; one takes about 1 ms to compile again."""
+COMPILED_MAX = 2_048
+"""Contracts kept compiled: more than a node has in force; one takes some milliseconds to compile again."""
 _NEUTRAL = f'@id("{GUARD_PREFIX}permit")\npermit (principal, action, resource);\n'
 
 

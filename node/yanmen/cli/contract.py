@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yanmen.cli import tariff
+from yanmen.cli import tariff, usage_rules
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -101,6 +101,7 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
         "--price", type=whole, required=True, help="price of one answer in fen; see the ceiling in the catalogue"
     )
     tariff.declare(request)
+    usage_rules.declare(request)
     named = "slots of a receipt, with commas, that the regulator may see 向主管部门披露 (none); see docs/FORMATS.md"
     request.add_argument("--regulator-discloses", type=_slots, default=(), metavar="SLOT,SLOT", help=named)
     request.add_argument("--days", type=float, default=30, help="how long it runs, in days (30)")
@@ -156,6 +157,7 @@ def requested(arguments: argparse.Namespace) -> Result:
             bounds=replace(Bounds(), **dict(arguments.bound)),
             tariff=tariff.tariff(arguments),
             split=tariff.split(arguments),
+            rules=usage_rules.rules(arguments),
         )
         try:
             with options_named(terms):
@@ -325,6 +327,7 @@ def _with_balance(contract: Contract, left: Balance) -> Result:
         text += "\n  bounds of one question 单次用量上限: " + ", ".join(
             f"{name} {bound}" for name, bound in bounds.items()
         )
+    text += "".join(f"\n  {line}" for line in usage_rules.lines(terms.rules))
     balance = {"micro_rho_left": left.micro_rho_left, "queries_left": left.queries_left, "spent_fen": left.spent_fen}
     return Result(text, {**_fields(contract), **balance})
 
@@ -346,5 +349,6 @@ def _fields(contract: Contract) -> dict[str, object]:
         "bounds": {name: bound for name, bound in asdict(terms.bounds).items() if bound is not None},
         "price_most_fen": terms.price_most_fen,
         "free_uses": 0 if terms.tariff is None else terms.tariff.free.uses,
+        "rules": list(usage_rules.lines(terms.rules)),
         "split": None if terms.split is None else terms.split.by.value,
     }

@@ -6,9 +6,6 @@ from pathlib import Path
 from yanmen import enrolment
 from yanmen.cli.grammar import Parser, command, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
-from yanmen.crypto import jose, keys
-from yanmen.formats import listing
-from yanmen.formats.listing import Listing
 from yanmen.model.catalogue import Column, Dataset, Role
 
 CATALOGUE = "catalogue"
@@ -21,7 +18,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     suggest = command(here, "suggest", "draft a specification from a file 起草规格", suggested, example)
     folder(suggest, "node", "the node's folder")
     suggest.add_argument("name", metavar="NAME", help="the table's name in SQL")
-    file(suggest, "source", "a Parquet or CSV file; it is read in the sandbox")
+    file(suggest, "source", "a Parquet or CSV file, read in the sandbox, or a .toml that names a PostgreSQL source")
     suggest.add_argument("--to", type=Path, help="write the draft to this new file instead of printing it")
     publish = command(
         here,
@@ -32,7 +29,14 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(publish, "node", "the node's folder")
     file(publish, "spec", "the specification, every line confirmed")
-    file(publish, "source", "the Parquet or CSV file it describes")
+    file(
+        publish,
+        "source",
+        "the Parquet or CSV file it describes, or a .toml that names the table or query in PostgreSQL",
+    )
+    publish.add_argument(
+        "--whole", action="store_true", help="read all of a source that else is read on from the last time"
+    )
     lists = command(here, "list", "list datasets 列出", listed, "yanmen dataset list --as me --at health")
     where(lists)
     show = command(
@@ -75,33 +79,29 @@ def suggested(arguments: argparse.Namespace) -> Result:
 
 def published(arguments: argparse.Namespace) -> Result:
     """Publish, and write the signed entry for the space's list."""
-    from yanmen import publishing
+    from yanmen import cataloguing, publishing
+    from yanmen.admission import entries
     from yanmen.node.holder import open_holder
 
     with open_holder(arguments.node) as holder, holder.runner_once() as runner:
         press = publishing.Press(holder.ledger, runner, holder.clock)
-        done = publishing.publish(arguments.spec.read_bytes(), arguments.source, press)
+        done = publishing.publish(arguments.spec.read_bytes(), arguments.source, press, whole=arguments.whole)
         dataset = done.version.dataset
-        entry = Listing(
-            node=holder.config.id,
-            dataset=dataset.name,
-            version=done.version.version,
-            cls=dataset.cls.value,
-            grade=dataset.grade.value,
-            title_zh=dataset.title_zh,
-            title_en=dataset.title_en,
-            issued_s=holder.clock.now_ms() // 1000,
-        )
-        signer = holder.receipt_signer
         space = _space_folder(Path(holder.config.register))
-        token = jose.sign_jws({}, listing.payload(entry), signer, keys.thumbprint(signer.public), listing.TYP)
+        _, token = cataloguing.entry(dataset.name, holder)
+        reviewed = entries.is_listed(dataset, holder.register.current(), holder.ledger.review)
     target = arguments.node / CATALOGUE / f"{dataset.name}.jws"
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(token)
     text = f"{dataset.name} {done.version.version}: published 已发布, receipt 回执 no. {done.receipt.index}"
-    text += next_step("yanmen", "space", "list", space, target)
+    text += " (only what is new was read 仅读取新增行)" if done.continued else ""
+    if reviewed:
+        text += next_step("yanmen", "space", "list", space, target)
+    else:
+        note = "the data authority of its level signs it first 须先由本级数据主管部门审核"
+        text += next_step("yanmen", "catalogue", "review", "--as", "AUTHORITY", target, "REVIEW.jws", note=note)
     fields = {"dataset": dataset.name, "version": done.version.version, "receipt": done.receipt.index}
-    return Result(text, {**fields, "entry": str(target)})
+    return Result(text, {**fields, "entry": str(target), "continued": done.continued})
 
 
 def _space_folder(register: Path) -> str:

@@ -56,7 +56,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def asked(arguments: argparse.Namespace) -> Result:
     """Ask, say how far it is, show the table."""
-    from yanmen.client.federation import federation
+    from yanmen.client.federated_answer import make_empty
+    from yanmen.client.federating import federation
     from yanmen.client.identity import Identity
     from yanmen.client.robust import robust_federation
     from yanmen.model.federation import Mode
@@ -66,13 +67,17 @@ def asked(arguments: argparse.Namespace) -> Result:
     identity = Identity.load(arguments.identity)
 
     mode = Mode.ROBUST if arguments.robust else Mode.ADDITIVE
-    if len(arguments.aggregator) != mode.aggregators:
-        raise UsageProblem("three --aggregator, or five with --robust 需三个 --aggregator；稳健模式（--robust）需五个")
+    if len(set(arguments.aggregator)) != mode.aggregators:
+        raise UsageProblem(
+            "three different --aggregator, or five with --robust 需三个不同的 --aggregator；稳健模式（--robust）需五个"
+        )
 
     def progress(step: str, done: int, of: int) -> None:
         if done == of and not arguments.json:
             say(f"{step}: {done}/{of}", sys.stderr)
 
+    if arguments.save is not None:
+        make_empty(arguments.save)  # found out before anything is charged
     ask = robust_federation if arguments.robust else federation
     with ask(identity, contracts, arguments.aggregator, progress=progress) as many:
         if arguments.explain:

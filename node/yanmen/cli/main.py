@@ -11,6 +11,7 @@ from yanmen.cli import (
     bill,
     budget,
     cases,
+    catalogue,
     check,
     completion,
     contract,
@@ -36,6 +37,7 @@ LIFE = """a first hour 第一小时:
   space init   node init   space sign   node accept   node serve      the space and its departments
   member init  member enrol  member accept                            developers and auditors
   dataset suggest  dataset publish                                    what a department offers
+  catalogue review  record  search  export                            reviewed entries, negative lists, DCAT
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
   policy test   policy explain                                        what a department forbids, and why
@@ -79,6 +81,7 @@ def parser() -> Parser:
         node,
         member,
         dataset,
+        catalogue,
         mock,
         contract,
         policy,

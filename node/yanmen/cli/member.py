@@ -27,6 +27,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     folder(enrol, "space", "the space's folder")
     file(enrol, "application", "the application.jws that `member init` wrote")
     enrol.add_argument("--pending", action="store_true", help="enter it in the register without letting it act yet")
+    place = "of a data authority 数据主管部门: the six digits it answers for, 140000 a province, 140100 a city"
+    enrol.add_argument("--jurisdiction", default="", metavar="REGION", help=place)
     accept = command(
         here,
         "accept",

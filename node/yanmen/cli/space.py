@@ -4,16 +4,17 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from yanmen import enrolment
-from yanmen.cli.grammar import Parser, command, day_of, file, folder, group
+from yanmen import cataloguing, enrolment
+from yanmen.cli.grammar import Parser, command, day_of, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
-from yanmen.crypto import jose
+from yanmen.crypto import governance
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import enrolment as formats
 from yanmen.formats import listing
 from yanmen.formats.config import SPACE
 from yanmen.formats.malformed import Malformed
+from yanmen.model.governance import Listing
 from yanmen.model.party import LOG_KEEPERS, Party, PartyRole, PartyStatus, Register
 
 
@@ -38,6 +39,12 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(lists, "space", "the space's folder")
     file(lists, "entry", "the signed entry that `dataset publish` wrote")
+    lists.add_argument(
+        "--review",
+        type=existing,
+        metavar="FILE",
+        help="the review of its level's data authority 审核意见, if the space has any",
+    )
     example = "yanmen space refresh space"
     fresh = command(here, "refresh", "sign the register anew before it is over 续签名册", refreshed, example)
     folder(fresh, "space", "the space's folder")
@@ -67,7 +74,8 @@ def admit(arguments: argparse.Namespace) -> Result:
     application = enrolment.read_application(path.read_bytes())
     status = PartyStatus.PENDING if arguments.pending else PartyStatus.ACTIVE
     space = enrolment.open_space(arguments.space)
-    changed, grant = enrolment.admit(space, application, status, SystemClock(), SystemRandomness())
+    region = getattr(arguments, "jurisdiction", "")
+    changed, grant = enrolment.admit(space, application, status, SystemClock(), SystemRandomness(), region)
     target = path.with_name("granted.json")
     target.write_bytes(formats.encode_grant(grant))
     kind = application.role.value if application.role in LOG_KEEPERS else "member"
@@ -99,7 +107,10 @@ def enlist(arguments: argparse.Namespace) -> Result:
     """Enter a node's signed catalogue entry, so that other nodes know whose table a name is."""
     space = enrolment.open_space(arguments.space)
     token = arguments.entry.read_bytes()
-    party, name = _listed(space.register, token)
+    party, entry = _listed(space.register, token)
+    review = None if arguments.review is None else arguments.review.read_bytes()
+    cataloguing.check_reviewed(entry, review, space.register)
+    name = entry.dataset.name
     names = tuple(sorted({*party.datasets, name}))
     changed = enrolment.enter(space, replace(party, datasets=names), SystemClock())
     fields = {"node": party.id, "alias": party.alias, "datasets": names, "serial": changed.register.serial}
@@ -109,18 +120,18 @@ def enlist(arguments: argparse.Namespace) -> Result:
     return Result(f"{party.alias}.{name} is listed (register serial {changed.register.serial}){hint}", fields)
 
 
-def _listed(known: Register, token: bytes) -> tuple[Party, str]:
+def _listed(known: Register, token: bytes) -> tuple[Party, Listing]:
     try:
         claimed = listing.claimed_node(token)
         party = known.find(claimed)
         if party is None or party.role is not PartyRole.NODE:
             raise UsageProblem("the entry is not by a node of this space")
-        entry = listing.parse(jose.verify_jws(token, party.signing_key, listing.TYP))
+        entry = governance.open_listing(token, party.signing_key)
     except (Malformed, BadSignature) as error:
         raise UsageProblem(f"not a catalogue entry signed by its node: {error}") from error
     if entry.node != party.id:
         raise UsageProblem("the entry names another node than its signer")
-    return party, entry.dataset
+    return party, entry
 
 
 def refreshed(arguments: argparse.Namespace) -> Result:

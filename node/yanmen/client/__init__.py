@@ -12,10 +12,13 @@ from yanmen.client.errors import (
     StillRunning,
     Unreachable,
 )
+from yanmen.client.federating import federation
 from yanmen.client.identity import Identity
+from yanmen.client.joins import joining
 from yanmen.client.node import Node, Session, connect
 from yanmen.client.questions import Job
 from yanmen.client.receipts import CheckedReceipt
+from yanmen.client.robust import robust_federation
 
 __all__ = [
     "Answer",
@@ -38,4 +41,7 @@ __all__ = [
     "Unreachable",
     "aconnect",
     "connect",
+    "federation",
+    "joining",
+    "robust_federation",
 ]

@@ -14,18 +14,14 @@ from yanmen.client.catalogue import Catalogue, Entry
 from yanmen.client.errors import StillRunning
 from yanmen.client.identity import Identity
 from yanmen.client.node import Node, connect
-from yanmen.client.questions import TIMEOUT_S, Job
+from yanmen.client.questions import LOOK_S, TIMEOUT_S, Job, Progress
 from yanmen.client.receipts import CheckedReceipt
 from yanmen.model.contract import Balance, Contract, Terms
 
 THREADS = 8
 """Calls of one connection at once; a node lets a member have sixteen open."""
-LOOK_S = 1.0
-"""How long one look at a running job waits: so soon a cancelled task stops it."""
 
 T = TypeVar("T")
-Progress = Callable[[float], None]
-"""Told, each time a job is still running, how many seconds it has been waited for."""
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ class Entry:
     version: str
     published_ms: int
     retracted: bool
+    quality: str = ""
 
     def mock(self, rows: int, seed: str = "") -> list[dict[str, Cell]]:
         """Return rows that fit what is declared, to develop against; no row of the node is behind them."""

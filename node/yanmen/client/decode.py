@@ -3,10 +3,11 @@
 import math
 
 from yanmen.client.catalogue import Entry
-from yanmen.formats import base64url, dealing
+from yanmen.formats import base64url, dealing, description, listing
+from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.released import Table
-from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Description
 from yanmen.model.contract import Balance
 from yanmen.model.receipt import Receipt
 from yanmen.model.stages import ColumnQuote
@@ -43,11 +44,25 @@ def entry(message: catalogue_pb2.Dataset) -> Entry:
             price_ceiling_fen=message.price_ceiling_fen,
             columns=tuple(_column(column) for column in message.columns),
             partition=message.partition,
+            description=_description(message.description),
         ),
         version=message.version,
         published_ms=message.published_ms,
         retracted=message.retracted,
+        quality=_bands(message.quality_bands),
     )
+
+
+def _bands(text: str) -> str:
+    if listing.QUALITY.fullmatch(text) is None:
+        raise Malformed("not bands of quality")
+    return text
+
+
+def _description(message: catalogue_pb2.Description) -> Description:
+    texts = ("topic", "scene", "acquisition", "delivery", "update", "security", "item", "abstract_zh", "abstract_en")
+    said: dict[str, Json] = {name: str(getattr(message, name)) for name in texts}
+    return description.from_json({**said, "keywords": list(message.keywords)})
 
 
 def _column(message: catalogue_pb2.Column) -> Column:

@@ -10,14 +10,14 @@ from yanmen.model.catalogue import Cell, ColumnType
 if TYPE_CHECKING:
     import pandas as pd
 
-    from yanmen.client.answer import Answer
+    from yanmen.client.released import Released
 
 _DIGITS_MAX = 76
 """Of Arrow's widest decimal."""
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 
 
-def to_arrow(answer: "Answer") -> pa.Table:
+def to_arrow(answer: "Released") -> pa.Table:
     """Return `answer` as an Arrow table."""
     columns = [
         pa.array([row[place] for row in answer.table.rows], _type(kind, [row[place] for row in answer.table.rows]))
@@ -26,14 +26,14 @@ def to_arrow(answer: "Answer") -> pa.Table:
     return pa.table(columns, names=list(answer.labels)).replace_schema_metadata(_beside(answer))
 
 
-def to_pandas(answer: "Answer") -> "pd.DataFrame":
+def to_pandas(answer: "Released") -> "pd.DataFrame":
     """Return `answer` as a data frame."""
     frame = to_arrow(answer).to_pandas()
     frame.attrs.update(_beside(answer))
     return frame
 
 
-def _beside(answer: "Answer") -> dict[str, str]:
+def _beside(answer: "Released") -> dict[str, str]:
     return {
         "yanmen.notice": answer.notice,
         "yanmen.mechanism": answer.table.mechanism,

@@ -16,12 +16,13 @@ from typing import TypeVar
 
 from typing_extensions import override
 
+from yanmen.aggregation.calibration import variances
 from yanmen.client.answer import Answer, Quote
 from yanmen.client.errors import Refused, ReplyMalformed
 from yanmen.client.federated_answer import FederatedAnswer
 from yanmen.client.federated_quote import FederatedQuote
-from yanmen.client.federation import Federation, Progress, evidence_of
-from yanmen.client.federation import federation as connected
+from yanmen.client.federating import Federation, Progress, evidence_of
+from yanmen.client.federating import federation as connected
 from yanmen.client.identity import Identity
 from yanmen.client.insisting import insist, naming
 from yanmen.client.link import parsed
@@ -29,7 +30,6 @@ from yanmen.client.questions import TIMEOUT_S, Asking
 from yanmen.crypto import federated, joined
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
-from yanmen.federation.calibration import variances
 from yanmen.formats import shape
 from yanmen.formats.malformed import Malformed
 from yanmen.model.federation import Mode, SignedManifest

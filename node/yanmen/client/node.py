@@ -17,7 +17,7 @@ from yanmen.client.catalogue import Catalogue, Entry
 from yanmen.client.drivers import Driver
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link, parsed
-from yanmen.client.questions import TIMEOUT_S, Asking, Job
+from yanmen.client.questions import TIMEOUT_S, Asking, Job, Progress
 from yanmen.client.receipts import Asked, CheckedReceipt
 from yanmen.client.signing import EachQuestion, Signing, Spending, UnderGrant
 from yanmen.crypto import documents
@@ -76,9 +76,9 @@ class Session:
         """Start `sql` as a job and return at once."""
         return questions.submit(self._link, self._signing, sql, self.grant)
 
-    def query(self, sql: str, *, timeout: float = TIMEOUT_S) -> Answer:
+    def query(self, sql: str, *, timeout: float = TIMEOUT_S, progress: Progress | None = None) -> Answer:
         """Ask `sql` and return its verified answer."""
-        return self.submit(sql).fetch(timeout=timeout)
+        return self.submit(sql).attend(timeout=timeout, progress=progress)
 
 
 class Node:
@@ -162,9 +162,20 @@ class Node:
         binder = self._binder(contract, micro_rho, max_micro_rho, max_price_fen)
         return questions.submit(self._link, self._signing, sql, binder)
 
-    def query(self, sql: str, *, contract: str | Contract, micro_rho: int = 0, timeout: float = TIMEOUT_S) -> Answer:
-        """Ask `sql` and return its verified answer; raises `Refused`, or `StillRunning` after `timeout` seconds."""
-        return self.submit(sql, contract=contract, micro_rho=micro_rho).fetch(timeout=timeout)
+    def query(
+        self,
+        sql: str,
+        *,
+        contract: str | Contract,
+        micro_rho: int = 0,
+        timeout: float = TIMEOUT_S,
+        progress: Progress | None = None,
+    ) -> Answer:
+        """Ask `sql` and return its verified answer; raises `Refused`, or `StillRunning` after `timeout` seconds.
+
+        `progress` is told once a second how long it has been waited. Interrupting it (Ctrl-C) stops the job.
+        """
+        return self.submit(sql, contract=contract, micro_rho=micro_rho).attend(timeout=timeout, progress=progress)
 
     def contribute(self, sql: str, contract: str | Contract, micro_rho: int, asking: Asking) -> Job:
         """Start `sql` as this node's part of a federated question; its answer is sealed for the aggregators."""

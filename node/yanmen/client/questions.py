@@ -1,6 +1,7 @@
 """Explain, submit, fetch, cancel: the life of a question on the consumer's side."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from yanmen.client import decode
@@ -23,6 +24,11 @@ GRACE_S = 5.0
 """What a Fetch may take beyond its waiting: a node that stalls is not waited for longer than its caller said."""
 TIMEOUT_S = 120.0
 """How long a caller waits for an outcome unless it says otherwise."""
+LOOK_S = 1.0
+"""How often who wants to be told of a running job is told."""
+
+Progress = Callable[[float], None]
+"""Told, each time a job is still running, how many seconds it has been waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +53,20 @@ class Job:
     link: Link
     aggregators: tuple[str, ...] = ()
 
-    def fetch(self, *, timeout: float = TIMEOUT_S) -> Answer:
-        """Return the answer, or raise the refusal; raises `StillRunning` after `timeout` seconds."""
-        return fetch(self.link, Asked(self.id, self.sql, self.aggregators), timeout)
+    def fetch(self, *, timeout: float = TIMEOUT_S, progress: Progress | None = None) -> Answer:
+        """Return the answer, or raise the refusal; raises `StillRunning` after `timeout` seconds.
+
+        `progress` is told once a second how long it has been waited.
+        """
+        return fetch(self.link, Asked(self.id, self.sql, self.aggregators), timeout, progress)
+
+    def attend(self, *, timeout: float = TIMEOUT_S, progress: Progress | None = None) -> Answer:
+        """Fetch as `fetch` does; who interrupts the waiting (Ctrl-C, a notebook's stop) stops the job, too."""
+        try:
+            return self.fetch(timeout=timeout, progress=progress)
+        except KeyboardInterrupt:
+            self.cancel()
+            raise
 
     def cancel(self) -> None:
         """Stop the job; what it was charged stays charged."""
@@ -95,18 +112,21 @@ def submit(link: Link, signing: Signing, sql: str, binder: Binder, manifest: Ask
     return Job(job_id, sql, link, asking.aggregators)
 
 
-def fetch(link: Link, asked: Asked, timeout: float) -> Answer:
-    """Return the outcome of a job, asking until there is one."""
-    ends = time.monotonic() + timeout
+def fetch(link: Link, asked: Asked, timeout: float, progress: Progress | None = None) -> Answer:
+    """Return the outcome of a job, asking until there is one; `progress` is told while there is none."""
+    began = time.monotonic()
+    step_ms = WAIT_MS if progress is None else int(LOOK_S * 1000)
     while True:
-        left_ms = max(0, int((ends - time.monotonic()) * 1000))
-        request = query_pb2.FetchRequest(job_id=asked.job_id, wait_ms=min(WAIT_MS, left_ms))
+        waited = time.monotonic() - began
+        left_ms = max(0, int((timeout - waited) * 1000))
+        request = query_pb2.FetchRequest(job_id=asked.job_id, wait_ms=min(step_ms, left_ms))
         reply = link.call(link.calls.query.Fetch, request, min(SECONDS, left_ms / 1000 + GRACE_S))
         match reply.WhichOneof("outcome"):
             case "answer":
                 return _answer(link, asked, reply.answer)
             case "pending" if left_ms:
-                continue
+                if progress is not None:
+                    progress(time.monotonic() - began)
             case "pending":
                 raise StillRunning(asked.job_id)
             case _:

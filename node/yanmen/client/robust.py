@@ -3,8 +3,9 @@
 explain everywhere -> manifest -> noise -> shares of each node -> deposits -> one set -> sums -> total -> table
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 
 from typing_extensions import override
@@ -12,13 +13,13 @@ from typing_extensions import override
 from yanmen.client.answer import Answer
 from yanmen.client.calls import Calls
 from yanmen.client.federated_answer import FederatedAnswer
-from yanmen.client.federation import Federation, Progress
-from yanmen.client.federation import federation as connected
+from yanmen.client.federating import Federation, Progress
+from yanmen.client.federating import federation as connected
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link
 from yanmen.client.questions import TIMEOUT_S
 from yanmen.client.relay import Relay
-from yanmen.crypto.system import SystemClock
+from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import base64url
 from yanmen.model.federation import Mode
 from yanmen.model.party import PartyRole
@@ -41,9 +42,9 @@ class RobustFederation(Federation):
         timeout: float = TIMEOUT_S,
     ) -> FederatedAnswer:
         """Ask as a federation does; which aggregators failed or lied is in the answer's `faults`."""
+        least = self._least(contributors_least)
         quotes, refused = self._explained(sql, micro_rho)
         refused.update(self.unreachable)
-        least = contributors_least or len(self.nodes) + len(self.unreachable)
         self._require(least, quotes, refused)
         signed = self._manifest(sql, quotes, micro_rho, least, partition)
         relay = Relay(signed, self.aggregators, self.identity.register, self._each, dict(self.silent), timeout)
@@ -66,19 +67,32 @@ class RobustFederation(Federation):
         )
 
 
-@contextmanager
 def robust_federation(
-    identity: Identity,
+    identity: str | os.PathLike[str] | Identity,
     contracts: Mapping[str, str],
     aggregators: Sequence[str],
     *,
     progress: Progress | None = None,
     clock: Clock | None = None,
     randomness: Randomness | None = None,
-) -> Iterator[RobustFederation]:
+) -> AbstractContextManager[RobustFederation]:
     """Connect to each node of `contracts` (alias or id -> contract id) and to those of the five that answer."""
+    who = identity if isinstance(identity, Identity) else Identity.load(identity)
     if len(set(aggregators)) != Mode.ROBUST.aggregators:
         raise Fault(FaultCode.CONFIG, f"robust mode needs {Mode.ROBUST.aggregators} aggregators")
+    told = progress or (lambda _step, _done, _of: None)
+    return _connected(who, contracts, aggregators, told, clock or SystemClock(), randomness or SystemRandomness())
+
+
+@contextmanager
+def _connected(
+    identity: Identity,
+    contracts: Mapping[str, str],
+    aggregators: Sequence[str],
+    progress: Progress,
+    clock: Clock,
+    randomness: Randomness,
+) -> Iterator[RobustFederation]:
     links: dict[str, Link] = {}
     silent: dict[str, Fault] = {}
     with ExitStack() as open_:
@@ -90,7 +104,7 @@ def robust_federation(
                 silent[party.id] = error
                 continue
             open_.callback(calls.close)
-            links[party.id] = Link(calls, party, identity, clock or SystemClock())
+            links[party.id] = Link(calls, party, identity, clock)
         many = open_.enter_context(
             connected(identity, contracts, (), progress=progress, clock=clock, randomness=randomness)
         )

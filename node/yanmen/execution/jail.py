@@ -9,20 +9,22 @@ from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
-from yanmen.execution import drafted, orders, preflight, reply
+from yanmen.execution import drafted, orders, postgresql, preflight, reply
 from yanmen.execution.clear_files import ClearFiles
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
+from yanmen.execution.postgresql import Mark
 from yanmen.execution.scratch import ScratchSpace
 from yanmen.execution.snapshot import SnapshotStore
 from yanmen.execution.tenancy import Tenancy, TenantRunner, dataless
 from yanmen.execution.waiting import Room
-from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Version
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits, Profile, Randomness, Runner, Snapshot, TableShape, Tenant
-from yanmen.model.refusal import JobCode, JobFailed, Usage
+from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed, Usage
 
-FORMATS = {".csv": "csv", ".parquet": "parquet"}
+PARQUET = "parquet"
+FORMATS = {".csv": "csv", ".parquet": PARQUET}
 """By the source's suffix; its bytes are looked at in the jail only."""
 SOURCE_CPU_SECONDS = 1200
 SOURCE_WALL_MS = 1_200_000
@@ -30,6 +32,12 @@ SOURCE_WALL_MS = 1_200_000
 SOURCE_MEMORY_FACTOR = 4
 """Keeping the right rows of every unit holds the table in memory: spilling it would write rows to disk."""
 SOURCE_REPLY_BYTES = 4 << 20
+
+KEPT = "s0"
+MARK_THERE = "SELECT count(*) FROM duckdb_tables() WHERE database_name = 's0' AND table_name = 'refresh'"
+MARK = 'SELECT source, mark, rows, digest FROM "s0"."refresh"'
+MARK_TYPES = (ColumnType.TEXT, ColumnType.TEXT, ColumnType.INTEGER, ColumnType.TEXT)
+"""How far a source was read lies in the sealed snapshot itself: it is a value of a row."""
 
 _T = TypeVar("_T")
 
@@ -75,6 +83,10 @@ class JailRunner:
     def tidy(self) -> None:
         """Remove what workers of dead nodes left on disk; for the one process that serves the node."""
         self._scratch.tidy()
+
+    def holds(self, version: Version) -> bool:
+        """Say whether the sealed file of `version` is there, whole by its length; opening it proves the rest."""
+        return self._snapshots.sealed_bytes(version.version) == version.plain_bytes
 
     def within(self, tenant: Tenant) -> Runner:
         """Return this runner for `tenant`, whose questions share workers that wait between them."""
@@ -126,20 +138,69 @@ class JailRunner:
         order = orders.post(columns, rows, sql, cap)
         return self._dataless(order, self._limits.reply_bytes, lambda data: reply.table(data, types, cap))
 
-    def publish(self, source: str, dataset: Dataset) -> Snapshot:
-        """Read the hostile `source` file in a jail, write and seal the pruned, clamped snapshot."""
+    def publish(self, source: str, dataset: Dataset, previous: str = "") -> Snapshot:
+        """Read the hostile `source` in a jail, write and seal the pruned, clamped snapshot.
+
+        `previous` is the version that a source which tells what is new may be read on from ("": from its beginning).
+        """
+        if postgresql.is_source(source):
+            return self._publish_rows(source, dataset, previous)
+        with _source(source) as (fd, form):
+            return self._import(os.fstat(fd).st_size, lambda to, salt: orders.importing(fd, to, form, dataset, salt))
+
+    def inspect(self, source: str, dataset: Dataset | None = None) -> tuple[Column, ...]:
+        """Read `source` in a jail and return drafted columns for `suggest` (bounds and domains derived from data).
+
+        With `dataset`, a database is asked for the columns only that it declares visible.
+        """
+        if postgresql.is_source(source):
+            want = None if dataset is None else postgresql.wanted(dataset)
+            with postgresql.extracted(source, postgresql.load(source), want, self._snapshots.clear) as (rows, _):
+                return self._from_source(orders.inspect(rows.fd, PARQUET), drafted.columns)
+        with _source(source) as (fd, form):
+            return self._from_source(orders.inspect(fd, form), drafted.columns)
+
+    def _import(self, size: int, ordered: Callable[[int, str], Order]) -> Snapshot:
+        """Run the import job that `ordered` gives for a target and a salt, and seal what it wrote."""
         clear = self._snapshots.clear
-        with _source(source) as (fd, form), clear.empty(os.fstat(fd).st_size) as target:
+        with clear.empty(size) as target:
             os.fchmod(target.fd, 0o666)  # the account of jobs opens it, by descriptor: no path leads to it
-            salt = self._randomness.token(32).hex()
-            order = orders.importing(fd, target.fd, form, dataset, salt)
+            order = ordered(target.fd, self._randomness.token(32).hex())
             self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.nothing)
             return self._snapshots.seal(target.fd)
 
-    def inspect(self, source: str) -> tuple[Column, ...]:
-        """Read `source` in a jail and return drafted columns for `suggest` (bounds and domains derived from data)."""
-        with _source(source) as (fd, form):
-            return self._from_source(orders.inspect(fd, form), drafted.columns)
+    def _publish_rows(self, source: str, dataset: Dataset, previous: str) -> Snapshot:
+        """Publish rows of a database: all of them, or those of `previous` and what came since."""
+        definition, clear = postgresql.load(source), self._snapshots.clear
+        digest = definition.digest(dataset)
+        before = self._mark(previous, digest) if previous and definition.refresh else None
+        want = postgresql.wanted(dataset)
+        with ExitStack() as held:
+            rows, extract = held.enter_context(postgresql.extracted(source, definition, want, clear, before))
+            if before is None and not extract.whole:
+                raise JobFailed(JobCode.BAD_REPLY)
+            kept = None if extract.whole else held.enter_context(self._snapshots.open(previous, Event()))
+            continued = extract.continued(digest, kept)
+            size = sum(os.fstat(fd).st_size for fd in (rows.fd, kept) if fd is not None)
+            made = self._import(
+                size,
+                lambda to, salt: orders.of_a_server(orders.importing(rows.fd, to, PARQUET, dataset, salt), continued),
+            )
+            return replace(made, continued=not extract.whole)
+
+    def _mark(self, version: str, digest: str) -> Mark | None:
+        """Return how far the source was read for `version`, None when that was another source, or it is not there."""
+        limits = replace(dataless(self._limits.reply_bytes), rows=1)
+        try:
+            ((there,),), _ = self.query(((KEPT, version),), MARK_THERE, (ColumnType.INTEGER,), limits, Event())
+            if not there:
+                return None
+            (found, *mark), *_ = self.query(((KEPT, version),), MARK, MARK_TYPES, limits, Event())[0]
+        except Fault as fault:
+            if fault.code is FaultCode.SNAPSHOT_ALTERED:  # reading everything is its remedy
+                return None
+            raise
+        return postgresql.read_mark(mark) if found == digest else None
 
     def _dataless(self, order: Order, reply_bytes: int, read: Callable[[bytes], _T]) -> _T:
         return self._run(order, dataless(reply_bytes), Event(), read)[0]

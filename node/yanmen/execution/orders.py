@@ -117,7 +117,7 @@ def post(
 
 def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) -> Order:
     """Ask for a snapshot of `source` in the nameless file `target`."""
-    arguments = {
+    arguments: dict[str, object] = {
         "source": source,
         "target": target,
         "format": form,
@@ -129,6 +129,27 @@ def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) 
         "hidden": [column.source_name for column in dataset.columns if column.role is Role.HIDDEN],
     }
     return Order("import", arguments, (source, target), MEMORY_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """What a source that is read again keeps in the snapshot: how far it was read, by the digest of what it is.
+
+    `previous` is the snapshot whose rows stay, None when all rows are in the source; `seen` is how many it has had.
+    """
+
+    source: str
+    mark: tuple[str, int, str] | None
+    seen: int
+    previous: int | None
+
+
+def of_a_server(order: Order, continued: Continued) -> Order:
+    """Return an order to import, for rows of a database: values are exact or refused, and hidden columns not there."""
+    fds = order.fds if continued.previous is None else (*order.fds, continued.previous)
+    kept = None if continued.mark is None else [continued.source, *continued.mark]
+    arguments = {**order.arguments, "hidden": [], "exact": True, "seen": continued.seen, "refresh": kept}
+    return replace(order, arguments={**arguments, "previous": continued.previous}, fds=fds)
 
 
 def inspect(source: int, form: str) -> Order:

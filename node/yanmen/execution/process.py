@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -111,7 +112,9 @@ class Fresh:
 class FreshProcess:
     """A child of the node with an empty environment and only its pipes and the descriptors it was given."""
 
-    def __init__(self, command: tuple[str, ...], fds: tuple[int, ...]) -> None:
+    def __init__(
+        self, command: tuple[str, ...], fds: tuple[int, ...], environment: Mapping[str, str] | None = None
+    ) -> None:
         """Start `command`."""
         reply, reply_fd = reply_pipe()
         request_fd, request = os.pipe()
@@ -121,7 +124,7 @@ class FreshProcess:
                 stdin=request_fd,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=ENVIRONMENT,
+                env=ENVIRONMENT if environment is None else dict(environment),
                 cwd="/",
                 pass_fds=(reply_fd, *fds),
                 start_new_session=True,

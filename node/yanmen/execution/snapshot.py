@@ -95,6 +95,14 @@ class SnapshotStore:
             return None
         return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
+    def sealed_bytes(self, version: str) -> int:
+        """Return how many bytes the sealed file holds, by its length; -1 when there is none."""
+        mark = self.mark(version)
+        try:
+            return -1 if mark is None else plain_size(mark[2])
+        except ValueError:
+            return -1
+
     @contextmanager
     def open(self, version: str, cancel: Event) -> Iterator[int]:
         """Unseal `version` into a nameless file that is authentic, complete and closed to every writer.

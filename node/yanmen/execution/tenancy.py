@@ -138,13 +138,13 @@ class TenantRunner:
         """Run emitted `sql` over the table `cells` of released values, in a worker of its own."""
         return self._whole.post(columns, rows, sql, types)
 
-    def publish(self, source: str, dataset: Dataset) -> Snapshot:
+    def publish(self, source: str, dataset: Dataset, previous: str = "") -> Snapshot:
         """Read `source` in a worker of its own and seal the snapshot."""
-        return self._whole.publish(source, dataset)
+        return self._whole.publish(source, dataset, previous)
 
-    def inspect(self, source: str) -> tuple[Column, ...]:
+    def inspect(self, source: str, dataset: Dataset | None = None) -> tuple[Column, ...]:
         """Read `source` in a worker of its own and return drafted columns."""
-        return self._whole.inspect(source)
+        return self._whole.inspect(source, dataset)
 
     def _key(self, job: str, limits: Limits, scans: tuple[tuple[str, str], ...] = ()) -> Key:
         return Key(self._tenant, job, scans, limits)

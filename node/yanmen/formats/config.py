@@ -19,6 +19,7 @@ from yanmen.model.config import (
     ReleasePolicy,
     ReleaseRules,
     Stamping,
+    Telling,
     Witness,
 )
 from yanmen.model.refusal import Fault, FaultCode
@@ -41,6 +42,8 @@ URL = re.compile(
     r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*", re.ASCII
 )
 """A witness's prefix, without a slash at its end."""
+LOOPBACK = re.compile(r"(?:127(?:\.[0-9]{1,3}){3}|\[::1\]):[0-9]{1,5}", re.ASCII)
+"""An address that only this host reaches."""
 
 
 def decode(text: bytes) -> Config:
@@ -93,6 +96,9 @@ def encode(config: Config) -> str:
         words = ", ".join(map(quote, config.anchor.command))
         lines += ["", "[anchor]", f"command = [{words}]"]
         lines += [f"minutes = {config.anchor.minutes}", f"seconds = {config.anchor.seconds}"]
+    if config.telling != Telling():
+        lines += ["", "[operations]", f"address = {quote(config.telling.address)}"]
+        lines += [f"traces = {quote(config.telling.traces)}"] if config.telling.traces else []
     if config.docker != Docker() or config.sandbox == "docker":
         lines += ["", "[docker]", f"socket = {quote(config.docker.socket)}", f"image = {quote(config.docker.image)}"]
         lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
@@ -131,6 +137,7 @@ def _config(table: Table) -> Config:
         large=large,
         stamping=_stamping(table),
         anchor=_anchor(table),
+        telling=_telling(table),
     )
     _check_quorum(table, config)
     approve.close()
@@ -213,6 +220,18 @@ def _anchor(table: Table) -> AnchorRules:
         section.problem("command", "must begin with the absolute path of a program", "须以程序的绝对路径开头")
     section.close()
     return rules
+
+
+def _telling(table: Table) -> Telling:
+    if not table.has("operations"):
+        return Telling()
+    section = table.table("operations")
+    address = section.text("address", required=False, pattern=LOOPBACK)
+    if LOOPBACK.fullmatch(address) and int(address.rpartition(":")[2]) > 65535:
+        section.problem("address", "no such port", "端口号超出范围")
+    found = Telling(address, section.text("traces", required=False, pattern=URL))
+    section.close()
+    return found
 
 
 def _volume(section: Table) -> tuple[bool, LargeSnapshots]:

@@ -7,9 +7,9 @@ nothing can be signed that would not be enforced. Signing is in `yanmen.crypto.d
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from yanmen.formats import connector_id, contract_constraints, contract_tariff, json_members
+from yanmen.formats import connector_id, contract_constraints, contract_tariff, json_members, usage_control
 from yanmen.formats.contract_constraints import At, MalformedTerms
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -17,6 +17,7 @@ from yanmen.formats.receipt import Slot
 from yanmen.formats.spec import NAME as DATASET
 from yanmen.formats.spec_columns import NAME as COLUMN
 from yanmen.model.contract import Bounds, ContractStatus, Grant, Terms
+from yanmen.model.usage_control import Action, Control, Rules
 
 OFFER_TYP = "yanmen-offer+jws"
 ACCEPTANCE_TYP = "yanmen-acceptance+jws"
@@ -29,10 +30,16 @@ _CONTEXT: tuple[Json, ...] = (
     "https://w3id.org/dspace/2025/1/context.jsonld",
     {"yanmen": "urn:yanmen:contract:1:"},
 )
+_WITH_RULES: tuple[Json, ...] = (
+    _CONTEXT[0],
+    {"tc609": usage_control.NAMESPACE, "yanmen": "urn:yanmen:contract:1:"},
+)
+"""The context of a document that says something in the words of TC609-6-2025-14."""
 _PROFILE = "urn:yanmen:contract:1"
 _UUID = re.compile(r"urn:uuid:([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _DOCUMENT = frozenset({"@context", "@id", "@type", "assignee", "assigner", "permission", "profile"})
+_RULES = frozenset({"obligation", "prohibition"})
 _PERMISSION = frozenset({"action", "constraint", "target"})
 _TARGET = frozenset({"@type", "refinement", "source"})
 _ACCEPTANCE = frozenset({"contract", "decided_by", "decision", "holder", "offer_sha256", "reasons", "time_ms"})
@@ -76,24 +83,39 @@ def encode(terms: Terms) -> dict[str, Json]:
 def decode(document: Json) -> Terms:
     """Return the terms in `document`; the error names the path of what is not in the profile."""
     with At("") as at:
-        members = json_members.exact(document, _DOCUMENT)
-        at.require(members["@context"] == list(_CONTEXT), "@context", "not the profile's context")
+        members = json_members.exact(document, _DOCUMENT, _RULES)
+        context = members["@context"]
+        at.require(context in (list(_CONTEXT), list(_WITH_RULES)), "@context", "not the profile's context")
         at.require(members["@type"] == "Offer", "@type", "not an Offer")
         at.require(members["profile"] == _PROFILE, "profile", "not the profile's name")
         permissions = json_members.items(members, "permission")
-        at.require(len(permissions) == 1, "permission", "not exactly one")
+        at.require(bool(permissions), "permission", "not exactly one of compute")
         match = _UUID.fullmatch(json_members.text(members, "@id"))
         if match is None:
             raise Malformed("member '@id' is not a UUID as a URN")
         holder = connector_id.check(json_members.text(members, "assigner"))
         consumer = connector_id.check(json_members.text(members, "assignee"))
         at.require(holder != consumer, "assignee", "is the assigner itself")
-    grants, constraints = _permission(permissions[0])
-    terms = constraints.terms("".join(match.groups()), holder, consumer, grants)
+    grants, constraints, controls = _permission(permissions[0])
+    rules = Rules(
+        permitted=usage_control.decode_actions("permission", permissions[1:]) if permissions[1:] else (),
+        prohibited=_actions(members, "prohibition"),
+        obliged=_actions(members, "obligation"),
+        controls=controls,
+    )
+    terms = replace(constraints.terms("".join(match.groups()), holder, consumer, grants), rules=rules)
     _check(terms)
     if _encode(terms) != document:
         raise MalformedTerms("permission/0/constraint", "not in the profile's order")
     return terms
+
+
+def _actions(members: json_members.Object, name: str) -> tuple[Action, ...]:
+    if name not in members:
+        return ()
+    with At(name):
+        rules = json_members.items(members, name, len(Action))
+    return usage_control.decode_actions(name, rules)
 
 
 def encode_acceptance(acceptance: Acceptance) -> dict[str, Json]:
@@ -149,8 +171,10 @@ def _nonempty(text: str) -> str:
 def _encode(terms: Terms) -> dict[str, Json]:
     identifier = terms.id
     parts = (identifier[:8], identifier[8:12], identifier[12:16], identifier[16:20], identifier[20:])
+    rules = terms.rules
+    said = (("obligation", rules.obliged), ("prohibition", rules.prohibited))
     return {
-        "@context": list(_CONTEXT),
+        "@context": list(_WITH_RULES if rules else _CONTEXT),
         "@id": "urn:uuid:" + "-".join(parts),
         "@type": "Offer",
         "assignee": terms.consumer,
@@ -158,11 +182,13 @@ def _encode(terms: Terms) -> dict[str, Json]:
         "permission": [
             {
                 "action": "compute",
-                "constraint": contract_constraints.encode(terms),
+                "constraint": contract_constraints.encode(terms) + usage_control.encode_controls(rules.controls),
                 "target": [_target(grant) for grant in terms.grants],
-            }
+            },
+            *usage_control.encode_actions(rules.permitted),
         ],
         "profile": _PROFILE,
+        **{name: usage_control.encode_actions(actions) for name, actions in said if actions},
     }
 
 
@@ -171,15 +197,24 @@ def _target(grant: Grant) -> dict[str, Json]:
     return {"@type": "AssetCollection", "refinement": [columns], "source": grant.dataset}
 
 
-def _permission(value: Json) -> tuple[tuple[Grant, ...], contract_constraints.Constraints]:
+def _permission(value: Json) -> tuple[tuple[Grant, ...], contract_constraints.Constraints, tuple[Control, ...]]:
     with At("permission/0") as at:
         members = json_members.exact(value, _PERMISSION)
         at.require(members["action"] == "compute", "action", "not compute")
         targets = json_members.items(members, "target", GRANTS_MAX)
         at.require(bool(targets), "target", "grants nothing")
-        found = json_members.items(members, "constraint", contract_constraints.COUNT_MAX)
+        found = json_members.items(members, "constraint", contract_constraints.COUNT_MAX + usage_control.CONTROLS_MAX)
     grants = tuple(_grant(f"permission/0/target/{index}", target) for index, target in enumerate(targets))
-    return grants, contract_constraints.decode("permission/0/constraint", found)
+    path = "permission/0/constraint"
+    own = tuple(each for each in found if not usage_control.is_control(each))
+    controls = tuple(
+        usage_control.decode_control(f"{path}/{index}", each)
+        for index, each in enumerate(found)
+        if usage_control.is_control(each)
+    )
+    if len(set(controls)) != len(controls):
+        raise MalformedTerms(path, "a constraint stands twice")
+    return grants, contract_constraints.decode(path, own), controls
 
 
 def _grant(path: str, value: Json) -> Grant:

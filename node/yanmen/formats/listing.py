@@ -1,61 +1,49 @@
-"""A catalogue entry as a node signs it for the space's list of names (FORMATS.md, listing)."""
+"""A catalogue entry (目录条目) as a node signs it, for the space's list and for catalogue services."""
 
 import re
-from dataclasses import dataclass
 
-from yanmen.formats import connector_id, jws
+from yanmen.formats import connector_id, declared, jws
 from yanmen.formats.json_canonical import Json, decode_object
-from yanmen.formats.json_members import exact, integer, text
+from yanmen.formats.json_members import exact, integer, text, texts
 from yanmen.formats.malformed import Malformed
+from yanmen.model.governance import Listing
 
 TYP = "yanmen-listing+jws"
-BYTES_MAX = 16 * 1024
-_TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
-_MEMBERS = frozenset({"class", "dataset", "grade", "iat", "node", "title_en", "title_zh", "version"})
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a node says it offers: public facts of the spec only; `issued_s` is Unix seconds."""
-
-    node: str
-    dataset: str
-    version: str
-    cls: str
-    grade: str
-    title_zh: str
-    title_en: str
-    issued_s: int
+BYTES_MAX = 512 * 1024
+"""512 columns with titles in two languages fit."""
+EARLIER_MAX = 32
+"""Versions before this one that an entry names; the log has all."""
+VERSION_MAX = 100
+QUALITY = re.compile(r"(?:[A-D]{3})?", re.ASCII)
+_MEMBERS = frozenset({"declared", "earlier", "iat", "node", "quality", "version"})
 
 
 def payload(entry: Listing) -> dict[str, Json]:
-    """Return `entry` as the payload to sign."""
-    return {
-        "class": entry.cls,
-        "dataset": entry.dataset,
-        "grade": entry.grade,
+    """Return `entry` as the payload to sign; one that `parse` would refuse is refused here."""
+    made: dict[str, Json] = {
+        "declared": declared.encode(entry.dataset),
+        "earlier": list(entry.earlier),
         "iat": entry.issued_s,
         "node": entry.node,
-        "title_en": entry.title_en,
-        "title_zh": entry.title_zh,
+        "quality": entry.quality,
         "version": entry.version,
     }
+    parse(made)
+    return made
 
 
 def parse(value: Json) -> Listing:
     """Return the entry in a verified payload; raises `Malformed`."""
     members = exact(value, _MEMBERS)
-    name = text(members, "dataset", 63)
-    if _TABLE.fullmatch(name) is None:
-        raise Malformed("listing: not a table name")
+    quality = text(members, "quality", 3)
+    if QUALITY.fullmatch(quality) is None:
+        raise Malformed("listing: not three bands of quality")
     return Listing(
-        node=connector_id.check(text(members, "node", 32)),
-        dataset=name,
-        version=text(members, "version", 100),
-        cls=text(members, "class", 20),
-        grade=text(members, "grade", 20),
-        title_zh=text(members, "title_zh", 300),
-        title_en=text(members, "title_en", 300),
+        node=connector_id.check(text(members, "node", connector_id.LENGTH)),
+        dataset=declared.decode(members["declared"]),
+        version=text(members, "version", VERSION_MAX),
+        earlier=texts(members, "earlier", EARLIER_MAX, VERSION_MAX),
+        quality=quality,
         issued_s=integer(members, "iat"),
     )
 

@@ -20,6 +20,7 @@ ENVELOPE_KEY_BYTES = 1216
 """ML-KEM-768 and X25519 (crypto/envelopes)."""
 NAME_MAX = 200
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_REGION = re.compile(r"[0-9]{6}", re.ASCII)
 _TABLE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _REGISTER = frozenset({"space", "serial", "issued_ms", "expires_ms", "parties"})
 _PARTY = frozenset(
@@ -78,6 +79,8 @@ def decode(payload: Json) -> Register:
 
 def _encode_party(party: Party) -> dict[str, Json]:
     more: dict[str, Json] = {"envelope_key": base64url.encode(party.envelope_key)} if party.envelope_key else {}
+    if party.region:
+        more["region"] = party.region
     if party.former_keys:
         more["former_keys"] = former_keys.encode(party.former_keys)
     return {
@@ -96,7 +99,7 @@ def _encode_party(party: Party) -> dict[str, Json]:
 
 
 def _party(value: Json) -> Party:
-    members = json_members.exact(value, _PARTY, frozenset({"envelope_key", "former_keys"}))
+    members = json_members.exact(value, _PARTY, frozenset({"envelope_key", "former_keys", "region"}))
     party = Party(
         id=connector_id.check(json_members.text(members, "id")),
         alias=json_members.text(members, "alias"),
@@ -110,6 +113,7 @@ def _party(value: Json) -> Party:
         datasets=json_members.texts(members, "datasets", DATASETS_MAX),
         envelope_key=base64url.decode(json_members.text(members, "envelope_key")) if "envelope_key" in members else b"",
         former_keys=former_keys.decode(members) if "former_keys" in members else (),
+        region=_region(members),
     )
     _check(party)
     return party
@@ -129,6 +133,8 @@ def _check(party: Party) -> None:
     if not is_node and (party.address or party.datasets):
         raise Malformed("register: only a node has an address and datasets")
     _check_aggregator(party)
+    if (_REGION.fullmatch(party.region) is not None) is not (party.role is PartyRole.AUTHORITY):
+        raise Malformed("register: an authority has a region of six digits, nobody else has one")
     former_keys.check(party)
     if list(party.datasets) != sorted(set(party.datasets)) or not all(map(_TABLE.fullmatch, party.datasets)):
         raise Malformed("register: datasets are not table names in order")
@@ -140,6 +146,15 @@ def _check_aggregator(party: Party) -> None:
         raise Malformed("register: an aggregator has an envelope key, nobody else")
     if is_aggregator and party.datasets:
         raise Malformed("register: an aggregator has no datasets")
+
+
+def _region(members: Object) -> str:
+    if "region" not in members:
+        return ""
+    region = json_members.text(members, "region")
+    if _REGION.fullmatch(region) is None:
+        raise Malformed("register: a region has six digits")
+    return region
 
 
 def _role(members: Object) -> PartyRole:

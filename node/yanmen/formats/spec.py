@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable
 from enum import Enum, unique
 
-from yanmen.formats import connector_id, spec_columns, toml_lines, toml_table
-from yanmen.formats.malformed import Malformed
+from yanmen.formats import description, ndi_id, spec_columns, toml_lines, toml_table
 from yanmen.formats.toml_lines import NotToml, Problem
 from yanmen.formats.toml_table import Table
 from yanmen.model.catalogue import Channel, Dataset, DatasetClass, Grade, Sharing
@@ -23,7 +22,6 @@ PROBLEMS_SHOWN = 100
 CONFIRM = "# CONFIRM"
 """Marks a line that `suggest` derived from data; a person deletes the mark once the line is right."""
 _MARK = re.compile(r"#.*\bCONFIRM\b", re.ASCII | re.IGNORECASE)
-_PRODUCT = re.compile(r"[67][0-9A-Z]{18}[0-9]{4}[0-9A-Z]{8}[0-9A-Z*](?:•.{1,32})?", re.ASCII)
 
 
 @unique
@@ -116,6 +114,7 @@ def _dataset(table: Table) -> Dataset:
         price_ceiling_fen=table.integer("price_ceiling_fen", 0, PRICE_MAX_FEN),
         columns=spec_columns.read(table.table("columns"), cls, rows_upto),
         partition=table.text("partition", required=False, pattern=NAME),
+        description=description.read(table.table("catalogue", required=False)),
     )
     for check in _CHECKS:
         check(table, dataset)
@@ -155,13 +154,7 @@ def _check_grade(table: Table, dataset: Dataset) -> None:
 
 
 def _check_ndi_id(table: Table, dataset: Dataset) -> None:
-    if not dataset.ndi_id:
-        return
-    try:
-        known = _PRODUCT.fullmatch(dataset.ndi_id) and connector_id.check_character(dataset.ndi_id[:31])
-    except Malformed:
-        known = None
-    if known != dataset.ndi_id[31:32] or not known:
+    if dataset.ndi_id and not ndi_id.is_valid(dataset.ndi_id):
         table.problem("ndi_id", "not an NDI product or resource id", "不是合法的数据产品或数据资源标识")
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
+from yanmen.formats import description
+from yanmen.formats.json_canonical import Json
 from yanmen.formats.spec import CONFIRM
 from yanmen.model.catalogue import Cell, Column, Dataset, Role
 
@@ -53,6 +55,7 @@ def draft(name: str, columns: Iterable[Column]) -> str:
     lines = [
         "# Drafted from the file itself. Types, roles, domains and bounds below were read from data, so they may",
         "# tell about persons: state what is publicly known instead, then delete the mark at the end of each line.",
+        "# A section [catalogue] may say more (NDI-TR-2025-06 codes, keywords, abstract): docs/OPERATING.md 目录著录.",
         f"name = {quote(name)}",
     ]
     lines += [f'{key} = ""  {CONFIRM} {note}' for key, note in _BLANK]
@@ -91,9 +94,18 @@ def encode(dataset: Dataset) -> str:
         f"rows_upto = {dataset.rows_upto}",
         f"price_ceiling_fen = {dataset.price_ceiling_fen}",
     ]
+    if not description.is_plain(dataset.description):
+        lines += ["", "[catalogue]", *_described(description.to_json(dataset.description))]
     for column in dataset.columns:
         lines += ["", *_column(column)]
     return "\n".join(lines) + "\n"
+
+
+def _described(members: dict[str, Json]) -> list[str]:
+    keywords = members.pop("keywords")
+    words = [str(word) for word in keywords] if isinstance(keywords, list) else []
+    said = [f"{name} = {quote(str(value))}" for name, value in members.items() if value]
+    return [*said, *([f"keywords = {_list(words)}"] if words else [])]
 
 
 def quote(text: str) -> str:

@@ -15,7 +15,7 @@ from yanmen.formats import json_canonical, released
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
 from yanmen.formats.slots import Meter, Verdict
-from yanmen.ledger import acknowledgements, answers, budget, contracts, datasets, leaves, log, violations
+from yanmen.ledger import acknowledgements, answers, budget, contracts, datasets, leaves, log, quotas, violations
 from yanmen.ledger.budget import Charge
 from yanmen.ledger.log import About, Entry, Log
 from yanmen.model.catalogue import DatasetClass
@@ -74,6 +74,7 @@ def reserve(
         return None
     if plan.release is not DatasetClass.OPEN:
         budget.check_failures(db, request.consumer, plan.subject_space, limits)
+    quotas.count(db, admitted.contract.terms, log_.now_ms(db))
     budget.debit(db, request, charge, log_.now_ms(db))
     entry = _intend(db, log_, plan, charge)
     return Reserved(plan=plan, intent_index=entry.position, ref=entry.ref)

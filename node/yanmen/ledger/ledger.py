@@ -28,6 +28,7 @@ from yanmen.ledger.jobs import Failure
 from yanmen.ledger.log import About, Log
 from yanmen.ledger.logbook import Logbook
 from yanmen.ledger.recovery import ServingLock
+from yanmen.ledger.registry import Registry
 from yanmen.ledger.store import Store, faults
 from yanmen.ledger.succession import Step
 from yanmen.model.config import NodeLimits
@@ -40,7 +41,7 @@ TURNED_AWAY_PER_MINUTE = 10
 """Leaves one party that may not come in can add; its calls are refused all the same."""
 
 
-class Ledger(Holdings, Logbook):
+class Ledger(Holdings, Registry, Logbook):
     """All durable state of a node."""
 
     __slots__ = ()

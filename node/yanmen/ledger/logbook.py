@@ -77,6 +77,11 @@ class Logbook(Desk):
                 return None
             return key_changes.signed_at(db, position), log.read_receipt(db, position, whole=True)
 
+    def check_clock(self) -> None:
+        """Raise the `Fault` that the next leaf would meet when the clock is far behind the last one."""
+        with self._store.read() as db:
+            self._log.now_ms(db)
+
     def size(self) -> int:
         """Return the number of leaves."""
         with self._store.read() as db:

@@ -6,10 +6,10 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeVar
 
-from yanmen.formats import json_canonical, json_members, released
+from yanmen.formats import description, json_canonical, json_members, released
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
-from yanmen.model.catalogue import Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing
+from yanmen.model.catalogue import PLAIN, Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing
 
 E = TypeVar("E", bound=Enum)
 """Which closed set a member belongs to."""
@@ -18,7 +18,9 @@ BYTES_MAX = 8 * 1024 * 1024
 """A dataset's key domains are the largest part: 10,000 texts of a few hundred bytes."""
 
 _COLUMN = frozenset(Column.__slots__)
-_DATASET = frozenset(Dataset.__slots__) - {"partition"}
+_LATER = frozenset({"description", "partition"})
+"""Left out where nothing is said: records made before there were any read, and encode, the same."""
+_DATASET = frozenset(Dataset.__slots__) - _LATER
 
 
 def encode_dataset(dataset: Dataset) -> bytes:
@@ -30,15 +32,18 @@ def encode_dataset(dataset: Dataset) -> bytes:
         "sharing": dataset.sharing.value,
         "channels": [channel.value for channel in dataset.channels],
         "columns": [_column(column) for column in dataset.columns],
+        "description": description.to_json(dataset.description),
     }
     if not dataset.partition:
-        del plain["partition"]  # records made before there were partitions read, and encode, the same
+        del plain["partition"]
+    if description.is_plain(dataset.description):
+        del plain["description"]
     return json_canonical.encode(plain)
 
 
 def decode_dataset(data: bytes) -> Dataset:
     """Return the dataset that `data` is."""
-    members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _DATASET, frozenset({"partition"}))
+    members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _DATASET, _LATER)
     texts = {name: json_members.text(members, name) for name in _DATASET_TEXTS}
     return Dataset(
         **texts,
@@ -53,6 +58,7 @@ def decode_dataset(data: bytes) -> Dataset:
         price_ceiling_fen=json_members.integer(members, "price_ceiling_fen"),
         columns=tuple(_decode_column(value) for value in json_members.items(members, "columns")),
         partition=json_members.text(members, "partition") if "partition" in members else "",
+        description=description.from_json(members["description"]) if "description" in members else PLAIN,
     )
 
 

@@ -12,13 +12,14 @@ from pathlib import Path
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
-from yanmen.ledger import budget, contracts, datasets, genesis, spaces, violations
+from yanmen.ledger import budget, contracts, datasets, genesis, signed, spaces, violations
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
 from yanmen.ledger.log import Log
 from yanmen.ledger.store import Store
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.contract import Contract, ContractStatus
+from yanmen.model.governance import DocumentKind
 from yanmen.model.refusal import Fault, FaultCode
 
 _CARRIED = frozenset({ContractStatus.PENDING, ContractStatus.ACTIVE, ContractStatus.SUSPENDED})
@@ -87,6 +88,9 @@ def _begin(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, keeper: K
             (total.micro_rho, total.delta_e12, space.name),
         )
     _carry_datasets(old, db, log_)
+    for kind in DocumentKind:
+        for paper in signed.in_force(old, kind):
+            signed.record(db, log_, paper, lambda _: None)
     for contract in carried:
         _carry_contract(old, db, log_, contract)
     _open(db, opening)
@@ -150,6 +154,8 @@ def _carry_contract(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, 
     row = old.execute("SELECT queries FROM contract_day WHERE contract = ? AND day = ?", (name, today)).fetchone()
     if row is not None:
         db.execute("INSERT INTO contract_day (contract, day, queries) VALUES (?, ?, ?)", (name, today, row[0]))
+    made = old.execute("SELECT contract, nth, at_ms FROM contract_use WHERE contract = ?", (name,)).fetchall()
+    db.executemany("INSERT INTO contract_use (contract, nth, at_ms) VALUES (?, ?, ?)", made)
 
 
 def _open(db: sqlite3.Connection, opening: Opening) -> None:

@@ -93,6 +93,29 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """What the national catalogue asks of an entry beside the rest; codes as formats/ndi_codes has them, "" = not said.
+
+    `item` names what the entry is the one source of (数源事项): two owners that name the same are two claimants.
+    """
+
+    topic: str = ""
+    scene: str = ""
+    acquisition: str = ""
+    delivery: str = ""
+    update: str = ""
+    security: str = ""
+    item: str = ""
+    abstract_zh: str = ""
+    abstract_en: str = ""
+    keywords: tuple[str, ...] = ()
+
+
+PLAIN = Description()
+"""An entry that says no more than it must."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
     """One dataset as its owner declared it; nothing here is derived from rows.
 
@@ -126,6 +149,7 @@ class Dataset:
     price_ceiling_fen: int
     columns: tuple[Column, ...]
     partition: str = ""
+    description: Description = PLAIN
 
     def column(self, name: str) -> Column | None:
         """Return the visible column called `name` (case-insensitive), never a hidden one."""
@@ -150,7 +174,8 @@ class Dataset:
 class Version:
     """One published snapshot: `version` is a digest over ciphertext, so it says nothing of rows.
 
-    `path` is the sealed file relative to the node's directory, `plain_bytes` its unsealed size.
+    `path` is the sealed file relative to the node's directory, `plain_bytes` its unsealed size. `quality` has one
+    letter for each index (完整性, 准确性, 一致性), the band in which the jailed job found it; "" = not measured.
     """
 
     dataset: Dataset
@@ -159,6 +184,7 @@ class Version:
     plain_bytes: int
     published_ms: int
     retracted: bool = False
+    quality: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,16 @@ class AnchorRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Telling:
+    """What a serving node tells the operator's programs; nothing, unless it is named here."""
+
+    address: str = ""
+    """Where on this host figures and readiness are read over HTTP: a loopback address and port."""
+    traces: str = ""
+    """Where spans are sent (OTLP over HTTP)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -188,3 +198,4 @@ class Config:
     large: LargeSnapshots = field(default_factory=LargeSnapshots)
     stamping: Stamping = field(default_factory=Stamping)
     anchor: AnchorRules = field(default_factory=AnchorRules)
+    telling: Telling = field(default_factory=Telling)

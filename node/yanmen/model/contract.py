@@ -1,11 +1,12 @@
 """A contract (数字合约): who may ask what of which columns, for one scenario, at what price."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, unique
 
 from yanmen.model.catalogue import Channel
 from yanmen.model.tariff import Split, Tariff
+from yanmen.model.usage_control import Rules
 
 
 @unique
@@ -93,6 +94,7 @@ class Terms:
     bounds: Bounds = Bounds()
     tariff: Tariff | None = None
     split: Split | None = None
+    rules: Rules = field(default_factory=Rules)
 
     @property
     def price_most_fen(self) -> int:

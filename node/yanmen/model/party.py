@@ -14,6 +14,7 @@ class PartyRole(Enum):
     AUDITOR = "auditor"
     REGULATOR = "regulator"
     AGGREGATOR = "aggregator"
+    AUTHORITY = "authority"
 
 
 LOG_KEEPERS = frozenset({PartyRole.NODE, PartyRole.AGGREGATOR})
@@ -70,7 +71,8 @@ class Party:
     `certificate_sha256` the hex digest of the DER certificate now in force, `alias` a short name
     usable as an SQL schema, `datasets` the table names a node has listed, `name` for people,
     `envelope_key` the raw key shares are sealed with (aggregators only, else empty), `former_keys`
-    the keys it signed with before, oldest first.
+    the keys it signed with before, oldest first, `region` the six digits of GB/T 2260 whose data
+    authority it is (authorities only, else empty).
     """
 
     id: str
@@ -85,6 +87,7 @@ class Party:
     datasets: tuple[str, ...] = ()
     envelope_key: bytes = b""
     former_keys: tuple[FormerKey, ...] = ()
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """The few protocols: each exists because there are, or will be, two implementations."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
@@ -35,6 +37,15 @@ class Signer(Protocol):
     def sign(self, message: bytes) -> bytes:
         """Return the raw 64-byte signature."""
         ...
+
+
+Spans = Callable[[str], AbstractContextManager[None]]
+"""Times what is done inside it and tells that to a collector: its name and how it ended, nothing else."""
+
+
+def untraced(_: str) -> AbstractContextManager[None]:
+    """Tell nobody."""
+    return nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,8 @@ class Snapshot:
     path: str
     version: str
     plain_bytes: int
+    continued: bool = False
+    """Made of the version before and of what came since, which was read alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +138,16 @@ class Runner(Protocol):
         """Run emitted `sql` over the table `cells` of released values; a None type is a 64-bit float."""
         ...
 
-    def publish(self, source: str, dataset: Dataset) -> Snapshot:
-        """Read the hostile `source` file in a jail, write and seal the pruned, clamped snapshot."""
+    def publish(self, source: str, dataset: Dataset, previous: str = "") -> Snapshot:
+        """Read the hostile `source` in a jail, write and seal the pruned, clamped snapshot.
+
+        `previous` is the version that a source which tells what is new may be read on from ("": from its beginning).
+        """
         ...
 
-    def inspect(self, source: str) -> tuple[Column, ...]:
-        """Read `source` in a jail and return drafted columns for `suggest` (bounds and domains derived from data)."""
+    def inspect(self, source: str, dataset: Dataset | None = None) -> tuple[Column, ...]:
+        """Read `source` in a jail and return drafted columns for `suggest` (bounds and domains derived from data).
+
+        With `dataset`, a database is asked for the columns only that it declares visible.
+        """
         ...

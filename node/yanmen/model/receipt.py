@@ -30,6 +30,7 @@ class Stage(Enum):
     SET = "set"
     OPENED = "opened"
     INSPECTION = "inspection"
+    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True)

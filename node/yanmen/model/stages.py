@@ -32,8 +32,9 @@ class Submission:
 
     `authorisation` is a request JWS (`binding` per-request) or a session grant JWS (session);
     under a grant `session_request_id` is the caller's unique id of this use. `manifest` is the signed
-    manifest (JWS) of a federated question, b"" for a question to this node alone. `joinables` are what other
-    nodes state of their tables (JWS), of a join across nodes.
+    manifest (JWS) of a federated question, b"" for a question to this node alone. `address` is the network
+    address the call came from, "" when that is not known. `joinables` are what other nodes state of their
+    tables (JWS), of a join across nodes.
     """
 
     job_id: str
@@ -44,6 +45,7 @@ class Submission:
     received_ms: int
     session_request_id: str = ""
     manifest: bytes = b""
+    address: str = ""
     joinables: tuple[bytes, ...] = ()
 
 

@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from yanmen import enrolment
+from yanmen.aggregation.aggregator import Aggregator, Dealer, Noise
+from yanmen.aggregation.matching import Matching
 from yanmen.crypto import envelopes
-from yanmen.federation.aggregator import Aggregator, Dealer, Noise
-from yanmen.federation.matching import Matching
 from yanmen.ledger.join_book import JoinBook
 from yanmen.ledger.sum_book import SumBook
 from yanmen.model.federation import OpenedSum

@@ -79,6 +79,12 @@ class Jobs:
         with self._lock:
             return (owner, job_id) in self._jobs
 
+    @property
+    def count(self) -> int:
+        """How many have not ended."""
+        with self._lock:
+            return sum(job.open() for job in self._jobs.values())
+
     def wait(self, owner: str, job_id: str, wait_ms: int) -> bool:
         """Wait for the job and return whether it has ended; raises the `Fault` it ended with."""
         with self._lock:

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from threading import Event
 from typing import TypeVar
 
 from typing_extensions import override
 
 from yanmen import contracting, pipeline
-from yanmen.federation.department import Department
+from yanmen.admission import entries
+from yanmen.aggregation.department import Department
 from yanmen.formats.request import Operation
 from yanmen.ledger.answers import Declined, Pending
 from yanmen.ledger.join_book import JoinBook
@@ -17,7 +19,7 @@ from yanmen.model.contract import Balance, Contract
 from yanmen.model.federation import Opening
 from yanmen.model.joining import Handed, Piece
 from yanmen.model.party import Party
-from yanmen.model.ports import Runner, Tenant
+from yanmen.model.ports import Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
@@ -40,7 +42,7 @@ T = TypeVar("T")
 class Node(Doorkeeper):
     """Implements yanmen.wire.api.NodeApi over one opened holder and one runner."""
 
-    def __init__(self, holder: Holder, runner: Runner) -> None:
+    def __init__(self, holder: Holder, runner: Runner, spans: Spans = untraced) -> None:
         """Begin to answer, unless a witness saw more of the log; intents left open are closed as spent first."""
         limits = holder.config.limits
         super().__init__(holder)
@@ -64,6 +66,7 @@ class Node(Doorkeeper):
             holder.randomness,
             config.release,
             self._releasing,
+            spans,
             self._department,
         )
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
@@ -76,8 +79,10 @@ class Node(Doorkeeper):
     # The catalogue and contracts ------------------------------------------------------------------
 
     def datasets(self, party: Party) -> tuple[Version, ...]:  # noqa: ARG002 - the catalogue is one for all members
-        """Return the versions in force."""
-        return self._ledger.current_versions()
+        """Return the versions in force whose entries are listed."""
+        register, reviews = self._holder.register.current(), self._ledger.review
+        found = self._ledger.current_versions()
+        return tuple(version for version in found if entries.is_listed(version.dataset, register, reviews))
 
     def dataset(self, party: Party, name: str) -> Version:
         """Return the version in force of the dataset `name`."""
@@ -154,7 +159,8 @@ class Node(Doorkeeper):
             return job_id
         stages = Question(self._works, Operation.SUBMIT).stages()
         try:
-            self._jobs.start(owner, job_id, lambda cancel: _work(submission, stages, cancel))
+            here = copy_context()  # a span of the question belongs to the call that asked it
+            self._jobs.start(owner, job_id, lambda cancel: here.run(self._work, submission, stages, cancel))
         except Refused as refusal:
             refusal.receipt = self._ledger.refuse(submission, None, refusal)
             raise
@@ -207,6 +213,23 @@ class Node(Doorkeeper):
         self._releasing.stop()
         self._anchoring.stop()
 
+    @property
+    def running(self) -> int:
+        """How many questions run or wait for their turn."""
+        return self._jobs.count
+
+    def require_witnesses(self) -> None:
+        """Refuse when a question would be refused for want of witnesses."""
+        self._releasing.require_witnesses()
+
+    def _work(self, submission: Submission, stages: Stages, cancel: Event) -> None:
+        """Answer one question; its outcome, refusals too, is in the ledger for Fetch to read."""
+        with self._works.spans("question"):
+            try:
+                pipeline.answer(submission, stages, cancel)
+            except Refused:
+                return
+
     def _known(self, owner: str, job_id: str) -> bool:
         if self._jobs.runs(owner, job_id):
             return True
@@ -225,11 +248,3 @@ class Node(Doorkeeper):
         if receipt.stage is Stage.OUTCOME and party.role not in READERS and not self._releasing.covers(index):
             raise Refused(Reason.NOT_WITNESSED)  # it holds the digest of an answer that may not leave yet
         return receipt
-
-
-def _work(submission: Submission, stages: Stages, cancel: Event) -> None:
-    """Answer one question; its outcome, refusals too, is in the ledger for Fetch to read."""
-    try:
-        pipeline.answer(submission, stages, cancel)
-    except Refused:
-        return

@@ -6,26 +6,26 @@ from threading import Event
 
 from yanmen.admission import admit as admission
 from yanmen.admission.admit import Desk
+from yanmen.aggregation.department import Department
 from yanmen.crypto import federated as crypto_federated
 from yanmen.crypto import joined
 from yanmen.crypto.signatures import BadSignature
 from yanmen.disclosure import joining, release, shares
 from yanmen.execution.run import RUN_PERCENT, run
-from yanmen.federation.department import Department
-from yanmen.formats import shape
+from yanmen.formats import control_rules, shape
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits, ReleaseRules
 from yanmen.model.federation import NOISES, Opening
-from yanmen.model.ports import Randomness, Runner, Tenant
+from yanmen.model.ports import Randomness, Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Fault, FaultCode, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
-from yanmen.pipeline import Stages
+from yanmen.pipeline import Stages, within
 from yanmen.planning import federated, hints
 from yanmen.planning.plan import plan as make_plan
 from yanmen.planning.rendering import render
@@ -42,6 +42,7 @@ class Works:
     randomness: Randomness
     release: ReleaseRules = field(default_factory=ReleaseRules)
     releasing: Releasing | None = None
+    spans: Spans = untraced
     department: Department | None = None
 
 
@@ -57,7 +58,7 @@ class Question:
 
     def stages(self) -> Stages:
         """Return the pipeline's stages."""
-        return Stages(
+        stages = Stages(
             admit=self._admit,
             plan=self._plan,
             reserve=self._reserve,
@@ -70,6 +71,7 @@ class Question:
             quote=self._quote,
             finish=self._finish,
         )
+        return stages if self.works.spans is untraced else within(stages, self.works.spans)
 
     def _admit(self, submission: Submission) -> Admitted:
         self.admitted = admission.admit(submission, self.operation, self.works.desk)
@@ -102,7 +104,7 @@ class Question:
 
     def _limits(self, admitted: Admitted) -> NodeLimits:
         """Return what this question may use: the node's limits, narrowed by the contract."""
-        return self.works.limits.within(admitted.contract.terms.bounds)
+        return self.works.limits.within(control_rules.narrowed(admitted.contract.terms))
 
     def _runner(self, admitted: Admitted) -> Runner:
         """Return the runner whose workers serve this consumer under this contract and nobody else."""

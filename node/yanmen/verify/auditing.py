@@ -105,7 +105,13 @@ _AREAS: dict[Area, frozenset[Code]] = {
     ),
     Area.BUDGETS: frozenset({Code.SPENT_DIFFERS, Code.SPACE_OVERSPENT, Code.SPACE_TOTAL_DIFFERS, Code.NOISE_DIFFERS}),
     Area.SUPERVISION: frozenset(
-        {Code.GRANT_WITHHELD, Code.INSPECTION_WRONG, Code.RECTIFIED_LATE, Code.RECTIFICATION_OVERDUE}
+        {
+            Code.GRANT_WITHHELD,
+            Code.INSPECTION_WRONG,
+            Code.DOCUMENT_WRONG,
+            Code.RECTIFIED_LATE,
+            Code.RECTIFICATION_OVERDUE,
+        }
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Steps 8 to 21 of the procedure: the leaves followed in order, each against those before it."""
+"""Steps 8 to 22 of the procedure: the leaves followed in order, each against those before it."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from yanmen.model.party import Party, Register
 from yanmen.verify import metering
 from yanmen.verify.acknowledging import Acknowledgements
 from yanmen.verify.erasing import Erasures
+from yanmen.verify.governing import Governing
 from yanmen.verify.granted import withheld
 from yanmen.verify.inspections import Inspections
 from yanmen.verify.keeping import Keeping
@@ -41,6 +42,7 @@ class Following:
         "_acknowledgements",
         "_erasures",
         "_findings",
+        "_governing",
         "_inspections",
         "_keeping",
         "_keys",
@@ -62,6 +64,7 @@ class Following:
         self._keeping = Keeping(self._standing, self._replay)
         self._prices = Prices(self._standing)
         self._inspections = Inspections(self._keys)
+        self._governing = Governing(self._keys)
         self._erasures = Erasures(self._standing)
         self._acknowledgements = Acknowledgements(trust.head.origin)
         self._findings: list[Finding] = []
@@ -79,6 +82,7 @@ class Following:
         self._findings.extend(self._erasures.check(use))
         self._findings.extend(self._prices.check(use))
         self._findings.extend(self._inspections.check(use, said))
+        self._findings.extend(self._governing.check(use, said))
         agreement = self._standing.agreements.get(use.contract)
         if agreement is not None:
             self._findings.extend(withheld(use.index, use.head.stage, said.keys(), agreement.terms))

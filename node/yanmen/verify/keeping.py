@@ -93,7 +93,7 @@ class Keeping:
 
     def _admitted(self, use: Use, said: All, agreement: Agreement) -> Iterator[Finding]:
         """Hold what was asked, and of which data, to the terms and to what was published."""
-        for name in terms.time(use, agreement.terms):
+        for name in (*terms.time(use, agreement.terms), *terms.controls(use, agreement.terms)):
             yield self._found(Code.TERMS_BROKEN, use, name)
         # Receipts that say the same share what they say, so that objects stand for their values here.
         asked = (*(said.get(slot) for slot in ADMITTED), None if use.budget is None else use.budget.space)

@@ -67,6 +67,7 @@ class Replay:
                 | Stage.SET
                 | Stage.OPENED
                 | Stage.INSPECTION
+                | Stage.DOCUMENT
             ):
                 return
 

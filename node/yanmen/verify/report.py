@@ -72,6 +72,7 @@ class Code(Enum):
     PRICE_DIFFERS = "PRICE_DIFFERS"
     GRANT_WITHHELD = "GRANT_WITHHELD"
     INSPECTION_WRONG = "INSPECTION_WRONG"
+    DOCUMENT_WRONG = "DOCUMENT_WRONG"
     RECTIFIED_LATE = "RECTIFIED_LATE"
     RECTIFICATION_OVERDUE = "RECTIFICATION_OVERDUE"
     REQUEST_SIGNATURE = "REQUEST_SIGNATURE"
@@ -201,6 +202,10 @@ _TEXTS: dict[Code, tuple[str, str]] = {
         "{leaf} records a step of an inspection that does not count: {subject}",
         "{leaf_zh}所记检查步骤不成立：{subject}",
     ),
+    Code.DOCUMENT_WRONG: (
+        "{leaf} records a signed document that does not count: {subject}",
+        "{leaf_zh}所记文书不成立：{subject}",
+    ),
     Code.RECTIFIED_LATE: (
         "{leaf} rectifies the finding {subject} after its deadline",
         "{leaf_zh}对问题 {subject} 的整改晚于期限",
@@ -326,6 +331,7 @@ _STAGES_ZH: dict[Stage, str] = {
     Stage.ERASURE: "销毁",
     Stage.STATEMENT: "账单",
     Stage.INSPECTION: "检查",
+    Stage.DOCUMENT: "文书",
 }
 
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Set
 
+from yanmen.formats import control_rules
 from yanmen.formats.receipt import MINUTE_S
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.contract import Terms
+from yanmen.model.usage_control import Facts
 from yanmen.verify.requests import Claims
 from yanmen.verify.standing import Agreement, Published
 from yanmen.verify.uses import Use
@@ -81,3 +83,17 @@ def release(use: Use, terms: Terms, published: Mapping[str, Published]) -> Itera
     spaces = {each.space for each in listed if each.cls is DatasetClass.PERSONAL}
     if spaces - {use.budget.space}:
         yield "subject space"
+
+
+def controls(use: Use, terms: Terms) -> Iterator[str]:
+    """Name the constraints of usage control that the leaf shows broken: its times and the price."""
+    said = terms.rules.controls
+    if not said:
+        return
+    begun_ms = terms.not_before_ms
+    moments = (use.head.iat_s * SECOND_MS, (use.head.iat_s + MINUTE_S) * SECOND_MS - 1)
+    # Leaves tell the minute: only what no end of it keeps is broken for sure.
+    found = set.intersection(*(set(control_rules.broken(said, Facts(at, begun_ms))) for at in moments))
+    if use.price is not None:
+        found |= set(control_rules.broken(said, Facts(price_fen=use.price.fen)))
+    yield from (f"control {name}" for name in sorted(found))

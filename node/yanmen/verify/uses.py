@@ -50,6 +50,7 @@ _REQUIRED: dict[Stage, frozenset[Slot]] = {
         Stage.ABORTED: (*QUESTION, Slot.DECISION),
         Stage.REFUSED: (Slot.DECISION,),
         Stage.INSPECTION: (Slot.SUBJECT,),
+        Stage.DOCUMENT: (Slot.SUBJECT,),
     }.items()
 }
 # Bound once: what was read is remembered by the very function that read it.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from yanmen.federation.aggregator import Dealer, Noise
+from yanmen.aggregation.aggregator import Dealer, Noise
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.federation import OpenedSum, Opening

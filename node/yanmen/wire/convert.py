@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from yanmen.formats import base64url, dealing
 from yanmen.formats.malformed import Malformed
-from yanmen.model.catalogue import Cell, Column, ColumnType, Version
+from yanmen.model.catalogue import Cell, Column, ColumnType, Description, Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
@@ -46,9 +46,26 @@ def dataset(version: Version) -> catalogue_pb2.Dataset:
         price_ceiling_fen=shown.price_ceiling_fen,
         columns=[_column(column) for column in shown.visible()],
         partition=shown.partition,
+        description=_description(shown.description),
+        quality_bands=version.quality,
         version=version.version,
         published_ms=version.published_ms,
         retracted=version.retracted,
+    )
+
+
+def _description(said: Description) -> catalogue_pb2.Description:
+    return catalogue_pb2.Description(
+        topic=said.topic,
+        scene=said.scene,
+        acquisition=said.acquisition,
+        delivery=said.delivery,
+        update=said.update,
+        security=said.security,
+        item=said.item,
+        abstract_zh=said.abstract_zh,
+        abstract_en=said.abstract_en,
+        keywords=said.keywords,
     )
 
 
@@ -166,8 +183,9 @@ def submission(
     job_id: str,
     peer: Party,
     received_ms: int,
+    address: str = "",
 ) -> Submission:
-    """Return what `request` asks, with nothing checked but its shape."""
+    """Return what `request`, sent from `address`, asks, with nothing checked but its shape."""
     authorisation = request.authorisation
     match authorisation.WhichOneof("kind"):
         case "request_jws":
@@ -186,6 +204,7 @@ def submission(
         received_ms=received_ms,
         session_request_id=use,
         manifest=request.manifest if isinstance(request, query_pb2.SubmitRequest | query_pb2.FinishRequest) else b"",
+        address=address,
         joinables=tuple(request.joinables),
     )
 

@@ -75,6 +75,7 @@ STAGES: dict[Stage, g.Stage.ValueType] = {
     Stage.SET: g.STAGE_SET,
     Stage.OPENED: g.STAGE_OPENED,
     Stage.INSPECTION: g.STAGE_INSPECTION,
+    Stage.DOCUMENT: g.STAGE_DOCUMENT,
 }
 
 

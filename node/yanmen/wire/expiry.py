@@ -12,8 +12,6 @@ from yanmen.model.refusal import Fault
 DAY_MS = 86_400_000
 REGISTER_DAYS, CERTIFICATE_DAYS = 10, 20
 """How long before its end each is spoken of."""
-LOOK_S = 60.0
-"""How often a serving node looks."""
 REGISTER, CERTIFICATE = "register", "certificate"
 _NEXT = {
     REGISTER: "the space operator: yanmen space refresh; then copy register.jws here",

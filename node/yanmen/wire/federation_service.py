@@ -3,8 +3,8 @@
 import grpc
 from typing_extensions import override
 
+from yanmen.aggregation.aggregator import Dealer
 from yanmen.crypto.federated import Evidence
-from yanmen.federation.aggregator import Dealer
 from yanmen.wire import convert
 from yanmen.wire.api import AggregatorApi
 from yanmen.wire.gate import CALLER

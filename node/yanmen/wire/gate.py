@@ -23,7 +23,7 @@ from typing_extensions import override
 
 from yanmen.formats.malformed import Malformed
 from yanmen.model.party import Party
-from yanmen.model.ports import Clock, Randomness
+from yanmen.model.ports import Clock, Randomness, Spans, untraced
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 from yanmen.wire import errors, strictly
@@ -70,6 +70,35 @@ class _Call:
     notes: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the figures are told of a call that ended: nothing of who called, nothing of what was said."""
+
+    method: str
+    status: str
+    ms: int
+    reason: str
+    fault: str
+
+
+Told = Callable[[Said], None]
+
+
+def untold(_: Said) -> None:
+    """Count nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who hears of calls beside the log: the figures, and a collector of spans."""
+
+    told: Told = untold
+    spans: Spans = untraced
+
+
+DEAF = Ears()
+
+
 class Door(Protocol):
     """What the gate needs of the node: who may come in, and a note of who may not."""
 
@@ -85,8 +114,11 @@ class Door(Protocol):
 class Gate(grpc.ServerInterceptor):
     """The interceptor in front of every service."""
 
-    def __init__(self, door: Door, pacing: Pacing, clock: Clock, randomness: Randomness, log: TextIO) -> None:
-        """Hold what decides and where the log lines go."""
+    def __init__(
+        self, door: Door, pacing: Pacing, clock: Clock, randomness: Randomness, log: TextIO, ears: Ears = DEAF
+    ) -> None:
+        """Hold what decides, where the log lines go and who hears of them."""
+        self._ears = ears
         self._identify = door.identify
         self._turn_away = door.turn_away
         self._pacing = pacing
@@ -122,7 +154,7 @@ class Gate(grpc.ServerInterceptor):
             raise Refused(Reason.METHOD_NOT_LISTED)
 
     def _unary(self, method: str, handler: Handler, raw: bytes, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
-        with self._passage(method, context):
+        with self._passage(method, context), self._ears.spans(method):
             return _present(handler.unary_unary)(_parse(handler, raw), context)
 
     def _unary_stream(self, method: str, handler: Handler, raw: bytes, context: grpc.ServicerContext) -> Iterator[Any]:
@@ -186,6 +218,10 @@ class Gate(grpc.ServerInterceptor):
         with self._log_lock:
             self._log.write(json.dumps(line) + "\n")
             self._log.flush()
+        told = Said(
+            call.method, call.outcome, now - call.started_ms, call.notes.get("reason", ""), call.notes.get("fault", "")
+        )
+        self._ears.told(told)
 
 
 def _remaining(context: grpc.ServicerContext) -> float | None:

@@ -39,6 +39,9 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.CONTRACT_UNKNOWN: Text("No such contract of this member.", "该成员没有此合约。"),
     Reason.CONTRACT_MALFORMED: Text("The contract offer breaks a rule of its format.", "合约要约不符合格式要求。"),
+    Reason.CLAUSE_NOT_ENFORCEABLE: Text(
+        "The contract says something that this node cannot enforce.", "合约中有本节点无法执行的条款。"
+    ),
     Reason.CONTRACT_PENDING: Text("The holder has not decided on this contract yet.", "提供方尚未审批该合约。"),
     Reason.CONTRACT_DENIED: Text("The holder denied this contract.", "提供方未批准该合约。"),
     Reason.CONTRACT_NOT_YET_VALID: Text("The contract is not valid yet.", "合约尚未生效。"),
@@ -64,6 +67,10 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.SOURCE_MISMATCH: Text("The source does not fit the dataset's description.", "数据源与数据集说明不符。"),
     Reason.GRADE_CORE: Text("Core data is never published.", "核心数据一律不得发布。"),
+    Reason.NOT_REVIEWED: Text(
+        "This entry was not reviewed by its data authority.", "该目录尚未经本级数据主管部门审核。"
+    ),
+    Reason.NEGATIVE_LIST: Text("A negative list forbids it.", "负面清单禁止该事项。"),
     Reason.SUBJECT_SPACE_UNKNOWN: Text("The subject space is not configured on this node.", "本节点未配置该主体空间。"),
     Reason.SQL_TOO_LONG: Text("The question is too long.", "查询语句过长。"),
     Reason.SQL_MALFORMED: Text("The question is not valid SQL.", "查询语句不是有效的 SQL。"),
@@ -139,6 +146,8 @@ NEXT: dict[Reason, Text] = {
     Reason.DATASET_RETRACTED: Text("See the catalogue for what its holder offers now.", "请在目录中查看现有的数据集。"),
     Reason.SPEC_INVALID: Text("Write it as docs/FORMATS.md says.", "请按 docs/FORMATS.md 书写。"),
     Reason.GRADE_CORE: Text("Publish other data.", "请改为发布其他数据。"),
+    Reason.NOT_REVIEWED: Text("Have it reviewed first.", "请先送审。"),
+    Reason.NEGATIVE_LIST: Text("Leave out what the list names.", "请去除清单所列内容。"),
     Reason.SUBJECT_SPACE_UNKNOWN: Text(
         "Its holder has to configure it in node.toml.", "须由提供方在 node.toml 中配置。"
     ),

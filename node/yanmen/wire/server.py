@@ -18,7 +18,7 @@ from yanmen.wire.api import AggregatorApi, LogApi, NodeApi
 from yanmen.wire.errors import METADATA_BYTES
 from yanmen.wire.federation_service import Federation
 from yanmen.wire.flight.service import Flight
-from yanmen.wire.gate import Gate
+from yanmen.wire.gate import DEAF, Ears, Gate
 from yanmen.wire.join_service import Joins, Matches
 from yanmen.wire.log_service import Log
 from yanmen.wire.pacing import Pacing
@@ -73,6 +73,7 @@ class Surroundings:
     log: TextIO
     renewed: Callable[[], Credentials | None] = lambda: None
     """Asked at every new connection: other credentials from now on, or None."""
+    ears: Ears = DEAF
 
 
 class Server:
@@ -83,7 +84,7 @@ class Server:
         self._api = api
         self._at = surroundings
         pacing = Pacing(surroundings.clock, surroundings.limits.calls_per_minute)
-        self._gate = Gate(api, pacing, surroundings.clock, surroundings.randomness, surroundings.log)
+        self._gate = Gate(api, pacing, surroundings.clock, surroundings.randomness, surroundings.log, surroundings.ears)
         self._health = health.HealthServicer(experimental_non_blocking=False)
         self._server = grpc.server(
             ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="wire"),
@@ -105,10 +106,19 @@ class Server:
         except RuntimeError as error:
             raise Fault(FaultCode.CONFIG, f"cannot listen on {self._at.address}") from error
         self._server.start()
-        for name in self._names:
-            self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        self.say_ready(ready=True)
         return port
+
+    def say_ready(self, *, ready: bool) -> None:
+        """Tell those who watch the gRPC health service whether questions would be answered."""
+        status = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
+        for name in ("", *self._names):
+            self._health.set(name, status)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it takes no more questions."""
+        return self._gate.stopping.is_set()
 
     def _renewed(self) -> grpc.ServerCertificateConfiguration | None:
         fresh = self._at.renewed()

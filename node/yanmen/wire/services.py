@@ -9,6 +9,7 @@ from yanmen.model.federation import OpenedSum, Opening
 from yanmen.model.ports import Clock
 from yanmen.wire import convert
 from yanmen.wire.api import NodeApi
+from yanmen.wire.caller_address import caller_address
 from yanmen.wire.gate import CALLER
 from yanmen.wire.v1 import (
     catalogue_pb2,
@@ -102,14 +103,14 @@ class Query(query_pb2_grpc.QueryServiceServicer):
     @override
     def Explain(self, request: query_pb2.ExplainRequest, context: grpc.ServicerContext) -> query_pb2.ExplainResponse:
         """Say what a question would give."""
-        submission = convert.submission(request, NO_JOB, CALLER.get(), self._clock.now_ms())
+        submission = convert.submission(request, NO_JOB, CALLER.get(), self._clock.now_ms(), caller_address(context))
         return query_pb2.ExplainResponse(quote=convert.quote(self._api.explain(submission)))
 
     @override
     def Submit(self, request: query_pb2.SubmitRequest, context: grpc.ServicerContext) -> query_pb2.SubmitResponse:
         """Start a job."""
         job_id = convert.job_id(request.job_id)
-        submission = convert.submission(request, job_id, CALLER.get(), self._clock.now_ms())
+        submission = convert.submission(request, job_id, CALLER.get(), self._clock.now_ms(), caller_address(context))
         return query_pb2.SubmitResponse(job_id=self._api.submit(submission))
 
     @override
@@ -130,7 +131,7 @@ class Query(query_pb2_grpc.QueryServiceServicer):
     @override
     def Finish(self, request: query_pb2.FinishRequest, context: grpc.ServicerContext) -> query_pb2.FinishResponse:
         """Make the table of an opened total."""
-        submission = convert.submission(request, NO_JOB, CALLER.get(), self._clock.now_ms())
+        submission = convert.submission(request, NO_JOB, CALLER.get(), self._clock.now_ms(), caller_address(context))
         sums = tuple(OpenedSum(item.partial, item.share) for item in request.sums)
         finished = self._api.finish(submission, Opening(tuple(request.certificates), sums))
         return query_pb2.FinishResponse(

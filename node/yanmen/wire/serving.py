@@ -3,27 +3,32 @@
 import json
 import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from yanmen.crypto import x509
 from yanmen.execution.jail import Shared
 from yanmen.execution.process import Spawner
 from yanmen.execution.waiting import Room
 from yanmen.model.config import NodeLimits
-from yanmen.model.ports import Profile
-from yanmen.node import succession
+from yanmen.model.ports import Profile, Spans
+from yanmen.node import readiness, succession
 from yanmen.node.holder import Holder, open_holder
 from yanmen.node.institution import Institution, open_institution
 from yanmen.node.node import Node
+from yanmen.node.readiness import Probe, Readiness
 from yanmen.wire.api import LogApi
-from yanmen.wire.expiry import LOOK_S, Ends, Watch
+from yanmen.wire.expiry import Ends, Watch
+from yanmen.wire.operations import Operations, Watched, operations, spans
 from yanmen.wire.renewal import CertificateFiles, Place
 from yanmen.wire.server import Install, Server, Surroundings, aggregator_services, node_services
 
+LOOK_S = 5.0
+"""How often a serving party looks whether it is ready, and what ends soon."""
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
 WAITING_MAX = 32
@@ -57,7 +62,7 @@ def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) ->
         served = []
         for directory in directories:
             holder = open_.enter_context(_opened(directory))
-            served.append(_aggregator(holder, open_.enter_context(open_institution(holder))))
+            served.append(_aggregator(holder, open_.enter_context(open_institution(holder)), open_))
         return _until(served, stop, grace_s)
 
 
@@ -68,6 +73,7 @@ class _Served:
     holder: Holder
     server: Server
     watch: Watch
+    ready: Readiness
     said: dict[str, str | int]
 
     def start(self) -> str:
@@ -79,6 +85,12 @@ class _Served:
         sys.stderr.write(json.dumps(line) + "\n")
         sys.stderr.flush()
         return address
+
+    def look(self) -> None:
+        """Say in the log what ends soon, and to the health service whether a question would be answered."""
+        self.watch.look()
+        if not self.server.stopping:
+            self.server.say_ready(ready=not self.ready.look())
 
     def stop(self, grace_s: int) -> None:
         """End what runs and close the port."""
@@ -99,24 +111,51 @@ def _node(holder: Holder, company: _Company, open_: ExitStack) -> _Served:
     runner = holder.runner(company.spawner, Shared(company.profiles.get(limits), company.room))
     # Reading it runs the escape probes, before the port opens: once for all nodes with the same jail and limits.
     profile = company.profiles[limits] = runner.profile
-    node = Node(holder, runner)
+    told = open_.enter_context(spans(holder))
+    node = Node(holder, runner, told)
     runner.tidy()  # this process is the one that serves: the ledger says so
     open_.callback(runner.close)
     datasets = len(holder.ledger.current_versions())
     said: dict[str, str | int] = {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets}
-    return _served(holder, node, node_services(node, holder.clock, holder.randomness), said)
+    probes = {"snapshots": readiness.snapshots(holder, runner.holds), "witness": node.require_witnesses}
+    heard = _Heard(probes, profile.name, lambda: node.running, told)
+    return _served(holder, node, node_services(node, holder.clock, holder.randomness), heard, open_, said)
 
 
-def _aggregator(holder: Holder, institution: Institution) -> _Served:
+def _aggregator(holder: Holder, institution: Institution, open_: ExitStack) -> _Served:
     holder.party()
-    return _served(holder, institution, aggregator_services(institution), {})
+    heard = _Heard({}, "none", lambda: 0, open_.enter_context(spans(holder)))
+    return _served(holder, institution, aggregator_services(institution), heard, open_, {})
 
 
-def _served(holder: Holder, api: LogApi, install: Install, said: dict[str, str | int]) -> _Served:
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What is told of a party beside its calls."""
+
+    probes: dict[str, Probe]
+    profile: str
+    running: Callable[[], int]
+    spans: Spans
+
+
+def _served(
+    holder: Holder, api: LogApi, install: Install, heard: _Heard, open_: ExitStack, said: dict[str, str | int]
+) -> _Served:
     files = CertificateFiles(Place(holder.directory, holder.config.id, holder.clock, sys.stderr))
     ends = Ends(lambda: holder.register.current().expires_ms, lambda: files.now.chain_pem)
-    server = Server(api, _surroundings(holder, files), install)
-    return _Served(holder, server, Watch(ends, holder.clock, sys.stderr), said)
+
+    def certificate_ms() -> int:
+        return x509.parse_peer(files.now.chain_pem).not_after_ms
+
+    certificate = readiness.valid_until(certificate_ms, holder.clock)
+    ready = Readiness({**readiness.probes(holder), "certificate": certificate, **heard.probes})
+    watched = Watched(holder, ready, ends.certificate_pem, heard.profile, heard.running)
+    told = operations(watched, heard.spans)
+    server = Server(api, _surroundings(holder, files, told), install)
+    open_.enter_context(told.served())
+    if told.server is not None:
+        said = {**said, "operations": told.server.address}
+    return _Served(holder, server, Watch(ends, holder.clock, sys.stderr), ready, said)
 
 
 def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
@@ -136,10 +175,10 @@ def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
 
 def _look(served: Sequence[_Served]) -> None:
     for one in served:
-        one.watch.look()
+        one.look()
 
 
-def _surroundings(holder: Holder, files: CertificateFiles) -> Surroundings:
+def _surroundings(holder: Holder, files: CertificateFiles, told: Operations) -> Surroundings:
     return Surroundings(
         address=holder.config.address,
         credentials=files.now,
@@ -148,4 +187,5 @@ def _surroundings(holder: Holder, files: CertificateFiles) -> Surroundings:
         clock=holder.clock,
         randomness=holder.randomness,
         log=sys.stderr,
+        ears=told.ears,
     )

@@ -10,7 +10,10 @@ MISSING = "('', 'NA', 'N/A', 'NULL', 'null', 'NaN', 'nan')"
 
 
 class DeclaredColumn(NamedTuple):
-    """One visible column; `domain`, `lower` and `upper` are None when not declared or, for open data, not applied."""
+    """One visible column; `domain`, `lower` and `upper` are None when not declared or, for open data, not applied.
+
+    `exact`: the source has types of its own, so nothing stands for a missing value but NULL, and nothing is rounded.
+    """
 
     name: str
     source: str
@@ -20,11 +23,14 @@ class DeclaredColumn(NamedTuple):
     domain: tuple[object, ...] | None
     lower: str | None
     upper: str | None
+    exact: bool = False
 
     def value(self, types: dict[str, str]) -> str:
         """Write the source's value, NULL when it is missing."""
         raw = identifier(self.source)
         given = types[self.source]
+        if self.exact:
+            return raw
         if given in {"FLOAT", "DOUBLE"}:
             return f"CASE WHEN NOT isnan({raw}) THEN {raw} END"
         if given == "VARCHAR" and self.kind != "text":
@@ -33,7 +39,7 @@ class DeclaredColumn(NamedTuple):
 
     def typed(self, types: dict[str, str]) -> str:
         """Write the value in the declared type, NULL when it is not of that type."""
-        value = self.value(types)
+        value = self._exactly(types) if self.exact else self.value(types)
         match self.kind:
             case "integer":
                 return self._integer(value)
@@ -50,11 +56,32 @@ class DeclaredColumn(NamedTuple):
             case _:
                 raise ValueError("kind")
 
+    def _exactly(self, types: dict[str, str]) -> str:
+        """Write a number that is one, or a text written as its type is with no fraction to be lost; else NULL."""
+        value, given = self.value(types), types[self.source]
+        if given in {"FLOAT", "DOUBLE"}:
+            return f"CASE WHEN isfinite({value}) THEN {value} END"
+        if given != "VARCHAR":
+            return "NULL" if self.kind == "date" and given != "DATE" else value
+        match self.kind:
+            case "integer":
+                return f"CASE WHEN regexp_full_match({value}, '-?[0-9]+([.]0*)?') THEN split_part({value}, '.', 1) END"
+            case "decimal":
+                fraction = f"([.][0-9]{{0,{self.scale:d}}}0*)?"
+                return f"CASE WHEN regexp_full_match({value}, '-?[0-9]+{fraction}') THEN {value} END"
+            case "date":
+                day, time = "[0-9]{4}-[0-9]{2}-[0-9]{2}", "( [0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?)?"
+                return f"CASE WHEN regexp_full_match({value}, '{day}{time}') THEN left({value}, 10) END"
+            case _:
+                return value
+
     def _integer(self, value: str) -> str:
         """Round measures; an id or key with a fraction is no such thing and must not become another's."""
-        if self.role == "measure":
+        if self.role == "measure" and not self.exact:
             return f"TRY_CAST({value} AS {'HUGEINT' if self.lower is not None else 'BIGINT'})"
         whole = f"TRY_CAST({value} AS BIGINT)"
+        if self.exact:
+            return f"CASE WHEN TRY_CAST({whole} AS HUGEINT) = TRY_CAST({value} AS DECIMAL(38,9)) THEN {whole} END"
         return f"CASE WHEN CAST({whole} AS DOUBLE) = TRY_CAST({value} AS DOUBLE) THEN {whole} END"
 
     def final(self, types: dict[str, str]) -> str:
@@ -86,7 +113,7 @@ class DeclaredColumn(NamedTuple):
                 raise TypeError("domain")
 
 
-def read_column(value: object) -> DeclaredColumn:
+def read_column(value: object, *, exact: bool = False) -> DeclaredColumn:
     """Read one column of the request."""
     if not isinstance(value, dict):
         raise TypeError("column")
@@ -99,4 +126,5 @@ def read_column(value: object) -> DeclaredColumn:
         domain=None if value["domain"] is None else tuple(array(value, "domain")),
         lower=None if value["lower"] is None else text(value, "lower"),
         upper=None if value["upper"] is None else text(value, "upper"),
+        exact=exact,
     )

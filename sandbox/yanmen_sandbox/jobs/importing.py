@@ -15,8 +15,12 @@ from yanmen_sandbox.request import Request, array, integer, text
 from yanmen_sandbox.tables import SCALAR, SourceTable, open_source
 
 TARGET = "snapshot"
+PREVIOUS = "previous"
+"""The snapshot before, of a source that is read on from there."""
 FAILED_PERCENT = 1
 """How many of a column's values may fail to take the declared type before the declaration is held wrong."""
+REFRESH = f'CREATE TABLE {TARGET}."refresh" (source VARCHAR, mark VARCHAR, rows BIGINT, digest VARCHAR)'
+"""How far the source was read, sealed with the rows: a mark is a value of one of them."""
 
 
 class Declared(NamedTuple):
@@ -27,6 +31,19 @@ class Declared(NamedTuple):
     unit: DeclaredColumn | None
     rows_upto: int
     rows_per_unit: int | None
+    server: "OfAServer | None"
+
+
+class OfAServer(NamedTuple):
+    """What holds for rows of a database: no value may fail to be exactly of its type.
+
+    `seen` is how many rows the source has had; `refresh` is written beside them, None where the source does not tell
+    what is new; `continued`: the rows of the snapshot before stay.
+    """
+
+    seen: int
+    refresh: tuple[object, ...] | None
+    continued: bool
 
 
 def make_blank(request: Request) -> None:
@@ -53,8 +70,10 @@ def blank() -> bytes:
 
 def prepare(connection: DuckDBPyConnection, request: Request) -> None:
     """Attach the target and name the source; nothing of the source is read yet."""
-    fd = integer(request.body, "target")
+    fd, previous = integer(request.body, "target"), request.body.get("previous")
     connection.execute(f"ATTACH '/proc/self/fd/{fd:d}' AS {TARGET}")
+    if isinstance(previous, int):
+        engine.attach_snapshot(connection, PREVIOUS, previous)
     source.register(connection, integer(request.body, "source"))
 
 
@@ -66,6 +85,9 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
         _check_names(declared, table)
         _check_values(connection, declared, table)
         connection.execute(_create(declared, table, text(request.body, "salt")))
+        if declared.server is not None and declared.server.refresh is not None:
+            connection.execute(REFRESH)
+            connection.execute(f'INSERT INTO {TARGET}."refresh" VALUES (?, ?, ?, ?)', declared.server.refresh)  # noqa: S608
     except (_duckdb.OutOfMemoryException, _duckdb.InterruptException, _duckdb.FatalException):
         raise
     except _duckdb.Error:
@@ -75,7 +97,8 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
 
 
 def _declared(request: Request) -> Declared:
-    columns = tuple(read_column(column) for column in array(request.body, "columns"))
+    server = _server(request)
+    columns = tuple(read_column(column, exact=server is not None) for column in array(request.body, "columns"))
     cap = integer(request.body, "rows_per_unit") if text(request.body, "class") == "personal" else None
     return Declared(
         columns=columns,
@@ -83,7 +106,21 @@ def _declared(request: Request) -> Declared:
         unit=next((column for column in columns if column.role == "unit"), None),
         rows_upto=integer(request.body, "rows_upto"),
         rows_per_unit=cap,
+        server=server,
     )
+
+
+def _server(request: Request) -> OfAServer | None:
+    if "exact" not in request.body:
+        return None
+    match request.body["refresh"]:
+        case None:
+            refresh: tuple[object, ...] | None = None
+        case [str(source), str(mark), int(rows), str(digest)]:
+            refresh = (source, mark, rows, digest)
+        case _:
+            raise TypeError("refresh")
+    return OfAServer(integer(request.body, "seen"), refresh, request.body["previous"] is not None)
 
 
 def _check_names(declared: Declared, table: SourceTable) -> None:
@@ -102,10 +139,13 @@ def _check_values(connection: DuckDBPyConnection, declared: Declared, table: Sou
         for column in declared.columns
     )
     row = connection.execute(f"SELECT count(*), {counts} FROM {table.sql}").fetchone()  # noqa: S608 - quoted names
-    if row is None or row[0] > declared.rows_upto:
+    server = declared.server
+    if row is None or max(row[0], 0 if server is None else server.seen) > declared.rows_upto:
         raise Ended(Code.BAD_SOURCE)
+    some = server is not None and server.continued  # a few new rows may well all be out of a domain
     for given, typed, kept in _triples(row[1:]):
-        if (given - typed) * 100 > given * FAILED_PERCENT or (given > 0 and kept == 0):
+        failed = (given - typed) * 100 > given * (FAILED_PERCENT if server is None else 0)
+        if failed or (given > 0 and kept == 0 and not some):
             raise Ended(Code.BAD_SOURCE)
 
 
@@ -120,6 +160,9 @@ def _create(declared: Declared, table: SourceTable, salt: str) -> str:
         f"{column.final(table.types)} AS {engine.identifier(column.name)}" for column in declared.columns
     )
     rows = f"SELECT {finals} FROM {table.sql}"  # noqa: S608 - quoted names
+    if declared.server is not None and declared.server.continued:
+        names = ", ".join(engine.identifier(column.name) for column in declared.columns)
+        rows = f'SELECT {names} FROM {PREVIOUS}."data" UNION ALL {rows}'  # noqa: S608 - quoted names
     if declared.unit is not None:
         unit = engine.identifier(declared.unit.name)
         rows = f"SELECT * FROM ({rows}) WHERE {unit} IS NOT NULL"  # noqa: S608 - quoted names

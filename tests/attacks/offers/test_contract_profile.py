@@ -50,8 +50,8 @@ class TestProfile:
     @pytest.mark.parametrize(
         ("path", "value", "named"),
         [
-            ("prohibition", [], ""),
-            ("obligation", [], ""),
+            ("prohibition", [], "prohibition"),
+            ("obligation", [], "obligation"),
             ("@context", [], "@context"),
             ("@context/1/x", "y", "@context"),
             ("@type", "Agreement", "@type"),

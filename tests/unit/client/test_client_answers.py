@@ -12,9 +12,9 @@ import pytest
 import yanmen
 from yanmen import client
 from yanmen.cli.query import _answer
-from yanmen.client import answer as answer_text
 from yanmen.client import text_table
 from yanmen.client.errors import ReceiptInvalid
+from yanmen.client.released import with_width
 from yanmen.crypto import documents
 from yanmen.formats.acknowledgement import Acknowledged
 from yanmen.formats.receipt import Slot
@@ -118,7 +118,7 @@ def test_an_answer_prints_as_an_aligned_table_with_its_widths_and_what_belongs_t
 )
 def test_a_figure_has_the_digits_that_its_width_justifies(value: str, width: float | None, shown: str) -> None:
     """And what is printed covers what was answered: rounding is added to the ±, and the ± rounded up."""
-    text = answer_text._with_width(Decimal(value), width)
+    text = with_width(Decimal(value), width)
     assert text == shown
     if width:
         figure, spread = (Decimal(part) for part in text.split(" ± "))

@@ -152,3 +152,23 @@ def test_a_cancelled_task_stops_its_job(world: "World", slow: None) -> None:
 
     asyncio.run(ask())
     assert [call[0] for call in world.bench.calls if call[0] == "cancel"] == ["cancel"]
+
+
+def test_waiting_is_told_and_interrupting_it_stops_the_job(world: "World", slow: None) -> None:
+    told: list[float] = []
+
+    def give_up(seconds: float) -> None:
+        told.append(seconds)
+        if len(told) == 3:
+            raise KeyboardInterrupt
+
+    with world.connect() as node:
+        world.bench.pending = 2
+        node.query(SQL, contract=TERMS.id, progress=told.append)
+        assert len(told) == 2
+        told.clear()
+        world.bench.pending = 10**9
+        with pytest.raises(KeyboardInterrupt):
+            node.query(SQL, contract=TERMS.id, progress=give_up)
+    assert told == sorted(told)
+    assert [call[0] for call in world.bench.calls if call[0] == "cancel"] == ["cancel"]

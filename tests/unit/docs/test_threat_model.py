@@ -14,7 +14,7 @@ HEADINGS = ["id", "threat", "standing", "by"]
 THREATS = [row for table in tables(NAME) if table[0] == HEADINGS for row in table[1:]]
 DEFENDED = [row for row in THREATS if row[2] == "defended"]
 OPEN = [row for row in THREATS if row[2] != "defended"]
-PLACE = re.compile(r"`((?:node|sandbox|policies|tests)/[^`]+)`")
+PLACE = re.compile(r"`((?:node|sandbox|reader|policies|tests)/[^`]+)`")
 
 
 def places(row: list[str]) -> list[str]:

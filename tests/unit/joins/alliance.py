@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
+from yanmen.aggregation.department import Department
+from yanmen.aggregation.matching import Matching
 from yanmen.crypto import documents, federated, joined
 from yanmen.crypto.federated import Evidence
 from yanmen.disclosure.joining import Blinded
-from yanmen.federation.department import Department
-from yanmen.federation.matching import Matching
 from yanmen.ledger.join_book import JoinBook
 from yanmen.model.federation import Opening, SignedManifest
 from yanmen.model.joining import Handed, Piece
 
-from tests.unit.federation.parties import CLOCK, RANDOM, Member, Parties, evidence, gathered, outcome
+from tests.unit.aggregation.parties import CLOCK, RANDOM, Member, Parties, evidence, gathered, outcome
 from tests.unit.joins import sides as departments
 from tests.unit.joins.sides import Side
 

@@ -7,11 +7,11 @@ from random import Random
 from typing import Any
 
 import numpy as np
+from yanmen.aggregation.matching import Positions, meeting
 from yanmen.crypto import blinding, joined, row_shares
 from yanmen.crypto.system import SystemRandomness
 from yanmen.disclosure import joining
 from yanmen.disclosure.joining import Blinded
-from yanmen.federation.matching import Positions, meeting
 from yanmen.formats import joinable, row_share
 from yanmen.model.catalogue import Dataset, DatasetClass
 from yanmen.model.config import NodeLimits

@@ -15,7 +15,7 @@ from yanmen.ledger.join_book import JoinBook
 from yanmen.model.joining import Piece
 from yanmen.model.refusal import Reason, Refused
 
-from tests.unit.federation.parties import evidence, outcome
+from tests.unit.aggregation.parties import evidence, outcome
 from tests.unit.joins.alliance import Alliance, allied, flipped
 from tests.unit.joins.questions import PAIRS, TRIPLES, truth
 from tests.unit.joins.sides import plans

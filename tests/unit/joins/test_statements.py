@@ -15,7 +15,7 @@ from yanmen.formats.row_share import RowShare
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Binding, Submission
 
-from tests.unit.federation.parties import CLOCK, CONTRACT, gathered
+from tests.unit.aggregation.parties import CLOCK, CONTRACT, gathered
 from tests.unit.joins.sides import LABS, PERSONS
 
 SHA = "a" * 64

@@ -137,10 +137,10 @@ class InProcessRunner:
         finally:
             shared().execute('DROP TABLE IF EXISTS "cells"')
 
-    def publish(self, source: str, dataset: Dataset) -> Snapshot:
+    def publish(self, source: str, dataset: Dataset, previous: str = "") -> Snapshot:
         raise NotImplementedError
 
-    def inspect(self, source: str) -> tuple[Column, ...]:
+    def inspect(self, source: str, dataset: Dataset | None = None) -> tuple[Column, ...]:
         raise NotImplementedError
 
 

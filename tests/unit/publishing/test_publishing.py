@@ -78,17 +78,17 @@ class Jail(JailRunner):
     read = 0
 
     @override
-    def publish(self, source: str, dataset: Dataset) -> Snapshot:
+    def publish(self, source: str, dataset: Dataset, previous: str = "") -> Snapshot:
         self.read += 1
         if self.ends is not None:
             raise JobFailed(self.ends)
-        return super().publish(source, dataset)
+        return super().publish(source, dataset, previous)
 
     @override
-    def inspect(self, source: str) -> tuple[Column, ...]:
+    def inspect(self, source: str, dataset: Dataset | None = None) -> tuple[Column, ...]:
         if self.inspect_ends is not None:
             raise JobFailed(self.inspect_ends)
-        return self.columns or super().inspect(source)
+        return self.columns or super().inspect(source, dataset)
 
 
 @dataclasses.dataclass

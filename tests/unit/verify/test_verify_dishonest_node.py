@@ -270,8 +270,12 @@ INSPECTED = {Code.INSPECTION_WRONG, Code.RECTIFIED_LATE, Code.RECTIFICATION_OVER
 """Findings about inspections: test_inspections.py."""
 
 
+GOVERNED = {Code.DOCUMENT_WRONG}
+"""Findings about documents that govern: test_governing.py."""
+
+
 def test_every_finding_has_its_attack() -> None:
-    assert set(ATTACKS) == set(Code) - BESIDE - TERMS - PRICED - INSPECTED
+    assert set(ATTACKS) == set(Code) - BESIDE - TERMS - PRICED - INSPECTED - GOVERNED
 
 
 @pytest.mark.parametrize("code", list(ATTACKS), ids=[code.value for code in ATTACKS])

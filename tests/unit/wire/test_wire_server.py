@@ -34,7 +34,7 @@ SERVED = {
     for method, roles in METHODS.items()
     if "FederationService" not in method and "MatchService" not in method
 }
-"""What a node serves; an aggregator's methods are in tests/unit/federation."""
+"""What a node serves; an aggregator's methods are in tests/unit/aggregation."""
 
 
 def reason(error: pytest.ExceptionInfo[grpc.RpcError]) -> str:

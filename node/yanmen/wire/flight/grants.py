@@ -15,6 +15,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.model.party import Party
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.stages import Binding, Submission
+from yanmen.wire.caller_address import caller_address
 
 SCHEME = "Bearer "
 CONTRACT = "yanmen-contract"
@@ -32,6 +33,7 @@ def submission(
         sql=sql,
         received_ms=received_ms,
         session_request_id=use_id,
+        address=caller_address(context),
     )
 
 

@@ -349,6 +349,56 @@ class Column(_message.Message):
 Global___Column: _TypeAlias = Column  # noqa: Y015
 
 @_typing.final
+class Description(_message.Message):
+    """Description is what the national catalogue asks of an entry beside the rest; codes are those of NDI-TR-2025-06."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOPIC_FIELD_NUMBER: _builtins.int
+    SCENE_FIELD_NUMBER: _builtins.int
+    ACQUISITION_FIELD_NUMBER: _builtins.int
+    DELIVERY_FIELD_NUMBER: _builtins.int
+    UPDATE_FIELD_NUMBER: _builtins.int
+    SECURITY_FIELD_NUMBER: _builtins.int
+    ITEM_FIELD_NUMBER: _builtins.int
+    ABSTRACT_ZH_FIELD_NUMBER: _builtins.int
+    ABSTRACT_EN_FIELD_NUMBER: _builtins.int
+    KEYWORDS_FIELD_NUMBER: _builtins.int
+    topic: _builtins.str
+    scene: _builtins.str
+    acquisition: _builtins.str
+    delivery: _builtins.str
+    update: _builtins.str
+    security: _builtins.str
+    item: _builtins.str
+    """What the entry is the one source of."""
+    abstract_zh: _builtins.str
+    abstract_en: _builtins.str
+    @_builtins.property
+    def keywords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        topic: _builtins.str = ...,
+        scene: _builtins.str = ...,
+        acquisition: _builtins.str = ...,
+        delivery: _builtins.str = ...,
+        update: _builtins.str = ...,
+        security: _builtins.str = ...,
+        item: _builtins.str = ...,
+        abstract_zh: _builtins.str = ...,
+        abstract_en: _builtins.str = ...,
+        keywords: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstract_en", b"abstract_en", "abstract_zh", b"abstract_zh", "acquisition", b"acquisition", "delivery", b"delivery", "item", b"item", "keywords", b"keywords", "scene", b"scene", "security", b"security", "topic", b"topic", "update", b"update"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Description: _TypeAlias = Description  # noqa: Y015
+
+@_typing.final
 class Dataset(_message.Message):
     """Dataset is one published version."""
 
@@ -382,6 +432,8 @@ class Dataset(_message.Message):
     PUBLISHED_MS_FIELD_NUMBER: _builtins.int
     RETRACTED_FIELD_NUMBER: _builtins.int
     PARTITION_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    QUALITY_BANDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     title_zh: _builtins.str
     title_en: _builtins.str
@@ -412,6 +464,8 @@ class Dataset(_message.Message):
     retracted: _builtins.bool
     partition: _builtins.str
     """Units of one partition are in one dataset of it only; empty = none declared."""
+    quality_bands: _builtins.str
+    """Bands of 完整性, 准确性, 一致性, one letter each; empty = not measured."""
     @_builtins.property
     def rights(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """持有 / 使用 / 经营."""
@@ -420,6 +474,8 @@ class Dataset(_message.Message):
     def channels(self) -> _containers.RepeatedScalarFieldContainer[Global___Channel.ValueType]: ...
     @_builtins.property
     def columns(self) -> _containers.RepeatedCompositeFieldContainer[Global___Column]: ...
+    @_builtins.property
+    def description(self) -> Global___Description: ...
     def __init__(
         self,
         *,
@@ -451,10 +507,12 @@ class Dataset(_message.Message):
         published_ms: _builtins.int = ...,
         retracted: _builtins.bool = ...,
         partition: _builtins.str = ...,
+        description: Global___Description | None = ...,
+        quality_bands: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["description", b"description"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "channels", b"channels", "columns", b"columns", "dataset_class", b"dataset_class", "grade", b"grade", "groups_per_unit", b"groups_per_unit", "legal_basis", b"legal_basis", "name", b"name", "ndi_id", b"ndi_id", "owner", b"owner", "partition", b"partition", "price_ceiling_fen", b"price_ceiling_fen", "published_ms", b"published_ms", "quality", b"quality", "region", b"region", "registration", b"registration", "retracted", b"retracted", "rights", b"rights", "rows_per_unit", b"rows_per_unit", "rows_upto", b"rows_upto", "sharing", b"sharing", "sharing_reason", b"sharing_reason", "source_system", b"source_system", "subject_space", b"subject_space", "title_en", b"title_en", "title_zh", b"title_zh", "update_cycle", b"update_cycle", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authority", b"authority", "channels", b"channels", "columns", b"columns", "dataset_class", b"dataset_class", "description", b"description", "grade", b"grade", "groups_per_unit", b"groups_per_unit", "legal_basis", b"legal_basis", "name", b"name", "ndi_id", b"ndi_id", "owner", b"owner", "partition", b"partition", "price_ceiling_fen", b"price_ceiling_fen", "published_ms", b"published_ms", "quality", b"quality", "quality_bands", b"quality_bands", "region", b"region", "registration", b"registration", "retracted", b"retracted", "rights", b"rights", "rows_per_unit", b"rows_per_unit", "rows_upto", b"rows_upto", "sharing", b"sharing", "sharing_reason", b"sharing_reason", "source_system", b"source_system", "subject_space", b"subject_space", "title_en", b"title_en", "title_zh", b"title_zh", "update_cycle", b"update_cycle", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

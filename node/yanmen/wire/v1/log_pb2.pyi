@@ -48,6 +48,7 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_SET: _Stage.ValueType  # 41
     STAGE_OPENED: _Stage.ValueType  # 42
     STAGE_INSPECTION: _Stage.ValueType  # 24
+    STAGE_DOCUMENT: _Stage.ValueType  # 25
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
     """Stage is what a log leaf records."""
@@ -74,6 +75,7 @@ STAGE_NOISE: Stage.ValueType  # 40
 STAGE_SET: Stage.ValueType  # 41
 STAGE_OPENED: Stage.ValueType  # 42
 STAGE_INSPECTION: Stage.ValueType  # 24
+STAGE_DOCUMENT: Stage.ValueType  # 25
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final

@@ -1,0 +1,60 @@
+"""Documents that govern a catalogue and what is operated from it, signed and opened, each under its own type."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from yanmen.crypto import jose, keys
+from yanmen.formats import json_canonical, jws, listing, negative_list, review
+from yanmen.formats.json_canonical import Json
+from yanmen.model.governance import Listing, NegativeList, Review
+from yanmen.model.ports import Signer
+
+T = TypeVar("T")
+
+
+def sign_listing(entry: Listing, node: Signer) -> bytes:
+    """Return a catalogue entry, signed by the node's receipt key."""
+    return _sign(listing.payload(entry), node, listing.TYP)
+
+
+def open_listing(token: bytes, node_key: bytes) -> Listing:
+    """Return the catalogue entry signed by `node_key`."""
+    return listing.parse(jose.verify_jws(token, node_key, listing.TYP, listing.BYTES_MAX))
+
+
+def sign_review(value: Review, authority: Signer) -> bytes:
+    """Return a review, signed by the data authority."""
+    return _sign(review.encode(value), authority, review.TYP)
+
+
+def open_review(token: bytes, authority_key: bytes) -> Review:
+    """Return the review signed by `authority_key`."""
+    return review.decode(jose.verify_jws(token, authority_key, review.TYP, review.BYTES_MAX))
+
+
+def peek_review(token: bytes) -> Review:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    return _peek(token, review.decode, review.BYTES_MAX)
+
+
+def sign_negative_list(value: NegativeList, authority: Signer) -> bytes:
+    """Return a negative list, signed by the data authority."""
+    return _sign(negative_list.encode(value), authority, negative_list.TYP)
+
+
+def open_negative_list(token: bytes, authority_key: bytes) -> NegativeList:
+    """Return the negative list signed by `authority_key`."""
+    return negative_list.decode(jose.verify_jws(token, authority_key, negative_list.TYP, negative_list.BYTES_MAX))
+
+
+def peek_negative_list(token: bytes) -> NegativeList:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    return _peek(token, negative_list.decode, negative_list.BYTES_MAX)
+
+
+def _peek(token: bytes, decode: Callable[[Json], T], bytes_max: int) -> T:
+    return decode(json_canonical.decode_object(jws.split(token, bytes_max).payload, bytes_max))
+
+
+def _sign(payload: Mapping[str, Json], signer: Signer, typ: str) -> bytes:
+    return jose.sign_jws({}, payload, signer, keys.thumbprint(signer.public), typ)

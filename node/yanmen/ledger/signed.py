@@ -1,0 +1,59 @@
+"""Signed documents in the log: the newest of each kind about a subject counts, and none ever changes."""
+
+import hashlib
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from yanmen.formats.receipt import Slot
+from yanmen.ledger.log import About, Log
+from yanmen.model.governance import DocumentKind
+from yanmen.model.receipt import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """A document whose signature was verified; `subject` is what it is about."""
+
+    kind: DocumentKind
+    subject: str
+    token: bytes
+    actor: str = ""
+
+
+def record(db: sqlite3.Connection, log: Log, paper: Paper, follows: Callable[[bytes | None], None]) -> int:
+    """Record `paper` and return its leaf; the same again is the same leaf.
+
+    `follows` is given the newest of this kind and subject, None if there is none, and refuses what may not follow it.
+    """
+    digest = hashlib.sha256(paper.token).hexdigest()
+    known = db.execute("SELECT position FROM document WHERE digest = ?", (digest,)).fetchone()
+    if known is not None:
+        return int(known[0])
+    follows(newest(db, paper.kind, paper.subject))
+    said = {Slot.SUBJECT: {"document": paper.token.decode("ascii")}}
+    position = log.append(db, Stage.DOCUMENT, {**said, **({Slot.ACTOR: paper.actor} if paper.actor else {})}, About())
+    db.execute(
+        "INSERT INTO document (position, kind, subject, digest, token) VALUES (?, ?, ?, ?, ?)",
+        (position.position, paper.kind.value, paper.subject, digest, paper.token),
+    )
+    return position.position
+
+
+def newest(db: sqlite3.Connection, kind: DocumentKind, subject: str) -> bytes | None:
+    """Return the newest document of this kind about `subject`."""
+    row = db.execute(
+        "SELECT token FROM document WHERE kind = ? AND subject = ? ORDER BY position DESC LIMIT 1",
+        (kind.value, subject),
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def in_force(db: sqlite3.Connection, kind: DocumentKind) -> tuple[Paper, ...]:
+    """Return the newest document about each subject, in the order they were recorded."""
+    rows = db.execute(
+        "SELECT subject, token FROM document AS this WHERE kind = ? AND position ="
+        " (SELECT max(position) FROM document WHERE kind = this.kind AND subject = this.subject) ORDER BY position",
+        (kind.value,),
+    ).fetchall()
+    return tuple(Paper(kind, subject, bytes(token)) for subject, token in rows)

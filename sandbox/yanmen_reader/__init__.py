@@ -1,0 +1,1 @@
+"""Reads rows of a PostgreSQL server into one file: a process without keys, closed in before the first row."""

@@ -1,0 +1,84 @@
+"""Rows as a Parquet file in the node's descriptor, a batch at a time: what is held in memory is one batch."""
+
+import errno
+import os
+from collections.abc import Iterable
+
+import pyarrow
+from pyarrow import parquet
+
+from yanmen_reader.order import Ended, Trouble
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class Target:
+    """The descriptor as Arrow writes to it; where the next byte goes is kept here, for no other call is admitted."""
+
+    closed = False
+
+    def __init__(self, fd: int) -> None:
+        """Write from the beginning of `fd`."""
+        self._fd = fd
+        self._at = 0
+
+    def write(self, data: object) -> int:
+        """Write all of `data`."""
+        view = memoryview(data).cast("B")  # type: ignore[arg-type]
+        size = len(view)
+        while view:
+            try:
+                written = os.pwrite(self._fd, view, self._at)
+            except OSError as error:
+                raise Ended(Trouble.ROOM if error.errno in FULL else Trouble.FAILED) from None
+            self._at += written
+            view = view[written:]
+        return size
+
+    def tell(self) -> int:
+        """Return how much was written."""
+        return self._at
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
+
+    def close(self) -> None:
+        """Leave the descriptor to the process."""
+        self.closed = True
+
+    def readable(self) -> bool:
+        """Say no."""
+        return False
+
+    def writable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say no."""
+        return False
+
+
+def write(batches: Iterable[pyarrow.RecordBatch], schema: pyarrow.Schema, fd: int) -> int:
+    """Write `batches` and return how many rows they have."""
+    rows = 0
+    with parquet.ParquetWriter(pyarrow.PythonFile(Target(fd), mode="w"), schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            rows += batch.num_rows
+    return rows
+
+
+def warm_up() -> None:
+    """Write a file of each type once: libraries load what they need while files can still be opened."""
+    pyarrow.set_cpu_count(1)
+    pyarrow.set_io_thread_count(1)
+    values = [pyarrow.array([1, None]), pyarrow.array([1.5, None]), pyarrow.array([True]), pyarrow.array(["x", None])]
+    for value in values:
+        batch = pyarrow.record_batch([value], names=["a"])
+        fd = os.memfd_create("warm-up", os.MFD_CLOEXEC)
+        try:
+            write([batch], batch.schema, fd)
+        finally:
+            os.close(fd)
+        batch.to_pylist()

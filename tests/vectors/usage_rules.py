@@ -1,0 +1,25 @@
+"""The usage control of an offer, for the example in docs/FORMATS.md."""
+
+from yanmen.formats import usage_control
+from yanmen.formats.json_canonical import Json
+from yanmen.model.usage_control import Action, Constraint, Control, Operator, Rules
+
+RULES = Rules(
+    permitted=(Action.PROCESS,),
+    prohibited=(Action.DOWNLOAD,),
+    obliged=(Action.LOG_RECORD_SEND,),
+    controls=(
+        Control(Constraint.TIME_WINDOW, Operator.IS_A, ("1-5 08:00/18:00",)),
+        Control(Constraint.FREQUENCY, Operator.LTEQ, ("10/PT1M",)),
+    ),
+)
+
+
+def example() -> Json:
+    """Return what these rules add to an offer."""
+    return {
+        "constraint": usage_control.encode_controls(RULES.controls),
+        "obligation": usage_control.encode_actions(RULES.obliged),
+        "permission": usage_control.encode_actions(RULES.permitted),
+        "prohibition": usage_control.encode_actions(RULES.prohibited),
+    }
