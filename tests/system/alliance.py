@@ -128,7 +128,7 @@ class Alliance(League):
         done("member", "accept", self.developer, grant, "--register", self.space / "register.jws")
 
     @override
-    def agreed(self, name: str, per_query_max: int = 500_000, micro_rho: int = 10**6) -> str:
+    def agreed(self, name: str, per_query_max: int = 500_000, micro_rho: int = 600_000) -> str:
         """Return the id of a new contract of the developer with the node `name`, its unit column granted."""
         words = ("--grant", GRANTS[name], "--price", "100", "--scenario", "s-1", "--purpose", "test")
         terms = ("--legal-basis", "test", "--micro-rho", str(micro_rho), "--queries", "100")

@@ -100,7 +100,7 @@ def test_what_is_not_asked_of_all_who_hold_it_is_refused_with_the_reason(allianc
 
 def test_a_contract_that_does_not_open_the_unit_gives_no_join(alliance: Alliance) -> None:
     terms = ("--price", "100", "--scenario", "s-1", "--purpose", "test", "--legal-basis", "test")
-    more = ("--micro-rho", "900000", "--queries", "100", "--per-query-max", "500000", "--grant", "labs:test,value")
+    more = ("--micro-rho", "300000", "--queries", "100", "--per-query-max", "500000", "--grant", "labs:test,value")
     closed = done("contract", "request", "--as", alliance.developer, "--at", "health", *terms, *more)["id"]
     asked = [str(word).replace(alliance.contract("health"), str(closed)) for word in words(alliance, "civil", "health")]
     code, refused = run("join", *asked, PAIR)

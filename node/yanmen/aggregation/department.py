@@ -18,12 +18,11 @@ from yanmen.formats.merkle import BadProof
 from yanmen.ledger.join_book import PIECE, JoinBook, LinkState
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
-from yanmen.model.contract import Contract, ContractStatus
+from yanmen.model.contract import Contract
 from yanmen.model.federation import SignedManifest
 from yanmen.model.joining import Handed, Piece
 from yanmen.model.party import Party, Register
 from yanmen.model.ports import Clock, Randomness, Signer
-from yanmen.model.refusal import Detail, Reason, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,7 @@ class Department:
     randomness: Randomness
 
     def state(self, contract: Contract) -> bytes:
-        """Return, signed, what another node must know of the personal tables that `contract` grants."""
-        if contract.status is not ContractStatus.ACTIVE:
-            raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract.terms.id))
+        """Return, signed, what others must know of the personal tables that `contract` grants, in force or not."""
         datasets = []
         for grant in contract.terms.grants:
             version = self.ledger.version(grant.dataset)
