@@ -14,7 +14,9 @@ from yanmen.cli import (
     catalogue,
     check,
     completion,
+    console,
     contract,
+    control,
     dataset,
     federate,
     findings,
@@ -23,6 +25,7 @@ from yanmen.cli import (
     member,
     mock,
     node,
+    operation,
     policy,
     query,
     session,
@@ -40,6 +43,8 @@ LIFE = """a first hour 第一小时:
   catalogue review  record  search  export                            reviewed entries, negative lists, DCAT
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
+  operation grant  product  endorse  end                              authorised operation, its products
+  control kill  suspend-member  disconnect  status                    end a use, a service, the line, now
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
   session                                                             ask by ADBC, pandas, polars, SQLAlchemy
@@ -48,6 +53,7 @@ LIFE = """a first hour 第一小时:
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   join                                                                one over tables of several nodes, on the unit
   objection file   objection answer   incident open   incident close  what went wrong, on the record
+  console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
   inspection open  record  rectify  recheck  close                    findings until they are closed
@@ -84,7 +90,9 @@ def parser() -> Parser:
         catalogue,
         mock,
         contract,
+        operation,
         policy,
+        control,
         query,
         session,
         audit,
@@ -95,6 +103,7 @@ def parser() -> Parser:
         check,
         witness,
         cases,
+        console,
         aggregator,
         federate,
         join,

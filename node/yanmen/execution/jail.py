@@ -106,11 +106,11 @@ class JailRunner:
     def vet(self, sql: str) -> str:
         """Return DuckDB's serialised AST of the caller's `sql`, from a job that holds no data."""
         orders.check_length(sql, self._limits.sql_bytes)
-        return self._dataless(orders.vet(sql), self._limits.ast_bytes, _json)
+        return self._dataless(orders.vet(sql), self._limits.ast_bytes, reply.text)
 
     def bind(self, shapes: tuple[TableShape, ...], sql: str) -> str:
         """Return DuckDB's serialised bound plan of emitted `sql` over empty tables of `shapes`."""
-        return self._dataless(orders.bind(shapes, sql), self._limits.reply_bytes, _json)
+        return self._dataless(orders.bind(shapes, sql), self._limits.reply_bytes, reply.text)
 
     def query(
         self,
@@ -166,8 +166,8 @@ class JailRunner:
         with clear.empty(size) as target:
             os.fchmod(target.fd, 0o666)  # the account of jobs opens it, by descriptor: no path leads to it
             order = ordered(target.fd, self._randomness.token(32).hex())
-            self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.nothing)
-            return self._snapshots.seal(target.fd)
+            quality = self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.quality)
+            return replace(self._snapshots.seal(target.fd), quality=quality)
 
     def _publish_rows(self, source: str, dataset: Dataset, previous: str) -> Snapshot:
         """Publish rows of a database: all of them, or those of `previous` and what came since."""
@@ -217,10 +217,6 @@ class JailRunner:
             return read(data), usage
         except JobFailed as failed:
             raise JobFailed(failed.code, usage) from None
-
-
-def _json(data: bytes) -> str:
-    return reply.text(data, "json")
 
 
 @contextmanager
