@@ -115,7 +115,7 @@ def _clamped_shares(cells: Cells, inner: str) -> str:
         most = 1 if figure.kind is AggregateKind.UNITS else rows
         share = clamp(quoted(aggregate.name), most * low, most * high)
         columns.append(f"CAST({share} AS BIGINT) AS {quoted(aggregate.name)}")
-    columns += [f"CAST({_clamp(name, 0, 1)} AS BIGINT) AS {name}" for _, name in _valued(cells)]
+    columns += [f"CAST({clamp(name, 0, 1)} AS BIGINT) AS {name}" for _, name in _valued(cells)]
     return select(columns, _from(inner, "p"))
 
 
