@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         aconnect,
         connect,
         federation,
+        joining,
         robust_federation,
     )
 
@@ -40,6 +41,7 @@ __all__ = [
     "aconnect",
     "connect",
     "federation",
+    "joining",
     "robust_federation",
 ]
 

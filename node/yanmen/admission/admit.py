@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from yanmen.admission import authorisation, controls, denial, identity, integrity, invitation, operated
+from yanmen.admission import authorisation, controls, denial, identity, integrity, invitation, joinables, operated
 from yanmen.admission.policies import Policies, Question, Rails
 from yanmen.formats import connector_id
 from yanmen.formats.former_keys import every, receipt_keys
@@ -64,6 +64,7 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
     request = authorisation.authorised(submission, operation, desk.node_id, desk.limits)
     contract = _contract(request, submission.peer, register, desk)
     manifest = invitation.accept(submission, request, register, desk.node_id)
+    stated = joinables.read(submission, manifest, register, desk.node_id)
     micro_rho = request.micro_rho or contract.terms.micro_rho_per_query
     rails = desk.policies.in_force
     # A question may have waited for its turn: the contract must still be valid now.
@@ -78,6 +79,8 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
         versions=_versions(contract, desk.books),
         elsewhere=_elsewhere(register, desk.node_id),
         here=_here(register, desk.node_id),
+        here_id=desk.node_id,
+        joinables=stated,
         policy_digest=rails.digest(contract),
         micro_rho=micro_rho,
         price_fen=contract.terms.price_per_query_fen,

@@ -62,7 +62,7 @@ def asked(arguments: argparse.Namespace) -> Result:
     from yanmen.client.robust import robust_federation
     from yanmen.model.federation import Mode
 
-    contracts = dict(_pair(text) for text in arguments.node)
+    contracts = dict(pair(text) for text in arguments.node)
     sql = sys.stdin.read() if arguments.sql == "-" else arguments.sql
     identity = Identity.load(arguments.identity)
 
@@ -81,7 +81,7 @@ def asked(arguments: argparse.Namespace) -> Result:
     ask = robust_federation if arguments.robust else federation
     with ask(identity, contracts, arguments.aggregator, progress=progress) as many:
         if arguments.explain:
-            return _quoted(many.explain(sql, micro_rho=arguments.micro_rho, partition=arguments.partition))
+            return quoted(many.explain(sql, micro_rho=arguments.micro_rho, partition=arguments.partition))
         answer = many.query(
             sql,
             micro_rho=arguments.micro_rho,
@@ -106,7 +106,8 @@ def asked(arguments: argparse.Namespace) -> Result:
     return Result(str(answer), fields)
 
 
-def _quoted(quote: "FederatedQuote") -> Result:
+def quoted(quote: "FederatedQuote") -> Result:
+    """Return what was quoted, as text and fields."""
     fields = {
         "width": dict(quote.width),
         "nodes": list(quote.nodes),
@@ -163,7 +164,8 @@ def _shown(rows: tuple["Row", ...]) -> str:
     return "\n".join(lines)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def pair(text: str) -> tuple[str, str]:
+    """Return the node and the contract that `text` names."""
     name, equals, contract = text.partition("=")
     if not (name and equals and contract):
         raise UsageProblem(f"--node {text!r}: write NODE=CONTRACT, for instance city1=0123… 请写 节点=合约编号")

@@ -22,6 +22,7 @@ from yanmen.cli import (
     findings,
     incident,
     inspection,
+    join,
     member,
     mock,
     node,
@@ -51,6 +52,7 @@ LIFE = """a first hour 第一小时:
   receipts export  verify     receipts cose  verify-cose              check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
+  join                                                                one over tables of several nodes, on the unit
   objection file  answer      incident open  drill  close  notify     what went wrong, on the record
   console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
@@ -106,6 +108,7 @@ def parser() -> Parser:
         console,
         aggregator,
         federate,
+        join,
     ):
         part.declare(commands)
     completion.declare(commands, root)

@@ -14,6 +14,7 @@ from yanmen.client.errors import (
 )
 from yanmen.client.federating import federation
 from yanmen.client.identity import Identity
+from yanmen.client.joins import joining
 from yanmen.client.node import Node, Session, connect
 from yanmen.client.questions import Job
 from yanmen.client.receipts import CheckedReceipt
@@ -41,5 +42,6 @@ __all__ = [
     "aconnect",
     "connect",
     "federation",
+    "joining",
     "robust_federation",
 ]

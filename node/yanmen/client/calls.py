@@ -15,8 +15,10 @@ from yanmen.wire.v1 import (
     catalogue_pb2_grpc,
     contract_pb2_grpc,
     federation_pb2_grpc,
+    join_pb2_grpc,
     log_pb2,
     log_pb2_grpc,
+    match_pb2_grpc,
     query_pb2_grpc,
 )
 
@@ -32,6 +34,8 @@ _RETRY = {
                 {"service": "yanmen.wire.v1.CatalogueService"},
                 {"service": "yanmen.wire.v1.LogService"},
                 {"service": "yanmen.wire.v1.FederationService"},
+                {"service": "yanmen.wire.v1.JoinService"},
+                {"service": "yanmen.wire.v1.MatchService"},
                 *({"service": "yanmen.wire.v1.QueryService", "method": name} for name in ("Submit", "Fetch", "Cancel")),
             ],
             "retryPolicy": {
@@ -73,6 +77,8 @@ class Calls:
         self.query = query_pb2_grpc.QueryServiceStub(self._channel)
         self.log = log_pb2_grpc.LogServiceStub(self._channel)
         self.federation = federation_pb2_grpc.FederationServiceStub(self._channel)
+        self.joins = join_pb2_grpc.JoinServiceStub(self._channel)
+        self.matches = match_pb2_grpc.MatchServiceStub(self._channel)
 
     def call(
         self, method: "grpc.UnaryUnaryMultiCallable[Request, Reply]", request: Request, seconds: float = SECONDS

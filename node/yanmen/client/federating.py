@@ -119,7 +119,8 @@ class Federation:
 
     def _explained(self, sql: str, micro_rho: int) -> tuple[dict[str, Quote], dict[str, Refused | Fault]]:
         def explain(name: str) -> Quote:
-            return self.nodes[name].explain(sql, contract=self.contracts[name], micro_rho=micro_rho)
+            beside = self._others(name)
+            return self.nodes[name].explain(sql, contract=self.contracts[name], micro_rho=micro_rho, joinables=beside)
 
         quotes, refused = self._each("explain", list(self.nodes), explain)
         shapes = {(quote.shape, len(quote.l2_squared)) for quote in quotes.values()}
@@ -134,6 +135,10 @@ class Federation:
                 FaultCode.REPLY_MALFORMED, f"{other} would give another table than the first node: compare the specs"
             )
         return quotes, refused
+
+    def _others(self, name: str) -> tuple[bytes, ...]:  # noqa: ARG002 - of a join it is all the others
+        """Return what nodes beside `name` state of their tables: nothing, where tables are not joined."""
+        return ()
 
     def _manifest(
         self, sql: str, quotes: Mapping[str, Quote], micro_rho: int, least: int, partition: str
@@ -151,7 +156,7 @@ class Federation:
             cells=sum(grid.aggregates * grid.groups for grid in grids),
             micro_rho=micro_rho,
             sigma_squared=sigma_squared,
-            multiplicity=1 if partition else len(quotes),
+            multiplicity=1 if partition or self.mode is Mode.JOINED else len(quotes),
             partition=partition,
             contributors_least=least,
             nodes=tuple(Invited(name, self.contracts[name]) for name in sorted(quotes)),
@@ -188,7 +193,7 @@ class Federation:
     def _deposit(
         self, signed: SignedManifest, answers: Mapping[str, Answer], refused: dict[str, Refused | Fault]
     ) -> dict[str, Evidence]:
-        shown = {name: _evidence(name, answer.receipt) for name, answer in answers.items()}
+        shown = {name: evidence_of(name, answer.receipt) for name, answer in answers.items()}
 
         def deposit(name: str) -> Evidence:
             sealed = [base64url.decode(str(row[1])) for row in answers[name].table.rows]
@@ -208,7 +213,7 @@ class Federation:
             request = federation_pb2.DealNoiseRequest(manifest=signed.token)
             reply = insist(partial(link.call, link.calls.federation.DealNoise, request), self._until)
             checked = link.receipts.check(parsed(lambda: decode.receipt(reply.receipt)))
-            shown = _evidence(name, checked)
+            shown = evidence_of(name, checked)
             self._hand_in(signed, shown, list(reply.envelopes))
             return shown
 
@@ -264,10 +269,16 @@ class Federation:
         """Have the first of `names` that still answers make the table; all would make the same."""
         for name in names[:-1]:
             try:
-                return self.nodes[name].finish(sql, self.contracts[name], micro_rho, signed.token, opening)
+                return self._finished(name, sql, signed, opening, micro_rho)
             except (Refused, Fault):
                 continue
-        return self.nodes[names[-1]].finish(sql, self.contracts[names[-1]], micro_rho, signed.token, opening)
+        return self._finished(names[-1], sql, signed, opening, micro_rho)
+
+    def _finished(
+        self, name: str, sql: str, signed: SignedManifest, opening: Opening, micro_rho: int
+    ) -> tuple[Table, CheckedReceipt]:
+        asking = Asking(signed.token, joinables=self._others(name))
+        return self.nodes[name].finish(sql, self.contracts[name], micro_rho, asking, opening)
 
     def _least(self, contributors_least: int) -> int:
         asked = len(self.nodes) + len(self.unreachable)
@@ -354,6 +365,6 @@ def _link(party: Party, identity: Identity, clock: Clock, open_: ExitStack) -> t
     return party.id, Link(calls, party, identity, clock)
 
 
-def _evidence(name: str, checked: CheckedReceipt) -> Evidence:
+def evidence_of(name: str, checked: CheckedReceipt) -> Evidence:
     """Return the receipt as others may see it: its output, and nothing of who asked what."""
     return Evidence(name, receipt.present(checked.sdjwt, frozenset({Slot.OUTPUT})), checked.proof)

@@ -28,7 +28,7 @@ from yanmen.model.contract import Balance, Contract, Terms
 from yanmen.model.federation import Opening
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
-from yanmen.wire.v1 import catalogue_pb2, contract_pb2
+from yanmen.wire.v1 import catalogue_pb2, contract_pb2, join_pb2
 
 SESSION_MINUTES = 30
 
@@ -135,9 +135,15 @@ class Node:
 
     # Questions
 
-    def explain(self, sql: str, *, contract: str | Contract, micro_rho: int = 0) -> Quote:
-        """Return what `sql` would give, how wide and at what cost; no data is touched and nothing is charged."""
-        return questions.explain(self._link, self._signing, sql, self._binder(contract, micro_rho, None, None))
+    def explain(
+        self, sql: str, *, contract: str | Contract, micro_rho: int = 0, joinables: tuple[bytes, ...] = ()
+    ) -> Quote:
+        """Return what `sql` would give, how wide and at what cost; no data is touched and nothing is charged.
+
+        `joinables` are what other nodes state of tables that it joins.
+        """
+        binder = self._binder(contract, micro_rho, None, None)
+        return questions.explain(self._link, self._signing, sql, binder, joinables)
 
     def submit(
         self,
@@ -177,11 +183,24 @@ class Node:
         return questions.submit(self._link, self._signing, sql, binder, asking)
 
     def finish(
-        self, sql: str, contract: str | Contract, micro_rho: int, manifest: bytes, opening: Opening
+        self, sql: str, contract: str | Contract, micro_rho: int, asking: Asking, opening: Opening
     ) -> tuple[Table, CheckedReceipt]:
         """Return the table of a federated question's opened total, made by this node without touching data."""
-        binder = replace(self._binder(contract, micro_rho, None, None), manifest=manifest)
-        return questions.finish(self._link, self._signing, sql, binder, opening)
+        binder = replace(self._binder(contract, micro_rho, None, None), manifest=asking.token)
+        return questions.finish(self._link, self._signing, sql, binder, asking, opening)
+
+    def statement(self, contract: str | Contract) -> bytes:
+        """Return what another node must know of the tables of a contract to plan a join with them."""
+        request = join_pb2.StateRequest(contract_id=_id(contract))
+        return self._link.call(self._calls.joins.State, request).statement
+
+    def part(self, request: join_pb2.GetPartRequest, seconds: float) -> join_pb2.GetPartResponse:
+        """Return a piece of what this node made of a join."""
+        return self._link.call(self._calls.joins.GetPart, request, seconds)
+
+    def blind(self, request: join_pb2.BlindRequest, seconds: float) -> join_pb2.BlindResponse:
+        """Have this node blind a piece of another department's list."""
+        return self._link.call(self._calls.joins.Blind, request, seconds)
 
     def fetch(self, job_id: str, *, timeout: float = TIMEOUT_S) -> Answer:
         """Return the verified answer of a job submitted before, from this program or another."""

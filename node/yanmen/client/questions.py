@@ -33,11 +33,15 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """The signed manifest a question is asked under, the aggregators it names, and how long taking it may take."""
+    """The signed manifest a question is asked under, the aggregators it names, and how long taking it may take.
+
+    `joinables` are what other nodes state of tables that the question joins.
+    """
 
     token: bytes = b""
     aggregators: tuple[str, ...] = ()
     seconds: float = SECONDS
+    joinables: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +73,10 @@ class Job:
         cancel(self.link, self.id)
 
 
-def explain(link: Link, signing: Signing, sql: str, binder: Binder) -> Quote:
+def explain(link: Link, signing: Signing, sql: str, binder: Binder, joinables: tuple[bytes, ...] = ()) -> Quote:
     """Return what `sql` would give and cost."""
     authorisation = binder.bind(sql, signing.new_id(), Operation.EXPLAIN)
-    request = query_pb2.ExplainRequest(authorisation=authorisation, sql=sql)
+    request = query_pb2.ExplainRequest(authorisation=authorisation, sql=sql, joinables=joinables)
     message = link.call(link.calls.query.Explain, request).quote
     charge = Charge(message.micro_rho, message.price_fen, message.repeated)
     return Quote(
@@ -100,7 +104,9 @@ def submit(link: Link, signing: Signing, sql: str, binder: Binder, manifest: Ask
     job_id = signing.new_id()
     authorisation = binder.bind(sql, job_id, Operation.SUBMIT)
     asking = manifest or Asking()
-    request = query_pb2.SubmitRequest(job_id=job_id, authorisation=authorisation, sql=sql, manifest=asking.token)
+    request = query_pb2.SubmitRequest(
+        job_id=job_id, authorisation=authorisation, sql=sql, manifest=asking.token, joinables=asking.joinables
+    )
     if link.call(link.calls.query.Submit, request, asking.seconds).job_id != job_id:
         raise ReplyMalformed("another job than was submitted")
     return Job(job_id, sql, link, asking.aggregators)
@@ -128,13 +134,14 @@ def fetch(link: Link, asked: Asked, timeout: float, progress: Progress | None = 
 
 
 def finish(
-    link: Link, signing: Signing, sql: str, binder: EachQuestion, opening: Opening
+    link: Link, signing: Signing, sql: str, binder: EachQuestion, asking: Asking, opening: Opening
 ) -> tuple[Table, CheckedReceipt]:
     """Return the table that an opened total is, and the receipt of making it."""
     request = query_pb2.FinishRequest(
         authorisation=binder.bind(sql, signing.new_id(), Operation.EXPLAIN),
         sql=sql,
         manifest=binder.manifest,
+        joinables=asking.joinables,
         certificates=opening.certificates,
         sums=[query_pb2.OpenedSum(partial=item.partial, share=item.share) for item in opening.sums],
     )

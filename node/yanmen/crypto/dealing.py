@@ -38,7 +38,7 @@ def deal(values: Sequence[int], signed: SignedManifest, dealer: str, randomness:
     blinding = int.from_bytes(randomness.token(_WIDE), "little") % pedersen.ORDER
     commitment = pedersen.commit(values, blinding)
     match manifest.mode:
-        case Mode.ADDITIVE:
+        case Mode.ADDITIVE | Mode.JOINED:
             shares = sharing.split(values, blinding, len(manifest.aggregators), randomness)
             return _dealt(signed, dealer, commitment, tuple(map(share_format.encode, shares)), ())
         case Mode.ROBUST:
@@ -56,7 +56,7 @@ def open_share(envelope: bytes, opener: Opener, manifest: Manifest, dealing: Dea
     if hashlib.sha256(content).digest() != dealing.shares[at]:
         raise Malformed(f"share: not the one that the receipt of {dealer} names")
     match manifest.mode:
-        case Mode.ADDITIVE:
+        case Mode.ADDITIVE | Mode.JOINED:
             share = share_format.decode(content)
             if share.cells != manifest.cells:
                 raise Malformed("share: of another table")
@@ -71,7 +71,7 @@ def open_share(envelope: bytes, opener: Opener, manifest: Manifest, dealing: Dea
 def summed(contents: Iterable[bytes], manifest: Manifest, me: str) -> bytes:
     """Return the sum of the shares in `contents`, as the aggregator `me` publishes it."""
     match manifest.mode:
-        case Mode.ADDITIVE:
+        case Mode.ADDITIVE | Mode.JOINED:
             return share_format.encode(sharing.total(map(share_format.decode, contents), manifest.cells))
         case Mode.ROBUST:
             points = map(point_format.decode, contents)

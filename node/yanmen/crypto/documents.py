@@ -13,9 +13,11 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import (
     acknowledgement,
     bill,
+    blinded,
     contract,
     heartbeat,
     inspection,
+    joinable,
     json_canonical,
     jws,
     key_change,
@@ -26,8 +28,10 @@ from yanmen.formats import (
 )
 from yanmen.formats.acknowledgement import Acknowledgement
 from yanmen.formats.bill import Bill
+from yanmen.formats.blinded import Blinded, Matched
 from yanmen.formats.contract import Acceptance
 from yanmen.formats.heartbeat import Heartbeat
+from yanmen.formats.joinable import Statement
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.key_change import KeyChange, Signed
 from yanmen.formats.malformed import Malformed
@@ -132,6 +136,36 @@ def sign_partial(value: PartialSum, aggregator: Signer) -> bytes:
 def open_partial(token: bytes, aggregator_key: bytes) -> PartialSum:
     """Return the partial sum's words signed by `aggregator_key`."""
     return manifest.decode_partial(jose.verify_jws(token, aggregator_key, manifest.PARTIAL_TYP, manifest.BYTES_MAX))
+
+
+def sign_joinable(value: Statement, node: Signer) -> bytes:
+    """Return what a node states of its tables, signed by its receipt key."""
+    return _sign(joinable.encode(value), node, joinable.TYP)
+
+
+def open_joinable(token: bytes, node_key: bytes) -> Statement:
+    """Return what the holder of `node_key` states of its tables."""
+    return joinable.decode(jose.verify_jws(token, node_key, joinable.TYP, joinable.BYTES_MAX))
+
+
+def sign_blinded(value: Blinded, node: Signer) -> bytes:
+    """Return the word on a list blinded again, signed by the node's receipt key."""
+    return _sign(blinded.encode_blinded(value), node, blinded.BLINDED_TYP)
+
+
+def open_blinded(token: bytes, node_key: bytes) -> Blinded:
+    """Return the word on a list blinded again, signed by `node_key`."""
+    return blinded.decode_blinded(jose.verify_jws(token, node_key, blinded.BLINDED_TYP, blinded.BYTES_MAX))
+
+
+def sign_matched(value: Matched, aggregator: Signer) -> bytes:
+    """Return the word on which rows met, signed by the aggregator's key."""
+    return _sign(blinded.encode_matched(value), aggregator, blinded.MATCHED_TYP)
+
+
+def open_matched(token: bytes, aggregator_key: bytes) -> Matched:
+    """Return the word on which rows met, signed by `aggregator_key`."""
+    return blinded.decode_matched(jose.verify_jws(token, aggregator_key, blinded.MATCHED_TYP, blinded.BYTES_MAX))
 
 
 def sign_acknowledgement(value: Acknowledgement, consumer: Signer) -> bytes:

@@ -59,13 +59,13 @@ def read_manifest(token: bytes, register: Register) -> SignedManifest:
     """Return the manifest in `token`, signed by an active member, to active nodes and aggregators of the space."""
     payload = json_canonical.decode_object(jws.split(token, manifest_format.BYTES_MAX).payload, len(token))
     claimed = manifest_format.decode(payload)
-    consumer = _active(register, claimed.consumer)
+    consumer = active(register, claimed.consumer)
     if consumer.role in {PartyRole.NODE, PartyRole.AGGREGATOR}:
         raise Malformed("manifest: asked by no consumer")
     manifest = documents.open_manifest(token, consumer.signing_key)
     for invited in manifest.nodes:
-        _require_role(_active(register, invited.node), PartyRole.NODE)
-    aggregators = [_active(register, name) for name in manifest.aggregators]
+        _require_role(active(register, invited.node), PartyRole.NODE)
+    aggregators = [active(register, name) for name in manifest.aggregators]
     for party in aggregators:
         _require_role(party, PartyRole.AGGREGATOR)
     keys = tuple(party.envelope_key for party in aggregators)
@@ -75,7 +75,29 @@ def read_manifest(token: bytes, register: Register) -> SignedManifest:
 def check_evidence(evidence: Evidence, signed: SignedManifest, register: Register) -> Word:
     """Return what a dealer's receipt binds it to: signed by its key, in its log, of this manifest."""
     manifest = signed.manifest
-    dealer = _active(register, evidence.dealer)
+    said = receipted(evidence, signed, register)
+    word = dealing.read(said.mechanism)
+    stated = (word.manifest_sha256, word.mode, word.multiplicity, word.sigma_squared)
+    mode = Mode.ADDITIVE if manifest.mode is Mode.JOINED else manifest.mode
+    if stated != (signed.sha256, mode, manifest.multiplicity, manifest.sigma_squared):
+        raise Malformed("dealt for another manifest")
+    pedersen.check(word.commitment)
+    return Word(Dealt(said.dealer, said.leaf, word.commitment), word)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipted:
+    """What a verified receipt says that its dealer did, and the hash of its leaf."""
+
+    dealer: str
+    leaf: bytes
+    mechanism: str
+
+
+def receipted(evidence: Evidence, signed: SignedManifest, register: Register) -> Receipted:
+    """Return what a dealer's receipt says, signed by its key and in its log: a node's answer, an aggregator's noise."""
+    manifest = signed.manifest
+    dealer = active(register, evidence.dealer)
     is_node = manifest.asks(dealer.id) is not None
     if not is_node and dealer.id not in manifest.aggregators:
         raise Malformed("dealt by nobody the manifest names")
@@ -86,13 +108,9 @@ def check_evidence(evidence: Evidence, signed: SignedManifest, register: Registe
     head = disclosed.leaf.head
     if head.iss != dealer.id or head.stage is not (Stage.OUTCOME if is_node else Stage.NOISE):
         raise Malformed("the receipt of another stage or dealer")
-    word = dealing.read(Output.read(disclosed.slots.get(Slot.OUTPUT)).mechanism)
-    stated = (word.manifest_sha256, word.mode, word.multiplicity, word.sigma_squared)
-    if stated != (signed.sha256, manifest.mode, manifest.multiplicity, manifest.sigma_squared):
-        raise Malformed("dealt for another manifest")
-    pedersen.check(word.commitment)
     _check_included(inclusion, log, disclosed.leaf.jws, dealer)
-    return Word(Dealt(dealer.id, merkle.leaf_hash(disclosed.leaf.jws), word.commitment), word)
+    mechanism = Output.read(disclosed.slots.get(Slot.OUTPUT)).mechanism
+    return Receipted(dealer.id, merkle.leaf_hash(disclosed.leaf.jws), mechanism)
 
 
 def check_set(certificate: SetCertificate, signed: SignedManifest) -> None:
@@ -120,7 +138,7 @@ def agreed_set(certificates: Sequence[bytes], signed: SignedManifest, register: 
     opened: list[SetCertificate] = []
     for name, token in zip(manifest.aggregators, certificates, strict=True):
         if token:
-            opened.append(documents.open_set(token, _active(register, name).signing_key))
+            opened.append(documents.open_set(token, active(register, name).signing_key))
             if opened[-1].aggregator != name:
                 raise BadSignature("set: certified for another aggregator")
     if len(opened) < manifest.mode.certifying:
@@ -150,28 +168,30 @@ def recovered(opening: Opening, signed: SignedManifest, register: Register) -> R
     }
     for name, published in present.items():
         check_partial(name, published, agreed, signed, register)
-    if len(present) < (len(manifest.aggregators) if manifest.mode is Mode.ADDITIVE else OPENING):
+    if len(present) < (OPENING if manifest.mode is Mode.ROBUST else len(manifest.aggregators)):
         raise Malformed("sum: not of enough aggregators")
-    committed = pedersen.add(item.commitment for item in (*agreed.nodes, *agreed.noise))
     match manifest.mode:
         case Mode.ADDITIVE:
-            return _added(list(present.values()), manifest.cells, committed)
+            return _added(list(present.values()), manifest.cells, _committed(agreed))
         case Mode.ROBUST:
-            return _interpolated(present, signed, committed)
+            return _interpolated(present, signed, _committed(agreed))
+        case Mode.JOINED:
+            # Nobody knew the figures, so that nobody committed to them: canary rows speak for them (crypto/joined).
+            return Recovered(_revealed(list(present.values()), manifest.cells)[0])
 
 
 def check_partial(
     name: str, published: OpenedSum, agreed: SetCertificate, signed: SignedManifest, register: Register
 ) -> None:
     """Require that the aggregator `name` signed the sum of `published` over the agreed set, and that it is one."""
-    partial = documents.open_partial(published.partial, _active(register, name).signing_key)
+    partial = documents.open_partial(published.partial, active(register, name).signing_key)
     said = (partial.aggregator, partial.manifest_sha256, partial.set_sha256, partial.share_sha256)
     digest = hashlib.sha256(published.share).hexdigest()
     if said != (name, signed.sha256, manifest_format.set_digest(agreed), digest):
         raise Malformed(f"sum: {name} signed another sum")
     manifest = signed.manifest
     match manifest.mode:
-        case Mode.ADDITIVE:
+        case Mode.ADDITIVE | Mode.JOINED:
             summed = share.decode(published.share)
             if not isinstance(summed, WholeShare) or summed.cells != manifest.cells:
                 raise Malformed(f"sum: what {name} published is none")
@@ -190,8 +210,16 @@ def _point(name: str, published: OpenedSum, signed: SignedManifest) -> SumPoint:
     return found
 
 
+def _committed(agreed: SetCertificate) -> bytes:
+    return pedersen.add(item.commitment for item in (*agreed.nodes, *agreed.noise))
+
+
+def _revealed(sums: Sequence[OpenedSum], cells: int) -> tuple[tuple[int, ...], int]:
+    return sharing.reveal(sharing.total((share.decode(item.share) for item in sums), cells))
+
+
 def _added(sums: Sequence[OpenedSum], cells: int, committed: bytes) -> Recovered:
-    values, blinding = sharing.reveal(sharing.total((share.decode(item.share) for item in sums), cells))
+    values, blinding = _revealed(sums, cells)
     if pedersen.commit(values, blinding) != committed:
         raise _unproven()
     return Recovered(values)
@@ -230,7 +258,8 @@ def _check_included(inclusion: Proof, log: Checkpoint, leaf: bytes, dealer: Part
     merkle.verify_inclusion(merkle.leaf_hash(leaf), inclusion.index, log.size, inclusion.path, log.root)
 
 
-def _active(register: Register, party_id: str) -> Party:
+def active(register: Register, party_id: str) -> Party:
+    """Return the party with `party_id`, which must be active."""
     party = register.find(party_id)
     if party is None or party.status is not PartyStatus.ACTIVE:
         raise Malformed(f"{party_id} is no active party of this space")

@@ -22,7 +22,7 @@ def run(reserved: Reserved, runner: Runner, limits: NodeLimits, cancel: Event) -
         cpu_seconds=limits.cpu_seconds,
         wall_ms=plan.deadline_ms * RUN_PERCENT // 100 if plan.release is DatasetClass.PERSONAL else plan.deadline_ms,
         reply_bytes=limits.reply_bytes,
-        rows=plan.rows_max,
+        rows=plan.rows_max if plan.part is None else plan.part.link.sides[plan.part.place].rows_upto,
         spill_bytes=limits.spill_bytes,
     )
     rows, usage = runner.query(_attached(plan.scans), plan.sql, reply_types(plan), allowed, cancel)
@@ -52,6 +52,9 @@ def reply_types(plan: Plan) -> tuple[ColumnType, ...]:
     """Return the types of the reply's columns, in the order `Plan` documents."""
     if plan.release is DatasetClass.OPEN:
         return tuple(output.type for output in plan.outputs)
+    if plan.part is not None:
+        given = sum(not column.counts_rows for column in plan.part.columns)
+        return (plan.part.unit, *(key.type for key in plan.part.keys), *[ColumnType.INTEGER] * given)
     types = [ColumnType.INTEGER] if plan.blocks else []
     types += [key.type for key in plan.keys]
     if plan.release is DatasetClass.EXACT:

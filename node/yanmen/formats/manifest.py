@@ -11,6 +11,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import check_jti
 from yanmen.formats.share import CELLS_MAX
 from yanmen.model.federation import NOISES, Dealt, Grid, Invited, Manifest, Mode, PartialSum, SetCertificate
+from yanmen.model.joining import SIDES_MAX
 
 MANIFEST_TYP = "yanmen-manifest+jwt"
 SET_TYP = "yanmen-set+jwt"
@@ -107,13 +108,23 @@ def _check(manifest: Manifest) -> None:
         raise Malformed(f"manifest: {needed} aggregators that are no nodes of it are needed")
     if not manifest.contributors_least <= len(nodes):
         raise Malformed("manifest: more contributors than nodes")
-    if manifest.multiplicity != (1 if manifest.partition else len(nodes)):
+    if manifest.mode is Mode.JOINED:
+        _check_joined(manifest)
+    elif manifest.multiplicity != (1 if manifest.partition else len(nodes)):
         raise Malformed("manifest: a unit may be in every node, or in one within a declared partition")
     if manifest.partition and ALIAS.fullmatch(manifest.partition) is None:
         raise Malformed("manifest: not the name of a partition")
     if manifest.cells % len(manifest.sigma_squared) and not manifest.grids:
         raise Malformed("manifest: cells are not a table of the aggregates")
     _check_grids(manifest)
+
+
+def _check_joined(manifest: Manifest) -> None:
+    """Every department of a join is needed; how often a unit is there is in its sensitivities."""
+    if not 2 <= len(manifest.nodes) == manifest.contributors_least <= SIDES_MAX:
+        raise Malformed("manifest: two or three departments join, and all of them are needed")
+    if manifest.multiplicity != 1 or manifest.partition or manifest.grids:
+        raise Malformed("manifest: a join has one grid, no partition, and is told of units by its sensitivities")
 
 
 def _check_grids(manifest: Manifest) -> None:

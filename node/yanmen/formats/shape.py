@@ -7,6 +7,7 @@ sensitivities, versions). Canonical JSON; the hex SHA-256 of it stands in the ma
 
 import hashlib
 import math
+import re
 
 from yanmen.formats import json_canonical, json_members
 from yanmen.formats.json_canonical import Json
@@ -15,8 +16,10 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.released import encode_cell
 from yanmen.formats.share import CELLS_MAX
 from yanmen.model.federation import Grid
+from yanmen.model.joining import Link
 from yanmen.model.stages import Plan
 
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,18})", re.ASCII)
 BYTES_MAX = 16 * 1024 * 1024
 
 
@@ -43,7 +46,44 @@ def encode(plan: Plan) -> str:
         shape["blocks"] = [
             {"keys": list(b.keys), "aggregates": list(b.aggregates), "averages": list(b.averages)} for b in plan.blocks
         ]
+    if plan.part is not None:
+        shape["join"] = _join(plan.part.link)
     return json_canonical.encode(shape).decode("utf-8")
+
+
+def _join(link: Link) -> Json:
+    """Return what the departments of a join agree on beside the table: whose rows, how many at most, the ranges."""
+    return {
+        "sides": [
+            {
+                "node": side.node,
+                "rows_upto": side.rows_upto,
+                "rows_per_unit": side.rows_per_unit,
+                "columns": list(side.columns),
+                "sha256": side.sha256,
+            }
+            for side in link.sides
+        ],
+        "ranges": [[str(lower), str(upper)] for lower, upper in link.ranges],
+        "view": link.view,
+    }
+
+
+def ranges(shape: str) -> tuple[tuple[int, int], ...]:
+    """Return the public range of each aggregate of a join of `shape`; none when it is of no join."""
+    members = json_canonical.decode_object(shape.encode("utf-8"), BYTES_MAX)
+    if "join" not in members:
+        return ()
+    join = json_members.exact(members["join"], frozenset({"sides", "ranges", "view"}))
+    return tuple(_range(item) for item in json_members.items(join, "ranges"))
+
+
+def _range(value: Json) -> tuple[int, int]:
+    match value:
+        case [str(lower), str(upper)] if _INTEGER.fullmatch(lower) and _INTEGER.fullmatch(upper):
+            return int(lower), int(upper)
+        case _:
+            raise Malformed("shape: not a range")
 
 
 def digest(shape: str) -> str:

@@ -23,6 +23,7 @@ class Kind:
 LEDGER = Kind("migrations", APPLICATION_ID)
 WITNESS = Kind("witness_migrations", 0x59414E57)
 SUM = Kind("sum_migrations", 0x59414E53)
+JOIN = Kind("join_migrations", 0x59414E4A)
 
 _NAME = re.compile(r"([0-9]{4})_[a-z_]+\.sql", re.ASCII)
 

@@ -11,16 +11,20 @@ OPENING = 3
 
 @unique
 class Mode(Enum):
-    """How figures are shared: all three aggregators are needed, or some of five may fail or lie."""
+    """How figures are shared: all three aggregators are needed, or some of five may fail or lie.
+
+    Of joined tables no department knows the figures: three aggregators, additive too.
+    """
 
     ADDITIVE = "additive"
     ROBUST = "robust"
+    JOINED = "joined"
 
     @property
     def aggregators(self) -> int:
         """How many there are."""
         match self:
-            case Mode.ADDITIVE:
+            case Mode.ADDITIVE | Mode.JOINED:
                 return 3
             case Mode.ROBUST:
                 return 5
@@ -29,7 +33,7 @@ class Mode(Enum):
     def certifying(self) -> int:
         """How many must certify one set: of two such quorums one honest party is in both."""
         match self:
-            case Mode.ADDITIVE:
+            case Mode.ADDITIVE | Mode.JOINED:
                 return 3
             case Mode.ROBUST:
                 return 4
@@ -38,7 +42,7 @@ class Mode(Enum):
     def reach(self) -> int:
         """Totals must stay below this, either way from zero."""
         match self:
-            case Mode.ADDITIVE:
+            case Mode.ADDITIVE | Mode.JOINED:
                 return 2**63
             case Mode.ROBUST:
                 return 2**60
@@ -68,7 +72,8 @@ class Manifest:
     numbers: aggregates times public groups, of several `grids` one after another where a question rests
     on several (() for one). `sigma_squared` holds the variance each aggregator adds
     to each aggregate, in its integer units. `multiplicity` is in how many of the nodes one unit may
-    appear: all of them, or 1 within a declared `partition`. `contributors_least` nodes must be in the
+    appear: all of them, or 1 within a declared `partition`, or of a
+    join, whose sensitivities are of all its tables. `contributors_least` nodes must be in the
     sum, or nothing is opened. Times are Unix seconds. How figures are shared is the consumer's choice,
     signed with the rest: nobody on the way can make it another.
     """

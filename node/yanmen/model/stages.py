@@ -10,6 +10,7 @@ from enum import Enum, unique
 from yanmen.model.catalogue import Cell, ColumnType, DatasetClass, Version
 from yanmen.model.contract import Contract
 from yanmen.model.federation import SignedManifest
+from yanmen.model.joining import Joinable, Part
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt as Receipt
 from yanmen.model.receipt import Stage as Stage
@@ -32,7 +33,8 @@ class Submission:
     `authorisation` is a request JWS (`binding` per-request) or a session grant JWS (session);
     under a grant `session_request_id` is the caller's unique id of this use. `manifest` is the signed
     manifest (JWS) of a federated question, b"" for a question to this node alone. `address` is the network
-    address the call came from, "" when that is not known.
+    address the call came from, "" when that is not known. `joinables` are what other nodes state of their
+    tables (JWS), of a join across nodes.
     """
 
     job_id: str
@@ -44,6 +46,7 @@ class Submission:
     session_request_id: str = ""
     manifest: bytes = b""
     address: str = ""
+    joinables: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ class Admitted:
     `versions` are the current versions of the granted datasets, `elsewhere` the listed tables of
     other nodes as (node alias, table name), `policy_digest` the hex SHA-256 of the policies that
     were evaluated, `micro_rho` the charge of this answer. With a `manifest` the answer is this node's
-    shares of a federated one.
+    shares of a federated one; `joinables` are tables of other nodes that it may join.
     """
 
     submission: Submission
@@ -88,6 +91,8 @@ class Admitted:
     price_fen: int
     manifest: SignedManifest | None = None
     here: str = ""
+    here_id: str = ""
+    joinables: tuple[Joinable, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +209,9 @@ class Plan:
     `together` tells whether the answer depends on which rows one unit has in the same place: units are
     counted, grouped by or joined on. `rows_max` is what the engine may reply, `answer_rows` what the answer may have
     after post-processing, None where that follows from conditions between released figures. `groups_kept` is in
-    how many cells a unit counts at most that could be in more, None where nothing of any unit is left out.
+    how many cells a unit counts at most that could be in more, None where nothing of any unit is left out. With a
+    `part`, `sql` yields this node's rows of a join across nodes, whose keys, aggregates and outputs stand here; nobody
+    but the aggregators, with noise, gets to the figures.
     """
 
     admitted: Admitted
@@ -228,6 +235,7 @@ class Plan:
     blocks: tuple[Block, ...] = ()
     manifest: SignedManifest | None = None
     together: bool = False
+    part: Part | None = None
     metered: Metered = field(default_factory=Metered)
     answer_rows: int | None = None
     groups_kept: int | None = None

@@ -38,6 +38,8 @@ CONFIG = "node.toml"
 LEDGER = "ledger.sqlite"
 _KEY_FILES = {KeyUse.RECEIPT: (enrolment.SIGNING_KEY, 0), KeyUse.LOG: (enrolment.LOG_KEY, 1)}
 """The file of each key, and which of the ledger's keys it is."""
+JOINS = "joins.sqlite"
+"""Parts of joins across nodes that are under way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,16 @@ from typing import TypeVar
 
 from yanmen import enrolment
 from yanmen.aggregation.aggregator import Aggregator, Dealer, Noise
+from yanmen.aggregation.matching import Matching
 from yanmen.crypto import envelopes
+from yanmen.ledger.join_book import JoinBook
 from yanmen.ledger.sum_book import SumBook
 from yanmen.model.federation import OpenedSum
+from yanmen.model.joining import Handed, Piece
 from yanmen.model.party import Party
 from yanmen.model.refusal import Refused
 from yanmen.node.doorkeeper import Doorkeeper
-from yanmen.node.holder import Holder
+from yanmen.node.holder import JOINS, Holder
 from yanmen.witness import standing
 
 BOOK = "sums.sqlite"
@@ -23,10 +26,11 @@ T = TypeVar("T")
 class Institution(Doorkeeper):
     """Implements yanmen.wire.api.AggregatorApi."""
 
-    def __init__(self, holder: Holder, aggregator: Aggregator) -> None:
+    def __init__(self, holder: Holder, aggregator: Aggregator, matching: Matching) -> None:
         """Begin to answer, unless a witness saw more of the log."""
         super().__init__(holder)
         self._aggregator = aggregator
+        self._matching = matching
         standing.check(holder.ledger, holder.config.witnesses)
         holder.ledger.recover()
         aggregator.hold_to_log()
@@ -47,6 +51,22 @@ class Institution(Doorkeeper):
         """Return the sum over the certified set."""
         return self._receipted(peer, lambda: self._aggregator.open(peer, manifest, certificates))
 
+    def hand(self, peer: Party, manifest: bytes, handed: Handed) -> int:
+        """Keep a piece of a part of a join."""
+        return self._receipted(peer, lambda: self._matching.hand(peer, manifest, handed))
+
+    def get(self, peer: Party, manifest: bytes, to: str, at: int) -> Piece:
+        """Return a piece of the places that this aggregator sealed for the aggregator `to`."""
+        return self._receipted(peer, lambda: self._matching.get(peer, manifest, to, at))
+
+    def match(self, peer: Party, manifest: bytes) -> bytes:
+        """Return this aggregator's word on which rows met."""
+        return self._receipted(peer, lambda: self._matching.match(peer, manifest))
+
+    def gather(self, peer: Party, manifest: bytes, words: Sequence[bytes]) -> None:
+        """Add up the rows that met."""
+        self._receipted(peer, lambda: self._matching.gather(peer, manifest, words))
+
     def drain(self, wait_ms: int) -> None:
         """Nothing runs beyond its call."""
 
@@ -64,7 +84,7 @@ def open_institution(holder: Holder) -> Iterator[Institution]:
     """Give the aggregator in the holder's folder and close its book after."""
     path = holder.directory / BOOK
     opener = envelopes.load(holder.directory / enrolment.ENVELOPE_KEY)
-    with SumBook(path, create=False) as book:
+    with SumBook(path, create=False) as book, JoinBook(holder.directory / JOINS) as joins:
         aggregator = Aggregator(
             me=holder.config.id,
             signer=holder.receipt_signer,
@@ -75,4 +95,14 @@ def open_institution(holder: Holder) -> Iterator[Institution]:
             clock=holder.clock,
             randomness=holder.randomness,
         )
-        yield Institution(holder, aggregator)
+        matching = Matching(
+            me=holder.config.id,
+            signer=holder.receipt_signer,
+            opener=opener,
+            book=joins,
+            sums=book,
+            register=holder.register.current,
+            clock=holder.clock,
+            randomness=holder.randomness,
+        )
+        yield Institution(holder, aggregator, matching)

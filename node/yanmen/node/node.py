@@ -1,18 +1,23 @@
 """One node: an object that answers the wire, with no process globals, so a process can host many."""
 
 import time
+from collections.abc import Callable
 from contextvars import copy_context
 from threading import Event
+from typing import TypeVar
 
 from typing_extensions import override
 
 from yanmen import contracting, pipeline
 from yanmen.admission import entries
+from yanmen.aggregation.department import Department
 from yanmen.formats.request import Operation
 from yanmen.ledger.answers import Declined, Pending
+from yanmen.ledger.join_book import JoinBook
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.federation import Opening
+from yanmen.model.joining import Handed, Piece
 from yanmen.model.party import Party
 from yanmen.model.ports import Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt, Stage
@@ -22,7 +27,7 @@ from yanmen.node.anchoring import Anchoring
 from yanmen.node.controlling import Controlling, may_serve
 from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.guarding import Guarding
-from yanmen.node.holder import Holder
+from yanmen.node.holder import JOINS, Holder
 from yanmen.node.jobs import Jobs
 from yanmen.node.question import Question, Works
 from yanmen.node.releasing import Releasing
@@ -32,6 +37,8 @@ from yanmen.planning.parameters import Placeholder
 from yanmen.planning.plan import check_text
 from yanmen.planning.telling import told
 from yanmen.witness import standing
+
+T = TypeVar("T")
 
 
 class Node(Doorkeeper):
@@ -43,8 +50,26 @@ class Node(Doorkeeper):
         super().__init__(holder)
         config = holder.config
         self._releasing = Releasing(holder.ledger, config.witnesses, config.release, holder.clock)
+        self._joins = JoinBook(holder.directory / JOINS)
+        self._department = Department(
+            me=config.id,
+            signer=holder.receipt_signer,
+            book=self._joins,
+            ledger=holder.ledger,
+            register=holder.register.current,
+            clock=holder.clock,
+            randomness=holder.randomness,
+        )
         self._works = Works(
-            holder.desk(), runner, holder.ledger, limits, holder.randomness, config.release, self._releasing, spans
+            holder.desk(),
+            runner,
+            holder.ledger,
+            limits,
+            holder.randomness,
+            config.release,
+            self._releasing,
+            spans,
+            self._department,
         )
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)
@@ -183,10 +208,31 @@ class Node(Doorkeeper):
             raise Refused(Reason.JOB_UNKNOWN)
         self._jobs.cancel(party.id, job_id)
 
+    def state(self, party: Party, contract_id: str) -> bytes:
+        """Return what another node must know of the tables of a contract to plan a join with them."""
+        return self._department.state(self.contract(party, contract_id))
+
+    def hand(self, party: Party, manifest: bytes, handed: Handed) -> tuple[int, bytes]:
+        """Blind a piece of another department's list."""
+        return self._told(party, lambda: self._department.hand(party, manifest, handed))
+
+    def get(self, party: Party, manifest: bytes, name: str, at: int) -> Piece:
+        """Return a piece of a part of a join that this node made."""
+        return self._told(party, lambda: self._department.get(party, manifest, name, at))
+
+    def _told(self, party: Party, work: Callable[[], T]) -> T:
+        """Do `work`; a refusal is in the log before it is told."""
+        try:
+            return work()
+        except Refused as refusal:
+            refusal.receipt = self.turn_away(party, refusal)
+            raise
+
     def drain(self, wait_ms: int) -> None:
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
         self._controlling.stop()
+        self._joins.close()
         self._releasing.stop()
         self._anchoring.stop()
 

@@ -6,9 +6,11 @@ from threading import Event
 
 from yanmen.admission import admit as admission
 from yanmen.admission.admit import Desk
+from yanmen.aggregation.department import Department
 from yanmen.crypto import federated as crypto_federated
+from yanmen.crypto import joined
 from yanmen.crypto.signatures import BadSignature
-from yanmen.disclosure import release, shares
+from yanmen.disclosure import joining, release, shares
 from yanmen.execution.run import RUN_PERCENT, run
 from yanmen.formats import control_rules, shape
 from yanmen.formats.malformed import Malformed
@@ -19,12 +21,12 @@ from yanmen.model.config import NodeLimits, ReleaseRules
 from yanmen.model.federation import NOISES, Opening
 from yanmen.model.ports import Randomness, Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt
-from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
+from yanmen.model.refusal import Detail, Fault, FaultCode, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages, within
-from yanmen.planning import federated
+from yanmen.planning import federated, hints
 from yanmen.planning.plan import plan as make_plan
 from yanmen.planning.rendering import render
 
@@ -41,6 +43,7 @@ class Works:
     release: ReleaseRules = field(default_factory=ReleaseRules)
     releasing: Releasing | None = None
     spans: Spans = untraced
+    department: Department | None = None
 
 
 @dataclass(slots=True)
@@ -81,6 +84,9 @@ class Question:
         return plan
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
+        if plan.part is not None and plan.manifest is None:
+            en, zh = hints.ACROSS_ALONE.en, hints.ACROSS_ALONE.zh
+            raise Refused(Reason.CROSS_NODE_JOIN, Detail(subject="manifest", hint_en=en, hint_zh=zh))
         if self.works.releasing is not None:
             self.works.releasing.require_witnesses()
         held = self.works.ledger.reserve(plan, acknowledged_first=self.works.release.acknowledged_first)
@@ -107,6 +113,12 @@ class Question:
 
     def _disclose(self, raw: Raw) -> Released:
         signed = raw.plan.manifest
+        if signed is not None and raw.plan.part is not None:
+            if self.works.department is None:
+                raise Fault(FaultCode.INTERNAL, "this node keeps no parts of joins")
+            made = joining.blind(raw, signed, self.works.randomness)
+            self.works.department.keep(made, signed)
+            return made.released
         if signed is not None:
             return shares.share(raw, signed, self.works.desk.node_id, self.works.randomness)
         return release.disclose(raw, self.works.runner.post)
@@ -157,6 +169,8 @@ class Question:
         manifest = plan.manifest.manifest
         try:
             totals = crypto_federated.total(opening, plan.manifest, self.works.desk.register())
+            if plan.part is not None:
+                joined.check_total(totals, plan.part.link.ranges, manifest.sigma_squared)
         except (Malformed, BadSignature) as error:
             raise Refused(Reason.MANIFEST_INVALID, Detail(subject=str(error))) from error
         released = release.finish(plan, totals, manifest.sigma_squared, NOISES, self.works.runner.post)

@@ -72,7 +72,8 @@ class Expected:
     `extremes` admits min and max; `columns` are the planned columns and types of each schema, `lookups`
     the schemas of open tables beside guarded ones; `proof` holds what happens anywhere inside: scans,
     equalities, filters, how many rows or groups each ranking keeps, and groupings by unit that a query
-    makes before the last; of the reply's `outputs` the first `keys` group.
+    makes before the last; of the reply's `outputs` the first `keys` group. With `apart` nothing is grouped: the
+    reply is a unit, then what is of one row of its.
     """
 
     guarded: bool
@@ -83,3 +84,4 @@ class Expected:
     proof: Proof
     outputs: tuple[Shown, ...]
     keys: int
+    apart: bool = False

@@ -68,6 +68,8 @@ class Checker:
             if lane.type.partition("(")[0] != shown.type:
                 READER.refuse("columns")
             wanted = Kind.GROUP if position < self._expected.keys else Kind.TOTAL
+            if self._expected.apart:
+                wanted = Kind.ROW if position else Kind.UNIT
             path = Lane(wanted, lane.type, shown.origins, shown.calls, shown.row, shown.share)
             if self._expected.guarded and lane != path:
                 READER.refuse("columns")

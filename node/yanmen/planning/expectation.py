@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from yanmen.model.catalogue import ColumnType, DatasetClass
+from yanmen.model.catalogue import Column, ColumnType, DatasetClass
 from yanmen.model.ports import TableShape
 from yanmen.model.stages import AggregateKind
 from yanmen.planning.blocks import CellBlock
@@ -11,7 +11,9 @@ from yanmen.planning.bound_lanes import Expected, Shown
 from yanmen.planning.figures import Figure
 from yanmen.planning.proof import origins_of, proof_of
 from yanmen.planning.relation import Proof
+from yanmen.planning.row_relations import unit_origins
 from yanmen.planning.row_source import Rows
+from yanmen.planning.terms import Term
 
 _TYPE_IDS = {
     ColumnType.INTEGER: "BIGINT",
@@ -75,6 +77,16 @@ def _shown(rows: Rows, figure: Figure, calls: tuple[str, ...], most: int) -> Sho
 def of_open(rows: Rows, shapes: tuple[TableShape, ...], types: Iterable[ColumnType]) -> Expected:
     """Return what rows or groups of open data must look like."""
     return _expected(rows, shapes, [Shown(_TYPE_IDS[kind]) for kind in types], proof_of(rows), keys=0)
+
+
+def of_rows(
+    rows: Rows, shapes: tuple[TableShape, ...], unit: Column, keys: Iterable[Term], values: Iterable[Term]
+) -> Expected:
+    """Return what this node's rows of a join across nodes must look like: units, keys, values."""
+    outputs = [Shown(_TYPE_IDS[unit.type], unit_origins(rows))]
+    outputs += [Shown(_TYPE_IDS[key.facts.type], origins_of(rows, key)) for key in keys]
+    outputs += [Shown("BIGINT", origins_of(rows, term)) for term in values]
+    return replace(_expected(rows, shapes, outputs, proof_of(rows), keys=0), apart=True)
 
 
 def _expected(

@@ -11,7 +11,8 @@ from fractions import Fraction
 
 from yanmen.formats import shape
 from yanmen.model.catalogue import DatasetClass
-from yanmen.model.federation import NOISES, Manifest
+from yanmen.model.federation import NOISES, Manifest, Mode
+from yanmen.model.joining import VIEW_PERCENT
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.stages import Plan
 
@@ -27,6 +28,12 @@ def in_shares(plan: Plan) -> Plan:
         return plan
     if not may_be(plan):
         raise _refused(Reason.SHAPE_MISMATCH, plan.release.value, _ONLY_PERSONAL)
+    if (plan.part is not None) != (signed.manifest.mode is Mode.JOINED):
+        raise _refused(Reason.SHAPE_MISMATCH, signed.manifest.mode.value, _OTHER_SHAPE)
+    if plan.part is not None and tuple(side.node for side in plan.part.link.sides) != tuple(
+        invited.node for invited in signed.manifest.nodes
+    ):
+        raise _refused(Reason.SHAPE_MISMATCH, "nodes", _OTHER_SHAPE)
     described = shape.encode(plan)
     if shape.digest(described) != signed.manifest.shape_sha256 or shape.grids(described) != signed.manifest.layout:
         raise _refused(Reason.SHAPE_MISMATCH, "shape", _OTHER_SHAPE)
@@ -41,6 +48,11 @@ def may_be(plan: Plan) -> bool:
     return plan.release is DatasetClass.PERSONAL and all(key.domain for key in plan.keys)
 
 
+def for_figures(plan: Plan) -> int:
+    """Return what of the charge, in micro-rho, is left for the figures: of a join, sizes are seen for the rest."""
+    return plan.micro_rho if plan.part is None else plan.micro_rho * (100 - VIEW_PERCENT) // 100
+
+
 def _check_noise(plan: Plan, manifest: Manifest) -> None:
     if len(manifest.sigma_squared) != len(plan.aggregates):
         raise _refused(Reason.SHAPE_MISMATCH, "sigma_squared", _OTHER_SHAPE)
@@ -48,7 +60,7 @@ def _check_noise(plan: Plan, manifest: Manifest) -> None:
         Fraction(manifest.multiplicity**2 * aggregate.l2_squared, 2 * variance)
         for aggregate, variance in zip(plan.aggregates, manifest.sigma_squared, strict=True)
     )
-    if cost > Fraction(plan.micro_rho, MICRO):
+    if cost > Fraction(for_figures(plan), MICRO):
         raise _refused(Reason.NOISE_TOO_SMALL, "sigma_squared", _MORE_NOISE)
 
 
@@ -56,7 +68,8 @@ def _check_reach(plan: Plan, manifest: Manifest) -> None:
     """The sum of all nodes' public ranges must be a number that shares can stand for."""
     for aggregate in plan.aggregates:
         widest = max(abs(aggregate.lower), abs(aggregate.upper))
-        if len(manifest.nodes) * widest + NOISES * _NOISE_UPTO >= manifest.mode.reach:
+        times = 1 if plan.part is not None else len(manifest.nodes)
+        if times * widest + NOISES * _NOISE_UPTO >= manifest.mode.reach:
             raise _refused(Reason.MEASURE_WITHOUT_BOUNDS, aggregate.name, _TOO_WIDE)
 
 

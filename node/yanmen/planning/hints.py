@@ -162,8 +162,38 @@ ELSEWHERE = Hint(
     "该数据集在另一节点；请依据与该节点的合约向其提问。",
 )
 CROSS_NODE = Hint(
-    "Ask each node its own part.",
-    "请分别向各节点提问。",
+    "Ask each node its own part, or all of them at once: yanmen join.",
+    "请分别向各节点提问，或一并提问：yanmen join。",
+)
+ACROSS_TABLES = Hint(
+    "A join across nodes is of two or three tables, each at a node of its own, all of them asked.",
+    "跨节点连接涉及两个或三个表，分属不同节点，且须同时向各节点提问。",
+)
+ACROSS_INNER = Hint("Across nodes only an inner join is answered: write JOIN.", "跨节点仅支持内连接：请写作 JOIN。")
+ACROSS_UNITS = Hint(
+    "Across nodes join on the common unit alone; compare other columns with literals.",
+    "跨节点仅可按共同个体关联；其他列请与字面量比较。",
+)
+ACROSS_PLAIN = Hint(
+    "Across nodes ask one SELECT of COUNT, SUM or AVG over personal tables, grouped by columns with a declared domain.",
+    "跨节点请使用单个 SELECT，对个人数据表计算 COUNT、SUM 或 AVG，并按已声明值域的列分组。",
+)
+ACROSS_ONE_SIDE = Hint(
+    "Each condition, key and argument must be of one table: the tables are at different nodes.",
+    "每个条件、分组键与聚合参数只能涉及一个表：这些表分属不同节点。",
+)
+ACROSS_DISTINCT = Hint(
+    "Units can be counted across nodes only where each has one row in every table; count rows instead.",
+    "仅当每个个体在各表中至多一行时才可跨节点按个体计数；请改为按行计数。",
+)
+ACROSS_GROUPS = Hint("Across nodes there can be 1,000 groups.", "跨节点最多 1,000 个分组。")
+ACROSS_ROWS = Hint(
+    "One side's rows, times the rows one unit may have at the others, are more than 4,000,000; ask of other tables.",
+    "一方的行数上限与个体在其他各方的行数上限之积超过 4,000,000；请改用其他表。",
+)
+ACROSS_ALONE = Hint(
+    "This node answers its part of a join only with the others, under a manifest: yanmen join.",
+    "本节点仅在各方共同参与的清单下回答其部分：请使用 yanmen join。",
 )
 COLUMN = Hint("See the catalogue for the columns of this dataset.", "请在目录中查看该数据集的列。")
 COLUMN_CONTRACT = Hint("Leave it out, or request a contract that opens it.", "请去掉该列，或申请包含该列的合约。")

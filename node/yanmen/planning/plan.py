@@ -13,6 +13,7 @@ from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, Key, Output, Plan, Scan
 from yanmen.model.tariff import metered, price_fen
 from yanmen.planning import alike, block_union, bound_union, hints, nearest, row_source
+from yanmen.planning.across import Across, is_across, plan_across
 from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.cell_plan import plan_cells
 from yanmen.planning.expectation import of_cells, of_open
@@ -76,8 +77,10 @@ def compose(admitted: Admitted, query: Query, limits: NodeLimits) -> Draft:
     """Return the draft for the parsed `query`, or refuse."""
     if isinstance(query, Union):
         return _drafted(admitted, Planner(admitted, limits), query, limits)
-    _check_here(admitted, query, limits)
     planner = Planner(admitted, limits)
+    if is_across(admitted, query):
+        return _across_draft(admitted, plan_across(admitted, query, planner), limits)
+    _check_here(admitted, query, limits)
     sources = [entry for entry in planner.bound(query) if isinstance(entry, Source)]
     if len(sources) < len(query.tables):
         return _drafted(admitted, planner, query, limits)
@@ -158,6 +161,23 @@ def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits
     )
     shapes = row_source.shapes(scans)
     return Draft(plan, tuple(of_cells(block, shapes) for block in blocks), found)
+
+
+def _across_draft(admitted: Admitted, found: Across, limits: NodeLimits) -> Draft:
+    """Return the draft of this node's part of a join across nodes."""
+    block = found.block
+    joined = block.rows.joined
+    post = "" if found.table.as_it_stands else finished(found.table.sql, [block.columns])
+    shape = _Shape(found.rows.scope.snapshots.scans(), found.sql, found.table.outputs, post, block.cells)
+    plan = replace(
+        _plan(admitted, joined, shape, limits, admitted.micro_rho),
+        keys=block.keys,
+        aggregates=alike.described(block),
+        averages=block.averages,
+        canonical=_canonical(joined, shape, admitted.micro_rho, block.keys),
+        part=found.part,
+    )
+    return Draft(plan, (found.expected,))
 
 
 def _open_draft(admitted: Admitted, found: OpenPlan, limits: NodeLimits) -> Draft:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from yanmen.model.catalogue import Column, ColumnType, Dataset, DatasetClass, Version
+from yanmen.model.joining import Joinable
 from yanmen.model.refusal import Reason
 from yanmen.model.stages import Admitted
 from yanmen.planning import hints
@@ -59,11 +60,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a table name leads: to a local version, or to another node's alias."""
+    """Where a table name leads: to a local version, or to another node's alias, and what that node states of it."""
 
     table: Table
     version: Version | None
     node: str
+    joinable: Joinable | None = None
 
 
 def look_up(admitted: Admitted, table: Table) -> Found:
@@ -73,6 +75,9 @@ def look_up(admitted: Admitted, table: Table) -> Found:
         for version in admitted.versions:
             if version.dataset.name.lower() == name:
                 return Found(table, version, "")
+    for stated in admitted.joinables:
+        if stated.version.dataset.name.lower() == name and table.path[0].lower() in (stated.alias.lower(), name):
+            return Found(table, None, stated.alias, stated)
     for node, listed in admitted.elsewhere:
         if listed.lower() == name and (len(table.path) == 1 or node.lower() == table.path[0].lower()):
             return Found(table, None, node)
@@ -171,6 +176,13 @@ def source_of(admitted: Admitted, found: Found) -> Source:
     name = found.table.alias or found.table.path[-1]
     columns = frozenset(column.lower() for column in granted)
     return Source(name, found.version.dataset, columns, found.table.at, version=found.version)
+
+
+def source_of_joinable(table: Table, stated: Joinable) -> Source:
+    """Return a table of another node, as that node stated it, as an entry of FROM."""
+    dataset = stated.version.dataset
+    columns = frozenset(column.name.lower() for column in dataset.columns)
+    return Source(table.alias or table.path[-1], dataset, columns, table.at, version=stated.version)
 
 
 def source_of_relation(relation: Relation, name: str, at: Place) -> Source:

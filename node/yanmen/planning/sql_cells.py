@@ -59,7 +59,7 @@ def _all_units(figure: Figure) -> bool:
     return figure.kind is AggregateKind.UNITS and figure.term is None
 
 
-def _clamp(sql: str, lower: int, upper: int) -> str:
+def clamp(sql: str, lower: int, upper: int) -> str:
     """Return the integer `sql` within `lower` and `upper`; NULL stays NULL."""
     return f"CASE WHEN {sql} < {lower} THEN {lower} WHEN {sql} > {upper} THEN {upper} ELSE {sql} END"
 
@@ -103,7 +103,7 @@ def _share(aggregate: Aggregate, figure: Figure) -> str:
     if figure.kind is not AggregateKind.SUM:
         return f"count({_argument(aggregate)})"
     facts = figure.term.facts
-    return f"sum({_clamp(_argument(aggregate), facts.lower, facts.upper)})"
+    return f"sum({clamp(_argument(aggregate), facts.lower, facts.upper)})"
 
 
 def _clamped_shares(cells: Cells, inner: str) -> str:
@@ -113,9 +113,9 @@ def _clamped_shares(cells: Cells, inner: str) -> str:
     for aggregate, figure in _shared(cells):
         low, high = _signs(figure) if figure.kind is AggregateKind.SUM else (0, 1)
         most = 1 if figure.kind is AggregateKind.UNITS else rows
-        share = _clamp(quoted(aggregate.name), most * low, most * high)
+        share = clamp(quoted(aggregate.name), most * low, most * high)
         columns.append(f"CAST({share} AS BIGINT) AS {quoted(aggregate.name)}")
-    columns += [f"CAST({_clamp(name, 0, 1)} AS BIGINT) AS {name}" for _, name in _valued(cells)]
+    columns += [f"CAST({clamp(name, 0, 1)} AS BIGINT) AS {name}" for _, name in _valued(cells)]
     return select(columns, _from(inner, "p"))
 
 
@@ -162,7 +162,7 @@ def _ranged(cells: Cells, inner: str, *, exact: bool) -> str:
     """Hold every total to its public range, and an empty one to zero."""
     columns = _names(cells)
     for aggregate in cells.aggregates:
-        total = _clamp(quoted(aggregate.name), aggregate.lower, aggregate.upper)
+        total = clamp(quoted(aggregate.name), aggregate.lower, aggregate.upper)
         columns.append(f"CAST(coalesce({total}, 0) AS BIGINT) AS {quoted(aggregate.name)}")
     if exact:
         columns.append(quoted("units"))

@@ -140,7 +140,7 @@ def _decimal(value: Fraction, places: int) -> Decimal:
 def _read(text: bytes, manifest: Manifest) -> _Shape:
     if shape.digest(text.decode("utf-8", "replace")) != manifest.shape_sha256:
         raise Malformed("shape: not the one the manifest names")
-    members = json_members.exact(json_canonical.decode(text, BYTES_MAX), _MEMBERS, frozenset({"blocks"}))
+    members = json_members.exact(json_canonical.decode(text, BYTES_MAX), _MEMBERS, frozenset({"blocks", "join"}))
     keys = tuple(_key(item) for item in json_members.items(members, "keys"))
     outputs = [_output(item) for item in json_members.items(members, "outputs")]
     labels = {source: label for label, source in outputs if source}

@@ -8,14 +8,15 @@ In robust mode those of an aggregator that gave nothing may be missing.
 from dataclasses import dataclass
 from pathlib import Path
 
-from yanmen.crypto import documents, federated
+from yanmen.crypto import documents, federated, joined
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import manifest as manifest_format
-from yanmen.formats import point, proof, receipt
+from yanmen.formats import point, proof, receipt, shape
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
-from yanmen.model.federation import Mode, OpenedSum, Opening, Recovered
+from yanmen.model.federation import Dealt, Mode, OpenedSum, Opening, Recovered, SignedManifest
+from yanmen.model.party import Register
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.verify import federated_table
 from yanmen.verify.directory import Missing, Unreadable, read
@@ -50,7 +51,8 @@ def verify_folder(folder: Path, register_token: bytes, space_key: bytes | None) 
     1. The space signed the register; the consumer signed the manifest; the register has every party as active.
     2. Every dealer of the certified set has a receipt, in its log, that commits to its vector.
     3. All aggregators (in robust mode four of five) certified that one set, and signed their sums over it.
-    4. The sums add up (in robust mode: interpolate) to what the dealers' commitments add up to (vector Pedersen).
+    4. The sums add up (in robust mode: interpolate) to what the dealers' commitments add up to (vector Pedersen);
+       of a join across nodes, to a table within its public ranges, which dropped or altered rows would leave.
     """
     if space_key is None:
         raise _refused("--space-key is needed: a register that vouches for itself proves nothing")
@@ -68,16 +70,27 @@ def verify_folder(folder: Path, register_token: bytes, space_key: bytes | None) 
         )
         agreed = federated.agreed_set(certificates, signed, register)
         for dealt in (*agreed.nodes, *agreed.noise):
-            if federated.check_evidence(_evidence(folder, dealt.dealer), signed, register).dealt != dealt:
+            if _bound(_evidence(folder, dealt.dealer), signed, register) != dealt:
                 raise Malformed(f"{dealt.dealer}: its receipt commits to something else than was certified")
         recovered = federated.recovered(Opening(certificates, sums), signed, register)
         table: tuple[Row, ...] = ()
         if (folder / SHAPE).exists():
             said = read(folder, SHAPE, federated_table.BYTES_MAX)
             table = federated_table.rows(said, signed.manifest, recovered.values, len(agreed.noise))
+        if signed.manifest.mode is Mode.JOINED:
+            # Without its shape, whose digest was just held to the manifest, nothing speaks for the figures of a join.
+            ranges = shape.ranges(read(folder, SHAPE, federated_table.BYTES_MAX).decode("utf-8", "replace"))
+            joined.check_total(recovered.values, ranges, signed.manifest.sigma_squared)
     except (Malformed, BadSignature, BadProof, Missing, Unreadable) as error:
         raise _refused(f"{type(error).__name__}: {error}") from error
     return Total(signed.sha256, tuple(item.dealer for item in agreed.nodes), signed.manifest.mode, recovered, table)
+
+
+def _bound(evidence: Evidence, signed: SignedManifest, register: Register) -> Dealt:
+    """Return what a dealer's receipt binds it to: a department of a join has no figures to commit to."""
+    if signed.manifest.mode is Mode.JOINED and signed.manifest.asks(evidence.dealer) is not None:
+        return joined.dealt(joined.check(evidence, signed, register))
+    return federated.check_evidence(evidence, signed, register).dealt
 
 
 def _read(folder: Path, name: str, *, may_lack: bool) -> bytes:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from yanmen.formats import dealing
+from yanmen.formats import dealing, joining
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import ReleaseRule
 from yanmen.model.catalogue import DatasetClass
+from yanmen.model.joining import VIEW_PERCENT
 
 MICRO = 1_000_000
 MORE_THAN_DEMANDED = Fraction(1, 1_000_000)
@@ -77,6 +78,9 @@ def _differences(rule: ReleaseRule, micro_rho: int, delta_e12: int, mechanism: s
     if dealing.is_one(mechanism):
         yield from _federated(rule, micro_rho, mechanism)
         return
+    if joining.is_one(mechanism):
+        yield from _joined(rule, micro_rho, mechanism)
+        return
     try:
         stated, keyed = read(mechanism)
     except Malformed:
@@ -129,12 +133,26 @@ def _federated(rule: ReleaseRule, micro_rho: int, mechanism: str) -> Iterator[st
     except Malformed:
         yield "mechanism"
         return
-    if len(dealt.sigma_squared) != len(rule.sensitivities):
+    yield from _promised(rule, micro_rho, dealt.sigma_squared, dealt.multiplicity)
+
+
+def _joined(rule: ReleaseRule, micro_rho: int, mechanism: str) -> Iterator[str]:
+    """Name what the noise promised for a join lacks: part of the charge is for what aggregators see of sizes."""
+    try:
+        word = joining.read(mechanism)
+    except Malformed:
+        yield "mechanism"
+        return
+    yield from _promised(rule, micro_rho * (100 - VIEW_PERCENT) // 100, word.sigma_squared, 1)
+
+
+def _promised(rule: ReleaseRule, micro_rho: int, variances: tuple[int, ...], multiplicity: int) -> Iterator[str]:
+    if len(variances) != len(rule.sensitivities):
         yield "aggregates"
         return
     cost = sum(
-        Fraction(dealt.multiplicity**2 * each.l2_squared, 2 * variance)
-        for each, variance in zip(rule.sensitivities, dealt.sigma_squared, strict=True)
+        Fraction(multiplicity**2 * each.l2_squared, 2 * variance)
+        for each, variance in zip(rule.sensitivities, variances, strict=True)
     )
     if cost * MICRO > micro_rho:
         yield "sigma_squared"

@@ -7,7 +7,7 @@ here is taken from what the node says a use cost.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from yanmen.formats import dealing
+from yanmen.formats import dealing, joining
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.slots import Meter, Output, Verdict
 from yanmen.model.contract import ContractStatus, Terms
@@ -86,6 +86,9 @@ def _outcome(use: Use) -> Iterator[Finding]:
 def _is_sealed(shown: Output) -> bool:
     """Whether what left is an envelope for each aggregator: the cells in them are those the manifest has."""
     try:
+        if joining.is_one(shown.mechanism):
+            word = joining.read(shown.mechanism)
+            return (shown.rows, shown.columns) == (1 + len(word.rows), len(joining.LABELS))
         dealt = dealing.read(shown.mechanism)
     except Malformed:
         return False

@@ -7,6 +7,7 @@ from yanmen.aggregation.aggregator import Dealer, Noise
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.federation import OpenedSum, Opening
+from yanmen.model.joining import Handed, Piece
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Refused
@@ -105,6 +106,18 @@ class NodeApi(LogApi, Protocol):
         """Stop the job of `party`; stopping a finished one does nothing."""
         ...
 
+    def state(self, party: Party, contract_id: str) -> bytes:
+        """Return, signed, what another node must know of the tables of a contract."""
+        ...
+
+    def hand(self, party: Party, manifest: bytes, handed: Handed) -> tuple[int, bytes]:
+        """Blind a piece of another department's list; return how much there is, and the word on a whole one."""
+        ...
+
+    def get(self, party: Party, manifest: bytes, name: str, at: int) -> Piece:
+        """Return a piece of a part of a join that this node made."""
+        ...
+
 
 class AggregatorApi(LogApi, Protocol):
     """What an aggregator answers; `manifest` is the signed manifest its consumer calls about."""
@@ -123,4 +136,20 @@ class AggregatorApi(LogApi, Protocol):
 
     def open(self, peer: Party, manifest: bytes, certificates: Sequence[bytes]) -> OpenedSum:
         """Return the sum over the certified set."""
+        ...
+
+    def hand(self, peer: Party, manifest: bytes, handed: Handed) -> int:
+        """Keep a piece of a part of a join and return how much of it there is."""
+        ...
+
+    def get(self, peer: Party, manifest: bytes, to: str, at: int) -> Piece:
+        """Return a piece of the places that this aggregator sealed for the aggregator `to`."""
+        ...
+
+    def match(self, peer: Party, manifest: bytes) -> bytes:
+        """Return the signed word on which rows met."""
+        ...
+
+    def gather(self, peer: Party, manifest: bytes, words: Sequence[bytes]) -> None:
+        """Add up the rows that met, once all aggregators said the same."""
         ...

@@ -206,6 +206,7 @@ def submission(
         session_request_id=use,
         manifest=request.manifest if isinstance(request, query_pb2.SubmitRequest | query_pb2.FinishRequest) else b"",
         address=address,
+        joinables=tuple(request.joinables),
     )
 
 

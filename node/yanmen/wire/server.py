@@ -19,6 +19,7 @@ from yanmen.wire.errors import METADATA_BYTES
 from yanmen.wire.federation_service import Federation
 from yanmen.wire.flight.service import Flight
 from yanmen.wire.gate import DEAF, Ears, Gate
+from yanmen.wire.join_service import Joins, Matches
 from yanmen.wire.log_service import Log
 from yanmen.wire.pacing import Pacing
 from yanmen.wire.v1 import (
@@ -28,8 +29,12 @@ from yanmen.wire.v1 import (
     contract_pb2_grpc,
     federation_pb2,
     federation_pb2_grpc,
+    join_pb2,
+    join_pb2_grpc,
     log_pb2,
     log_pb2_grpc,
+    match_pb2,
+    match_pb2_grpc,
     query_pb2,
     query_pb2_grpc,
 )
@@ -147,8 +152,11 @@ def node_services(api: NodeApi, clock: Clock, randomness: Randomness) -> Install
         contract_pb2_grpc.add_ContractServiceServicer_to_server(services.Contracts(api), server)
         query_pb2_grpc.add_QueryServiceServicer_to_server(services.Query(api, clock), server)
         log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
+        join_pb2_grpc.add_JoinServiceServicer_to_server(Joins(api), server)
         flight_pb2_grpc.add_FlightServiceServicer_to_server(Flight(api, clock, randomness), server)
-        return tuple(file.DESCRIPTOR for file in (catalogue_pb2, contract_pb2, query_pb2, log_pb2, flight_pb2))
+        return tuple(
+            file.DESCRIPTOR for file in (catalogue_pb2, contract_pb2, query_pb2, join_pb2, log_pb2, flight_pb2)
+        )
 
     return install
 
@@ -158,8 +166,9 @@ def aggregator_services(api: AggregatorApi) -> Install:
 
     def install(server: grpc.Server) -> tuple[FileDescriptor, ...]:
         federation_pb2_grpc.add_FederationServiceServicer_to_server(Federation(api), server)
+        match_pb2_grpc.add_MatchServiceServicer_to_server(Matches(api), server)
         log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
-        return (federation_pb2.DESCRIPTOR, log_pb2.DESCRIPTOR)
+        return (federation_pb2.DESCRIPTOR, match_pb2.DESCRIPTOR, log_pb2.DESCRIPTOR)
 
     return install
 

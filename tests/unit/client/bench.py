@@ -20,6 +20,7 @@ from yanmen.formats.slots import Budget, Decision, Meter, Price, SignedRequest, 
 from yanmen.model.catalogue import Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing, Version
 from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
 from yanmen.model.federation import Opening
+from yanmen.model.joining import Handed, Piece
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, Reason, Refused
@@ -267,6 +268,15 @@ class Bench:
 
     def cancel(self, party: Party, job_id: str) -> None:
         self.calls.append(("cancel", job_id))
+
+    def state(self, party: Party, contract_id: str) -> bytes:
+        raise Refused(Reason.CONTRACT_UNKNOWN)
+
+    def hand(self, party: Party, manifest: bytes, handed: Handed) -> tuple[int, bytes]:
+        raise Refused(Reason.MANIFEST_INVALID)
+
+    def get(self, party: Party, manifest: bytes, name: str, at: int) -> Piece:
+        raise Refused(Reason.MANIFEST_INVALID)
 
     def checkpoint(self, party: Party) -> str:
         return note.encode(self.log.head()).decode()

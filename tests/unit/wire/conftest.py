@@ -28,6 +28,7 @@ from yanmen.model.catalogue import (
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
 from yanmen.model.federation import Opening
+from yanmen.model.joining import Handed, Piece
 from yanmen.model.party import Party, PartyRole, PartyStatus
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Reason, Refused
@@ -222,6 +223,18 @@ class Desk:
 
     def cancel(self, party: Party, job_id: str) -> None:
         self._note("cancel", party.alias, job_id)
+
+    def state(self, party: Party, contract_id: str) -> bytes:
+        self._note("state", party.alias, contract_id)
+        return b"statement"
+
+    def hand(self, party: Party, manifest: bytes, handed: Handed) -> tuple[int, bytes]:
+        self._note("hand", party.alias, manifest, handed)
+        return len(handed.data), b"word"
+
+    def get(self, party: Party, manifest: bytes, name: str, at: int) -> Piece:
+        self._note("get", party.alias, manifest, name, at)
+        return Piece(b"piece", 5)
 
     def checkpoint(self, party: Party) -> str:
         self._note("checkpoint", party.alias)

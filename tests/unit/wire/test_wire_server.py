@@ -29,7 +29,11 @@ if TYPE_CHECKING:
 JOB = "a" * 32
 SIGNED = query_pb2.Authorisation(request_jws="h.p.s")
 
-SERVED = {method: roles for method, roles in METHODS.items() if "FederationService" not in method}
+SERVED = {
+    method: roles
+    for method, roles in METHODS.items()
+    if "FederationService" not in method and "MatchService" not in method
+}
 """What a node serves; an aggregator's methods are in tests/unit/aggregation."""
 
 

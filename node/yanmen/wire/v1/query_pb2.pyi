@@ -81,18 +81,24 @@ class ExplainRequest(_message.Message):
 
     AUTHORISATION_FIELD_NUMBER: _builtins.int
     SQL_FIELD_NUMBER: _builtins.int
+    JOINABLES_FIELD_NUMBER: _builtins.int
     sql: _builtins.str
     @_builtins.property
     def authorisation(self) -> Global___Authorisation: ...
+    @_builtins.property
+    def joinables(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Of a join across nodes: what the other nodes state of their tables (docs/JOINS.md), compact JWS."""
+
     def __init__(
         self,
         *,
         authorisation: Global___Authorisation | None = ...,
         sql: _builtins.str = ...,
+        joinables: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "sql", b"sql"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "joinables", b"joinables", "sql", b"sql"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -126,6 +132,7 @@ class SubmitRequest(_message.Message):
     AUTHORISATION_FIELD_NUMBER: _builtins.int
     SQL_FIELD_NUMBER: _builtins.int
     MANIFEST_FIELD_NUMBER: _builtins.int
+    JOINABLES_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """Chosen by the caller, unpredictable: 32 lower-case hexadecimal digits."""
     sql: _builtins.str
@@ -133,6 +140,10 @@ class SubmitRequest(_message.Message):
     """The signed manifest of a federated question (docs/FORMATS.md, manifest); empty for this node alone."""
     @_builtins.property
     def authorisation(self) -> Global___Authorisation: ...
+    @_builtins.property
+    def joinables(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """As in ExplainRequest."""
+
     def __init__(
         self,
         *,
@@ -140,10 +151,11 @@ class SubmitRequest(_message.Message):
         authorisation: Global___Authorisation | None = ...,
         sql: _builtins.str = ...,
         manifest: _builtins.bytes = ...,
+        joinables: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "job_id", b"job_id", "manifest", b"manifest", "sql", b"sql"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "job_id", b"job_id", "joinables", b"joinables", "manifest", b"manifest", "sql", b"sql"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -226,6 +238,7 @@ class FinishRequest(_message.Message):
     MANIFEST_FIELD_NUMBER: _builtins.int
     CERTIFICATES_FIELD_NUMBER: _builtins.int
     SUMS_FIELD_NUMBER: _builtins.int
+    JOINABLES_FIELD_NUMBER: _builtins.int
     sql: _builtins.str
     manifest: _builtins.bytes
     @_builtins.property
@@ -240,6 +253,10 @@ class FinishRequest(_message.Message):
 
     @_builtins.property
     def sums(self) -> _containers.RepeatedCompositeFieldContainer[Global___OpenedSum]: ...
+    @_builtins.property
+    def joinables(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """As in ExplainRequest."""
+
     def __init__(
         self,
         *,
@@ -248,10 +265,11 @@ class FinishRequest(_message.Message):
         manifest: _builtins.bytes = ...,
         certificates: _abc.Iterable[_builtins.bytes] | None = ...,
         sums: _abc.Iterable[Global___OpenedSum] | None = ...,
+        joinables: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "certificates", b"certificates", "manifest", b"manifest", "sql", b"sql", "sums", b"sums"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "certificates", b"certificates", "joinables", b"joinables", "manifest", b"manifest", "sql", b"sql", "sums", b"sums"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
