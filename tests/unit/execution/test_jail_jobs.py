@@ -106,7 +106,7 @@ def test_binding_takes_the_closed_list_of_types(runner: JailRunner, sql_type: st
 
 
 def test_a_query_over_two_snapshots(runner: JailRunner, tmp_path: Path) -> None:
-    first = seal(runner, tmp_path, "SELECT i, (i % 3)::VARCHAR AS k, i::DECIMAL(18,2) AS v FROM range(100) t(i)")
+    first = seal(runner, tmp_path, "SELECT i, (i % 3)::VARCHAR AS k, i::DECIMAL(15,2) AS v FROM range(100) t(i)")
     second = seal(runner, tmp_path, "SELECT i, DATE '2026-01-01' + i::INT AS d, i > 5 AS b FROM range(10) t(i)")
     rows, usage = runner.query(
         (("s0", first), ("s1", second)),
