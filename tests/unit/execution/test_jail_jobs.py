@@ -265,3 +265,9 @@ def test_the_engine_is_locked_even_where_the_jail_is_not(tmp_path: Path, sql: st
     version = seal(runner, tmp_path, "SELECT 1 AS i")
     assert failure(runner, version, sql, T.INTEGER).code is JobCode.FAILED
     assert not Path("/tmp/yanmen-copied").exists()
+
+
+def test_a_snapshot_of_decimals_that_are_not_in_units_is_not_read(runner: JailRunner, tmp_path: Path) -> None:
+    """As they were written once: what is emitted would take 1.50 for 150, or the other way round."""
+    version = seal(runner, tmp_path, "SELECT 1.5::DECIMAL(18,2) AS v")
+    assert failure(runner, version, "SELECT v FROM s0.data", T.DECIMAL).code is JobCode.FAILED
