@@ -8,7 +8,7 @@ from itertools import product
 import duckdb
 import pytest
 from yanmen.model.stages import Plan
-from yanmen.planning.sql_terms import column_type, quoted
+from yanmen.planning.sql_terms import held_type, quoted
 
 from tests.unit.planning.engine import PERSON, connect, planned
 
@@ -33,7 +33,7 @@ def engine() -> duckdb.DuckDBPyConnection:
     """Hold each pair of extreme days as one person's."""
     opened = connect()
     opened.execute("ATTACH ':memory:' AS s0")
-    columns = ", ".join(f"{quoted(item.name)} {column_type(item)}" for item in PERSON.visible())
+    columns = ", ".join(f"{quoted(item.name)} {held_type(item)}" for item in PERSON.visible())
     opened.execute(f"CREATE TABLE s0.data ({columns})")
     for pid, (day, text) in enumerate(product(DAYS, DAYS)):
         opened.execute(

@@ -16,9 +16,10 @@ from typing import Any
 import duckdb
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
 from yanmen.model.stages import Aggregate, Plan
-from yanmen.planning.sql_terms import column_type, quoted
+from yanmen.planning.sql_terms import held_type, quoted
 
 from tests.properties.test_planning_answers import TABLES, Asker
+from tests.unit.planning.answering import held
 from tests.unit.planning.engine import connect, create, dataset, key, measure, unit
 
 STAY = dataset(
@@ -68,8 +69,8 @@ class Held:
         self._engine.execute("SET VARIABLE gone = -1")
         self._units = {item.name: item.unit() for item in datasets}
         for item in datasets:
-            columns = tuple((column.name, column_type(column)) for column in item.visible())
-            create(self._engine, quoted(item.name), columns, rows[item.name])
+            columns = tuple((column.name, held_type(column)) for column in item.visible())
+            create(self._engine, quoted(item.name), columns, held(item, rows[item.name]))
 
     def moves(self, found: Plan, sql: str, units: Sequence[int]) -> Iterator[Moved]:
         """Yield how far each of `units`, taken out, moves each aggregate of `sql`, the statement of `found`."""

@@ -21,7 +21,7 @@ _OPEN_TYPES = frozenset({ColumnType.TEXT, ColumnType.INTEGER})
 DOMAIN_TEXT_MAX = 256
 SCALE_MAX = 9
 MAGNITUDE = 10**18
-"""Snapshots keep decimals as DECIMAL(18, scale)."""
+"""Snapshots keep decimals as integers in units of 10^-scale, with as many digits as DECIMAL(18, scale)."""
 TOTAL_MAX = 2**63 - 1
 """Sums and their noise are 64-bit integers."""
 

@@ -148,9 +148,8 @@ def _paired(scope: Scope, left: ColumnOf, right: ColumnOf) -> Equality:
 
 def _kind(scope: Scope, found: ColumnOf) -> tuple[ColumnType, int, bool]:
     """Return how the engine holds a column: only equal kinds are equated, so that no cast stands between."""
-    column, source = scope.column(found), scope.sources[found.table]
-    in_units = source.relation is not None and column.type is ColumnType.DECIMAL
-    return column.type, column.scale, in_units or source.facts(found.column).wide
+    column = scope.column(found)
+    return column.type, column.scale, scope.sources[found.table].facts(found.column).wide
 
 
 def _check_units(scope: Scope, equalities: tuple[Equality, ...], left: frozenset[int]) -> None:

@@ -8,7 +8,7 @@ from yanmen.model.ports import TableShape
 from yanmen.model.stages import Scan
 from yanmen.planning.joins import Equality, Joined
 from yanmen.planning.scope import Scope
-from yanmen.planning.sql_terms import alias, column_type, quoted, select, value
+from yanmen.planning.sql_terms import alias, held_type, quoted, select, value
 from yanmen.planning.syntax import ColumnOf, Op
 from yanmen.planning.terms import Facts, Field, Operation, Term, parts
 
@@ -110,4 +110,4 @@ def _columns(scan: Scan) -> tuple[tuple[str, str], ...]:
     visible = scan.version.dataset.visible()
     planned = [item for item in visible if item.name in scan.columns]
     # A table needs a column even when only its rows are counted.
-    return tuple((item.name, column_type(item)) for item in planned or visible[:1])
+    return tuple((item.name, held_type(item)) for item in planned or visible[:1])

@@ -10,9 +10,6 @@ from yanmen.planning.domains import cell
 from yanmen.planning.syntax import Op
 from yanmen.planning.terms import Constant, Conversion, Facts, Field, Operation, Term
 
-DIGITS_FAST = 18
-"""Decimals of so many digits are 64-bit integers to the engine."""
-
 
 def quoted(name: str) -> str:
     """Return `name` as an SQL identifier."""
@@ -35,8 +32,13 @@ def alias(table: int) -> str:
 
 
 def column_type(column: Column) -> str:
-    """Return the SQL type of `column` in a snapshot."""
+    """Return the SQL type of `column`'s values."""
     return _sql_type(column.type, column.scale)
+
+
+def held_type(column: Column) -> str:
+    """Return the SQL type of `column` in a snapshot, which holds decimals as integers in units of 10^-scale."""
+    return "BIGINT" if column.type is ColumnType.DECIMAL else column_type(column)
 
 
 def _sql_type(kind: ColumnType, scale: int) -> str:
@@ -79,8 +81,6 @@ def value(term: Term) -> str:
     """Return SQL for `term` in its natural type: BIGINT, DECIMAL, VARCHAR, BOOLEAN or DATE."""
     if not term.facts.numeric:
         return _plain(term)
-    if isinstance(term, Field) and not term.in_units:
-        return _field(term)
     if term.facts.type is ColumnType.DECIMAL:
         return unscaled(units(term), term.facts.scale)
     return f"TRY_CAST({units(term)} AS BIGINT)" if term.facts.wide else units(term)
@@ -98,7 +98,7 @@ def units(term: Term) -> str:
     """Return SQL for the numeric `term` as an integer in units of 10^-scale (HUGEINT where `wide`)."""
     match term:
         case Field():
-            return _field_units(term)
+            return _field(term)  # a snapshot and a query inside hold decimals in units already
         case Constant():
             return _constant_units(term)
         case Conversion():
@@ -109,20 +109,6 @@ def units(term: Term) -> str:
 
 def _field(term: Field) -> str:
     return f"{quoted(alias(term.table))}.{quoted(term.column)}"
-
-
-def _field_units(term: Field) -> str:
-    if term.in_units or (term.facts.scale == 0 and term.facts.type is ColumnType.INTEGER):
-        return _field(term)
-    scale = term.facts.scale
-    digits = DIGITS_FAST - scale - 1
-    if max(abs(term.facts.lower), abs(term.facts.upper)) < 10**digits and scale <= digits:
-        # The column keeps its declared bounds, and product and factor stay in 64 bits: many times faster.
-        narrow = f"TRY_CAST({_field(term)} AS DECIMAL({digits},{scale}))"
-        return f"CAST({narrow} * CAST({10**scale} AS DECIMAL({scale + 1},0)) AS BIGINT)"
-    # In 38 digits the product cannot overflow: the column has 18 and the factor at most 19.
-    wide = f"CAST({_field(term)} AS DECIMAL(38,{term.facts.scale}))"
-    return f"CAST({wide} * CAST({10**term.facts.scale} AS DECIMAL(38,0)) AS BIGINT)"
 
 
 def _constant_units(term: Constant) -> str:
@@ -317,25 +303,7 @@ def comparable(terms: tuple[Term, ...]) -> list[str]:
     """Return `terms` as SQL values that compare exactly."""
     if not any(term.facts.numeric for term in terms):
         return [_plain(term) for term in terms]
-    direct = _as_declared(terms)
-    return direct if direct is not None else _aligned(terms, max(term.facts.scale for term in terms))
-
-
-def _as_declared(terms: tuple[Term, ...]) -> list[str] | None:
-    """Compare a decimal column with literals in its own type, so that the scan can use its statistics."""
-    field, *others = terms
-    if not isinstance(field, Field) or field.in_units or field.facts.type is not ColumnType.DECIMAL:
-        return None
-    written = [_field(field)]
-    for other in others:
-        if not isinstance(other, Constant) or not isinstance(other.value, int):
-            return None
-        shift = field.facts.scale - other.facts.scale
-        if shift < 0 or abs(other.value) * 10**shift >= 10**18:
-            return None
-        number = cell(other)
-        written.append(f"CAST('{number}' AS DECIMAL(18,{field.facts.scale}))")
-    return written
+    return _aligned(terms, max(term.facts.scale for term in terms))
 
 
 def _comparison(term: Operation) -> str:

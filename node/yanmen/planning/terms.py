@@ -45,12 +45,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A column of the table at position `table`; `in_units` when the engine holds integers of 10^-scale."""
+    """A column of the table at position `table`; the engine holds a number as an integer in units of 10^-scale."""
 
     table: int
     column: str
     facts: Facts
-    in_units: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ class RowTyper:
         facts = source.facts(found.column)
         if found.table in self._scope.left:
             facts = replace(facts, nullable=True)
-        return Field(found.table, found.column, facts, in_units=source.relation is not None)
+        return Field(found.table, found.column, facts)
 
     def _apply(self, expression: Apply) -> Term:
         moved = self._shift(expression)

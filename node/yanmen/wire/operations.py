@@ -15,11 +15,11 @@ from yanmen.node import readiness
 from yanmen.node.holder import Holder
 from yanmen.node.readiness import Readiness
 from yanmen.wire.gate import Ears, untold
-from yanmen.wire.telling import TellingServer
 from yanmen.witness import asking
 
 if TYPE_CHECKING:
     from yanmen.wire.figures import Gauge
+    from yanmen.wire.telling import TellingServer
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Operations:
     """Who hears of calls, and the HTTP server, when node.toml asks for one."""
 
     ears: Ears
-    server: TellingServer | None
+    server: "TellingServer | None"
 
     @contextmanager
     def served(self) -> Iterator[None]:
@@ -69,6 +69,8 @@ def operations(watched: Watched, told: Spans) -> Operations:
     asked: Telling = watched.holder.config.telling
     if not asked.address:
         return Operations(Ears(untold, told), None)
+    from yanmen.wire.telling import TellingServer  # with Python's HTTP server, which most nodes need not load
+
     module = _optional("yanmen.wire.figures", "operations.address", "metrics")
     figures = module.Figures(_gauges(watched, module.Gauge))
     server = TellingServer(asked.address, figures.text, watched.ready.look)

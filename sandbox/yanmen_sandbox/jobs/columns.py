@@ -85,7 +85,15 @@ class DeclaredColumn(NamedTuple):
         return f"CASE WHEN CAST({whole} AS DOUBLE) = TRY_CAST({value} AS DOUBLE) THEN {whole} END"
 
     def final(self, types: dict[str, str]) -> str:
-        """Write what the snapshot keeps: in its domain or NULL, within its bounds."""
+        """Write what the snapshot keeps: in its domain or NULL, within its bounds; decimals in units of 10^-scale."""
+        kept = self._kept(types)
+        if self.kind != "decimal":
+            return kept
+        # In 38 digits the product cannot overflow: the value has at most 18 and the factor 19.
+        wide = f"CAST(TRY_CAST({kept} AS DECIMAL(18,{self.scale:d})) AS DECIMAL(38,{self.scale:d}))"
+        return f"CAST({wide} * CAST({10**self.scale:d} AS DECIMAL(38,0)) AS BIGINT)"
+
+    def _kept(self, types: dict[str, str]) -> str:
         typed = self.typed(types)
         if self.domain is not None:
             domain = ", ".join(self._literal(cell) for cell in self.domain)

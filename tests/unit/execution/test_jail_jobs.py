@@ -106,7 +106,7 @@ def test_binding_takes_the_closed_list_of_types(runner: JailRunner, sql_type: st
 
 
 def test_a_query_over_two_snapshots(runner: JailRunner, tmp_path: Path) -> None:
-    first = seal(runner, tmp_path, "SELECT i, (i % 3)::VARCHAR AS k, i::DECIMAL(18,2) AS v FROM range(100) t(i)")
+    first = seal(runner, tmp_path, "SELECT i, (i % 3)::VARCHAR AS k, i::DECIMAL(15,2) AS v FROM range(100) t(i)")
     second = seal(runner, tmp_path, "SELECT i, DATE '2026-01-01' + i::INT AS d, i > 5 AS b FROM range(10) t(i)")
     rows, usage = runner.query(
         (("s0", first), ("s1", second)),
@@ -265,3 +265,9 @@ def test_the_engine_is_locked_even_where_the_jail_is_not(tmp_path: Path, sql: st
     version = seal(runner, tmp_path, "SELECT 1 AS i")
     assert failure(runner, version, sql, T.INTEGER).code is JobCode.FAILED
     assert not Path("/tmp/yanmen-copied").exists()
+
+
+def test_a_snapshot_of_decimals_that_are_not_in_units_is_not_read(runner: JailRunner, tmp_path: Path) -> None:
+    """As they were written once: what is emitted would take 1.50 for 150, or the other way round."""
+    version = seal(runner, tmp_path, "SELECT 1.5::DECIMAL(18,2) AS v")
+    assert failure(runner, version, "SELECT v FROM s0.data", T.DECIMAL).code is JobCode.FAILED

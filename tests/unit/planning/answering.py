@@ -14,7 +14,7 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.refusal import Usage
 from yanmen.model.stages import AggregateKind, Plan, Raw
 from yanmen.planning.plan import plan
-from yanmen.planning.sql_terms import column_type
+from yanmen.planning.sql_terms import column_type, held_type
 
 from tests.unit.planning.engine import InProcessRunner, Rows, admitted, create, shared
 
@@ -23,12 +23,24 @@ Data = dict[str, Rows]
 
 def runner(datasets: Sequence[Dataset], data: Data) -> InProcessRunner:
     """Return a runner holding `data` by dataset name, rows in the order of the visible columns."""
-    held = {
-        f"v-{item.name}": (tuple((c.name, column_type(c)) for c in item.visible()), data[item.name])
+    versions = {
+        f"v-{item.name}": (tuple((c.name, held_type(c)) for c in item.visible()), held(item, data[item.name]))
         for item in datasets
         if item.name in data
     }
-    return InProcessRunner(held)
+    return InProcessRunner(versions)
+
+
+def held(item: Dataset, rows: Rows) -> Rows:
+    """Return `rows` as a snapshot holds them: decimals as integers of 10^-scale."""
+    scales = [column.scale if column.type is ColumnType.DECIMAL else None for column in item.visible()]
+    return [
+        tuple(
+            cell if scale is None or cell is None else int(Decimal(cell).scaleb(scale))
+            for cell, scale in zip(row, scales, strict=True)
+        )
+        for row in rows
+    ]
 
 
 def scans(found: Plan) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,7 @@ COLUMN: dict[str, object] = {"name": "v", "source": "v", "role": "measure", "dom
 
 
 def typed(value: str, given: str, kind: str, scale: int = 0, bounds: tuple[str, str] | None = None) -> str | None:
-    """Return what is kept of a value of the source's type `given`, written as text; None when it is not of its kind."""
+    """Return what is kept of a value of the source's type `given` (decimals in units); None when not of its kind."""
     lower, upper = bounds or (None, None)
     column = read_column({**COLUMN, "kind": kind, "scale": scale, "lower": lower, "upper": upper}, exact=True)
     typed, final = column.typed({"v": given}), column.final({"v": given})
@@ -21,15 +21,15 @@ def typed(value: str, given: str, kind: str, scale: int = 0, bounds: tuple[str, 
 @pytest.mark.parametrize(
     ("value", "given", "kind", "scale", "kept"),
     [
-        ("1.0050", "VARCHAR", "decimal", 3, "1.005"),
-        ("-0.1", "VARCHAR", "decimal", 1, "-0.1"),
-        ("999999999999999.999", "VARCHAR", "decimal", 3, "999999999999999.999"),
-        ("12", "VARCHAR", "decimal", 2, "12.00"),
+        ("1.0050", "VARCHAR", "decimal", 3, "1005"),
+        ("-0.1", "VARCHAR", "decimal", 1, "-1"),
+        ("999999999999999.999", "VARCHAR", "decimal", 3, "999999999999999999"),
+        ("12", "VARCHAR", "decimal", 2, "1200"),
         ("9007199254740993", "BIGINT", "integer", 0, "9007199254740993"),
         ("9223372036854775807", "VARCHAR", "integer", 0, "9223372036854775807"),
         ("-5.000", "VARCHAR", "integer", 0, "-5"),
         ("3", "DOUBLE", "integer", 0, "3"),
-        ("2.5", "DOUBLE", "decimal", 1, "2.5"),
+        ("2.5", "DOUBLE", "decimal", 1, "25"),
         ("2024-02-29", "VARCHAR", "date", 0, "2024-02-29"),
         ("2024-03-01 00:00:00.000001", "VARCHAR", "date", 0, "2024-03-01"),
         ("true", "BOOLEAN", "boolean", 0, "true"),
@@ -74,7 +74,7 @@ def test_another_value_is_seen_not_to_be_of_its_type(value: str, given: str, kin
 
 def test_a_value_out_of_bounds_is_clamped_and_one_beyond_any_number_is_not() -> None:
     bounds = ("0.0", "100.0")
-    assert typed("-7.5", "VARCHAR", "decimal", 1, bounds) == "0.0"
-    assert typed("12345678901234567890123.5", "VARCHAR", "decimal", 1, bounds) == "100.0"
+    assert typed("-7.5", "VARCHAR", "decimal", 1, bounds) == "0"
+    assert typed("12345678901234567890123.5", "VARCHAR", "decimal", 1, bounds) == "1000"
     assert typed("1" + "0" * 40, "VARCHAR", "decimal", 1, bounds) is None
     assert typed("7.25", "VARCHAR", "decimal", 1, bounds) is None

@@ -66,7 +66,7 @@ _KINDS = {
     ColumnType.DATE: (Kind.DATE, "DATE"),
 }
 DECIMAL_DIGITS = 18
-"""Of a snapshot's decimals: DECIMAL(18, scale)."""
+"""Of decimals, as the catalogue shows them: DECIMAL(18, scale)."""
 
 
 def fields(command: Message) -> tuple[Field, ...]:
