@@ -73,6 +73,7 @@ class Code(Enum):
     GRANT_WITHHELD = "GRANT_WITHHELD"
     INSPECTION_WRONG = "INSPECTION_WRONG"
     DOCUMENT_WRONG = "DOCUMENT_WRONG"
+    OBJECTION_UNANSWERED = "OBJECTION_UNANSWERED"
     RECTIFIED_LATE = "RECTIFIED_LATE"
     RECTIFICATION_OVERDUE = "RECTIFICATION_OVERDUE"
     REQUEST_SIGNATURE = "REQUEST_SIGNATURE"
@@ -205,6 +206,10 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     Code.DOCUMENT_WRONG: (
         "{leaf} records a signed document that does not count: {subject}",
         "{leaf_zh}所记文书不成立：{subject}",
+    ),
+    Code.OBJECTION_UNANSWERED: (
+        "the objection or complaint {subject} was not answered in its time",
+        "异议或投诉 {subject} 逾期未答复",
     ),
     Code.RECTIFIED_LATE: (
         "{leaf} rectifies the finding {subject} after its deadline",
