@@ -10,6 +10,7 @@ from yanmen.cli import (
     auditing,
     bill,
     budget,
+    bureau,
     cases,
     catalogue,
     check,
@@ -21,6 +22,7 @@ from yanmen.cli import (
     inspection,
     member,
     mock,
+    need,
     node,
     operation,
     policy,
@@ -49,6 +51,7 @@ LIFE = """a first hour 第一小时:
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   objection file   objection answer   incident open   incident close  what went wrong, on the record
   budget show  budget renew                                           lifetime privacy budgets
+  need file  match  use  effect    bureau collect  claims  compare  publish   a bureau's catalogue of all nodes
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
   inspection open  record  rectify  recheck  close                    findings until they are closed
 
@@ -96,6 +99,8 @@ def parser() -> Parser:
         check,
         witness,
         cases,
+        need,
+        bureau,
         aggregator,
         federate,
     ):
