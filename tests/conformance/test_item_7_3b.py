@@ -1,4 +1,4 @@
-"""7.3b 产品上架: entries and products are listed by signature, collected by the bureau's service, and taken down again."""
+"""7.3b 产品上架: entries and products are listed by signature, collected by a bureau, and taken down again."""
 
 import json
 from pathlib import Path

@@ -15,6 +15,7 @@ from yanmen.cli import (
     catalogue,
     check,
     completion,
+    console,
     contract,
     dataset,
     federate,
@@ -50,6 +51,7 @@ LIFE = """a first hour 第一小时:
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   objection file   objection answer   incident open   incident close  what went wrong, on the record
+  console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
   need file  match  use  effect    bureau collect  claims  compare  publish   a bureau's catalogue of all nodes
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
@@ -101,6 +103,7 @@ def parser() -> Parser:
         cases,
         need,
         bureau,
+        console,
         aggregator,
         federate,
     ):

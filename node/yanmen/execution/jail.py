@@ -106,11 +106,11 @@ class JailRunner:
     def vet(self, sql: str) -> str:
         """Return DuckDB's serialised AST of the caller's `sql`, from a job that holds no data."""
         orders.check_length(sql, self._limits.sql_bytes)
-        return self._dataless(orders.vet(sql), self._limits.ast_bytes, _json)
+        return self._dataless(orders.vet(sql), self._limits.ast_bytes, reply.text)
 
     def bind(self, shapes: tuple[TableShape, ...], sql: str) -> str:
         """Return DuckDB's serialised bound plan of emitted `sql` over empty tables of `shapes`."""
-        return self._dataless(orders.bind(shapes, sql), self._limits.reply_bytes, _json)
+        return self._dataless(orders.bind(shapes, sql), self._limits.reply_bytes, reply.text)
 
     def query(
         self,
@@ -217,10 +217,6 @@ class JailRunner:
             return read(data), usage
         except JobFailed as failed:
             raise JobFailed(failed.code, usage) from None
-
-
-def _json(data: bytes) -> str:
-    return reply.text(data, "json")
 
 
 @contextmanager

@@ -199,6 +199,10 @@ EXACT_SUMS = Hint(
     "declare what else is wanted as a measure.",
     "精确统计仅有 COUNT、SUM、AVG，其参数为数值列的加减及与字面量之积；如需其他量，请数源部门声明为数值列。",
 )
+EXACT_ONE_MEASURE = Hint(
+    "An exact figure is of one measure: ask for each by itself and combine the figures, as in sum(a) + sum(b).",
+    "每个精确统计值只针对一个数值列：请分别统计后再组合结果，例如 sum(a) + sum(b)。",
+)
 OPEN_KEY = Hint(
     "A key of an open domain is grouped by alone, in a question of one grouping.",
     "开放取值域的列须单独分组，且一次查询只含一个分组。",

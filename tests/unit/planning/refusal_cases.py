@@ -17,7 +17,7 @@ STAY = replace(_STAY, columns=tuple(replace(c, domain=()) if c.name == "drug" el
 NO_UNIT = dataset("nobodys", DatasetClass.PERSONAL, key("kind", "x"), measure("n", "0", "9"))
 _SIDES = [key(f"d{number}", *range(60), type=ColumnType.INTEGER) for number in range(4)]
 WIDE = dataset("wide_firm", DatasetClass.EXACT, unit("fid"), *_SIDES, measure("o", "0", "9"))
-_SUMS = [measure(f"o{number}", "0", "9") for number in range(40)]
+_SUMS = [measure(f"o{number}", "0", "9") for number in range(130)]
 MANY = dataset("many_firm", DatasetClass.EXACT, unit("fid"), key("d", "a"), *_SUMS)
 GONE = dataset("gone", DatasetClass.PERSONAL, unit(), measure("n", "0", "9"))
 CLOSED = dataset("closed", DatasetClass.PERSONAL, unit(), measure("n", "0", "9"))
@@ -96,6 +96,7 @@ ASKED = (
     "SELECT count(*) FROM firm JOIN town ON firm.label = town.code",
     "SELECT sector, sum(output * output) FROM firm GROUP BY sector",
     "SELECT sector, corr(output, output) FROM firm GROUP BY sector",
+    "SELECT sum(o0 + o1) FROM many_firm",
     "SELECT count(*) FROM wide_firm",
     "SELECT count(*) FROM many_firm",
     "SELECT *, count(*) FROM person GROUP BY ALL",
