@@ -17,9 +17,11 @@ from yanmen.cli import (
     completion,
     console,
     contract,
+    control,
     dataset,
     federate,
     findings,
+    incident,
     inspection,
     member,
     mock,
@@ -44,13 +46,14 @@ LIFE = """a first hour 第一小时:
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
   operation grant  product  endorse  end                              authorised operation, its products
+  control kill  suspend-member  disconnect  status                    end a use, a service, the line, now
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
   session                                                             ask by ADBC, pandas, polars, SQLAlchemy
   receipts export  verify     receipts cose  verify-cose              check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
-  objection file   objection answer   incident open   incident close  what went wrong, on the record
+  objection file  answer      incident open  drill  close  notify     what went wrong, on the record
   console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
   need file  match  use  effect    bureau collect  claims  compare  publish   a bureau's catalogue of all nodes
@@ -91,6 +94,7 @@ def parser() -> Parser:
         contract,
         operation,
         policy,
+        control,
         query,
         session,
         audit,
@@ -103,6 +107,7 @@ def parser() -> Parser:
         cases,
         need,
         bureau,
+        incident,
         console,
         aggregator,
         federate,
