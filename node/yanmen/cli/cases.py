@@ -2,16 +2,22 @@
 
 import argparse
 from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from yanmen.cli.grammar import Parser, command, folder, group
+from yanmen.cli.grammar import Parser, command, day_of, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.formats.json_members import TEXT_MAX
 from yanmen.model.receipt import Stage
+
+if TYPE_CHECKING:
+    from yanmen.ledger.cases import Case
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands of these groups."""
     _declare(commands, Stage.OBJECTION, ("file", "answer"), "objections to a use 异议: file, answer, list")
+    _declare_complaints(commands)
 
 
 def _declare(
@@ -19,6 +25,8 @@ def _declare(
 ) -> None:
     begin, end = verbs
     here = group(commands, stage.value, purpose)
+    if stage is Stage.OBJECTION:
+        _declare_raise(here)
     example = f"yanmen {stage.value} {begin} health --by 李某 --text '…'"
     first = command(here, begin, "record a new one 登记", opened, example)
     folder(first, "node", "the node's folder")
@@ -33,6 +41,49 @@ def _declare(
     folder(every, "node", "the node's folder")
     for each in (first, last, every):
         each.set_defaults(stage=stage, end=end)
+
+
+def _declare_raise(here: "argparse._SubParsersAction[Parser]") -> None:
+    example = "yanmen objection raise --as me --at health --dataset labs --text 数值与源系统不符"
+    raised = command(here, "raise", "object, signed, to a dataset or a receipt 数据异议", raise_objection, example)
+    raised.add_argument("--as", dest="identity", type=Path, required=True, help="the member's folder")
+    raised.add_argument("--at", required=True, help="the node's alias, id or address")
+    about = raised.add_mutually_exclusive_group(required=True)
+    about.add_argument("--dataset", default="", metavar="NAME", help="the dataset it is about")
+    about.add_argument("--index", type=whole, help="the receipt it is about, by its number")
+    raised.add_argument("--contract", default="", metavar="ID", help="one of your contracts, if it is about one")
+    raised.add_argument("--text", required=True, help="what is objected to")
+
+
+def _declare_complaints(commands: "argparse._SubParsersAction[Parser]") -> None:
+    here = group(commands, "complaint", "complaints by anyone 投诉举报: file; answered like objections")
+    example = "yanmen complaint file health --text 发现未授权使用"
+    filed = command(here, "file", "record what anyone complains of 登记", complain, example)
+    folder(filed, "node", "the node's folder")
+    filed.add_argument("--by", default="", metavar="PERSON", help="who complains; may stay empty")
+    filed.add_argument("--text", required=True, help="what is complained of, in their words")
+
+
+def raise_objection(arguments: argparse.Namespace) -> Result:
+    """Sign an objection and hand it in."""
+    from yanmen.client import connect
+
+    with connect(arguments.at, identity=arguments.identity) as node:
+        about = {"dataset": arguments.dataset, "index": arguments.index, "contract": arguments.contract}
+        receipt = node.object_to(arguments.text, **about)
+    return Result(f"{receipt.jti} receipt 回执 no. {receipt.index}", {"id": receipt.jti, "receipt": receipt.index})
+
+
+def complain(arguments: argparse.Namespace) -> Result:
+    """Record a complaint."""
+    from yanmen import objecting
+    from yanmen.node.holder import open_holder
+
+    with open_holder(arguments.node) as holder:
+        receipt = objecting.complain(arguments.text, arguments.by, holder)
+    words = ("yanmen", "objection", "answer", arguments.node, receipt.jti, "--by", "…", "--text", "…")
+    shown = f"{receipt.jti} receipt 回执 no. {receipt.index}" + next_step(*words)
+    return Result(shown, {"id": receipt.jti, "receipt": receipt.index})
 
 
 def _words(parser: Parser) -> None:
@@ -68,10 +119,17 @@ def listed(arguments: argparse.Namespace) -> Result:
     from yanmen.node.holder import open_holder
 
     with open_holder(arguments.node) as holder:
-        found = holder.ledger.cases(arguments.stage)
-    lines = [f"{one.id}  {'open 未办结' if one.closed is None else 'closed 已办结'}  {one.text}" for one in found]
-    fields = [{**asdict(one), "stage": one.stage.value} for one in found]
+        found, now_s = holder.ledger.cases(arguments.stage), holder.clock.now_ms() // 1000
+    lines = [f"{one.id}  {_standing(one, now_s)}  {one.text}" for one in found]
+    fields = [{**asdict(one), "stage": one.stage.value, "overdue": one.overdue(now_s)} for one in found]
     return Result("\n".join(lines) or "none 无", {"cases": fields})
+
+
+def _standing(case: "Case", now_s: int) -> str:
+    if case.closed is not None:
+        return "closed 已办结"
+    until = f", until 限期 {day_of(case.due_s * 1000)}" if case.due_s else ""
+    return f"open 未办结{until}{' OVERDUE 逾期' if case.overdue(now_s) else ''}"
 
 
 def _said(arguments: argparse.Namespace) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from yanmen.cli import (
     auditing,
     bill,
     budget,
+    bureau,
     cases,
     catalogue,
     check,
@@ -25,6 +26,7 @@ from yanmen.cli import (
     join,
     member,
     mock,
+    need,
     node,
     operation,
     policy,
@@ -56,6 +58,7 @@ LIFE = """a first hour 第一小时:
   objection file  answer      incident open  drill  close  notify     what went wrong, on the record
   console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
+  need file  match  use  effect    bureau collect  claims  compare  publish   a bureau's catalogue of all nodes
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
   inspection open  record  rectify  recheck  close                    findings until they are closed
 
@@ -104,6 +107,8 @@ def parser() -> Parser:
         check,
         witness,
         cases,
+        need,
+        bureau,
         incident,
         console,
         aggregator,

@@ -7,6 +7,10 @@ from typing import Any
 
 from yanmen.cli.grammar import Parser, command
 from yanmen.cli.output import Result, UsageProblem, next_step
+from yanmen.formats import released
+
+TABLE = "table.json"
+"""The released table in the folder that `--save` makes, beside its receipt."""
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -23,6 +27,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         charge = "privacy charge in millionths of ρ: more charge, less noise (the contract's default)"
         parser.add_argument("--micro-rho", type=int, default=0, help=charge)
     query.add_argument("--submit", action="store_true", help="print the job's id and return at once")
+    query.add_argument("--save", type=Path, metavar="FOLDER", help="a new folder for the table and its receipt")
     query.add_argument("--timeout", type=float, default=120.0, help="seconds to wait for the answer (120)")
     fetch = command(commands, "fetch", "get a job's answer 取回结果", fetched, "yanmen fetch --as me --at health JOB")
     cancel = command(commands, "cancel", "stop a job 终止", cancelled, "yanmen cancel --as me --at health JOB")
@@ -76,7 +81,12 @@ def queried(arguments: argparse.Namespace) -> Result:
         if arguments.submit:
             hint = next_step("yanmen", "fetch", "--as", arguments.identity, "--at", arguments.at, job.id)
             return Result(f"job 作业 {job.id}{hint}", {"job": job.id})
-        return _answer(job.fetch(timeout=arguments.timeout))
+        answer = job.fetch(timeout=arguments.timeout)
+    if arguments.save is not None:
+        arguments.save.mkdir(parents=True)
+        (arguments.save / TABLE).write_bytes(released.encode(answer.table))
+        answer.receipt.save(arguments.save)
+    return _answer(answer)
 
 
 def fetched(arguments: argparse.Namespace) -> Result:

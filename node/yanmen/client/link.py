@@ -75,6 +75,11 @@ class Link:
             return None  # the answer is there all the same, and paid for
         return self.receipts.check_acknowledgement(parsed(lambda: decode.receipt(reply.receipt)), given.jti)
 
+    def object_to(self, token: bytes) -> CheckedReceipt:
+        """Hand in a signed objection and return its verified receipt: the node's word that it took it in."""
+        reply = self._plain(self.calls.log.Object, log_pb2.ObjectRequest(objection_jws=token.decode("ascii")))
+        return self.receipts.check_objection(parsed(lambda: decode.receipt(reply.receipt)), token)
+
     def _head(self) -> bytes:
         return self._plain(self.calls.log.GetCheckpoint, log_pb2.GetCheckpointRequest()).checkpoint.encode()
 

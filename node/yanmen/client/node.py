@@ -20,12 +20,13 @@ from yanmen.client.link import Link, parsed
 from yanmen.client.questions import TIMEOUT_S, Asking, Job, Progress
 from yanmen.client.receipts import Asked, CheckedReceipt
 from yanmen.client.signing import EachQuestion, Signing, Spending, UnderGrant
-from yanmen.crypto import documents
+from yanmen.crypto import documents, governance
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.released import Table
 from yanmen.model.contract import Balance, Contract, Terms
 from yanmen.model.federation import Opening
+from yanmen.model.governance import Objection
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
 from yanmen.wire.v1 import catalogue_pb2, contract_pb2, join_pb2
@@ -250,6 +251,23 @@ class Node:
     def receipt(self, index: int) -> CheckedReceipt:
         """Return the verified receipt at `index`: the member's own, any for an auditor or regulator."""
         return self._link.receipt(index)
+
+    def object_to(
+        self, text: str, *, dataset: str = "", index: int | None = None, contract: str = ""
+    ) -> CheckedReceipt:
+        """Object, signed, to a dataset or to the leaf `index`; the receipt says until when it is answered."""
+        origin = "" if index is None else self.checkpoint().origin
+        said = Objection(
+            self._identity.id,
+            self.party.id,
+            dataset,
+            origin,
+            index or 0,
+            contract,
+            text,
+            SystemClock().now_ms() // 1000,
+        )
+        return self._link.object_to(governance.sign_objection(said, self._identity.signer))
 
     # The connection
 

@@ -161,6 +161,15 @@ class Receipts:
             raise ReceiptInvalid(str(error), receipt) from error
         return checked
 
+    def check_objection(self, receipt: Receipt, token: bytes) -> CheckedReceipt:
+        """Return the verified receipt of the objection `token`."""
+        checked = self.check(receipt)
+        subject = checked.says.get(Slot.SUBJECT.value)
+        taken = subject.get("document") if isinstance(subject, dict) else None
+        if checked.stage is not Stage.OBJECTION or taken != token.decode("ascii"):
+            raise ReceiptInvalid("not the receipt of this objection", receipt)
+        return checked
+
     def _mine(self, says: Mapping[str, Json]) -> None:
         _require(says.get(Slot.CONSUMER.value) == self._member_id, "about another member")
 

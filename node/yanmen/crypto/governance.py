@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import json_canonical, jws, listing, negative_list, operation, product, review
+from yanmen.formats import json_canonical, jws, listing, need, negative_list, objection, operation, product, review
 from yanmen.formats.json_canonical import Json
-from yanmen.model.governance import Listing, NegativeList, Review
+from yanmen.model.governance import Listing, NegativeList, Objection, Review
+from yanmen.model.need import NeedStep
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.ports import Signer
 
@@ -97,6 +98,31 @@ def peek_product(token: bytes) -> Product:
 def peek_grant(token: bytes) -> OperatingGrant:
     """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
     return _peek(token, operation.decode, operation.BYTES_MAX)
+
+
+def sign_objection(value: Objection, member: Signer) -> bytes:
+    """Return an objection, signed by the member."""
+    return _sign(objection.encode(value), member, objection.TYP)
+
+
+def open_objection(token: bytes, member_key: bytes) -> Objection:
+    """Return the objection signed by `member_key`."""
+    return objection.decode(jose.verify_jws(token, member_key, objection.TYP, objection.BYTES_MAX))
+
+
+def sign_need(value: NeedStep, signer: Signer) -> bytes:
+    """Return one step of a need, signed by the party that takes it."""
+    return _sign(need.encode(value), signer, need.TYP)
+
+
+def open_need(token: bytes, key: bytes) -> NeedStep:
+    """Return the step of a need signed by `key`."""
+    return need.decode(jose.verify_jws(token, key, need.TYP, need.BYTES_MAX))
+
+
+def peek_need(token: bytes) -> NeedStep:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    return _peek(token, need.decode, need.BYTES_MAX)
 
 
 def _peek(token: bytes, decode: Callable[[Json], T], bytes_max: int) -> T:

@@ -146,6 +146,10 @@ class Holdings(Desk):
         """Record an objection or incident, in the series of `contract_id` if it is about one."""
         return self._recorded(lambda db: cases.open_case(db, self._log, stage, text, actor, contract_id))
 
+    def file_case(self, filed: cases.Filed) -> Receipt:
+        """Record a member's signed objection, or anyone's complaint, that the holder has to answer."""
+        return self._recorded(lambda db: cases.file_case(db, self._log, filed))
+
     def close_case(self, stage: Stage, case_id: str, text: str, actor: str) -> Receipt:
         """Record the answer to the objection or incident `case_id`, once."""
         return self._recorded(lambda db: cases.close_case(db, self._log, stage, case_id, text, actor))

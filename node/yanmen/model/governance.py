@@ -75,6 +75,20 @@ class NegativeList:
     issued_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """数据异议: what the member `by` objects to, a dataset or the leaf `index` of the log `origin` ("" = none)."""
+
+    by: str
+    node: str
+    dataset: str
+    origin: str
+    index: int
+    contract: str
+    text: str
+    issued_s: int
+
+
 def covers(region: str, place: str) -> bool:
     """Say whether `place` lies in `region`, both six digits of GB/T 2260: 000000 is the nation."""
     if region == NATION:

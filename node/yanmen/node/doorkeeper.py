@@ -1,5 +1,6 @@
 """What everybody who serves in a space does: know who calls, keep a log, show it."""
 
+from yanmen import objecting
 from yanmen.admission import identity
 from yanmen.formats.merkle import BadProof
 from yanmen.model.party import Party, PartyRole
@@ -47,6 +48,10 @@ class Doorkeeper:
     def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
         """Record that `party` has the receipt of its answer at `index`."""
         return self._ledger.acknowledge(party, index, token)
+
+    def object_to(self, party: Party, token: bytes) -> Receipt:
+        """Record the objection that `party` signed."""
+        return objecting.take(token, party, self._holder)
 
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:  # noqa: ARG002 - as above
         """Return the proof that the smaller log is a prefix of the larger."""

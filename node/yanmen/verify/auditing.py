@@ -109,6 +109,7 @@ _AREAS: dict[Area, frozenset[Code]] = {
             Code.GRANT_WITHHELD,
             Code.INSPECTION_WRONG,
             Code.DOCUMENT_WRONG,
+            Code.OBJECTION_UNANSWERED,
             Code.RECTIFIED_LATE,
             Code.RECTIFICATION_OVERDUE,
         }

@@ -137,6 +137,7 @@ class Following:
         findings.extend(self._keys.finish(self._trust.head.size))
         findings.extend(self._findings)
         findings.extend(self._inspections.finish(max((use.head.iat_s for use in self.uses), default=0)))
+        findings.extend(self._governing.finish(max((use.head.iat_s for use in self.uses), default=0)))
         findings.extend(self._replay.findings)
         findings.extend(metering.compare_contracts(stated.contracts, self._replay.contracts.values()))
         findings.extend(metering.compare_spaces(stated.spaces, self._replay.spaces.values()))

@@ -19,6 +19,8 @@ from yanmen.verify.standing import All, Standing
 from yanmen.verify.uses import Use
 
 BYTES_MAX = 128 * 1024
+_CASE = frozenset({"case", "status", "text"})
+_FILED = frozenset({"by", "document", "due_s", "kind"})
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class Governing:
     operations: dict[str, OperatingGrant] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
     endorsements: dict[str, Endorsement] = field(default_factory=dict)
+    due: dict[str, int] = field(default_factory=dict)
 
     def check(self, use: Use, said: All) -> Iterator[Finding]:
         """Yield what is wrong with the document that the leaf `use` records, or with a use that hangs on one."""
@@ -38,6 +41,8 @@ class Governing:
             match use.head.stage:
                 case Stage.DOCUMENT if Slot.SUBJECT in said:
                     self._document(use, said)
+                case Stage.OBJECTION if Slot.SUBJECT in said:
+                    self._objection(use, said)
                 case Stage.APPROVAL | Stage.INTENT if use.contract in self.standing.agreements:
                     self._operated(use, said)
                 case _:
@@ -52,6 +57,31 @@ class Governing:
         if reader is None:
             raise Malformed("a document of no known type")
         reader(self, token, use.index)
+
+    def finish(self, last_s: int) -> Iterator[Finding]:
+        """Yield the objections and complaints that should have been answered before the last leaf."""
+        for case, due_s in self.due.items():
+            if due_s < last_s:
+                yield finding(Code.OBJECTION_UNANSWERED, subject=case)
+
+    def _objection(self, use: Use, said: All) -> None:
+        """Follow what is to be answered; a member's objection is the one that it signed."""
+        value = said[Slot.SUBJECT].value
+        members = json_members.exact(value, _CASE, _FILED)
+        case = json_members.text(members, "case")
+        if case:
+            self.due.pop(case, None)
+        elif "kind" in members:
+            self.due[use.head.jti] = json_members.integer(members, "due_s")
+            document = json_members.text(members, "document", BYTES_MAX)
+            if json_members.text(members, "kind") == "objection":
+                party = self.keys.members.find(json_members.text(members, "by"))
+                if party is None:
+                    raise BadSignature("the register lists no such member")
+                found = documents.open_with(
+                    governance.open_objection, document.encode("ascii", "replace"), self.keys.offer_keys(party)
+                )
+                self._ours(found.node)
 
     def _operated(self, use: Use, said: All) -> None:
         """Hold a contract that hangs on a grant to the grant and its operator's word, and a use to its products."""

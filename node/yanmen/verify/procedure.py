@@ -111,7 +111,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     21. Where the register says that a key of the node ended, the leaf there and no other records the exchange, signed
         by the new key and, if it was rotated, the old one. Every signature is by the key that counts at its place.
     22. Every document that governs catalogue or operation is signed by whom its type demands, an authority
-        of the register or the node, and none comes back that a later one of the same subject replaced.
+        of the register, the node, an operator or a member, and none comes back that a later one replaced.
+        Contracts under a grant of operation lie within it; objections and complaints are answered in time.
     """
     return examine(path, space_key, beside).report
 

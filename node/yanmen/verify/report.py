@@ -73,6 +73,7 @@ class Code(Enum):
     GRANT_WITHHELD = "GRANT_WITHHELD"
     INSPECTION_WRONG = "INSPECTION_WRONG"
     DOCUMENT_WRONG = "DOCUMENT_WRONG"
+    OBJECTION_UNANSWERED = "OBJECTION_UNANSWERED"
     RECTIFIED_LATE = "RECTIFIED_LATE"
     RECTIFICATION_OVERDUE = "RECTIFICATION_OVERDUE"
     REQUEST_SIGNATURE = "REQUEST_SIGNATURE"
@@ -202,10 +203,8 @@ _TEXTS: dict[Code, tuple[str, str]] = {
         "{leaf} records a step of an inspection that does not count: {subject}",
         "{leaf_zh}所记检查步骤不成立：{subject}",
     ),
-    Code.DOCUMENT_WRONG: (
-        "{leaf} records a signed document that does not count: {subject}",
-        "{leaf_zh}所记文书不成立：{subject}",
-    ),
+    Code.DOCUMENT_WRONG: ("{leaf} records no document that counts: {subject}", "{leaf_zh}所记文书不成立：{subject}"),
+    Code.OBJECTION_UNANSWERED: ("{subject} was not answered in time", "异议或投诉 {subject} 逾期未答复"),
     Code.RECTIFIED_LATE: (
         "{leaf} rectifies the finding {subject} after its deadline",
         "{leaf_zh}对问题 {subject} 的整改晚于期限",

@@ -42,6 +42,10 @@ class LogApi(Protocol):
         """Record that `party` has the receipt of its answer at `index`, and return the receipt of that."""
         ...
 
+    def object_to(self, party: Party, token: bytes) -> Receipt:
+        """Record the objection that `party` signed, and return its receipt."""
+        ...
+
     def drain(self, wait_ms: int) -> None:
         """Start no more jobs, let running ones finish for `wait_ms`, then abort the rest with a receipt."""
         ...

@@ -36,6 +36,7 @@ METHODS: dict[str, frozenset[PartyRole]] = {
     "/yanmen.wire.v1.LogService/GetReceipt": _EVERYONE,
     "/yanmen.wire.v1.LogService/GetConsistency": _EVERYONE,
     "/yanmen.wire.v1.LogService/Acknowledge": _CONSUMERS,
+    "/yanmen.wire.v1.LogService/Object": _EVERYONE,
     "/arrow.flight.protocol.FlightService/Handshake": _CONSUMERS,
     "/arrow.flight.protocol.FlightService/ListFlights": _CONSUMERS,
     "/arrow.flight.protocol.FlightService/GetFlightInfo": _CONSUMERS,

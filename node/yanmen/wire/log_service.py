@@ -47,3 +47,9 @@ class Log(log_pb2_grpc.LogServiceServicer):
         token = convert.ascii_bytes(request.kb_jwt)
         receipt = self._api.acknowledge(CALLER.get(), request.index, token)
         return log_pb2.AcknowledgeResponse(receipt=convert.receipt(receipt))
+
+    @override
+    def Object(self, request: log_pb2.ObjectRequest, context: grpc.ServicerContext) -> log_pb2.ObjectResponse:
+        """Record an objection."""
+        receipt = self._api.object_to(CALLER.get(), convert.ascii_bytes(request.objection_jws))
+        return log_pb2.ObjectResponse(receipt=convert.receipt(receipt))

@@ -145,6 +145,7 @@ class Bench:
     receipt_instead: Receipt | None = None
     job_instead: str = ""
     consistency_lie: tuple[bytes, ...] | Refused | None = None
+    objection_lie: str = ""
     key: FileSigner | None = None
     acknowledging: Refused | Fault | None = None
     spoil_acknowledgement: Callable[[dict[Slot, Json]], None] = lambda _: None
@@ -296,6 +297,11 @@ class Bench:
         }
         self.spoil_acknowledgement(said)
         return self.log.receipt(self.log.append(Stage.ACKNOWLEDGED, said))
+
+    def object_to(self, party: Party, token: bytes) -> Receipt:
+        self.calls.append(("object_to", party.alias))
+        said: dict[Slot, Json] = {Slot.SUBJECT: {"document": self.objection_lie or token.decode()}}
+        return self.log.receipt(self.log.append(Stage.OBJECTION, said))
 
     def consistency(self, party: Party, old_size: int, new_size: int) -> tuple[bytes, ...]:
         self.calls.append(("consistency", old_size, new_size))

@@ -25,7 +25,18 @@ MENTIONED = sorted({line for name in DOCUMENTS for line in inline_commands(name)
 def grammar() -> Iterator[Parser]:
     """Return the whole grammar, in which the files that are named need not exist."""
     with pytest.MonkeyPatch.context() as patched:
-        for module in ("grammar", "audit", "cose", "findings", "inspection", "member", "node", "policy", "space"):
+        for module in (
+            "grammar",
+            "audit",
+            "cose",
+            "findings",
+            "inspection",
+            "member",
+            "need",
+            "node",
+            "policy",
+            "space",
+        ):
             patched.setattr(f"yanmen.cli.{module}.existing", Path, raising=False)
         yield parser()
 

@@ -271,7 +271,7 @@ INSPECTED = {Code.INSPECTION_WRONG, Code.RECTIFIED_LATE, Code.RECTIFICATION_OVER
 """Findings about inspections: test_inspections.py."""
 
 
-GOVERNED = {Code.DOCUMENT_WRONG}
+GOVERNED = {Code.DOCUMENT_WRONG, Code.OBJECTION_UNANSWERED}
 """Findings about documents that govern: test_governing.py."""
 
 

@@ -244,6 +244,10 @@ class Desk:
         self._note("receipt", party.alias, index)
         return RECEIPT
 
+    def object_to(self, party: Party, token: bytes) -> Receipt:
+        self._note("object_to", party.alias, token)
+        return RECEIPT
+
     def acknowledge(self, party: Party, index: int, token: bytes) -> Receipt:
         self._note("acknowledge", party.alias, index, token)
         return RECEIPT

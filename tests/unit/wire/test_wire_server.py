@@ -76,6 +76,7 @@ def test_every_call_reaches_the_node_as_the_member_it_is_and_comes_back_whole(si
         log.GetReceipt(log_pb2.GetReceiptRequest(index=7))
         proof = log.GetConsistency(log_pb2.GetConsistencyRequest(old_size=1, new_size=2))
         log.Acknowledge(log_pb2.AcknowledgeRequest(index=7, kb_jwt="a.b.c"))
+        log.Object(log_pb2.ObjectRequest(objection_jws="a.b.c"))
     assert listed.datasets[0] == one.dataset
     assert asked.contract.offer_jws == "offer.jws.x"
     assert left.balance == contract_pb2.Balance(
@@ -90,7 +91,7 @@ def test_every_call_reaches_the_node_as_the_member_it_is_and_comes_back_whole(si
     names = [call[0] for call in site.desk.calls]
     assert names == [
         "datasets", "dataset", "request_contract", "contract", "contracts", "balance",
-        "explain", "submit", "fetch", "cancel", "checkpoint", "receipt", "consistency", "acknowledge",
+        "explain", "submit", "fetch", "cancel", "checkpoint", "receipt", "consistency", "acknowledge", "object_to",
     ]  # fmt: skip
     assert {call[1] for call in site.desk.calls if isinstance(call[1], str)} == {"developer"}
     submission = site.desk.calls[7][1]

@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18yanmen/wire/v1/log.proto\x12\x0eyanmen.wire.v1\"\x16\n\x14GetCheckpointRequest\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"\"\n\x11GetReceiptRequest\x12\r\n\x05index\x18\x01 \x01(\x04\">\n\x12GetReceiptResponse\x12(\n\x07receipt\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\";\n\x15GetConsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\"(\n\x16GetConsistencyResponse\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c\"3\n\x12\x41\x63knowledgeRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0e\n\x06kb_jwt\x18\x02 \x01(\t\"?\n\x13\x41\x63knowledgeResponse\x12(\n\x07receipt\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\"i\n\x07Receipt\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0b\n\x03jti\x18\x02 \x01(\t\x12$\n\x05stage\x18\x03 \x01(\x0e\x32\x15.yanmen.wire.v1.Stage\x12\r\n\x05sdjwt\x18\x04 \x01(\t\x12\r\n\x05proof\x18\x05 \x01(\t*\xc5\x03\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x11\n\rSTAGE_GENESIS\x10\x01\x12\r\n\tSTAGE_KEY\x10\x02\x12\x10\n\x0cSTAGE_MEMBER\x10\x03\x12\x11\n\rSTAGE_DATASET\x10\x04\x12\x12\n\x0eSTAGE_CONTRACT\x10\x05\x12\x12\n\x0eSTAGE_APPROVAL\x10\x06\x12\x13\n\x0fSTAGE_EXPLAINED\x10\x07\x12\x10\n\x0cSTAGE_INTENT\x10\x08\x12\x11\n\rSTAGE_OUTCOME\x10\t\x12\x11\n\rSTAGE_REFUSED\x10\n\x12\x11\n\rSTAGE_ABORTED\x10\x0b\x12\x16\n\x12STAGE_ACKNOWLEDGED\x10\x0c\x12\x13\n\x0fSTAGE_OBJECTION\x10\r\x12\x12\n\x0eSTAGE_INCIDENT\x10\x0e\x12\x11\n\rSTAGE_ERASURE\x10\x0f\x12\x13\n\x0fSTAGE_STATEMENT\x10\x10\x12\x0f\n\x0bSTAGE_NOISE\x10(\x12\r\n\tSTAGE_SET\x10)\x12\x10\n\x0cSTAGE_OPENED\x10*\x12\x14\n\x10STAGE_INSPECTION\x10\x18\x12\x12\n\x0eSTAGE_DOCUMENT\x10\x19\x12\x11\n\rSTAGE_CONTROL\x10\x1e\x32\xf8\x02\n\nLogService\x12\\\n\rGetCheckpoint\x12$.yanmen.wire.v1.GetCheckpointRequest\x1a%.yanmen.wire.v1.GetCheckpointResponse\x12S\n\nGetReceipt\x12!.yanmen.wire.v1.GetReceiptRequest\x1a\".yanmen.wire.v1.GetReceiptResponse\x12_\n\x0eGetConsistency\x12%.yanmen.wire.v1.GetConsistencyRequest\x1a&.yanmen.wire.v1.GetConsistencyResponse\x12V\n\x0b\x41\x63knowledge\x12\".yanmen.wire.v1.AcknowledgeRequest\x1a#.yanmen.wire.v1.AcknowledgeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18yanmen/wire/v1/log.proto\x12\x0eyanmen.wire.v1\"\x16\n\x14GetCheckpointRequest\"+\n\x15GetCheckpointResponse\x12\x12\n\ncheckpoint\x18\x01 \x01(\t\"\"\n\x11GetReceiptRequest\x12\r\n\x05index\x18\x01 \x01(\x04\">\n\x12GetReceiptResponse\x12(\n\x07receipt\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\";\n\x15GetConsistencyRequest\x12\x10\n\x08old_size\x18\x01 \x01(\x04\x12\x10\n\x08new_size\x18\x02 \x01(\x04\"(\n\x16GetConsistencyResponse\x12\x0e\n\x06hashes\x18\x01 \x03(\x0c\"3\n\x12\x41\x63knowledgeRequest\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0e\n\x06kb_jwt\x18\x02 \x01(\t\"?\n\x13\x41\x63knowledgeResponse\x12(\n\x07receipt\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\"&\n\rObjectRequest\x12\x15\n\robjection_jws\x18\x01 \x01(\t\":\n\x0eObjectResponse\x12(\n\x07receipt\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\"i\n\x07Receipt\x12\r\n\x05index\x18\x01 \x01(\x04\x12\x0b\n\x03jti\x18\x02 \x01(\t\x12$\n\x05stage\x18\x03 \x01(\x0e\x32\x15.yanmen.wire.v1.Stage\x12\r\n\x05sdjwt\x18\x04 \x01(\t\x12\r\n\x05proof\x18\x05 \x01(\t*\xc5\x03\n\x05Stage\x12\x15\n\x11STAGE_UNSPECIFIED\x10\x00\x12\x11\n\rSTAGE_GENESIS\x10\x01\x12\r\n\tSTAGE_KEY\x10\x02\x12\x10\n\x0cSTAGE_MEMBER\x10\x03\x12\x11\n\rSTAGE_DATASET\x10\x04\x12\x12\n\x0eSTAGE_CONTRACT\x10\x05\x12\x12\n\x0eSTAGE_APPROVAL\x10\x06\x12\x13\n\x0fSTAGE_EXPLAINED\x10\x07\x12\x10\n\x0cSTAGE_INTENT\x10\x08\x12\x11\n\rSTAGE_OUTCOME\x10\t\x12\x11\n\rSTAGE_REFUSED\x10\n\x12\x11\n\rSTAGE_ABORTED\x10\x0b\x12\x16\n\x12STAGE_ACKNOWLEDGED\x10\x0c\x12\x13\n\x0fSTAGE_OBJECTION\x10\r\x12\x12\n\x0eSTAGE_INCIDENT\x10\x0e\x12\x11\n\rSTAGE_ERASURE\x10\x0f\x12\x13\n\x0fSTAGE_STATEMENT\x10\x10\x12\x0f\n\x0bSTAGE_NOISE\x10(\x12\r\n\tSTAGE_SET\x10)\x12\x10\n\x0cSTAGE_OPENED\x10*\x12\x14\n\x10STAGE_INSPECTION\x10\x18\x12\x12\n\x0eSTAGE_DOCUMENT\x10\x19\x12\x11\n\rSTAGE_CONTROL\x10\x1e\x32\xc1\x03\n\nLogService\x12\\\n\rGetCheckpoint\x12$.yanmen.wire.v1.GetCheckpointRequest\x1a%.yanmen.wire.v1.GetCheckpointResponse\x12S\n\nGetReceipt\x12!.yanmen.wire.v1.GetReceiptRequest\x1a\".yanmen.wire.v1.GetReceiptResponse\x12_\n\x0eGetConsistency\x12%.yanmen.wire.v1.GetConsistencyRequest\x1a&.yanmen.wire.v1.GetConsistencyResponse\x12V\n\x0b\x41\x63knowledge\x12\".yanmen.wire.v1.AcknowledgeRequest\x1a#.yanmen.wire.v1.AcknowledgeResponse\x12G\n\x06Object\x12\x1d.yanmen.wire.v1.ObjectRequest\x1a\x1e.yanmen.wire.v1.ObjectResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yanmen.wire.v1.log_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STAGE']._serialized_start=542
-  _globals['_STAGE']._serialized_end=995
+  _globals['_STAGE']._serialized_start=642
+  _globals['_STAGE']._serialized_end=1095
   _globals['_GETCHECKPOINTREQUEST']._serialized_start=44
   _globals['_GETCHECKPOINTREQUEST']._serialized_end=66
   _globals['_GETCHECKPOINTRESPONSE']._serialized_start=68
@@ -49,8 +49,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ACKNOWLEDGEREQUEST']._serialized_end=367
   _globals['_ACKNOWLEDGERESPONSE']._serialized_start=369
   _globals['_ACKNOWLEDGERESPONSE']._serialized_end=432
-  _globals['_RECEIPT']._serialized_start=434
-  _globals['_RECEIPT']._serialized_end=539
-  _globals['_LOGSERVICE']._serialized_start=998
-  _globals['_LOGSERVICE']._serialized_end=1374
+  _globals['_OBJECTREQUEST']._serialized_start=434
+  _globals['_OBJECTREQUEST']._serialized_end=472
+  _globals['_OBJECTRESPONSE']._serialized_start=474
+  _globals['_OBJECTRESPONSE']._serialized_end=532
+  _globals['_RECEIPT']._serialized_start=534
+  _globals['_RECEIPT']._serialized_end=639
+  _globals['_LOGSERVICE']._serialized_start=1098
+  _globals['_LOGSERVICE']._serialized_end=1547
 # @@protoc_insertion_point(module_scope)

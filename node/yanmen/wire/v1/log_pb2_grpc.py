@@ -55,6 +55,11 @@ class LogServiceStub:
                 request_serializer=yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeRequest.SerializeToString,
                 response_deserializer=yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeResponse.FromString,
                 _registered_method=True)
+        self.Object = channel.unary_unary(
+                '/yanmen.wire.v1.LogService/Object',
+                request_serializer=yanmen_dot_wire_dot_v1_dot_log__pb2.ObjectRequest.SerializeToString,
+                response_deserializer=yanmen_dot_wire_dot_v1_dot_log__pb2.ObjectResponse.FromString,
+                _registered_method=True)
 
 
 class LogServiceServicer:
@@ -89,6 +94,13 @@ class LogServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Object(self, request, context):
+        """Object records a member's signed objection to a dataset or a leaf; the holder has to answer it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_LogServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +123,11 @@ def add_LogServiceServicer_to_server(servicer, server):
                     servicer.Acknowledge,
                     request_deserializer=yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeRequest.FromString,
                     response_serializer=yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeResponse.SerializeToString,
+            ),
+            'Object': grpc.unary_unary_rpc_method_handler(
+                    servicer.Object,
+                    request_deserializer=yanmen_dot_wire_dot_v1_dot_log__pb2.ObjectRequest.FromString,
+                    response_serializer=yanmen_dot_wire_dot_v1_dot_log__pb2.ObjectResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +239,33 @@ class LogService:
             '/yanmen.wire.v1.LogService/Acknowledge',
             yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeRequest.SerializeToString,
             yanmen_dot_wire_dot_v1_dot_log__pb2.AcknowledgeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Object(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yanmen.wire.v1.LogService/Object',
+            yanmen_dot_wire_dot_v1_dot_log__pb2.ObjectRequest.SerializeToString,
+            yanmen_dot_wire_dot_v1_dot_log__pb2.ObjectResponse.FromString,
             options,
             channel_credentials,
             insecure,

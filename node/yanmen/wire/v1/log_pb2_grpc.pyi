@@ -42,6 +42,8 @@ class LogServiceStub:
     """GetConsistency proves that the log of `old_size` leaves is a prefix of the log of `new_size` leaves."""
     Acknowledge: _grpc.UnaryUnaryMultiCallable[_log_pb2.AcknowledgeRequest, _log_pb2.AcknowledgeResponse]
     """Acknowledge records that the consumer has the receipt of its answer; sent again, it is recorded once."""
+    Object: _grpc.UnaryUnaryMultiCallable[_log_pb2.ObjectRequest, _log_pb2.ObjectResponse]
+    """Object records a member's signed objection to a dataset or a leaf; the holder has to answer it."""
 
 @_typing.type_check_only
 class LogServiceAsyncStub(LogServiceStub):
@@ -56,6 +58,8 @@ class LogServiceAsyncStub(LogServiceStub):
     """GetConsistency proves that the log of `old_size` leaves is a prefix of the log of `new_size` leaves."""
     Acknowledge: _aio.UnaryUnaryMultiCallable[_log_pb2.AcknowledgeRequest, _log_pb2.AcknowledgeResponse]  # type: ignore[assignment]
     """Acknowledge records that the consumer has the receipt of its answer; sent again, it is recorded once."""
+    Object: _aio.UnaryUnaryMultiCallable[_log_pb2.ObjectRequest, _log_pb2.ObjectResponse]  # type: ignore[assignment]
+    """Object records a member's signed objection to a dataset or a leaf; the holder has to answer it."""
 
 class LogServiceServicer(metaclass=_abc_1.ABCMeta):
     """LogService hands out what anyone needs to check a receipt without trusting the node."""
@@ -91,5 +95,13 @@ class LogServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_log_pb2.AcknowledgeResponse, _abc.Awaitable[_log_pb2.AcknowledgeResponse]]:
         """Acknowledge records that the consumer has the receipt of its answer; sent again, it is recorded once."""
+
+    @_abc_1.abstractmethod
+    def Object(
+        self,
+        request: _log_pb2.ObjectRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_log_pb2.ObjectResponse, _abc.Awaitable[_log_pb2.ObjectResponse]]:
+        """Object records a member's signed objection to a dataset or a leaf; the holder has to answer it."""
 
 def add_LogServiceServicer_to_server(servicer: LogServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
