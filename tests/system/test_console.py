@@ -35,6 +35,7 @@ BY_EAR = {"resultTypes": ["violations"]}
 IN_THE_DARK = {**BY_EAR, "runOnly": ["color-contrast", "html-lang-valid", "valid-lang"]}
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
 WAIT_MS = 15_000
+expect.set_options(timeout=WAIT_MS)
 PLACES = {entry.strip("/") or "overview": entry for entry, _, _ in NAVIGATION}
 
 

@@ -70,7 +70,7 @@ class ReadOnly:
     def view(self) -> Iterator[sqlite3.Connection]:
         """Give one consistent view, short as it is to be: a long one keeps the node's journal from being emptied."""
         if not self._path.is_file():
-            raise Fault(FaultCode.STORAGE, "there is no ledger here")
+            raise Fault(FaultCode.STORAGE, f"there is no ledger here: no file {self._path.name}")
         with faults(), _served():
             connection = sqlite3.connect(
                 f"file:{quote(str(self._path.absolute()))}?mode=ro",
