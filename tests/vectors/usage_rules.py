@@ -1,8 +1,11 @@
-"""The usage control of an offer, for the example in docs/FORMATS.md."""
+"""The usage control of an offer, and a heartbeat, for the examples in docs/FORMATS.md."""
 
 from yanmen.formats import usage_control
+from yanmen.formats.heartbeat import Heartbeat
 from yanmen.formats.json_canonical import Json
 from yanmen.model.usage_control import Action, Constraint, Control, Operator, Rules
+
+from tests.vectors import specimen
 
 RULES = Rules(
     permitted=(Action.PROCESS,),
@@ -23,3 +26,8 @@ def example() -> Json:
         "permission": usage_control.encode_actions(RULES.permitted),
         "prohibition": usage_control.encode_actions(RULES.prohibited),
     }
+
+
+def beat() -> Heartbeat:
+    """Return a node's first beat."""
+    return Heartbeat(specimen.NODE, specimen.START_S * 1000, 1, connected=True, origin=specimen.ORIGIN, leaves=21, running=0)

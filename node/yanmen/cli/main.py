@@ -16,6 +16,7 @@ from yanmen.cli import (
     completion,
     console,
     contract,
+    control,
     dataset,
     federate,
     findings,
@@ -23,6 +24,7 @@ from yanmen.cli import (
     member,
     mock,
     node,
+    operation,
     policy,
     query,
     session,
@@ -40,6 +42,8 @@ LIFE = """a first hour 第一小时:
   catalogue review  record  search  export                            reviewed entries, negative lists, DCAT
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
+  operation grant  product  endorse  end                              authorised operation, its products
+  control kill  suspend-member  disconnect  status                    end a use, a service, the line, now
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
   session                                                             ask by ADBC, pandas, polars, SQLAlchemy
@@ -84,7 +88,9 @@ def parser() -> Parser:
         catalogue,
         mock,
         contract,
+        operation,
         policy,
+        control,
         query,
         session,
         audit,

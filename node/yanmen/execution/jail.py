@@ -166,8 +166,8 @@ class JailRunner:
         with clear.empty(size) as target:
             os.fchmod(target.fd, 0o666)  # the account of jobs opens it, by descriptor: no path leads to it
             order = ordered(target.fd, self._randomness.token(32).hex())
-            self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.nothing)
-            return self._snapshots.seal(target.fd)
+            quality = self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.quality)
+            return replace(self._snapshots.seal(target.fd), quality=quality)
 
     def _publish_rows(self, source: str, dataset: Dataset, previous: str) -> Snapshot:
         """Publish rows of a database: all of them, or those of `previous` and what came since."""
