@@ -1,7 +1,7 @@
 """A node's ledger as somebody may look at it who must change nothing and must not see everything.
 
 SQLite opens the file for reading only and holds every statement to what is listed here: no released
-figure, no id of a session, request or job, and nothing an auditor alone is given can be read through this
+figure, no id of a session or request, and nothing an auditor alone is given can be read through this
 connection, whatever a page asks for.
 """
 
@@ -26,10 +26,12 @@ READABLE: frozenset[str] = frozenset(
         "contract_day",
         "cosignature",
         "dataset_version",
+        "disconnected",
         "erased",
         "inspection",
         "key_change",
         "leaf",
+        "member_suspended",
         "newest_version",
         "node",
         "opening",
