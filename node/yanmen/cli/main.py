@@ -20,6 +20,7 @@ from yanmen.cli import (
     dataset,
     federate,
     findings,
+    incident,
     inspection,
     member,
     mock,
@@ -50,7 +51,7 @@ LIFE = """a first hour 第一小时:
   receipts export  verify     receipts cose  verify-cose              check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
-  objection file   objection answer   incident open   incident close  what went wrong, on the record
+  objection file  answer      incident open  drill  close  notify     what went wrong, on the record
   console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
@@ -101,6 +102,7 @@ def parser() -> Parser:
         check,
         witness,
         cases,
+        incident,
         console,
         aggregator,
         federate,
