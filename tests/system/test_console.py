@@ -32,9 +32,12 @@ WATCH = """
 document.addEventListener("securitypolicyviolation", (e) => console.error(`CSP ${e.violatedDirective} ${e.blockedURI}`))
 """
 BY_EAR = {"resultTypes": ["violations"]}
+DARK_PLACES = {"overview", "contracts", "budget", "verification", "findings"}
+"""Pages that between them have every kind of part there is; in the dark only colours differ."""
 IN_THE_DARK = {**BY_EAR, "runOnly": ["color-contrast", "html-lang-valid", "valid-lang"]}
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-WAIT_MS = 15_000
+WAIT_MS = 60_000
+expect.set_options(timeout=WAIT_MS)
 PLACES = {entry.strip("/") or "overview": entry for entry, _, _ in NAVIGATION}
 
 
@@ -141,6 +144,8 @@ def test_every_page_by_eye_and_by_ear(browser: Browser, link: str, scene: Scene,
         expect(page.locator("table:not(:has(caption))")).to_have_count(0)
         expect(page.locator("main, header, nav, footer")).to_have_count(4)
         page.screenshot(path=SHOTS / f"{name}-{locale}-{scheme}.png", full_page=True)
+        if scheme == "dark" and name not in DARK_PLACES:
+            continue
         page.evaluate(axe)
         found = page.evaluate("(how) => axe.run(document, how)", BY_EAR if scheme == "light" else IN_THE_DARK)
         assert found["passes"]

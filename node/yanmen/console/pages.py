@@ -69,6 +69,7 @@ def overview(books: Books, _: Members, __: Asked) -> Values:
             "spaces": spaces.listed(db),
             "witnesses": _witnesses(books, db),
             "now_ms": now_ms,
+            "stopped": showing.stopped(db),
         }
 
 
@@ -226,10 +227,11 @@ def findings(books: Books, _: Members, __: Asked) -> Values:
 
 
 def incidents(books: Books, _: Members, __: Asked) -> Values:
-    """Show incidents and objections, newest leaf first, as their leaves tell them."""
+    """Show what is stopped now, then incidents, objections and orders, newest leaf first, as their leaves tell them."""
     with books.look() as db:
-        listed = {stage: showing.said(db, stage, PAGE) for stage in (Stage.INCIDENT, Stage.OBJECTION)}
-    return {"listed": {stage: [_case(each) for each in found] for stage, found in listed.items()}}
+        listed = {stage: showing.said(db, stage, PAGE) for stage in (Stage.INCIDENT, Stage.OBJECTION, Stage.CONTROL)}
+        stopped = showing.stopped(db)
+    return {"listed": {stage: [_case(each) for each in found] for stage, found in listed.items()}, "stopped": stopped}
 
 
 def _case(found: Said) -> dict[str, object]:

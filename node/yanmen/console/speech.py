@@ -48,6 +48,7 @@ _WORDS: Mapping[Enum, tuple[str, str]] = {
     Stage.OPENED: ("opened", "开启"),
     Stage.INSPECTION: ("inspection", "检查"),
     Stage.DOCUMENT: ("document", "治理文件"),
+    Stage.CONTROL: ("control", "管控指令"),
     ContractStatus.PENDING: ("waiting", "待审批"),
     ContractStatus.ACTIVE: ("active", "生效"),
     ContractStatus.DENIED: ("denied", "已拒绝"),

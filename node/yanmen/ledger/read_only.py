@@ -1,7 +1,7 @@
 """A node's ledger as somebody may look at it who must change nothing and must not see everything.
 
 SQLite opens the file for reading only and holds every statement to what is listed here: no released
-figure, no id of a session, request or job, and nothing an auditor alone is given can be read through this
+figure, no id of a session or request, and nothing an auditor alone is given can be read through this
 connection, whatever a page asks for.
 """
 
@@ -26,10 +26,12 @@ READABLE: frozenset[str] = frozenset(
         "contract_day",
         "cosignature",
         "dataset_version",
+        "disconnected",
         "erased",
         "inspection",
         "key_change",
         "leaf",
+        "member_suspended",
         "newest_version",
         "node",
         "opening",
@@ -70,7 +72,7 @@ class ReadOnly:
     def view(self) -> Iterator[sqlite3.Connection]:
         """Give one consistent view, short as it is to be: a long one keeps the node's journal from being emptied."""
         if not self._path.is_file():
-            raise Fault(FaultCode.STORAGE, "there is no ledger here")
+            raise Fault(FaultCode.STORAGE, f"there is no ledger here: no file {self._path.name}")
         with faults(), _served():
             connection = sqlite3.connect(
                 f"file:{quote(str(self._path.absolute()))}?mode=ro",

@@ -96,6 +96,14 @@ class ContractStanding:
     terms: Terms | None
 
 
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """What the holder ordered and has not taken back: the leaf that disconnected the node (None = none), by member."""
+
+    disconnected: int | None
+    members: tuple[tuple[str, int], ...]
+
+
 _USE = (
     "SELECT intent.position, leaf.at_ms, intent.consumer, intent.contract, intent.space, intent.release,"
     " intent.micro_rho, intent.price_fen, intent.ended FROM intent JOIN leaf USING (position)"
@@ -155,6 +163,13 @@ def said(db: sqlite3.Connection, stage: Stage, most: int) -> tuple[Said, ...]:
     """Return the newest leaves of one stage, newest first."""
     rows = db.execute(f"{_LEAF} WHERE stage = ? ORDER BY position DESC LIMIT ?", (stage.value, most)).fetchall()
     return tuple(Said(_line(row), log.read_slots(db, row[0])) for row in rows)
+
+
+def stopped(db: sqlite3.Connection) -> Stopped:
+    """Return what is stopped now."""
+    row = db.execute("SELECT position FROM disconnected").fetchone()
+    members = db.execute("SELECT party, position FROM member_suspended ORDER BY position").fetchall()
+    return Stopped(None if row is None else int(row[0]), tuple(members))
 
 
 def spent_by_day(db: sqlite3.Connection) -> tuple[DaySpent, ...]:

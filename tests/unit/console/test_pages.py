@@ -10,7 +10,7 @@ from yanmen.ledger.read_only import ReadOnly
 from yanmen.ledger.showing import contracts_standing
 
 from tests.unit.console.played import FIGURE, HIDDEN, HOSTILE, SESSION
-from tests.unit.ledger.scene import Scene
+from tests.unit.ledger.scene import RIVAL, Scene
 
 PATHS = [entry for entry, _, _ in NAVIGATION]
 
@@ -76,6 +76,22 @@ def test_an_altered_contract_is_shown_as_altered(reader: TestClient, scene: Scen
         finally:
             db.execute("UPDATE contract SET offer = ? WHERE id = ?", (offer, name))
     db.close()
+
+
+def test_what_the_holder_stopped_is_told_first(reader: TestClient, scene: Scene) -> None:
+    assert "by order" not in reader.get("/").text
+    with scene.open(create=False) as ledger:
+        ledger.suspend_member(RIVAL, "核查用途", "张某")
+        ledger.disconnect("断网检修", "张某")
+        for path in ("/", "/incidents"):
+            page = reader.get(path).text
+            assert "The node is disconnected by order" in page
+            assert "Suspended by order: rival" in page
+        ledger.resume_member(RIVAL, "已核查", "张某")
+        ledger.connect("检修完毕", "张某")
+    assert "by order" not in reader.get("/").text
+    orders = reader.get("/incidents").text
+    assert orders.index("检修完毕") < orders.index("断网检修") < orders.index("核查用途")
 
 
 def test_live_uses_are_told_only_when_they_changed(reader: TestClient) -> None:
