@@ -28,8 +28,18 @@ class Layer:
 def untold(one: list[Block], two: list[Block], layers: Sequence[Layer], unite: Unite) -> list[Block]:
     """Return `two` with blocks joined by `unite` until the totals of both tell no small cell of any of the `layers`."""
     while True:
-        pairs = next(filter(None, (dict(_pairs(one, two, layer)) for layer in layers)), None)
-        if pairs is None:
+        before = len(two)
+        for layer in layers:
+            two = _mended(one, two, layer, unite)
+        if len(two) == before:
+            return two
+
+
+def _mended(one: list[Block], two: list[Block], layer: Layer, unite: Unite) -> list[Block]:
+    """Return `two` with blocks joined for one layer: what lies on a cycle still does when others join blocks."""
+    while True:
+        pairs = dict(_pairs(one, two, layer))
+        if not pairs:
             return two
         gone = set(pairs.values())
         two = [unite(block, two[pairs[at]]) if at in pairs else block for at, block in enumerate(two) if at not in gone]
