@@ -48,8 +48,9 @@ FIGURES = (
     Figure("kills", "killed and recovered"),
     Figure("race", "budget races", (), ("--rounds", "1", "--kills", "3")),
     Figure("quotas", "quota races"),
+    Figure("control", "orders to a serving node"),
 )
 LONG = frozenset(
-    {"tpcds-bars", "guesses", "epsilon", "trackers", "forgeries", "kills", "support", "proofs", "receipts"}
+    {"tpcds-bars", "guesses", "epsilon", "trackers", "forgeries", "kills", "support", "proofs", "receipts", "control"}
 )
 """Figures without a smaller sample: a quick look leaves them out."""
