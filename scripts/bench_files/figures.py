@@ -51,6 +51,6 @@ FIGURES = (
     Figure("control", "orders while running", (), ("--rounds", "2")),
 )
 LONG = frozenset(
-    {"tpcds-bars", "guesses", "epsilon", "trackers", "forgeries", "kills", "support", "proofs", "receipts"}
+    {"tpcds-bars", "guesses", "epsilon", "trackers", "forgeries", "kills", "support", "proofs", "receipts", "control"}
 )
 """Figures without a smaller sample: a quick look leaves them out."""

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from yanmen import enrolment
-from yanmen.cli import member
+from yanmen.cli import member, node_keys
 from yanmen.cli import node as node_commands
 from yanmen.cli.grammar import Parser, command, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -32,6 +32,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     accept.add_argument(
         "--register", type=existing, required=True, help="where the space's signed register is kept up to date"
     )
+    node_keys.declare_exchange(here, "aggregator", "statistics")
     serve = command(here, "serve", "add shares until stopped 启动服务", served, "yanmen aggregator serve statistics")
     serve.add_argument("aggregator", type=Path, nargs="+", metavar="AGGREGATOR", help="the folder, or several")
 

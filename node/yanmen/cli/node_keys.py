@@ -15,12 +15,7 @@ _DONE = {KeyEnd.ROTATED: "rotated 已更换", KeyEnd.REVOKED: "revoked 已吊销
 
 def declare(here: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands about keys to the group `node`."""
-    example = "yanmen node rotate health receipt --by 张某 --reason 年度更换"
-    rotate = command(here, "rotate", "begin the next receipt or log key 更换密钥", rotated, example)
-    _which_key(rotate, "it signs its own exchange, and nothing after that")
-    example = "yanmen node revoke health log --by 张某 --reason '密钥文件可能已泄露'"
-    end = command(here, "revoke", "end a key that may have been copied 吊销密钥", revoked, example)
-    _which_key(end, "it signs nothing more, not even its end")
+    declare_exchange(here, "node", "health")
     example = "yanmen node seal-keys health"
     seal = command(here, "seal-keys", "seal key files under a passphrase 加密密钥文件", sealed, example)
     folder(seal, "node", "the folder of a node, member or space")
@@ -29,8 +24,20 @@ def declare(here: "argparse._SubParsersAction[Parser]") -> None:
     folder(plain, "node", "the folder of a node, member or space")
 
 
-def _which_key(parser: Parser, what: str) -> None:
-    folder(parser, "node", "the node's folder; it must not serve meanwhile")
+def declare_exchange(here: "argparse._SubParsersAction[Parser]", kind: str, name: str) -> None:
+    """Add the commands that end a key to the group `kind`; `name` is the folder of its examples."""
+    example = f"yanmen {kind} rotate {name} receipt --by 张某 --reason 年度更换"
+    rotate = command(here, "rotate", "begin the next receipt or log key 更换密钥", rotated, example)
+    _which_key(rotate, kind, "it signs its own exchange, and nothing after that")
+    example = f"yanmen {kind} revoke {name} log --by 张某 --reason '密钥文件可能已泄露'"
+    end = command(
+        here, "revoke", "end a key that may have been copied, or whose file is gone 吊销密钥", revoked, example
+    )
+    _which_key(end, kind, "it signs nothing more, not even its end")
+
+
+def _which_key(parser: Parser, kind: str, what: str) -> None:
+    folder(parser, "node", f"the {kind}'s folder; it must not serve meanwhile")
     parser.add_argument("key", choices=[use.value for use in _USES], help=f"which key ends: {what}")
     parser.add_argument("--by", required=True, metavar="NAME", help="who decided it; it stands in the log")
     parser.add_argument("--reason", required=True, help="why; it stands in the log")

@@ -34,7 +34,7 @@ TOGETHER = 64
 LEAF_LINE_BYTES_MAX = 64
 """Longest stage, a space, 43 characters and a newline are 54."""
 Told = Callable[[int, int], None]
-"""Called now and then with how many leaves were read, and of how many."""
+"""Called after each leaf with how many were read, and of how many."""
 
 
 class Stop(Exception):
@@ -222,7 +222,8 @@ def _leaves(trust: Trust, entries: Entries, following: Following, told: Told | N
             following.add_all(tuple((each.use, each.said) for each in checked if each.use is not None))
             hashes.extend(each.leaf_hash for each in checked if each.leaf_hash is not None)
             if told is not None:
-                told(begin + len(checked), trust.head.size)
+                for count, _ in enumerate(checked, begin + 1):
+                    told(count, trust.head.size)
     return hashes
 
 

@@ -120,6 +120,20 @@ def test_a_node_that_lost_both_keys_is_ended(town: Path) -> None:
         assert run("node", "revoke", town / "clinic", use, *WHY)[0] == 3
 
 
+def test_an_aggregator_exchanges_its_keys(town: Path) -> None:
+    who = ("--name", "统计局", "--alias", "bureau", "--subject", SUBJECT + "2", "--region", "1401")
+    done("aggregator", "init", town / "bureau", *who, "--address", "127.0.0.1:7460")
+    grant = done("space", "sign", town / "space", town / "bureau" / "application.jws")["grant"]
+    done("aggregator", "accept", town / "bureau", grant, "--register", town / "space" / "register.jws")
+    for use, verb in (("receipt", "rotate"), ("log", "rotate"), ("receipt", "revoke")):
+        before = keys.load(town / "bureau" / rotation.FILES[KeyUse(use)]).public
+        done("aggregator", verb, town / "bureau", use, *WHY)
+        assert keys.load(town / "bureau" / rotation.FILES[KeyUse(use)]).public != before
+        sign(town, "bureau")
+    with open_holder(town / "bureau") as holder:
+        assert len(holder.party().former_keys) == 3
+
+
 def test_until_the_space_signed_it_a_key_is_exchanged_once(town: Path) -> None:
     first = rotate(town, "receipt")
     again = rotate(town, "receipt")

@@ -141,6 +141,45 @@ def test_one_in_another_contracts_series_or_anothers_name_is_found(log: Log, tmp
     assert [subject for _, _, subject in found(log, tmp_path)] == ["another contract", "another consumer"]
 
 
+def as_given(log: Log, index: int) -> Acknowledgement:
+    """Return what the consumer rightly says of the answer at `index`."""
+    given = receipt.decode(log.sdjwts[index])
+    given_sha256 = acknowledgement.sd_hash(acknowledgement.as_given(given))
+    return Acknowledgement(log.origin, log.time_s, given.leaf.head.jti, given_sha256)
+
+
+@pytest.mark.parametrize(
+    ("changed", "subject"),
+    [
+        ({"origin": specimen.ORIGIN + "-2"}, "another log"),
+        ({"jti": "ab" * 16}, "another receipt"),
+        ({"sd_hash": bytes(32)}, "another text than was given"),
+    ],
+)
+def test_one_of_something_else_is_found(log: Log, tmp_path: Path, changed: dict[str, Any], subject: str) -> None:
+    """The consumer signed it, but not over this receipt, as it was given, in this log."""
+    used(log)
+    right = as_given(log, FIRST + 1)
+    token = documents.sign_acknowledgement(replace(right, **changed), MEMBER_KEY).decode()
+    acknowledged(log, FIRST + 1, subject=Acknowledged(right.jti, token).json())
+    assert found(log, tmp_path) == [(FIRST + 2, Code.ACKNOWLEDGEMENT, subject)]
+
+
+def test_one_that_is_said_twice_is_found(log: Log, tmp_path: Path) -> None:
+    used(log)
+    acknowledged(log, FIRST + 1)
+    acknowledged(log, FIRST + 1)
+    assert found(log, tmp_path) == [(FIRST + 3, Code.ACKNOWLEDGEMENT, "twice")]
+
+
+def test_one_by_another_key_is_found(log: Log, tmp_path: Path) -> None:
+    used(log)
+    right = as_given(log, FIRST + 1)
+    token = documents.sign_acknowledgement(right, specimen.signer("a stranger")).decode()
+    acknowledged(log, FIRST + 1, subject=Acknowledged(right.jti, token).json())
+    assert [(index, code) for index, code, _ in found(log, tmp_path)] == [(FIRST + 2, Code.ACKNOWLEDGEMENT)]
+
+
 def test_one_that_is_not_disclosed_proves_nothing_and_is_no_fault(log: Log, tmp_path: Path) -> None:
     used(log)
     acknowledged(log, FIRST + 1, subject=None)
