@@ -29,8 +29,10 @@ from yanmen.formats import (
     listing,
     merkle,
     note,
+    notice,
     proof,
     receipt,
+    receipt_draft,
     register,
     released,
 )
@@ -147,6 +149,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
     "table": fence("", lambda: released.encode(table()).decode()),
     "statement": fence("json", lambda: indented(statement())),
     "heartbeat": fence("json", lambda: indented(heartbeat.encode(usage_rules.beat()))),
+    "notice": fence("json", lambda: indented(notice.encode(usage_rules.told()))),
     "inspection": fence("json", lambda: indented(inspection.encode(opened()))),
     "receipt": fence("", receipt_text),
     "receipt-payload": fence("json", lambda: indented(payload_of(LOG.leaves[OUTCOME]))),
@@ -241,7 +244,7 @@ def receipts() -> Json:
     sdjwt, proof_text = LOG.sdjwts[REFUSED], LOG.proof(REFUSED)
     leaf, first, *_ = sdjwt.split("~")
     head = receipt.decode(sdjwt).leaf.head
-    payload = receipt.draft(head, {}, [], [bytes([number]) * 32 for number in range(24)]).payload
+    payload = receipt_draft.draft(head, {}, [], [bytes([number]) * 32 for number in range(24)]).payload
     kid = keys.thumbprint(made.RECEIPT_KEY.public)
     covert = {**payload, "pad": "x" + str(payload["pad"])[1:]}
     forged = base64url.encode(json_canonical.encode([base64url.encode(bytes(16)), "price", {"fen": 0}]))

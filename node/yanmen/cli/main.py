@@ -20,6 +20,7 @@ from yanmen.cli import (
     dataset,
     federate,
     findings,
+    incident,
     inspection,
     join,
     member,
@@ -52,7 +53,7 @@ LIFE = """a first hour 第一小时:
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   join                                                                one over tables of several nodes, on the unit
-  objection file   objection answer   incident open   incident close  what went wrong, on the record
+  objection file  answer      incident open  drill  close  notify     what went wrong, on the record
   console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
@@ -103,6 +104,7 @@ def parser() -> Parser:
         check,
         witness,
         cases,
+        incident,
         console,
         aggregator,
         federate,

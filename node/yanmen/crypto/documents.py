@@ -22,6 +22,7 @@ from yanmen.formats import (
     jws,
     key_change,
     manifest,
+    notice,
     register,
     request,
 )
@@ -34,6 +35,7 @@ from yanmen.formats.joinable import Statement
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.key_change import KeyChange, Signed
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.notice import Notice
 from yanmen.formats.request import RequestClaims, SessionClaims
 from yanmen.model.contract import Terms
 from yanmen.model.federation import Manifest, PartialSum, SetCertificate
@@ -62,7 +64,7 @@ def sign_request(claims: RequestClaims, member: Signer) -> bytes:
 
 def open_request(token: bytes, member_key: bytes) -> RequestClaims:
     """Return the claims of a question signed by `member_key`."""
-    return request.decode_request(jose.verify_jws(token, member_key, request.REQUEST_TYP, request.BYTES_MAX))
+    return request.decode_payload(jose.verify_bytes(token, member_key, request.REQUEST_TYP, request.BYTES_MAX))
 
 
 def sign_session(claims: SessionClaims, member: Signer) -> bytes:
@@ -201,6 +203,16 @@ def sign_heartbeat(beat: Heartbeat, signer: Signer) -> bytes:
 def open_heartbeat(token: bytes, key: bytes) -> Heartbeat:
     """Return the heartbeat signed by `key`."""
     return heartbeat.decode(jose.verify_jws(token, key, heartbeat.TYP, heartbeat.BYTES_MAX))
+
+
+def sign_notice(value: Notice, holder: Signer) -> bytes:
+    """Return a notice of an incident, signed by the node's receipt key."""
+    return _sign(notice.encode(value), holder, notice.TYP)
+
+
+def open_notice(token: bytes, key: bytes) -> Notice:
+    """Return the notice signed by `key`."""
+    return notice.decode(jose.verify_jws(token, key, notice.TYP, notice.BYTES_MAX))
 
 
 def sign_key_change(change: KeyChange, new: Signer, old: Signer) -> Signed:

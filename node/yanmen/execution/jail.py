@@ -133,8 +133,11 @@ class JailRunner:
         sql: str,
         types: tuple[ColumnType | None, ...],
     ) -> tuple[tuple[Cell | float, ...], ...]:
-        """Run emitted `sql` over the table `cells` of released values; a None type is a 64-bit float."""
-        cap = max(1, len(rows))
+        """Run emitted `sql` over the table `cells` of released values; a None type is a 64-bit float.
+
+        Released rows may be joined and put one after another: an answer may have more of them than cells.
+        """
+        cap = max(self._limits.cells, len(rows))
         order = orders.post(columns, rows, sql, cap)
         return self._dataless(order, self._limits.reply_bytes, lambda data: reply.table(data, types, cap))
 

@@ -112,6 +112,15 @@ def suspend(db: sqlite3.Connection, log: Log, contract_id: str) -> None:
         change(db, log, contract_id, ContractStatus.SUSPENDED, "")
 
 
+def suspend_named(db: sqlite3.Connection, log: Log, contract_id: str, decided_by: str) -> None:
+    """Suspend a contract that is in force, by a person's order; one that is not in force stays as it is."""
+    found = db.execute("SELECT status FROM contract WHERE id = ?", (contract_id,)).fetchone()
+    if found is None:
+        raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
+    if found[0] == ContractStatus.ACTIVE.value:
+        change(db, log, contract_id, ContractStatus.SUSPENDED, decided_by)
+
+
 def find(db: sqlite3.Connection, contract_id: str) -> Contract | None:
     """Return the contract, None when there is none of this id; an altered offer is refused."""
     row = db.execute(

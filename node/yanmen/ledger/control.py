@@ -104,6 +104,25 @@ def ended_by(db: sqlite3.Connection, owner: str, job_id: str, contract: str) -> 
     return None
 
 
+def policy(db: sqlite3.Connection) -> str:
+    """Return the digest of the guard rails recorded last."""
+    row = db.execute("SELECT digest FROM policy_in_force").fetchone()
+    return "" if row is None else str(row[0])
+
+
+def put_policy(db: sqlite3.Connection, log: Log, digest: str, said: Slots) -> int | None:
+    """Record other guard rails than those recorded last and return the leaf."""
+    if policy(db) == digest:
+        return None
+    position = log.append(db, Stage.CONTROL, said, About()).position
+    db.execute(
+        "INSERT INTO policy_in_force (one, digest, position) VALUES (1, ?, ?)"
+        " ON CONFLICT (one) DO UPDATE SET digest = excluded.digest, position = excluded.position",
+        (digest, position),
+    )
+    return position
+
+
 def carry(old: sqlite3.Connection, db: sqlite3.Connection, log: Log) -> None:
     """Say again in the log that follows what stands in the one before."""
     for party, position in old.execute("SELECT party, position FROM member_suspended ORDER BY party").fetchall():

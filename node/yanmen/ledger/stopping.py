@@ -1,11 +1,14 @@
 """The ledger's part about control while uses run: orders of the holder, and what they leave standing."""
 
+from collections.abc import Sequence
+
 from yanmen.formats import control_order
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import control
+from yanmen.ledger import control, incidents
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.log import Slots
 from yanmen.model.control import Order, Running, Stops
+from yanmen.model.incident import Frozen
 from yanmen.model.receipt import Receipt
 
 
@@ -38,6 +41,22 @@ class Stopping(Desk):
         """Order that the node takes calls again."""
         said = _said(Order.CONNECT, "", reason, actor)
         return self._recorded(lambda db: control.connect(db, self._log, said))
+
+    def open_incident(self, text: str, actor: str, frozen: Sequence[Frozen], *, drill: bool) -> Receipt:
+        """Record an incident and freeze what it names, or rehearse one."""
+        return self._recorded(lambda db: incidents.open_incident(db, self._log, text, actor, frozen, drill=drill))
+
+    def policy_in_force(self) -> str:
+        """Return the digest of the guard rails recorded last, "" when none were."""
+        with self._store.read() as db:
+            return control.policy(db)
+
+    def put_policy(self, digest: str, reason: str, actor: str) -> Receipt | None:
+        """Record that the guard rails of this digest are in force; None when they were."""
+        said = _said(Order.POLICY, digest, reason, actor)
+        with self._writing() as db:
+            position = control.put_policy(db, self._log, digest, said)
+            return None if position is None else self._receipt(db, position)
 
     def stops(self) -> Stops:
         """Return what must not go on now."""

@@ -168,6 +168,15 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifyRules:
+    """The program that notices of incidents are handed to, with its arguments; none, and they wait in the outbox."""
+
+    command: tuple[str, ...] = ()
+    seconds: int = 30
+    """How long one call may take."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -198,4 +207,5 @@ class Config:
     large: LargeSnapshots = field(default_factory=LargeSnapshots)
     stamping: Stamping = field(default_factory=Stamping)
     anchor: AnchorRules = field(default_factory=AnchorRules)
+    notify: NotifyRules = field(default_factory=NotifyRules)
     telling: Telling = field(default_factory=Telling)

@@ -207,8 +207,10 @@ class Plan:
     whole charge, split evenly over the aggregates. `frame` is there for `EXACT` only; `price_fen` is
     what the use costs unless it is a free one. With a `manifest` the figures leave as sealed shares only.
     `together` tells whether the answer depends on which rows one unit has in the same place: units are
-    counted, grouped by or joined on. With a `part`, `sql` yields this node's rows of a join across nodes, whose keys,
-    aggregates and outputs stand here; nobody but the aggregators, with noise, gets to the figures.
+    counted, grouped by or joined on. `rows_max` is what the engine may reply, `answer_rows` what the answer may have
+    after post-processing, None where that follows from conditions between released figures. With a `part`, `sql`
+    yields this node's rows of a join across nodes, whose keys, aggregates and outputs stand here; nobody but the
+    aggregators, with noise, gets to the figures.
     """
 
     admitted: Admitted
@@ -234,6 +236,7 @@ class Plan:
     together: bool = False
     part: Part | None = None
     metered: Metered = field(default_factory=Metered)
+    answer_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submissi
 from yanmen.node.anchoring import Anchoring
 from yanmen.node.controlling import Controlling, may_serve
 from yanmen.node.doorkeeper import READERS, Doorkeeper
+from yanmen.node.guarding import Guarding
 from yanmen.node.holder import JOINS, Holder
 from yanmen.node.jobs import Jobs
 from yanmen.node.question import Question, Works
@@ -80,6 +81,9 @@ class Node(Doorkeeper):
         self._controlling = Controlling(
             holder.ledger, self._jobs, holder.receipt_signer, holder.clock, holder.directory, config.id
         )
+        policies = self._works.desk.policies
+        self._guarding = Guarding(holder.directory / config.policies, policies, holder.ledger)
+        self._controlling.also(self._guarding.look)
         self._controlling.start()
 
     @override
