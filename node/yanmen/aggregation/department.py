@@ -23,6 +23,10 @@ from yanmen.model.federation import SignedManifest
 from yanmen.model.joining import Handed, Piece
 from yanmen.model.party import Party, Register
 from yanmen.model.ports import Clock, Randomness, Signer
+from yanmen.model.refusal import Reason, Refused
+
+OUTCOME = "outcome"
+"""The part that says where this department's outcome stands in its log: without it nothing of its rows leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class Department:
     register: Callable[[], Register]
     clock: Clock
     randomness: Randomness
+    covers: Callable[[int], bool]
+    """Whether the leaf at an index may be shown to its consumer."""
 
     def state(self, contract: Contract) -> bytes:
         """Return, signed, what others must know of the personal tables that `contract` grants, in force or not."""
@@ -60,10 +66,18 @@ class Department:
                 place = packets.place(signed.sha256, "rows", self.me, name)
                 link.store(f"rows {name}", packets.seal(key, share, place, self.randomness))
 
+    def release(self, signed: SignedManifest, index: int) -> None:
+        """Let what was made of this department's rows leave: its outcome is on disk, the leaf at `index`."""
+        with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
+            link.store(OUTCOME, index.to_bytes(8, "big"))
+
     def get(self, peer: Party, token: bytes, name: str, at: int) -> Piece:
         """Return a piece of the whole part `name`, to the consumer of its manifest alone."""
         signed = self._signed(peer, token)
         with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
+            outcome = piece(link, OUTCOME, 0).data
+            if not self.covers(int.from_bytes(outcome, "big")):
+                raise Refused(Reason.NOT_WITNESSED)
             return piece(link, name, at)
 
     def hand(self, peer: Party, token: bytes, handed: Handed) -> tuple[int, bytes]:

@@ -59,6 +59,7 @@ class Node(Doorkeeper):
             register=holder.register.current,
             clock=holder.clock,
             randomness=holder.randomness,
+            covers=self._releasing.covers,
         )
         self._works = Works(
             holder.desk(),

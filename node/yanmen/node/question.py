@@ -132,7 +132,11 @@ class Question:
         _wait_until(self.began + (elapsed // step + 1) * step, cancel)
 
     def _settle(self, reserved: Reserved, released: Released) -> Answer:
-        return self.works.ledger.settle(reserved, released, self.works.runner.profile.digest)
+        answer = self.works.ledger.settle(reserved, released, self.works.runner.profile.digest)
+        signed = reserved.plan.manifest
+        if reserved.plan.part is not None and signed is not None and self.works.department is not None:
+            self.works.department.release(signed, answer.receipt.index)  # only now its parts may leave
+        return answer
 
     def _abort(self, reserved: Reserved, reason: Reason, failure: JobFailed) -> Receipt:
         if reason is Reason.CANCELLED and isinstance(self.cancel, Stop):

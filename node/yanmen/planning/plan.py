@@ -176,6 +176,7 @@ def _across_draft(admitted: Admitted, found: Across, limits: NodeLimits) -> Draf
         averages=block.averages,
         canonical=_canonical(joined, shape, admitted.micro_rho, block.keys),
         part=found.part,
+        answer_rows=found.table.rows,
     )
     return Draft(plan, (found.expected,))
 

@@ -141,11 +141,20 @@ def allied(root: Path, question: str, seed: int = 1, nodes: str = "ab") -> Itera
             book = open_.enter_context(JoinBook(root / f"{member.id[-6:-1]}.joins"))
             assert member.ledger is not None
             department = Department(
-                member.id, member.signer, book, member.ledger, lambda: parties.register, CLOCK, RANDOM
+                me=member.id,
+                signer=member.signer,
+                book=book,
+                ledger=member.ledger,
+                register=lambda: parties.register,
+                clock=CLOCK,
+                randomness=RANDOM,
+                covers=lambda index: index >= 0,
             )
             alliance.departments[member.id] = department
             department.keep(made[member.id], signed)
-            alliance.shown[member.id] = evidence(member, outcome(member, made[member.id].released.mechanism))
+            settled = outcome(member, made[member.id].released.mechanism)
+            alliance.shown[member.id] = evidence(member, settled)
+            department.release(signed, settled.index)
         for member in parties.aggregators:
             book = open_.enter_context(JoinBook(root / f"{member.id[-6:-1]}.joins"))
             aggregator = member.aggregator

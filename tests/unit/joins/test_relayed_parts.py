@@ -187,3 +187,18 @@ def test_a_list_goes_on_where_it_broke_off_also_after_a_restart(tmp_path: Path) 
             size = made.hand(one, made.handed("tags", first, [word], Piece(piece, tags.size), at))
             assert size == at + len(piece)
         assert made.hand(one, made.handed("tags", first, [word], Piece(b"", tags.size))) == tags.size
+
+
+def test_nothing_of_a_department_leaves_before_its_outcome_is_on_disk_and_may_be_shown(alliance: Alliance) -> None:
+    first = alliance.nodes[0]
+    department, peer = alliance.departments[first], alliance.peer.party
+    assert department.get(peer, alliance.token, "list", 0).data
+    unseen = replace(department, covers=lambda _: False)
+    with pytest.raises(Refused) as error:
+        unseen.get(peer, alliance.token, "list", 0)
+    assert error.value.reason is Reason.NOT_WITNESSED
+    with department.book.turn(alliance.signed.sha256, 0) as link:
+        link.drop("outcome")
+    with pytest.raises(Refused) as error:
+        department.get(peer, alliance.token, "list", 0)
+    assert error.value.reason is Reason.DEPOSIT_MISSING
