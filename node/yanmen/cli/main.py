@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from yanmen.cli import (
     aggregator,
+    approval,
     audit,
     auditing,
     bill,
@@ -42,6 +43,7 @@ LIFE = """a first hour 第一小时:
   catalogue review  record  search  export                            reviewed entries, negative lists, DCAT
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
+  approval list  review  decide  stop  record                         officers sign with keys of their own
   control kill  suspend-member  disconnect  status                    end a use, a service, the line, now
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
@@ -87,6 +89,7 @@ def parser() -> Parser:
         catalogue,
         mock,
         contract,
+        approval,
         policy,
         control,
         query,

@@ -14,6 +14,7 @@ class DocumentKind(Enum):
 
     REVIEW = "review"
     NEGATIVE_LIST = "negative-list"
+    OFFICE = "office"
 
 
 @dataclass(frozen=True, slots=True)

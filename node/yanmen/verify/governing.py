@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 
 from yanmen.crypto import governance
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import json_members, jws, negative_list, review
+from yanmen.formats import connector_id, json_members, jws, negative_list, office, review
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
+from yanmen.model.office import WHO
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.receipt import Stage
 from yanmen.verify.key_book import KeyBook
@@ -54,6 +55,16 @@ class Governing:
             raise Malformed("a negative list that was replaced before")
         self.serials[found.by] = found.serial
 
+    def _office(self, token: bytes) -> None:
+        claimed = governance.peek_office(token)
+        self._ours(claimed.node)
+        party = self.keys.members.find(claimed.by)
+        if party is None or party.role is not WHO[claimed.act]:
+            raise BadSignature("the register lists no such officer")
+        if connector_id.decode(claimed.by).subject != connector_id.decode(claimed.node).subject:
+            raise BadSignature("an officer of another department")
+        governance.open_office(token, self.keys.of_member(party))
+
     def _ours(self, node: str) -> None:
         if node != self.keys.holder.id:
             raise Malformed("about another node")
@@ -68,4 +79,5 @@ class Governing:
 _READERS: dict[str, Callable[[Governing, bytes], None]] = {
     review.TYP: Governing._review,  # noqa: SLF001 - the class's own
     negative_list.TYP: Governing._negative_list,  # noqa: SLF001 - as above
+    office.TYP: Governing._office,  # noqa: SLF001 - as above
 }

@@ -48,7 +48,7 @@ def completed(shell: str, text: str, line: str, folder: Path) -> list[str]:
     [
         ("yanmen con", {"console", "contract", "control"}),
         ("yanmen contract re", {"request", "revoke", "resume"}),
-        ("yanmen contract approve health --re", {"--reviewed-by"}),
+        ("yanmen contract approve health --nec", {"--necessity"}),
         ("yanmen completion ", {"bash", "zsh", "fish"}),
     ],
 )
