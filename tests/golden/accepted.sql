@@ -144,7 +144,7 @@ SELECT "k0", "k1", CAST(coalesce(CASE WHEN "a0" < -50000000 THEN -50000000 WHEN 
 --   key      k0: a, b, c
 --   figure   a0: units counted
 --   minimum  10 units in a cell
---   answer   at most 3 rows: sector, firms
+--   answer   at most 1 rows: sector, firms
 --   after    select list, HAVING, ORDER BY and LIMIT run on released figures
 SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 50000 THEN 50000 ELSE "a0" END, 0) AS BIGINT) AS "a0", "units" FROM (SELECT "k0", count(*) AS "a0", count(*) AS "units" FROM (SELECT "k0", "u" FROM (SELECT "k0", "u" FROM (SELECT "t0"."sector" AS "k0", "t0"."fid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t";
 -- after:
@@ -320,7 +320,7 @@ SELECT "k0" AS "o0", "a0" AS "o1", TRY_CAST(CAST(rank() OVER (ORDER BY "a0" DESC
 --   figure   a0: rows counted, one unit moves it by at most 1
 --   figure   a1: sum in units of 10^-1, one unit moves it by at most 20000
 --   releases 2 under one charge, split evenly over all figures: k0, a0; k1, a1
---   answer   at most 4 rows: sex, n, mean
+--   answer   sex, n, mean
 --   after    select list, HAVING, ORDER BY and LIMIT run on released figures
 SELECT CAST(0 AS BIGINT) AS "b", CAST("k0" AS VARCHAR) AS "k0", CAST(NULL AS VARCHAR) AS "k1", CAST("a0" AS BIGINT) AS "a0", CAST(NULL AS BIGINT) AS "a1" FROM (SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."sex" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t") AS "x" UNION ALL SELECT CAST(1 AS BIGINT) AS "b", CAST(NULL AS VARCHAR) AS "k0", CAST("k1" AS VARCHAR) AS "k1", CAST(NULL AS BIGINT) AS "a0", CAST("a1" AS BIGINT) AS "a1" FROM (SELECT "k1", CAST(coalesce(CASE WHEN "a1" < -4000000 THEN -4000000 WHEN "a1" > 400000000 THEN 400000000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k1", sum("a1") AS "a1" FROM (SELECT "k1", "u", CAST(CASE WHEN "a1" < -200 THEN -200 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k1", "u", sum(CASE WHEN "v1" < -50 THEN -50 WHEN "v1" > 5000 THEN 5000 ELSE "v1" END) AS "a1" FROM (SELECT "t0"."sex" AS "k1", "t0"."pid" AS "u", CAST(TRY_CAST("t1"."cost" AS DECIMAL(16,1)) * CAST(10 AS DECIMAL(2,0)) AS BIGINT) AS "v1" FROM "s0"."data" AS "t0" INNER JOIN "s1"."data" AS "t1" ON "t0"."pid" = "t1"."pid") AS "r" WHERE "k1" IS NOT NULL GROUP BY "k1", "u") AS "p") AS "g" GROUP BY "k1") AS "t") AS "x";
 -- after:
@@ -346,7 +346,7 @@ WITH "cells0" AS (SELECT "a0", "w_a0" FROM "cells" WHERE "b" = 0), "cells1" AS (
 --   figure   a1: rows counted, one unit moves it by at most 4
 --   figure   a0: rows counted, one unit moves it by at most 4
 --   releases 2 under one charge, split evenly over all figures: a1; k0, a0
---   answer   at most 5 rows: ward, part
+--   answer   at most 4 rows: ward, part
 --   after    select list, HAVING, ORDER BY and LIMIT run on released figures
 SELECT CAST(0 AS BIGINT) AS "b", CAST(NULL AS VARCHAR) AS "k0", CAST("a1" AS BIGINT) AS "a1", CAST(NULL AS BIGINT) AS "a0" FROM (SELECT CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 100000 THEN 100000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT sum("a1") AS "a1" FROM (SELECT "u", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 4 THEN 4 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "u", count(*) AS "a1" FROM (SELECT "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" GROUP BY "u") AS "p") AS "g") AS "t") AS "x" UNION ALL SELECT CAST(1 AS BIGINT) AS "b", CAST("k0" AS VARCHAR) AS "k0", CAST(NULL AS BIGINT) AS "a1", CAST("a0" AS BIGINT) AS "a0" FROM (SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 100000 THEN 100000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "a0" FROM (SELECT "k0", "a0", row_number() OVER (PARTITION BY "u" ORDER BY hash("u", "k0", 'd7b461ecec3fa9ba'), "k0") AS "n" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 4 THEN 4 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."ward" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "q") AS "c" WHERE "n" <= 2) AS "g" GROUP BY "k0") AS "t") AS "x";
 -- after:
@@ -361,7 +361,7 @@ WITH "cells0" AS (SELECT "a1", "w_a1" FROM "cells" WHERE "b" = 0), "cells1" AS (
 --   figure   a0: rows counted, one unit moves it by at most 1
 --   figure   a1: rows counted, one unit moves it by at most 1
 --   releases 2 under one charge, split evenly over all figures: k0, a0; k2, k1, a1
---   answer   at most 28 rows: sex, median(floor(age / 10) * 10), quantile_disc(floor(age / 10) * 10, 0.9), count(*)
+--   answer   at most 2 rows: sex, median(floor(age / 10) * 10), quantile_disc(floor(age / 10) * 10, 0.9), count(*)
 --   after    select list, HAVING, ORDER BY and LIMIT run on released figures
 SELECT CAST(0 AS BIGINT) AS "b", CAST("k0" AS VARCHAR) AS "k0", CAST(NULL AS VARCHAR) AS "k2", CAST(NULL AS BIGINT) AS "k1", CAST("a0" AS BIGINT) AS "a0", CAST(NULL AS BIGINT) AS "a1" FROM (SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."sex" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t") AS "x" UNION ALL SELECT CAST(1 AS BIGINT) AS "b", CAST(NULL AS VARCHAR) AS "k0", CAST("k2" AS VARCHAR) AS "k2", CAST("k1" AS BIGINT) AS "k1", CAST(NULL AS BIGINT) AS "a0", CAST("a1" AS BIGINT) AS "a1" FROM (SELECT "k2", "k1", CAST(coalesce(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k2", "k1", sum("a1") AS "a1" FROM (SELECT "k2", "k1", "u", CAST(CASE WHEN "a1" < 0 THEN 0 WHEN "a1" > 1 THEN 1 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k2", "k1", "u", count(*) AS "a1" FROM (SELECT "t0"."sex" AS "k2", (CAST(((CAST(("t0"."age" * CAST(1 AS BIGINT)) AS HUGEINT) - (((CAST(("t0"."age" * CAST(1 AS BIGINT)) AS HUGEINT) % CAST(10 AS HUGEINT)) + CAST(10 AS HUGEINT)) % CAST(10 AS HUGEINT))) // CAST(10 AS HUGEINT)) AS BIGINT) * CAST(10 AS BIGINT)) AS "k1", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k2" IS NOT NULL AND "k1" IS NOT NULL GROUP BY "k2", "k1", "u") AS "p") AS "g" GROUP BY "k2", "k1") AS "t") AS "x";
 -- after:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from yanmen.admission import authorisation, controls, denial, identity, integrity, invitation
+from yanmen.admission import authorisation, controls, denial, identity, integrity, invitation, operated
 from yanmen.admission.policies import Policies, Question, Rails
 from yanmen.formats import connector_id
 from yanmen.formats.former_keys import every, receipt_keys
@@ -20,6 +20,7 @@ from yanmen.formats.request import Operation
 from yanmen.model.catalogue import Dataset, Version
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract
+from yanmen.model.operation import Product
 from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Detail, Reason, Refused
@@ -35,6 +36,10 @@ class Books(Protocol):
 
     def version(self, name: str) -> Version | None:
         """Return the newest version of the dataset `name`, retracted or not, None when there never was one."""
+        ...
+
+    def product(self, name: str) -> Product | None:
+        """Return a product as it stands, None when there never was one."""
         ...
 
 
@@ -65,6 +70,7 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
     now_ms = max(submission.received_ms, desk.clock.now_ms())
     asked: Mapping[str, Json] = {"now_ms": now_ms, "scenario": request.scenario_id, "micro_rho": micro_rho}
     _check_clauses(submission, operation, contract, asked, rails, now_ms)
+    operated.check_question(submission.sql, contract.terms.operated, desk.books.product)
     return Admitted(
         submission=submission,
         request=request,

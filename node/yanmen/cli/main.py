@@ -26,6 +26,7 @@ from yanmen.cli import (
     member,
     mock,
     node,
+    operation,
     policy,
     query,
     session,
@@ -44,6 +45,7 @@ LIFE = """a first hour 第一小时:
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
   approval list  review  decide  stop  record                         officers sign with keys of their own
+  operation grant  product  endorse  end                              authorised operation, its products
   control kill  suspend-member  disconnect  status                    end a use, a service, the line, now
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
@@ -90,6 +92,7 @@ def parser() -> Parser:
         mock,
         contract,
         approval,
+        operation,
         policy,
         control,
         query,

@@ -68,6 +68,7 @@ def overview(books: Books, _: Members, __: Asked) -> Values:
             "events": len(violations.listed(db)),
             "spaces": spaces.listed(db),
             "witnesses": _witnesses(books, db),
+            "now_ms": now_ms,
         }
 
 

@@ -133,8 +133,11 @@ class JailRunner:
         sql: str,
         types: tuple[ColumnType | None, ...],
     ) -> tuple[tuple[Cell | float, ...], ...]:
-        """Run emitted `sql` over the table `cells` of released values; a None type is a 64-bit float."""
-        cap = max(1, len(rows))
+        """Run emitted `sql` over the table `cells` of released values; a None type is a 64-bit float.
+
+        Released rows may be joined and put one after another: an answer may have more of them than cells.
+        """
+        cap = max(self._limits.cells, len(rows))
         order = orders.post(columns, rows, sql, cap)
         return self._dataless(order, self._limits.reply_bytes, lambda data: reply.table(data, types, cap))
 
@@ -166,8 +169,8 @@ class JailRunner:
         with clear.empty(size) as target:
             os.fchmod(target.fd, 0o666)  # the account of jobs opens it, by descriptor: no path leads to it
             order = ordered(target.fd, self._randomness.token(32).hex())
-            self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.nothing)
-            return self._snapshots.seal(target.fd)
+            quality = self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.quality)
+            return replace(self._snapshots.seal(target.fd), quality=quality)
 
     def _publish_rows(self, source: str, dataset: Dataset, previous: str) -> Snapshot:
         """Publish rows of a database: all of them, or those of `previous` and what came since."""

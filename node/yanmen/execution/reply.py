@@ -19,6 +19,7 @@ DONE = b'{"ok":true}\n'
 """What stands before the text of a vetting job."""
 
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,37})(?:\.[0-9]{1,38})?", re.ASCII)
+_QUALITY = re.compile(r"(?:[A-D]{3})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 _ADMITTED_CODES = frozenset(
@@ -57,10 +58,12 @@ def text(data: bytes) -> str:
         raise _bad() from None
 
 
-def nothing(data: bytes) -> None:
-    """Accept a reply that says only that the job is done."""
-    if decode(data):
+def quality(data: bytes) -> str:
+    """Return the bands of quality that an import found, one letter each, or nothing: no figure comes back."""
+    members = decode(data)
+    if set(members) != {"quality"}:
         raise _bad()
+    return _matching(members["quality"], _QUALITY)
 
 
 def array(data: bytes, member: str, cap: int) -> list[object]:

@@ -60,7 +60,19 @@ def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
             position,
         ),
     )
+    if terms.operated is not None:
+        db.execute("INSERT INTO operated (contract, operation) VALUES (?, ?)", (terms.id, terms.operated.grant))
     return position
+
+
+def operated(db: sqlite3.Connection, grant: str) -> tuple[tuple[str, ContractStatus], ...]:
+    """Return the contracts that hang on a grant of operation, and how each stands."""
+    rows = db.execute(
+        "SELECT contract.id, contract.status FROM contract JOIN operated ON operated.contract = contract.id"
+        " WHERE operated.operation = ? ORDER BY contract.offered",
+        (grant,),
+    ).fetchall()
+    return tuple((name, ContractStatus(status)) for name, status in rows)
 
 
 def decide(

@@ -202,7 +202,8 @@ class Plan:
     whole charge, split evenly over the aggregates. `frame` is there for `EXACT` only; `price_fen` is
     what the use costs unless it is a free one. With a `manifest` the figures leave as sealed shares only.
     `together` tells whether the answer depends on which rows one unit has in the same place: units are
-    counted, grouped by or joined on.
+    counted, grouped by or joined on. `rows_max` is what the engine may reply, `answer_rows` what the answer may have
+    after post-processing, None where that follows from conditions between released figures.
     """
 
     admitted: Admitted
@@ -227,6 +228,7 @@ class Plan:
     manifest: SignedManifest | None = None
     together: bool = False
     metered: Metered = field(default_factory=Metered)
+    answer_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,8 @@ TEXTS: dict[Reason, Text] = {
         "This entry was not reviewed by its data authority.", "该目录尚未经本级数据主管部门审核。"
     ),
     Reason.NEGATIVE_LIST: Text("A negative list forbids it.", "负面清单禁止该事项。"),
+    Reason.OPERATION_NOT_GRANTED: Text("No grant of operation in force covers it.", "没有有效的授权运营覆盖该事项。"),
+    Reason.NOT_A_PRODUCT: Text("It is no instance of a product in the contract.", "该查询不是合约所列数据产品的实例。"),
     Reason.SUBJECT_SPACE_UNKNOWN: Text("The subject space is not configured on this node.", "本节点未配置该主体空间。"),
     Reason.SQL_TOO_LONG: Text("The question is too long.", "查询语句过长。"),
     Reason.SQL_MALFORMED: Text("The question is not valid SQL.", "查询语句不是有效的 SQL。"),
@@ -151,6 +153,10 @@ NEXT: dict[Reason, Text] = {
     Reason.GRADE_CORE: Text("Publish other data.", "请改为发布其他数据。"),
     Reason.NOT_REVIEWED: Text("Have it reviewed first.", "请先送审。"),
     Reason.NEGATIVE_LIST: Text("Leave out what the list names.", "请去除清单所列内容。"),
+    Reason.OPERATION_NOT_GRANTED: Text("Ask the operator.", "请联系运营机构。"),
+    Reason.NOT_A_PRODUCT: Text(
+        "Ask the product's own text with values it admits.", "请按产品模板原文代入允许的参数值。"
+    ),
     Reason.SUBJECT_SPACE_UNKNOWN: Text(
         "Its holder has to configure it in node.toml.", "须由提供方在 node.toml 中配置。"
     ),

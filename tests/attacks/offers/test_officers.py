@@ -92,14 +92,13 @@ def test_important_data_is_reviewed_then_decided_by_two_members(bureau: Bureau) 
     assert [bureau.ids[WHO[act]] in done.decided_by for act in (Act.REVIEW, Act.DECIDE)] == [True, True]
 
 
-@pytest.mark.parametrize("act", Act)
-@pytest.mark.parametrize("role", [*WHO.values(), PartyRole.AUDITOR])
-def test_nobody_signs_anothers_part(bureau: Bureau, act: Act, role: PartyRole) -> None:
-    if WHO[act] is role:
-        return
+def test_nobody_signs_anothers_part(bureau: Bureau) -> None:
     contract, size = bureau.world.pending(), bureau.world.ledger.size()
-    refusal = refused(lambda: bureau.record(act, contract, by=bureau.ids[role]))
-    assert refusal.reason is Reason.ROLE_NOT_ALLOWED
+    tried = [(act, role) for act in Act for role in bureau.ids if WHO[act] is not role]
+    assert len(tried) == 12
+    for act, role in tried:
+        refusal = refused(lambda a=act, r=role: bureau.record(a, contract, by=bureau.ids[r]))  # type: ignore[misc]
+        assert refusal.reason is Reason.ROLE_NOT_ALLOWED
     assert bureau.world.ledger.size() == size
 
 

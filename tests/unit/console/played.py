@@ -8,7 +8,7 @@ from yanmen.formats import note
 from yanmen.formats.bill import Period
 from yanmen.formats.note import VerifierKey
 from yanmen.ledger.ledger import Ledger
-from yanmen.model.catalogue import DatasetClass, SubjectSpace
+from yanmen.model.catalogue import Column, ColumnType, DatasetClass, Role, SubjectSpace
 from yanmen.model.config import Config, Witness
 from yanmen.model.contract import Contract
 from yanmen.model.inspection import Act, Step
@@ -26,6 +26,7 @@ from tests.unit.ledger.scene import (
     START_MS,
     SUBJECTS,
     Scene,
+    dataset,
     offered,
     papers,
     released,
@@ -39,6 +40,8 @@ FIGURE = 7_321_987
 """A released figure: it must be on no page."""
 SESSION = "5e5510" * 5 + "5e"
 """The id of a session grant: it must be on no page, nor the grant itself."""
+HIDDEN = "联系电话-7f3a"
+"""The title of a hidden column: it must be on no page."""
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 WITNESS_KEY = signer("witness")
 WITNESS = VerifierKey("audit.shanxi.example/w1", WITNESS_KEY.public, note.COSIGNATURE)
@@ -50,6 +53,9 @@ def play(folder: Path) -> Scene:
     """Fill `folder` with a played ledger, node.toml and register; return the scene, to go on."""
     scene = Scene(folder / "ledger.sqlite")
     with scene.open() as ledger:
+        hidden = Column("phone", ColumnType.TEXT, Role.HIDDEN, title_zh=HIDDEN, title_en=HIDDEN)
+        ledger.register_space(SubjectSpace(SUBJECTS, LIFETIME_MICRO_RHO, LIFETIME_DELTA_E12))
+        ledger.publish(version(columns=(*dataset().columns, hidden)))
         contract = scene.furnish(ledger, micro_rho=900_000)
         ledger.publish(version("g1", name="gazette", cls=DatasetClass.OPEN, subject_space="", title_en="Gazette"))
         other = scene.activate(ledger, terms_of(scene.name(), consumer=RIVAL))

@@ -90,7 +90,12 @@ def test_every_answer_is_closed_to_what_it_need_not_do(reader: TestClient, stran
         for name, value in HEADERS.items():
             assert answer.headers[name] == value
         assert "server" not in answer.headers
+    assert HEADERS["Cache-Control"] == "no-store"
+    assert HEADERS["X-Content-Type-Options"] == "nosniff"
+    assert HEADERS["X-Frame-Options"] == "DENY"
+    assert HEADERS["Referrer-Policy"] == "no-referrer"
     policy = HEADERS["Content-Security-Policy"]
+    assert "frame-ancestors 'none'" in policy
     assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     assert "data:" not in policy

@@ -9,7 +9,7 @@ from yanmen.console.application import KINDS, NAVIGATION
 from yanmen.ledger.read_only import ReadOnly
 from yanmen.ledger.showing import contracts_standing
 
-from tests.unit.console.played import FIGURE, HOSTILE, SESSION
+from tests.unit.console.played import FIGURE, HIDDEN, HOSTILE, SESSION
 from tests.unit.ledger.scene import Scene
 
 PATHS = [entry for entry, _, _ in NAVIGATION]
@@ -44,7 +44,7 @@ def test_every_page_is_reached(reader: TestClient, scene: Scene) -> None:
 
 
 def test_no_page_shows_figures_sessions_tokens_or_ids_of_requests(reader: TestClient, scene: Scene) -> None:
-    secret = [str(FIGURE), f"{FIGURE:,}", SESSION]
+    secret = [str(FIGURE), f"{FIGURE:,}", SESSION, HIDDEN]
     for text in (reader.get(path).text for path in every_page(scene)):
         assert [each for each in secret if each in text] == []
         assert re.search(r"eyJ[A-Za-z0-9_-]{20,}", text) is None, "a signed document"

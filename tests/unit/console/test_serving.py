@@ -15,10 +15,11 @@ import pytest
 from yanmen.cli.main import main
 from yanmen.console import assets
 from yanmen.console.assets import OURS, VENDORED
+from yanmen.console.books import Books
 from yanmen.model.refusal import Fault
 
 from tests.unit.console.played import play
-from tests.unit.ledger.scene import Scene
+from tests.unit.ledger.scene import NODE, RIVAL, Scene
 
 KEYS = ("signing.key", "log.key", "seal.key", "tls.key")
 TOLD = """
@@ -81,6 +82,7 @@ def test_it_opens_no_key_and_nothing_else(tmp_path: Path, tmp_path_factory: pyte
     assert json.loads(out) == {"stopped": True}
     assert process.returncode == 0
     told = trace.read_text()
+    assert found[2].partition("=")[2] not in told, "the token is on standard error"
     opened = {Path(line.split(" ", 2)[2]).name for line in told.splitlines() if str(tmp_path) in line}
     assert opened == {"node.toml", "register.jws", "ledger.sqlite?mode=ro"}
     assert not re.search(r"AUDIT (subprocess|os\.exec|socket\.connect)", told)
@@ -139,6 +141,15 @@ def test_a_folder_that_is_no_node_s_and_a_ledger_of_another(
     assert main(["console", str(tmp_path), "--address", "127.0.0.1:0"]) == 3
     assert re.search("no ledger here|console-assets", capsys.readouterr().err)
     assert scene.path.parent == folder
+
+
+def test_a_ledger_of_another_node_is_not_shown(tmp_path: Path, folder: Path, scene: Scene) -> None:
+    text = (folder / "node.toml").read_text(encoding="utf-8")
+    (tmp_path / "node.toml").write_text(text.replace(NODE, RIVAL), encoding="utf-8")
+    (tmp_path / "ledger.sqlite").symlink_to(scene.path)
+    books = Books(tmp_path, scene.clock)
+    with pytest.raises(Fault, match="another node"), books.look():
+        pass
 
 
 def test_scripts_that_are_missing_or_altered_are_not_served(tmp_path: Path) -> None:

@@ -6,14 +6,21 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 from yanmen.console.books import Books
-from yanmen.crypto import documents
+from yanmen.crypto import documents, notes, receipts
 from yanmen.crypto.documents import open_register
+from yanmen.crypto.system import SystemRandomness
+from yanmen.formats import merkle
+from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.proof import Proof
+from yanmen.formats.proof import encode as encode_proof
+from yanmen.formats.receipt import Head
 from yanmen.ledger import log, showing
+from yanmen.model.receipt import Stage
 from yanmen.verify import stepwise
 from yanmen.verify.stepwise import Outcome, Papers, Step, Verdict, Witnessed
 
 from tests.unit.console.played import ABSENT, WITNESS
-from tests.unit.ledger.scene import NODE, RIVAL, SPACE, SPACE_KEY, Scene, papers, signer
+from tests.unit.ledger.scene import LOG_KEY, NODE, RECEIPT_KEY, RIVAL, SPACE, SPACE_KEY, Scene, papers, signer
 
 INDEX = 7
 
@@ -118,6 +125,24 @@ def test_a_cosignature_by_another_key_or_over_another_leaf_is_no_cosignature(
     found = stepwise.check(whose(), sdjwt, proof, [Witnessed(WITNESS, moved)])
     assert found[-1].verdict is Verdict.FAILS
     assert not stepwise.holds(found)
+
+
+def of_another_node(key: str) -> tuple[str, str]:
+    """Return a receipt and proof signed by this node's keys whose leaf, or head, is said to be of another node."""
+    head = Head(RIVAL if key == "leaf" else NODE, 1_780_000_020, "1" * 32, Stage.GENESIS, "A" * 43)
+    leaf, sdjwt = receipts.issue(head, {}, RECEIPT_KEY, SystemRandomness())
+    origin = f"{RIVAL if key == 'head' else NODE}.yanmen/usage-log/2026"
+    top = Checkpoint(origin, 1, merkle.leaf_hash(leaf))
+    return sdjwt, encode_proof(Proof(0, (), notes.sign_checkpoint(top, LOG_KEY)))
+
+
+@pytest.mark.parametrize("step", ["leaf", "head"])
+def test_a_leaf_or_head_of_another_node_under_this_one_s_keys(step: str) -> None:
+    found = verdicts(stepwise.check(whose(), *of_another_node(step), []))
+    assert found[step] is Verdict.FAILS
+    assert {name: verdict for name, verdict in found.items() if name not in (step, "inclusion")} == {
+        name: Verdict.HOLDS for name in ("register", "leaf", "head") if name != step
+    }
 
 
 def test_the_page_shows_each_step_and_what_is_not_proven(reader: TestClient) -> None:

@@ -24,6 +24,9 @@ CLOSED = dataset("closed", DatasetClass.PERSONAL, unit(), measure("n", "0", "9")
 TABLES = (*CATALOGUE, STAY, NO_UNIT, WIDE, MANY, GONE, CLOSED)
 """With an open key, without a unit, too wide for exact figures, retracted, not granted."""
 
+RELEASED = "WITH t AS (SELECT district, sex, count(*) AS n FROM person GROUP BY 1, 2)"
+"""A released table of ten rows."""
+
 
 def question(sql: str) -> Admitted:
     """Return `sql` as admitted under a contract that opens all of `TABLES` but one."""
@@ -98,6 +101,8 @@ ASKED = (
     "SELECT sector, corr(output, output) FROM firm GROUP BY sector",
     "SELECT sum(o0 + o1) FROM many_firm",
     "SELECT count(*) FROM wide_firm",
+    f"{RELEASED} SELECT count(*) FROM {', '.join(f't t{number}' for number in range(7))}",
+    f"{RELEASED} SELECT t0.n FROM {', '.join(f't t{number}' for number in range(5))}",
     "SELECT count(*) FROM many_firm",
     "SELECT *, count(*) FROM person GROUP BY ALL",
     "SELECT count(*) FROM " + " JOIN ".join(f"visit v{n}" + (f" ON v0.pid = v{n}.pid" if n else "") for n in range(8)),
