@@ -26,7 +26,16 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
     made.configure(approve_general=False)
     for role in (PartyRole.STEWARD, PartyRole.CHIEF_DATA_OFFICER, PartyRole.SECURITY_OFFICER):
         folder = made.root / role.value
-        who = ("--name", role.value, "--alias", role.value, "--subject", SUBJECT + "1", "--region", "1401")
+        who = (
+            "--name",
+            role.value,
+            "--alias",
+            role.value.replace("-", "_"),
+            "--subject",
+            SUBJECT + "1",
+            "--region",
+            "1401",
+        )
         done("member", "init", folder, *who, "--role", role.value)
         made.admit(folder, "member")
     with open_holder(made.node) as holder:
