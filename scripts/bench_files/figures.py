@@ -48,6 +48,7 @@ FIGURES = (
     Figure("kills", "killed and recovered"),
     Figure("race", "budget races", (), ("--rounds", "1", "--kills", "3")),
     Figure("quotas", "quota races"),
+    Figure("control", "orders while a use runs"),
 )
 LONG = frozenset(
     {"tpcds-bars", "guesses", "epsilon", "trackers", "forgeries", "kills", "support", "proofs", "receipts"}
