@@ -13,8 +13,9 @@ from typing import Protocol
 
 from yanmen.admission import controls, entries, identity, integrity, offers, operated
 from yanmen.admission.identity import RegisterFile
-from yanmen.crypto import documents
+from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import connector_id
 from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.formats.contract_constraints import MalformedTerms
 from yanmen.formats.former_keys import every, receipt_keys
@@ -23,7 +24,8 @@ from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract, ContractStatus, Terms
-from yanmen.model.party import KeyUse, Party, PartyRole, Register
+from yanmen.model.office import WHO, Act, OfficeStep
+from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
 from yanmen.model.ports import Clock, Signer
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
@@ -115,7 +117,9 @@ def approve(contract_id: str, approval: Approval, office: Office) -> Contract:
     integrity.check(contract, every(consumer, KeyUse.MEMBER), office.config.id, holder_keys)
     versions = _check(contract.terms, office)
     operated.check_endorsed(contract, office.ledger.operations(), office.ledger.endorsement(contract_id))
-    _check_approval(approval, important=offers.is_important(contract.terms, versions))
+    _check_approval(approval)
+    if offers.is_important(contract.terms, versions):
+        approval = _signed_approval(contract, office)
     if not _affordable(contract.terms, versions, office):
         hint = Detail(
             "yanmen:microRho",
@@ -139,7 +143,7 @@ def accept_endorsed(contract_id: str, office: Office) -> Contract:
 def deny(contract_id: str, decided_by: str, office: Office) -> Contract:
     """Deny the pending contract; the refusal is signed like an approval."""
     approval = Approval(decided_by)
-    _check_approval(approval, important=False)
+    _check_approval(approval)
     return _decide(contract_id, _pending(contract_id, office).offer, ContractStatus.DENIED, approval, office)
 
 
@@ -228,26 +232,76 @@ def _affordable(terms: Terms, versions: dict[str, Version], office: Office) -> b
     return True
 
 
-def _check_approval(approval: Approval, *, important: bool) -> None:
+def officer(step: OfficeStep, node_id: str, register: Register) -> Party:
+    """Return the officer of this department whose act `step` claims to be, or refuse one who may not sign it."""
+    party = register.find(step.by)
+    same = connector_id.decode(step.by).subject == connector_id.decode(node_id).subject
+    if party is None or party.status is not PartyStatus.ACTIVE or party.role is not WHO[step.act] or not same:
+        hint = Detail(
+            step.act.value,
+            hint_en=f"This act is signed by this department's {WHO[step.act].value}, with a key of their own.",
+            hint_zh="该步骤须由本部门相应岗位的人员以本人密钥签署。",
+        )
+        raise Refused(Reason.ROLE_NOT_ALLOWED, hint)
+    if step.node != node_id:
+        hint = Detail("node", hint_en="Hand it to that node.", hint_zh="请交由该节点登记。")
+        raise Refused(Reason.REQUEST_FOR_ANOTHER_NODE, hint)
+    return party
+
+
+def require_review(contract: Contract, decides: str, office: Office) -> OfficeStep:
+    """Return the steward's review that lets `decides` decide: approving, of this very offer, by another member."""
+    review = _act(contract, Act.REVIEW, office)
+    if review is None or not review.approve or review.by == decides:
+        raise _unsigned(contract, "review 专管员初审")
+    return review
+
+
+def _signed_approval(contract: Contract, office: Office) -> Approval:
+    """Return the approval that steward and chief data officer signed, two members with two keys; names do not do."""
+    decision = _act(contract, Act.DECIDE, office)
+    if decision is None or not decision.approve:
+        missing = ("decide 首席数据官决定",)
+        raise _unsigned(contract, *missing, *(() if _act(contract, Act.REVIEW, office) else ("review 专管员初审",)))
+    review = require_review(contract, decision.by, office)
+    register = office.register()
+    names = [officer(step, office.config.id, register).name for step in (review, decision)]
+    reasons = Reasons(decision.necessity, decision.legality, decision.security)
+    reviewed, decided = (f"{name} {step.by}"[:NAME_MAX] for name, step in zip(names, (review, decision), strict=True))
+    return Approval(decided, reviewed, reasons)
+
+
+def _act(contract: Contract, act: Act, office: Office) -> OfficeStep | None:
+    """Return the recorded act, verified again; one over another offer, or by who may not sign it, counts as none."""
+    token = office.ledger.office(contract.terms.id, act)
+    if token is None:
+        return None
+    try:
+        party = officer(governance.peek_office(token), office.config.id, office.register())
+        step = governance.open_office(token, party.signing_key)
+    except (Malformed, BadSignature, Refused):
+        return None
+    return step if (step.contract, step.offer_sha256, step.act) == (contract.terms.id, contract.digest, act) else None
+
+
+def _unsigned(contract: Contract, *missing: str) -> Refused:
+    hint = Detail(
+        contract.terms.id,
+        hint_en="Important data takes two signatures: the steward's review, then the chief data officer's decision"
+        " (yanmen approval sign).",
+        hint_zh="重要数据须由数据专管员初审、首席数据官决定，各以本人密钥签署（yanmen approval sign）。",
+        clauses=missing,
+    )
+    return Refused(Reason.POLICY_FORBIDS, hint)
+
+
+def _check_approval(approval: Approval) -> None:
     for name in (approval.decided_by, approval.reviewed_by):
         if len(name) > NAME_MAX or not name.isprintable():
             raise Refused(Reason.CONTRACT_MALFORMED, Detail("decided_by", hint_en="Too long.", hint_zh="姓名过长。"))
     if not approval.decided_by.strip():
         hint = Detail("decided_by", hint_en="Say who decides.", hint_zh="请写明决定人。")
         raise Refused(Reason.CONTRACT_MALFORMED, hint)
-    if not important:
-        return
-    reviewed, decided = approval.reviewed_by.strip(), approval.decided_by.strip()
-    missing = [] if approval.reasons.complete() else ["reasons 必要性/合法性/安全性"]
-    missing += [] if reviewed and reviewed != decided else ["reviewed_by 专管员"]
-    if missing:
-        hint = Detail(
-            "grade important 重要数据",
-            hint_en="Important data takes a reviewer, another person who decides, and three reasons.",
-            hint_zh="重要数据须由专管员初审、首席数据官决定，并写明必要性、合法性、安全性。",
-            clauses=tuple(missing),
-        )
-        raise Refused(Reason.POLICY_FORBIDS, hint)
 
 
 def _pending(contract_id: str, office: Office) -> Contract:
@@ -286,6 +340,6 @@ def _decide(contract_id: str, offer: bytes, status: ContractStatus, approval: Ap
 
 
 def _change(contract_id: str, status: ContractStatus, decided_by: str, office: Office) -> Contract:
-    _check_approval(Approval(decided_by), important=False)
+    _check_approval(Approval(decided_by))
     office.ledger.set_status(contract_id, status, decided_by.strip())
     return show(contract_id, office)

@@ -70,15 +70,21 @@ class Story:
         return answer["status"] == "active", f"{answer['id']}: {answer['status']} ({answer['decided_by']})"
 
     def by_person(self) -> tuple[bool, str]:
-        """Offer terms on important data, which wait for two persons and three reasons."""
+        """Offer terms on important data, which wait for two officers' signatures and three reasons."""
         waiting = self.offer("labs", "health", "nafld2:id,test,value", 1000)
+        health, contract = self.town.path("health"), self.contracts["labs"]
+        code, bare = command("contract", "approve", health, contract, "--by", "张某（首席数据官）")
+        (queued,) = done("approval", "list", health)["waiting"]
         reasons = ("--necessity", "无其他来源", "--legality", "依职责", "--security", "仅输出差分隐私结果")
-        people = ("--by", "张某（首席数据官）", "--reviewed-by", "李某（专管员）")
-        code, bare = command("contract", "approve", self.town.path("health"), self.contracts["labs"], *people[:2])
-        answer = done("contract", "approve", self.town.path("health"), self.contracts["labs"], *people, *reasons)
+        about = ("--at", "health", "--contract", contract, "--offer-sha256", queued["offer_sha256"], *reasons)
+        answer: dict[str, object] = {}
+        for officer, act in (("steward", "review"), ("chief", "decide")):
+            signed = self.town.path(f"{act}.jws")
+            done("approval", act, "--as", self.town.path(officer), *about, signed)
+            answer = done("approval", "record", health, signed)
         ok = waiting["status"] == "pending" and code == 1 and answer["status"] == "active"
-        text = f"offered: {waiting['status']}\nwithout reviewer and reasons: refused, {bare.get('reason')}"
-        return ok, f"{text}\n{answer['id']}: {answer['status']} ({answer['decided_by']})"
+        text = f"offered: {waiting['status']}\nby a name alone: refused, {bare.get('reason')}"
+        return ok, f"{text}\nreviewed, then decided, each signed: {answer['id']}: {answer['status']}"
 
     # Questions ------------------------------------------------------------------------------------
 

@@ -37,7 +37,13 @@ DEPARTMENTS = (
         "医保局 medical insurance", "insurance", "3", (("nafld3", "nafld3.csv"), ("enterprises", "enterprises.csv"))
     ),
 )
-MEMBERS = (("datalab", "晋数实验室 Data Lab", "developer", "4"), ("audit", "省审计厅 Audit Office", "auditor", "5"))
+MEMBERS = (
+    ("datalab", "晋数实验室 Data Lab", "developer", "4"),
+    ("audit", "省审计厅 Audit Office", "auditor", "5"),
+    ("steward", "卫健委 李某 steward", "steward", "2"),
+    ("chief", "卫健委 张某 chief data officer", "chief-data-officer", "2"),
+)
+"""Officers have the subject code of their department."""
 
 
 class Town:

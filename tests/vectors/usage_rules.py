@@ -1,9 +1,11 @@
-"""The usage control of an offer, a heartbeat and a notice, for the examples in docs/FORMATS.md."""
+"""The usage control of an offer, a heartbeat, a notice and a review, for the examples in docs/FORMATS.md."""
 
 from yanmen.formats import usage_control
 from yanmen.formats.heartbeat import Heartbeat
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.notice import Notice, Occasion
+from yanmen.formats import connector_id
+from yanmen.model.office import Act, OfficeStep
 from yanmen.model.usage_control import Action, Constraint, Control, Operator, Rules
 
 from tests.vectors import specimen
@@ -40,3 +42,10 @@ def told() -> Notice:
     case = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
     at_ms = specimen.START_S * 1000
     return Notice(specimen.NODE, "authority", Occasion.OPENED, case, 20, at_ms, head, "疑似重识别", ("dataset persons",))
+
+
+def reviewed() -> OfficeStep:
+    """Return a steward's review."""
+    steward = connector_id.build("5", "91140100MA0GTTTT0X", "1401", "STEWARD1")
+    reasons = ("无其他来源", "依职责", "仅输出差分隐私结果")
+    return OfficeStep(Act.REVIEW, steward, specimen.NODE, specimen.CONTRACT, "ab" * 32, True, *reasons, specimen.START_S)  # noqa: FBT003

@@ -30,13 +30,18 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     _declare_request(here)
     example = (
         "yanmen contract approve health 40d566d1aa5b48338b7a6d3d9ebca39c --by '张某（首席数据官）'"
-        " --reviewed-by '李某（专管员）' --necessity '慢病监测所需' --legality '依申请共享' --security '只出汇总结果'"
+        " --necessity '慢病监测所需' --legality '依申请共享' --security '只出汇总结果'"
     )
-    approve = command(here, "approve", "sign a pending contract 批准", approved, example)
+    approve = command(
+        here,
+        "approve",
+        "sign a pending contract on general data 批准; important data: yanmen approval",
+        approved,
+        example,
+    )
     _holder(approve)
-    approve.add_argument("--reviewed-by", default="", help="who looked at it first 专管员 (needed for important data)")
     for name, purpose in (("necessity", "必要性"), ("legality", "合法性"), ("security", "安全性")):
-        approve.add_argument(f"--{name}", default="", help=f"why, {purpose} (needed for important data)")
+        approve.add_argument(f"--{name}", default="", help=f"why, {purpose}")
     _holder(command(here, "deny", "deny a pending contract 拒绝", denied, "yanmen contract deny health ID --by 张某"))
     _holder(command(here, "revoke", "end a contract now 终止", revoked, "yanmen contract revoke health ID --by 张某"))
     example = "yanmen contract suspend health ID --by 张某"
@@ -187,11 +192,9 @@ def options_named(terms: Terms | None = None) -> Iterator[None]:
     except Refused as refusal:
         if refusal.reason is not Reason.POLICY_FORBIDS:
             raise
-        options = "--reviewed-by ANOTHER --necessity WHY --legality WHY --security WHY"
-        if terms is not None:
-            options = (
-                "--channel with one of these 从上列渠道中选择" if "dataset:channels" in refusal.detail.clauses else ""
-            )
+        options = ""
+        if terms is not None and "dataset:channels" in refusal.detail.clauses:
+            options = "--channel with one of these 从上列渠道中选择"
         if not options:
             raise
         clauses = (*refusal.detail.clauses, f"add 请加上: {options}")
@@ -208,10 +211,10 @@ def _after_request(contract: Contract, node: "Node", arguments: argparse.Namespa
     important = any(
         each.dataset.name in granted and each.dataset.grade is not Grade.GENERAL for each in node.catalogue()
     )
-    words = ("yanmen", "contract", "approve", node.party.alias, contract.terms.id, "--by", "NAME")
-    reasons = ("--reviewed-by", "ANOTHER", "--necessity", "WHY", "--legality", "WHY", "--security", "WHY")
+    decide = ("contract", "approve", node.party.alias, contract.terms.id, "--by", "NAME")
+    words = ("yanmen", *(("approval", "list", node.party.alias) if important else decide))
     who = f"by its holder 由数源部门执行; {node.party.alias}: the node's folder 节点目录"
-    return _result(contract, next_step(*words, *(reasons if important else ()), note=who))
+    return _result(contract, next_step(*words, note=who))
 
 
 def _question(contract: Contract, identity: object, at: str) -> str:
@@ -235,7 +238,7 @@ def approved(arguments: argparse.Namespace) -> Result:
 
     reasons = Reasons(arguments.necessity, arguments.legality, arguments.security)
     with open_holder(arguments.node) as holder:
-        approval = contracting.Approval(arguments.by, arguments.reviewed_by, reasons)
+        approval = contracting.Approval(arguments.by, reasons=reasons)
         with options_named():
             done = contracting.approve(arguments.id, approval, contracting.Office.of(holder))
         note = f" receipt 回执 no. {holder.ledger.size() - 1}"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from yanmen.cli import (
     aggregator,
+    approval,
     audit,
     auditing,
     bill,
@@ -46,6 +47,7 @@ LIFE = """a first hour 第一小时:
   catalogue review  record  search  export                            reviewed entries, negative lists, DCAT
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
+  approval list  review  decide  stop  record                         officers sign with keys of their own
   operation grant  product  endorse  end                              authorised operation, its products
   control kill  suspend-member  disconnect  status                    end a use, a service, the line, now
   policy test   policy explain                                        what a department forbids, and why
@@ -94,6 +96,7 @@ def parser() -> Parser:
         catalogue,
         mock,
         contract,
+        approval,
         operation,
         policy,
         control,

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import json_canonical, jws, listing, need, negative_list, objection, operation, product, review
+from yanmen.formats import json_canonical, jws, listing, need, negative_list, objection, office, operation, product, review
 from yanmen.formats.json_canonical import Json
 from yanmen.model.governance import Listing, NegativeList, Objection, Review
 from yanmen.model.need import NeedStep
+from yanmen.model.office import OfficeStep
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.ports import Signer
 
@@ -52,6 +53,21 @@ def open_negative_list(token: bytes, authority_key: bytes) -> NegativeList:
 def peek_negative_list(token: bytes) -> NegativeList:
     """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
     return _peek(token, negative_list.decode, negative_list.BYTES_MAX)
+
+
+def sign_office(value: OfficeStep, officer: Signer) -> bytes:
+    """Return an officer's act about a contract, signed by the officer's key."""
+    return _sign(office.encode(value), officer, office.TYP)
+
+
+def open_office(token: bytes, officer_key: bytes) -> OfficeStep:
+    """Return the act signed by `officer_key`."""
+    return office.decode(jose.verify_jws(token, officer_key, office.TYP, office.BYTES_MAX))
+
+
+def peek_office(token: bytes) -> OfficeStep:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    return _peek(token, office.decode, office.BYTES_MAX)
 
 
 def sign_grant(value: OperatingGrant, node: Signer) -> bytes:

@@ -79,6 +79,7 @@ def encode(config: Config) -> str:
         f"general = {'true' if config.approve_general else 'false'}",
         f"columns_max = {config.approve_columns_max}",
         f"micro_rho_max = {config.approve_micro_rho_max}",
+        f"hours = {config.approve_hours}",
     ]
     for space in config.subject_spaces:
         lines += ["", f"[subject_spaces.{space.name}]", f"lifetime_micro_rho = {space.lifetime_micro_rho}"]
@@ -140,6 +141,7 @@ def _config(table: Table) -> Config:
         subject_spaces=tuple(_space(section) for section in table.table("subject_spaces", required=False).tables()),
         limits=_limits(table.table("limits", required=False)),
         approve_micro_rho_max=approve.integer("micro_rho_max", 0, INTEGER_MAX, 0),
+        approve_hours=approve.integer("hours", 1, 24 * 366, 24),
         policies=table.text("policies", required=False) or "policies",
         witnesses=_witnesses(table),
         release=_release(table.table("release", required=False)),

@@ -21,6 +21,7 @@ class Occasion(Enum):
     OPENED = "opened"
     DRILL = "drill"
     CLOSED = "closed"
+    OVERDUE = "overdue"
 
 
 @dataclass(frozen=True, slots=True)

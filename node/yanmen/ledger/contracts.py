@@ -129,6 +129,14 @@ def find(db: sqlite3.Connection, contract_id: str) -> Contract | None:
     return None if row is None else _contract(row)
 
 
+def offered_ms(db: sqlite3.Connection, contract_id: str) -> int:
+    """Return when the contract was offered."""
+    (at_ms,) = db.execute(
+        "SELECT at_ms FROM leaf JOIN contract ON contract.offered = leaf.position WHERE contract.id = ?", (contract_id,)
+    ).fetchone()
+    return int(at_ms)
+
+
 def digest_for(db: sqlite3.Connection, contract_id: str, consumer: str) -> str | None:
     """Return the digest of the contract when it is the consumer's own."""
     row = db.execute("SELECT digest FROM contract WHERE id = ? AND consumer = ?", (contract_id, consumer)).fetchone()

@@ -10,8 +10,9 @@ from yanmen.formats.malformed import Malformed
 from yanmen.ledger import contracts, log, signed
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.signed import Paper
-from yanmen.model.contract import MAY_BECOME, ContractStatus
+from yanmen.model.contract import MAY_BECOME, Contract, ContractStatus
 from yanmen.model.governance import DocumentKind, NegativeList, Review
+from yanmen.model.office import Act
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Fault, FaultCode
@@ -37,6 +38,17 @@ class Registry(Desk):
         with self._store.read() as db:
             token = signed.newest(db, DocumentKind.REVIEW, declared_sha256)
         return None if token is None else read(token, review.decode)
+
+    def office(self, contract_id: str, act: Act) -> bytes | None:
+        """Return the newest act of an officer about a contract, as signed."""
+        with self._store.read() as db:
+            return signed.newest(db, DocumentKind.OFFICE, f"{contract_id}/{act.value}")
+
+    def pending(self) -> tuple[tuple[Contract, int], ...]:
+        """Return every contract that waits for a decision, oldest first, with the time it was offered."""
+        with self._store.read() as db:
+            waiting = [each for each in contracts.listed(db, "") if each.status is ContractStatus.PENDING]
+            return tuple((each, contracts.offered_ms(db, each.terms.id)) for each in waiting)
 
     def negative_lists(self) -> tuple[NegativeList, ...]:
         """Return the negative lists in force, one for each authority that issued any."""

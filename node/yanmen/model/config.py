@@ -183,7 +183,8 @@ class Config:
     The owner's rule approves a contract by itself when `approve_general` is set, every dataset is
     of grade general, at most `approve_columns_max` columns are granted, the whole privacy budget is
     at most `approve_micro_rho_max` and the price is the listed one. `policies` holds the
-    department's Cedar guard rails. `encrypted_volume`: the node's folder and the host's swap must be.
+    department's Cedar guard rails. An offer not decided within
+    `approve_hours` is alerted. `encrypted_volume`: the node's folder and the host's swap must be.
     """
 
     id: str
@@ -199,6 +200,7 @@ class Config:
     subject_spaces: tuple[SubjectSpace, ...]
     limits: NodeLimits = field(default_factory=NodeLimits)
     approve_micro_rho_max: int = 0
+    approve_hours: int = 24
     policies: str = "policies"
     witnesses: tuple[Witness, ...] = ()
     release: ReleaseRules = field(default_factory=ReleaseRules)

@@ -17,6 +17,7 @@ class DocumentKind(Enum):
     OPERATION = "operation"
     PRODUCT = "product"
     ENDORSEMENT = "endorsement"
+    OFFICE = "office"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,13 @@ class PartyRole(Enum):
     REGULATOR = "regulator"
     AGGREGATOR = "aggregator"
     AUTHORITY = "authority"
+    STEWARD = "steward"
+    CHIEF_DATA_OFFICER = "chief-data-officer"
+    SECURITY_OFFICER = "security-officer"
 
 
+OFFICERS = frozenset({PartyRole.STEWARD, PartyRole.CHIEF_DATA_OFFICER, PartyRole.SECURITY_OFFICER})
+"""Officers of one department: their connector ids have its subject code."""
 LOG_KEEPERS = frozenset({PartyRole.NODE, PartyRole.AGGREGATOR})
 """Parties that serve at an address and keep a log of their own."""
 

@@ -24,6 +24,7 @@ from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
 from yanmen.node.anchoring import Anchoring
+from yanmen.node.approving import Deadlines
 from yanmen.node.controlling import Controlling, may_serve
 from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.guarding import Guarding
@@ -84,6 +85,7 @@ class Node(Doorkeeper):
         policies = self._works.desk.policies
         self._guarding = Guarding(holder.directory / config.policies, policies, holder.ledger)
         self._controlling.also(self._guarding.look)
+        self._controlling.also(Deadlines(holder).look)
         self._controlling.start()
 
     @override

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import json_members, jws, negative_list, operation, product, review
+from yanmen.formats import connector_id, json_members, jws, negative_list, office, operation, product, review
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.model.contract import ContractStatus
+from yanmen.model.office import WHO
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.receipt import Stage
@@ -116,6 +117,16 @@ class Governing:
             raise Malformed("a negative list that was replaced before")
         self.serials[found.by] = found.serial
 
+    def _office(self, token: bytes, _: int) -> None:
+        claimed = governance.peek_office(token)
+        self._ours(claimed.node)
+        party = self.keys.members.find(claimed.by)
+        if party is None or party.role is not WHO[claimed.act]:
+            raise BadSignature("the register lists no such officer")
+        if connector_id.decode(claimed.by).subject != connector_id.decode(claimed.node).subject:
+            raise BadSignature("an officer of another department")
+        documents.open_with(governance.open_office, token, self.keys.offer_keys(party))
+
     def _operation(self, token: bytes, index: int) -> None:
         found = documents.open_with(governance.open_grant, token, self.keys.acceptance_keys(index))
         self._ours(found.by)
@@ -171,4 +182,5 @@ _READERS: dict[str, Callable[[Governing, bytes, int], None]] = {
     operation.GRANT_TYP: Governing._operation,  # noqa: SLF001 - as above
     operation.ENDORSEMENT_TYP: Governing._endorsement,  # noqa: SLF001 - as above
     product.TYP: Governing._offered,  # noqa: SLF001 - as above
+    office.TYP: Governing._office,  # noqa: SLF001 - as above
 }

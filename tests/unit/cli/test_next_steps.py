@@ -82,12 +82,12 @@ def test_accepting_without_a_register_is_a_usage_problem(tmp_path: Path, capsys:
     assert "none.jws is not a file" in capsys.readouterr().err
 
 
-def test_help_of_approve_names_what_important_data_takes(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_of_decide_names_what_important_data_takes(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["contract", "approve", "--help"])
+        main(["approval", "decide", "--help"])
     shown = capsys.readouterr().out.partition("example")[2]
-    assert re.search(r" health [0-9a-f]{32} ", shown)
-    assert all(f"--{name} " in shown for name in ("by", "reviewed-by", "necessity", "legality", "security"))
+    assert re.search(r" health --contract [0-9a-f]{32} ", shown)
+    assert all(f"--{name} " in shown for name in ("as", "necessity", "legality", "security"))
 
 
 def test_a_space_is_not_made_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,7 +109,7 @@ def test_a_price_is_a_whole_number(price: str, capsys: pytest.CaptureFixture[str
     [
         (("dataset:channels",), True, "--channel"),
         (("guard:x",), True, ""),
-        (("reviewed_by 专管员",), False, "--legality"),
+        (("decide 首席数据官决定",), False, ""),
     ],
 )
 def test_a_refusal_by_policy_names_the_options_that_answer_it(

@@ -1,0 +1,157 @@
+"""Approval by officers (审批): each signs with a key of their own, in their turn, and only what their office is.
+
+general data     the owner's rule, or one decision of the chief data officer 首席数据官
+important data   the steward 数据专管员 first, then the chief data officer, with three reasons each
+a stop           the security officer 安全员, any time
+"""
+
+import sys
+from dataclasses import dataclass
+
+from yanmen import contracting
+from yanmen.admission import offers
+from yanmen.contracting import Approval, Office
+from yanmen.crypto import documents, governance
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats.contract import Reasons
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.notice import Notice, Occasion
+from yanmen.ledger.signed import Paper
+from yanmen.model.contract import Contract, ContractStatus
+from yanmen.model.governance import DocumentKind
+from yanmen.model.office import Act, OfficeStep
+from yanmen.model.party import Party
+from yanmen.model.receipt import Receipt
+from yanmen.model.refusal import Detail, Reason, Refused
+from yanmen.node.holder import Holder
+from yanmen.node.incidents import OUTBOX
+
+HOUR_MS = 3_600_000
+LOOK_MS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A contract that waits for a decision: whose turn it is, and until when it should be decided."""
+
+    contract: Contract
+    important: bool
+    turn: Act
+    due_ms: int
+
+    def overdue(self, now_ms: int) -> bool:
+        """Say whether it should have been decided by now."""
+        return now_ms >= self.due_ms
+
+
+def record(token: bytes, holder: Holder) -> tuple[Receipt, Contract]:
+    """Record an officer's signed act and carry it out; return its receipt and how the contract stands."""
+    step, officer = _opened(token, holder)
+    office = Office.of(holder)
+    contract = contracting.show(step.contract, office)
+    if contract.digest != step.offer_sha256:
+        raise _refused("offer_sha256", "Signed over another offer.", "签署的不是该要约。", Reason.CONTRACT_MALFORMED)
+    _require_turn(step, contract, holder)
+
+    def follows(before: bytes | None) -> None:
+        if before is not None and step.act in (Act.REVIEW, Act.DECIDE):
+            raise _refused(step.act.value, "It was signed already.", "该步骤已签署。", Reason.REQUEST_REPLAYED)
+
+    receipt = holder.ledger.record_document(Paper(DocumentKind.OFFICE, _subject(step), token), follows)
+    return receipt, _carried_out(step, officer, office)
+
+
+def queue(holder: Holder) -> tuple[Waiting, ...]:
+    """Return what waits for an officer, oldest first."""
+    hours = holder.config.approve_hours
+    found = []
+    for contract, offered_ms in holder.ledger.pending():
+        important = _important(contract, holder)
+        reviewed = holder.ledger.office(contract.terms.id, Act.REVIEW)
+        turn = Act.REVIEW if important and reviewed is None else Act.DECIDE
+        found.append(Waiting(contract, important, turn, offered_ms + hours * HOUR_MS))
+    return tuple(found)
+
+
+class Deadlines:
+    """Alerts once for each contract that was not decided in time: a line in the node's log and a file in its outbox."""
+
+    def __init__(self, holder: Holder) -> None:
+        """Hold the node."""
+        self._holder = holder
+        self._looked_ms = 0
+
+    def look(self) -> None:
+        """Look, every ten seconds."""
+        now_ms = self._holder.clock.now_ms()
+        if 0 <= now_ms - self._looked_ms < LOOK_MS:
+            return
+        self._looked_ms = now_ms
+        for waiting in queue(self._holder):
+            if waiting.overdue(now_ms):
+                self._alert(waiting, now_ms)
+
+    def _alert(self, waiting: Waiting, now_ms: int) -> None:
+        terms = waiting.contract.terms
+        outbox = self._holder.directory / OUTBOX
+        path = outbox / f"overdue-{terms.id}-{waiting.turn.value}.jws"
+        if path.exists():
+            return
+        outbox.mkdir(mode=0o700, exist_ok=True)
+        text = f"{terms.scenario.id}: {waiting.turn.value}"
+        head = self._holder.ledger.checkpoint()
+        notice = Notice(self._holder.config.id, "holder", Occasion.OVERDUE, terms.id, 0, now_ms, head, text)
+        path.write_bytes(documents.sign_notice(notice, self._holder.receipt_signer) + b"\n")
+        print(f"approval overdue 审批逾期: {terms.id} {waiting.turn.value}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _opened(token: bytes, holder: Holder) -> tuple[OfficeStep, Party]:
+    """Return the act and the officer who signed it."""
+    try:
+        step = governance.peek_office(token)
+        officer = contracting.officer(step, holder.config.id, holder.register.current())
+        return governance.open_office(token, officer.signing_key), officer
+    except Malformed as error:
+        raise Refused(Reason.REQUEST_MALFORMED, Detail(str(error))) from error
+    except BadSignature as error:
+        raise Refused(Reason.SIGNATURE_INVALID, Detail("office")) from error
+
+
+def _require_turn(step: OfficeStep, contract: Contract, holder: Holder) -> None:
+    """Refuse an act that is not due: a decision on important data before its review, or by the reviewer's own hand."""
+    if step.act in (Act.STOP, Act.RESUME):
+        return
+    if contract.status is not ContractStatus.PENDING:
+        raise _refused(contract.terms.id, "It was decided already.", "该合约已有决定。", Reason.CONTRACT_MALFORMED)
+    if step.act is Act.DECIDE and step.approve and _important(contract, holder):
+        contracting.require_review(contract, step.by, Office.of(holder))
+
+
+def _carried_out(step: OfficeStep, officer: Party, office: Office) -> Contract:
+    name = f"{officer.name} {officer.id}"[: contracting.NAME_MAX]
+    match step.act:
+        case Act.REVIEW:
+            return contracting.show(step.contract, office)
+        case Act.DECIDE if step.approve:
+            reasons = Reasons(step.necessity, step.legality, step.security)
+            return contracting.approve(step.contract, Approval(name, reasons=reasons), office)
+        case Act.DECIDE:
+            return contracting.deny(step.contract, name, office)
+        case Act.STOP:
+            return contracting.suspend(step.contract, name, office)
+        case Act.RESUME:
+            return contracting.resume(step.contract, name, office)
+
+
+def _important(contract: Contract, holder: Holder) -> bool:
+    found = {grant.dataset: holder.ledger.version(grant.dataset) for grant in contract.terms.grants}
+    versions = {name: version for name, version in found.items() if version is not None}
+    return len(versions) < len(found) or offers.is_important(contract.terms, versions)
+
+
+def _subject(step: OfficeStep) -> str:
+    return f"{step.contract}/{step.act.value}"
+
+
+def _refused(subject: str, en: str, zh: str, reason: Reason) -> Refused:
+    return Refused(reason, Detail(subject, hint_en=en, hint_zh=zh))
