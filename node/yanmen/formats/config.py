@@ -15,6 +15,7 @@ from yanmen.model.config import (
     Config,
     Docker,
     LargeSnapshots,
+    LedgerPlace,
     NodeLimits,
     ReleasePolicy,
     ReleaseRules,
@@ -89,6 +90,20 @@ def encode(config: Config) -> str:
     for witness in config.witnesses:
         vkey = note.encode_key(note.VerifierKey(witness.name, witness.public, note.COSIGNATURE))
         lines += ["", "[[witness]]", f"url = {quote(witness.url)}", f"vkey = {quote(vkey)}"]
+    lines += _optional(config)
+    lines += ["", "# Whether the node refuses to work where a disk that is taken away can be read."]
+    lines += ["[volume]", f"encrypted = {'true' if config.encrypted_volume else 'false'}"]
+    if config.large != LargeSnapshots():
+        lines += [f"folder = {quote(config.large.folder)}", f"above_bytes = {config.large.above_bytes}"]
+        lines.append(f"largest_bytes = {config.large.largest_bytes}")
+    lines += ["", "[limits]"]
+    lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
+    return "\n".join(lines) + "\n"
+
+
+def _optional(config: Config) -> list[str]:
+    """Return the sections that a node has only when they say something."""
+    lines: list[str] = []
     if config.stamping != Stamping():
         lines += ["", "[timestamp]", f"authority = {quote(config.stamping.authority)}"]
         lines += [f"url = {quote(config.stamping.url)}"] if config.stamping.url else []
@@ -99,17 +114,13 @@ def encode(config: Config) -> str:
     if config.telling != Telling():
         lines += ["", "[operations]", f"address = {quote(config.telling.address)}"]
         lines += [f"traces = {quote(config.telling.traces)}"] if config.telling.traces else []
+    if config.ledger != LedgerPlace():
+        lines += ["", "[ledger]", f"postgresql = {quote(config.ledger.postgresql)}"]
+        lines.append(f"schema = {quote(config.ledger.schema)}")
     if config.docker != Docker() or config.sandbox == "docker":
         lines += ["", "[docker]", f"socket = {quote(config.docker.socket)}", f"image = {quote(config.docker.image)}"]
         lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
-    lines += ["", "# Whether the node refuses to work where a disk that is taken away can be read."]
-    lines += ["[volume]", f"encrypted = {'true' if config.encrypted_volume else 'false'}"]
-    if config.large != LargeSnapshots():
-        lines += [f"folder = {quote(config.large.folder)}", f"above_bytes = {config.large.above_bytes}"]
-        lines.append(f"largest_bytes = {config.large.largest_bytes}")
-    lines += ["", "[limits]"]
-    lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _config(table: Table) -> Config:
@@ -137,6 +148,7 @@ def _config(table: Table) -> Config:
         large=large,
         stamping=_stamping(table),
         anchor=_anchor(table),
+        ledger=_ledger(table),
         telling=_telling(table),
     )
     _check_quorum(table, config)
@@ -205,6 +217,18 @@ def _stamping(table: Table) -> Stamping:
     found = Stamping(section.text("url", required=False, pattern=URL), section.text("authority"))
     section.close()
     return found
+
+
+def _ledger(table: Table) -> LedgerPlace:
+    if not table.has("ledger"):
+        return LedgerPlace()
+    section, usual = table.table("ledger"), LedgerPlace()
+    place = LedgerPlace(
+        postgresql=section.text("postgresql"),
+        schema=section.text("schema", required=False, pattern=NAME) or usual.schema,
+    )
+    section.close()
+    return place
 
 
 def _anchor(table: Table) -> AnchorRules:

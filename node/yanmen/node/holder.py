@@ -25,6 +25,7 @@ from yanmen.formats.witness_policy import NONE, Group, Policy, Watcher
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.ledger import Ledger
+from yanmen.ledger.place import Database, Place
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract
@@ -35,6 +36,7 @@ from yanmen.witness import asking
 
 CONFIG = "node.toml"
 LEDGER = "ledger.sqlite"
+CONNECTION_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +160,25 @@ def next_key(directory: Path, name: str) -> Path:
     return directory / f"{name}.next"
 
 
-def finish_exchange(directory: Path) -> None:
+def ledger_place(directory: Path, config: Config) -> Place:
+    """Return where the ledger is kept; the connection to a database is in a private file and goes nowhere else."""
+    if not config.ledger.postgresql:
+        return directory / LEDGER
+    path = directory / config.ledger.postgresql
+    try:
+        connection = keys.read_private(path, CONNECTION_BYTES).decode("utf-8").strip()
+    except UnicodeDecodeError:
+        connection = ""
+    if not connection or not connection.isprintable():
+        raise Fault(FaultCode.CONFIG, f"{path}: one line, a connection string of libpq（须为一行 libpq 连接串）")
+    return Database(connection, config.ledger.schema)
+
+
+def finish_exchange(directory: Path, place: Place) -> None:
     """Put a key in its place whose exchange the ledger recorded before a crash; one not recorded stays aside."""
     for name, number in ((enrolment.SIGNING_KEY, 0), (enrolment.LOG_KEY, 1)):
         fresh = next_key(directory, name)
-        if fresh.exists() and keys.load(fresh).public == Ledger.keys_in_use(directory / LEDGER)[number]:
+        if fresh.exists() and keys.load(fresh).public == Ledger.keys_in_use(place)[number]:
             keys.put_in_place(fresh, directory / name)
 
 
@@ -171,10 +187,11 @@ def open_holder(directory: Path, *, begin: bool = False, clock: Clock | None = N
     """Open the node in `directory` and close it after; `begin` starts the ledger of a new node."""
     config = read_config(directory)
     clock, randomness = clock or SystemClock(), SystemRandomness()
-    finish_exchange(directory)
+    place = ledger_place(directory, config)
+    finish_exchange(directory, place)
     signer = keys.load(directory / enrolment.SIGNING_KEY)
     keeper = Keeper(config.id, signer, keys.load(directory / enrolment.LOG_KEY), clock, randomness)
-    with Ledger.open(directory / LEDGER, keeper, config.limits, create=begin) as ledger:
+    with Ledger.open(place, keeper, config.limits, create=begin) as ledger:
         for space in config.subject_spaces:
             ledger.register_space(space)
 

@@ -16,7 +16,7 @@ from yanmen.ledger.key_changes import Demand
 from yanmen.model.party import KeyEnd, KeyUse, Party
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Fault, FaultCode
-from yanmen.node.holder import Holder, finish_exchange, next_key, open_holder
+from yanmen.node.holder import Holder, finish_exchange, ledger_place, next_key, open_holder, read_config
 
 EXCHANGE = "exchange.json"
 FILES = {KeyUse.RECEIPT: enrolment.SIGNING_KEY, KeyUse.LOG: enrolment.LOG_KEY}
@@ -42,10 +42,12 @@ def exchange(
         other = KeyUse.LOG if use is KeyUse.RECEIPT else KeyUse.RECEIPT
         if _registered(holder, other) != _in_use(holder, other):
             raise Fault(FaultCode.KEYS, f"the space has not signed the exchange of the {other.value} key yet")
+        holder.ledger.serve_alone()
         holder.ledger.recover()
         demand = Demand(use, end, actor, reason, _next(holder, use))
         holder.ledger.exchange_key(demand)
-    finish_exchange(directory)
+    config = read_config(directory)
+    finish_exchange(directory, ledger_place(directory, config))
     with open_holder(directory, clock=clock) as holder:
         return _told(holder, use, again=False)
 
