@@ -14,9 +14,7 @@ from tests.attacks.killed_race import raced
 from tests.attacks.test_budget_race import (  # noqa: F401
     test_a_contract_is_spent_exactly,
     test_a_day_has_its_quota,
-    test_a_request_is_used_once,
     test_a_session_is_spent_exactly,
-    test_a_stop_reaches_every_process,
     test_a_subject_space_is_spent_exactly_over_all_contracts,
 )
 from tests.postgresql_server import PostgresqlServer, served

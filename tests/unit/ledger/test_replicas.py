@@ -26,11 +26,9 @@ from tests.unit.ledger.scene import PROFILE, SPACE_KEY, Scene, papers, released,
 from tests.unit.ledger.test_ledger_budget import (  # noqa: F401
     test_a_charge_is_taken_and_stays,
     test_a_dead_node_counts_as_a_failure,
-    test_explanations_are_counted_by_the_minute,
     test_the_quota_of_a_day_in_china,
 )
 from tests.unit.ledger.test_ledger_jobs import (  # noqa: F401
-    test_a_refusal_never_replaces_an_outcome,
     test_settling_twice_gives_the_first_answer,
     test_the_same_question_gets_the_same_answer_for_nothing,
 )
@@ -120,26 +118,18 @@ def test_a_connection_that_is_lost_loses_one_call_and_nothing_else(scene: Scene,
         ledger.recover()
         size = ledger.size()
         end_connections(server)
-        for _ in range(2):
-            with pytest.raises(Fault) as fault:
-                scene.ask(ledger, contract)
-                ledger.size()
-            assert fault.value.code is FaultCode.STORAGE
-            if ledger_answers(ledger):
-                break
-        assert ledger.size() >= size
-        scene.ask(ledger, contract)
-        ledger.check()
+        with pytest.raises(Fault) as fault:
+            ledger.size()
+        assert fault.value.code is FaultCode.STORAGE
+        assert ledger.size() == size
+        with pytest.raises(Fault, match="PostgreSQL"):
+            scene.ask(ledger, contract)
+        assert ledger.size() == size
+        left = reserved(ledger.reserve(scene.plan(contract)))
         with scene.open() as other:
             assert other.recover() == 0, "its locks were taken again with the new connection"
-
-
-def ledger_answers(ledger: Ledger) -> bool:
-    try:
-        ledger.size()
-    except Fault:
-        return False
-    return True
+        ledger.settle(left, released(left.plan), PROFILE)
+        ledger.check()
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -175,7 +165,8 @@ def test_a_commit_whose_answer_is_lost_is_asked_after(scene: Scene, monkeypatch:
 
 
 def columns(database: Database) -> dict[str, list[str]]:
-    asked = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s ORDER BY ordinal_position"
+    asked = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
+    asked += " ORDER BY ordinal_position"
     with closing(Connection(database)) as connection:
         found: dict[str, list[str]] = {}
         for table, column in connection.own(asked, (database.schema,)).fetchall():
@@ -246,30 +237,25 @@ def test_a_newer_schema_another_programs_and_none_are_refused(scene: Scene, data
         scene.open()
 
 
-@pytest.mark.parametrize(
-    ("statement", "said"),
-    [
-        ("UPDATE leaf SET jws = ''", "a leaf never changes"),
-        ("DELETE FROM leaf", "a leaf is never deleted"),
-        (
-            "INSERT INTO leaf SELECT position + 9, 'x', stage, party, at_ms, jws FROM leaf",
-            "a leaf follows the last one",
-        ),
-        ("UPDATE checkpoint SET note = ''", "a checkpoint never changes"),
-        ("UPDATE contract SET micro_rho_spent = micro_rho_cap + 1", "violates check constraint"),
-        ("UPDATE intent SET ended = position + 1", "an intent ends once"),
-    ],
-)
-def test_the_tables_hold_their_own_rules(
-    scene: Scene, server: PostgresqlServer, database: Database, statement: str, said: str
-) -> None:
+RULES = {
+    "UPDATE leaf SET jws = ''": "a leaf never changes",
+    "DELETE FROM leaf": "a leaf is never deleted",
+    "INSERT INTO leaf VALUES (1000, 'x', 'x', 'x', 1, 'x')": "a leaf follows the last one",
+    "UPDATE checkpoint SET note = ''": "a checkpoint never changes",
+    "UPDATE contract SET micro_rho_spent = micro_rho_cap + 1": "violates check constraint",
+    "UPDATE intent SET ended = position + 1": "an intent ends once",
+}
+
+
+def test_the_tables_hold_their_own_rules(scene: Scene, server: PostgresqlServer, database: Database) -> None:
     with scene.open() as ledger:
         scene.ask(ledger, scene.furnish(ledger))
-    with (
-        psycopg.connect(server.connection(), options=f"-c search_path={database.schema}") as link,
-        pytest.raises(psycopg.Error, match=said),
-    ):
-        link.execute(statement)
+    for statement, said in RULES.items():
+        with (
+            psycopg.connect(server.connection(), options=f"-c search_path={database.schema}") as link,
+            pytest.raises(psycopg.Error, match=said),
+        ):
+            link.execute(statement)
 
 
 def test_altered_books_are_found(scene: Scene, database: Database) -> None:
@@ -314,7 +300,7 @@ def test_an_abort_and_what_is_destroyed(scene: Scene, database: Database) -> Non
 def test_a_value_that_text_cannot_hold_is_a_fault_and_undoes_nothing_else(
     scene: Scene, ledger: Ledger, contract: Contract
 ) -> None:
-    with pytest.raises(Fault, match="cannot hold|PostgreSQL"), ledger._writing() as db:
+    with pytest.raises(Fault, match="ledger: "), ledger._writing() as db:
         db.execute("UPDATE contract SET decided_by = ?", ("a\0b",))
     scene.ask(ledger, contract)
     ledger.check()
