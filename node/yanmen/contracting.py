@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from yanmen.admission import controls, entries, identity, integrity, offers
+from yanmen.admission import controls, entries, identity, integrity, offers, operated
 from yanmen.admission.identity import RegisterFile
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
@@ -29,6 +29,8 @@ from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
 RULE = "owner's rule 数源部门规则"
 """Who decided, when the owner's rule did."""
+GRANT = "grant of operation 授权运营"
+"""Who decided, when the holder's grant to an operator did."""
 NAME_MAX = 90
 _CONSUMERS = frozenset({PartyRole.DEVELOPER, PartyRole.OPERATOR})
 
@@ -99,7 +101,8 @@ def request(offer: bytes, peer: Party, office: Office) -> Contract:
     versions = _check(terms, office)
     if known is None:
         office.ledger.add_offer(Contract(terms, offer, b"", documents.digest(offer), ContractStatus.PENDING))
-    if offers.rule_approves(terms, versions, office.config) and _affordable(terms, versions, office):
+    operates = terms.operated is not None  # the operator's word comes first, and then the grant decides
+    if not operates and offers.rule_approves(terms, versions, office.config) and _affordable(terms, versions, office):
         return _decide(terms.id, offer, ContractStatus.ACTIVE, Approval(RULE), office)
     return show(terms.id, office)
 
@@ -111,6 +114,7 @@ def approve(contract_id: str, approval: Approval, office: Office) -> Contract:
     holder_keys = receipt_keys(office.register().find(office.config.id), office.signer.public)
     integrity.check(contract, every(consumer, KeyUse.MEMBER), office.config.id, holder_keys)
     versions = _check(contract.terms, office)
+    operated.check_endorsed(contract, office.ledger.operations(), office.ledger.endorsement(contract_id))
     _check_approval(approval, important=offers.is_important(contract.terms, versions))
     if not _affordable(contract.terms, versions, office):
         hint = Detail(
@@ -120,6 +124,16 @@ def approve(contract_id: str, approval: Approval, office: Office) -> Contract:
         )
         raise Refused(Reason.BUDGET_SPENT, hint)
     return _decide(contract_id, contract.offer, ContractStatus.ACTIVE, approval, office)
+
+
+def accept_endorsed(contract_id: str, office: Office) -> Contract:
+    """Sign a contract its operator endorsed, by the holder's grant itself; important data waits for persons."""
+    contract = _pending(contract_id, office)
+    versions = _check(contract.terms, office)
+    operated.check_endorsed(contract, office.ledger.operations(), office.ledger.endorsement(contract_id))
+    if offers.is_important(contract.terms, versions) or not _affordable(contract.terms, versions, office):
+        return contract
+    return _decide(contract_id, contract.offer, ContractStatus.ACTIVE, Approval(GRANT), office)
 
 
 def deny(contract_id: str, decided_by: str, office: Office) -> Contract:
@@ -201,6 +215,7 @@ def _check(terms: Terms, office: Office) -> dict[str, Version]:
     controls.check(terms, office.ledger.contracts(terms.consumer))
     entries.check_listed((version.dataset for version in versions.values()), office.register(), office.ledger.review)
     entries.check_grantable(terms, versions, office.ledger.negative_lists())
+    operated.check_terms(terms, office.ledger.operations(), office.ledger.product, office.clock.now_ms())
     return versions
 
 

@@ -7,7 +7,7 @@ file, a description of a PostgreSQL source is taken, whose rows a process of the
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yanmen.admission import entries
@@ -71,6 +71,7 @@ def publish(text: bytes, source: Path, press: Press, *, whole: bool = False) -> 
     except JobFailed as failure:
         raise _mismatch(dataset, source, press.runner, failure) from failure
     version = Version(dataset, snapshot.version, snapshot.path, snapshot.plain_bytes, press.clock.now_ms())
+    version = replace(version, quality=snapshot.quality)
     return Published(version, press.ledger.publish(version), snapshot.continued)
 
 

@@ -1,4 +1,7 @@
-"""The job's answer: one length-prefixed JSON document, capped while it is built; no text of the engine's."""
+"""The job's answer: one length-prefixed JSON document, capped while it is built; no text of the engine's.
+
+What vetting jobs serialise follows the document on a line of its own.
+"""
 
 import json
 import os
@@ -52,6 +55,11 @@ def code_of(error: Exception) -> Code:
 def encode(document: dict[str, object], cap: int) -> bytes:
     """Return the frame of `document`; more than `cap` bytes end the job with OUTPUT."""
     return _frame(_ENCODER.encode(document).encode("utf-8"), cap)
+
+
+def encode_text(value: str, cap: int) -> bytes:
+    """Return the frame of an answer of one long text: as it stands, not escaped into JSON and read out of it again."""
+    return _frame(b'{"ok":true}\n' + value.encode("utf-8"), cap)
 
 
 def encode_rows(batches: Iterable[Sequence[tuple[object, ...]]], cap: int) -> bytes:

@@ -22,9 +22,9 @@ READY: Final = encode({"ok": True}, 64)
 """The next question may come."""
 
 LEFT = (
-    "SELECT database_name, readonly FROM duckdb_databases()",
-    "SELECT database_name, schema_name, table_name, temporary FROM duckdb_tables()",
-    "SELECT name, persistent FROM duckdb_secrets()",
+    "SELECT 'database', database_name, '', '', readonly FROM duckdb_databases()"
+    " UNION ALL SELECT 'table', database_name, schema_name, table_name, temporary FROM duckdb_tables()"
+    " UNION ALL SELECT 'secret', name, '', '', persistent FROM duckdb_secrets()",
     "SELECT current_setting('memory_limit'), current_setting('threads'), current_setting('lock_configuration')",
 )
 """What outlives a connection: databases, tables in one that is writable, secrets, settings.
@@ -42,12 +42,12 @@ def serve(job: Job, connection: DuckDBPyConnection, order: Request, reply_fd: in
     for number, statement in enumerate(LEFT):
         connection.execute(f"PREPARE left{number} AS {statement}")  # once: it is asked after every question
     clean = left(connection)
+    cursor = _opened(job, connection)
     send(reply_fd, READY)
     for _ in range(order.uses):
         question = next_question(0, order)
         if question is None:
             return
-        cursor = connection.cursor()
         try:
             frame = job.each(cursor, question)
         except Exception as error:  # noqa: BLE001 - whatever broke, only its closed code may leave
@@ -58,9 +58,17 @@ def serve(job: Job, connection: DuckDBPyConnection, order: Request, reply_fd: in
         cursor.close()
         if left(connection) != clean:
             os._exit(EXIT_SOILED)
+        cursor = _opened(job, connection)
         send(reply_fd, READY)
     # The node reads our peak memory from /proc now, then closes the request pipe.
     os.read(0, 1)
+
+
+def _opened(job: Job, connection: DuckDBPyConnection) -> DuckDBPyConnection:
+    """Return a connection for the next question, with what the job prepares before it comes."""
+    cursor = connection.cursor()
+    job.ready(cursor)
+    return cursor
 
 
 def left(connection: DuckDBPyConnection) -> list[list[tuple[object, ...]]]:

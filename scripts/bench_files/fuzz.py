@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from bench_files.attack_place import Asker, Table, opened
-from yanmen.model.refusal import Fault, Refused
+from yanmen.model.refusal import Fault, Reason, Refused
 from yanmen.wire import errors
 
 from tests.attacks.fuzzed import statements
@@ -122,9 +122,11 @@ def main() -> int:
     print(f"{len(fuzzed)} statements; ended as " + ", ".join(f"{way} {number}" for way, number in ways.most_common()))
     print(f"\n| texts (answers, refusals, receipts, {len(logged.getvalue())} characters of log) | bar |\n|---:|---:|")
     print(f"| {len(leaks)} hold a planted value or a name that was not granted | 0 |")
-    for sql in leaks[:5]:
+    failed = [sql for sql, (way, _) in zip(fuzzed, ended, strict=True) if way == Reason.RUN_FAILED.value]
+    print(f"| {len(failed)} statements were accepted, charged and failed at run time | 0 |")
+    for sql in (*leaks[:5], *failed[:5]):
         print("  ", repr(sql))
-    return int(bool(leaks or escaped))
+    return int(bool(leaks or escaped or failed))
 
 
 if __name__ == "__main__":

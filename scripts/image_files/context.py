@@ -14,8 +14,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ("Dockerfile", ".dockerignore", "scripts/image_files", "sandbox", "reader", "node", "policies")
-EXTRAS = ("", "docker")
+FILES = ("Dockerfile", ".dockerignore", "scripts/image_files", "sandbox", "node", "policies")
+EXTRAS = ("", "console", "docker")
 """What a node in a container needs: not the tests', the demo's or an analyst's packages."""
 
 

@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parents[2]
 ENVIRONMENT = Path("/usr/lib/yanmen")
 OURS = {
     "worker": ("sandbox/yanmen_sandbox",),
-    "node": ("sandbox/yanmen_sandbox", "reader/yanmen_reader", "node/yanmen"),
+    "node": ("sandbox/yanmen_sandbox", "sandbox/yanmen_reader", "node/yanmen"),
 }
 
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import ssl
 from dataclasses import replace
+from threading import Event, Thread
 
 import pytest
 import yanmen
@@ -74,3 +75,40 @@ def test_a_register_that_is_over_stops_node_and_member_until_it_is_refreshed(tow
         assert done("space", "refresh", town.space)["serial"] == over.serial + 1
         assert node.catalogue()
     assert town.ask(COUNT.format(4))[0] == 0
+
+
+def test_no_call_is_dropped_while_the_certificate_is_exchanged(town: Town) -> None:
+    """Open connections stay, and every handshake is answered, with the old certificate or the new one."""
+    stop, calls, dropped, seen = Event(), [0], list[str](), set[str]()
+
+    def call(node: yanmen.Node) -> None:
+        while not stop.is_set():
+            try:
+                node.checkpoint()
+                calls[0] += 1
+            except Exception as error:  # noqa: BLE001 - every one counts
+                dropped.append(repr(error))
+
+    def connect() -> None:
+        while not stop.is_set():
+            try:
+                seen.add(presented(town))
+            except OSError as error:
+                dropped.append(repr(error))
+
+    with yanmen.connect("clinic", identity=town.root / "alice") as node:
+        threads = [Thread(target=call, args=(node,)), Thread(target=connect)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: calls[0] > 3 and seen)
+        old = set(seen)
+        done("space", "sign", town.space, town.node / "application.jws")
+        done("node", "accept", town.node, town.node / "granted.json", "--register", town.space / "register.jws")
+        wait_until(lambda: seen - old)
+        after = calls[0]
+        wait_until(lambda: calls[0] > after + 3)
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert dropped == []
+    assert len(seen) == 2

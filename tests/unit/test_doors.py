@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / "node" / "yanmen"
 SANDBOX = ROOT / "sandbox" / "yanmen_sandbox"
-READER = ROOT / "reader" / "yanmen_reader"
+READER = ROOT / "sandbox" / "yanmen_reader"
 
 DOORS = {
     "cryptography": {"crypto"},
@@ -28,6 +28,9 @@ DOORS = {
     "pybase64": {"formats"},
     "cedarpy": {"admission"},
     "duckdb": set[str](),
+    "starlette": {"console"},
+    "jinja2": {"console"},
+    "uvicorn": {"console"},
     "yanmen_sandbox": set[str](),
     "yanmen_reader": set[str](),
     "adbc_driver_manager": set[str](),

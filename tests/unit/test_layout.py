@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NODE = ROOT / "node" / "yanmen"
 SANDBOX = ROOT / "sandbox" / "yanmen_sandbox"
-READER = ROOT / "reader" / "yanmen_reader"
+READER = ROOT / "sandbox" / "yanmen_reader"
 GENERATED = NODE / "wire" / "v1"
 
 MODULE_LINES_MAX = 400
@@ -159,9 +159,7 @@ def test_test_modules_have_names_of_their_own() -> None:
 
 def written() -> list[Path]:
     """Return every text of ours: code, scripts, formats, documents."""
-    folders = [
-        ROOT / name for name in ("node", "sandbox", "reader", "protos", "policies", "scripts", "tests", "docs", ".ci")
-    ]
+    folders = [ROOT / name for name in ("node", "sandbox", "protos", "policies", "scripts", "tests", "docs", ".ci")]
     files = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
     files += [path for path in ROOT.iterdir() if path.is_file() and path.name not in {".git", ".gitignore"}]
     return [path for path in files if path.suffix not in {".pyc", ".whl", ".gz"} and path != Path(__file__)]

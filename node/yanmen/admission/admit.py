@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from yanmen.admission import authorisation, controls, denial, identity, integrity, invitation
-from yanmen.admission.policies import Policies, Question
+from yanmen.admission import authorisation, controls, denial, identity, integrity, invitation, operated
+from yanmen.admission.policies import Policies, Question, Rails
 from yanmen.formats import connector_id
 from yanmen.formats.former_keys import every, receipt_keys
 from yanmen.formats.json_canonical import Json
@@ -20,6 +20,7 @@ from yanmen.formats.request import Operation
 from yanmen.model.catalogue import Dataset, Version
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract
+from yanmen.model.operation import Product
 from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Detail, Reason, Refused
@@ -35,6 +36,10 @@ class Books(Protocol):
 
     def version(self, name: str) -> Version | None:
         """Return the newest version of the dataset `name`, retracted or not, None when there never was one."""
+        ...
+
+    def product(self, name: str) -> Product | None:
+        """Return a product as it stands, None when there never was one."""
         ...
 
 
@@ -60,7 +65,12 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
     contract = _contract(request, submission.peer, register, desk)
     manifest = invitation.accept(submission, request, register, desk.node_id)
     micro_rho = request.micro_rho or contract.terms.micro_rho_per_query
-    _check_clauses(submission, operation, request, contract, micro_rho, desk)
+    rails = desk.policies.in_force
+    # A question may have waited for its turn: the contract must still be valid now.
+    now_ms = max(submission.received_ms, desk.clock.now_ms())
+    asked: Mapping[str, Json] = {"now_ms": now_ms, "scenario": request.scenario_id, "micro_rho": micro_rho}
+    _check_clauses(submission, operation, contract, asked, rails, now_ms)
+    operated.check_question(submission.sql, contract.terms.operated, desk.books.product)
     return Admitted(
         submission=submission,
         request=request,
@@ -68,7 +78,7 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
         versions=_versions(contract, desk.books),
         elsewhere=_elsewhere(register, desk.node_id),
         here=_here(register, desk.node_id),
-        policy_digest=desk.policies.digest(contract),
+        policy_digest=rails.digest(contract),
         micro_rho=micro_rho,
         price_fen=contract.terms.price_per_query_fen,
         manifest=manifest,
@@ -80,9 +90,11 @@ def permits(plan: Plan, desk: Desk) -> None:
 
     Planning holds to the grants as well; this second look takes nothing from it but the scans.
     """
+    rails = desk.policies.in_force
+    _check_same(plan, rails)
     for scan in plan.scans:
         _check_current(scan, desk.books)
-    violated = [(scan.version.dataset.name, _violated(plan, scan, desk)) for scan in plan.scans]
+    violated = [(scan.version.dataset.name, _violated(plan, scan, desk, rails)) for scan in plan.scans]
     named = [name for name, clauses in violated if clauses]
     if named:
         found = tuple(sorted({clause for _, clauses in violated for clause in clauses}))
@@ -127,23 +139,21 @@ def _contract(request: Request, peer: Party, register: Register, desk: Desk) -> 
 
 
 def _check_clauses(
-    submission: Submission, operation: Operation, request: Request, contract: Contract, micro_rho: int, desk: Desk
+    submission: Submission,
+    operation: Operation,
+    contract: Contract,
+    asked: Mapping[str, Json],
+    rails: Rails,
+    now_ms: int,
 ) -> None:
-    # A question may have waited for its turn: the contract must still be valid now.
-    now_ms = max(submission.received_ms, desk.clock.now_ms())
-    context: Mapping[str, Json] = {
-        "now_ms": now_ms,
-        "scenario": request.scenario_id,
-        "micro_rho": micro_rho,
-    }
     question = Question(
         principal=submission.peer.id,
         action=operation.value,
         resource=("Contract", contract.terms.id),
-        context=context,
+        context=asked,
         entities=(party_entity(submission.peer), contract_entity(contract)),
     )
-    verdict = desk.policies.decide(contract, question)
+    verdict = rails.decide(contract, question)
     broken = controls.asking(contract, submission.peer, submission.address, now_ms)
     if broken or not verdict.allowed:
         raise denial.refusal((*verdict.clauses, *broken), contract.status)
@@ -162,7 +172,21 @@ def _check_current(scan: Scan, books: Books) -> None:
         )
 
 
-def _violated(plan: Plan, scan: Scan, desk: Desk) -> tuple[str, ...]:
+def _check_same(plan: Plan, rails: Rails) -> None:
+    """A receipt names one set of guard rails: those admitted under must be those that admit the plan."""
+    if rails.digest(plan.admitted.contract) != plan.admitted.policy_digest:
+        raise Refused(
+            Reason.POLICY_FORBIDS,
+            Detail(
+                "policy",
+                hint_en="The department's guard rails were changed meanwhile: ask again.",
+                hint_zh="数源部门的守则刚刚变更，请重新查询。",
+                clauses=("policy:changed",),
+            ),
+        )
+
+
+def _violated(plan: Plan, scan: Scan, desk: Desk, rails: Rails) -> tuple[str, ...]:
     """Return every clause and control that forbids this scan."""
     admitted, dataset = plan.admitted, scan.version.dataset
     contract, peer = admitted.contract, admitted.submission.peer
@@ -182,7 +206,7 @@ def _violated(plan: Plan, scan: Scan, desk: Desk) -> tuple[str, ...]:
         },
         entities=(party_entity(peer), contract_entity(contract), dataset_entity(dataset, contract)),
     )
-    return (*desk.policies.decide(contract, question).clauses, *controls.reading(plan, frozenset(needed)))
+    return (*rails.decide(contract, question).clauses, *controls.reading(plan, frozenset(needed)))
 
 
 def _versions(contract: Contract, books: Books) -> tuple[Version, ...]:

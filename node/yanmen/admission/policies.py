@@ -68,7 +68,38 @@ class _Compiled:
 
 
 class Policies:
-    """The guard rails together with the contracts compiled lately."""
+    """The guard rails in force, which others may take the place of while questions are asked."""
+
+    __slots__ = ("_rails",)
+
+    def __init__(self, guards: Guards) -> None:
+        """Hold `guards`."""
+        self._rails = Rails(guards)
+
+    @property
+    def in_force(self) -> "Rails":
+        """The guard rails as they are now: one question is held to one set of them."""
+        return self._rails
+
+    def adopt(self, guards: Guards) -> None:
+        """Put `guards` in force: whoever asks from now on is held to all of them, and to none of those before."""
+        self._rails = Rails(guards)
+
+    def decide(self, contract: Contract, question: Question) -> Verdict:
+        """Evaluate `question` under `contract` and the guard rails in force."""
+        return self._rails.decide(contract, question)
+
+    def decide_guards(self, question: Question) -> Verdict:
+        """Evaluate `question` under the guard rails alone, as if a contract permitted everything."""
+        return self._rails.decide_guards(question)
+
+    def digest(self, contract: Contract) -> str:
+        """Return the hex SHA-256 over schema, guard rails and the compiled `contract`."""
+        return self._rails.digest(contract)
+
+
+class Rails:
+    """One set of guard rails together with the contracts compiled lately."""
 
     __slots__ = ("_compiled", "_guards", "_lock", "_schema")
 
@@ -78,6 +109,11 @@ class Policies:
         self._schema = cedarpy.Schema.from_str(schema_text())
         self._compiled: dict[str, _Compiled] = {}
         self._lock = Lock()
+
+    @property
+    def guards(self) -> Guards:
+        """The guard rails."""
+        return self._guards
 
     def decide(self, contract: Contract, question: Question) -> Verdict:
         """Evaluate `question` under `contract` and the guard rails."""

@@ -12,7 +12,6 @@ from yanmen.model.receipt import Stage
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands of these groups."""
     _declare(commands, Stage.OBJECTION, ("file", "answer"), "objections to a use 异议: file, answer, list")
-    _declare(commands, Stage.INCIDENT, ("open", "close"), "incidents at a node 安全事件: open, close, list")
 
 
 def _declare(

@@ -15,7 +15,7 @@ from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto.system import SystemClock
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel, Grade
-from yanmen.model.contract import Balance, Bounds, Contract, ContractStatus, Grant, Scenario, Terms
+from yanmen.model.contract import Balance, Bounds, Contract, ContractStatus, Grant, Operated, Scenario, Terms
 from yanmen.model.refusal import Reason, Refused
 
 if TYPE_CHECKING:
@@ -114,6 +114,12 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
         help="what one question may use, where that is to be less than the node allows 单次用量上限: "
         + ", ".join(Bounds.__slots__),
     )
+    request.add_argument(
+        "--operated",
+        type=_operated,
+        metavar="GRANT:PRODUCT,PRODUCT",
+        help="the grant of operation 授权运营 it hangs on, and the products to be asked for",
+    )
     request.add_argument("--paper-sha256", default="", help="hex SHA-256 of the paper contract, if there is one")
 
 
@@ -122,6 +128,11 @@ def _bound(text: str) -> tuple[str, int]:
     if name not in Bounds.__slots__:
         raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(Bounds.__slots__)}")
     return name, whole(number)
+
+
+def _operated(text: str) -> Operated:
+    grant, _, products = text.partition(":")
+    return Operated(grant, tuple(sorted({name.strip() for name in products.split(",") if name.strip()})))
 
 
 def _slots(text: str) -> tuple[str, ...]:
@@ -157,6 +168,7 @@ def requested(arguments: argparse.Namespace) -> Result:
             bounds=replace(Bounds(), **dict(arguments.bound)),
             tariff=tariff.tariff(arguments),
             split=tariff.split(arguments),
+            operated=arguments.operated,
             rules=usage_rules.rules(arguments),
         )
         try:

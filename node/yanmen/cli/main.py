@@ -14,14 +14,18 @@ from yanmen.cli import (
     catalogue,
     check,
     completion,
+    console,
     contract,
+    control,
     dataset,
     federate,
     findings,
+    incident,
     inspection,
     member,
     mock,
     node,
+    operation,
     policy,
     query,
     session,
@@ -39,13 +43,16 @@ LIFE = """a first hour 第一小时:
   catalogue review  record  search  export                            reviewed entries, negative lists, DCAT
   mock SPEC                                                           rows to develop against, without data
   contract request  contract approve                                  who may ask what, for which scenario
+  operation grant  product  endorse  end                              authorised operation, its products
+  control kill  suspend-member  disconnect  status                    end a use, a service, the line, now
   policy test   policy explain                                        what a department forbids, and why
   explain  query                                                      ask, and know ± and price before
   session                                                             ask by ADBC, pandas, polars, SQLAlchemy
   receipts export  verify     receipts cose  verify-cose              check every use, offline
   witness init  witness watch  witness serve   witness submit         nobody can show two histories
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
-  objection file   objection answer   incident open   incident close  what went wrong, on the record
+  objection file  answer      incident open  drill  close  notify     what went wrong, on the record
+  console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
   inspection open  record  rectify  recheck  close                    findings until they are closed
@@ -82,7 +89,9 @@ def parser() -> Parser:
         catalogue,
         mock,
         contract,
+        operation,
         policy,
+        control,
         query,
         session,
         audit,
@@ -93,6 +102,8 @@ def parser() -> Parser:
         check,
         witness,
         cases,
+        incident,
+        console,
         aggregator,
         federate,
     ):

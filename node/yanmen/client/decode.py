@@ -62,7 +62,7 @@ def _bands(text: str) -> str:
 def _description(message: catalogue_pb2.Description) -> Description:
     texts = ("topic", "scene", "acquisition", "delivery", "update", "security", "item", "abstract_zh", "abstract_en")
     said: dict[str, Json] = {name: str(getattr(message, name)) for name in texts}
-    return description.from_json({**said, "keywords": list(message.keywords)})
+    return description.from_json({**said, "keywords": list(message.keywords), "measured": message.measured})
 
 
 def _column(message: catalogue_pb2.Column) -> Column:

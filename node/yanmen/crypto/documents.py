@@ -14,20 +14,24 @@ from yanmen.formats import (
     acknowledgement,
     bill,
     contract,
+    heartbeat,
     inspection,
     json_canonical,
     jws,
     key_change,
     manifest,
+    notice,
     register,
     request,
 )
 from yanmen.formats.acknowledgement import Acknowledgement
 from yanmen.formats.bill import Bill
 from yanmen.formats.contract import Acceptance
+from yanmen.formats.heartbeat import Heartbeat
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.key_change import KeyChange, Signed
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.notice import Notice
 from yanmen.formats.request import RequestClaims, SessionClaims
 from yanmen.model.contract import Terms
 from yanmen.model.federation import Manifest, PartialSum, SetCertificate
@@ -155,6 +159,26 @@ def peek_step(token: bytes) -> Step:
     """Return what `token` claims to be, so that the key it must verify with can be found; believe nothing of it yet."""
     payload = jws.split(token, inspection.BYTES_MAX).payload
     return inspection.decode(json_canonical.decode_object(payload, inspection.BYTES_MAX))
+
+
+def sign_heartbeat(beat: Heartbeat, signer: Signer) -> bytes:
+    """Return a node's heartbeat, signed by its receipt key."""
+    return _sign(heartbeat.encode(beat), signer, heartbeat.TYP)
+
+
+def open_heartbeat(token: bytes, key: bytes) -> Heartbeat:
+    """Return the heartbeat signed by `key`."""
+    return heartbeat.decode(jose.verify_jws(token, key, heartbeat.TYP, heartbeat.BYTES_MAX))
+
+
+def sign_notice(value: Notice, holder: Signer) -> bytes:
+    """Return a notice of an incident, signed by the node's receipt key."""
+    return _sign(notice.encode(value), holder, notice.TYP)
+
+
+def open_notice(token: bytes, key: bytes) -> Notice:
+    """Return the notice signed by `key`."""
+    return notice.decode(jose.verify_jws(token, key, notice.TYP, notice.BYTES_MAX))
 
 
 def sign_key_change(change: KeyChange, new: Signer, old: Signer) -> Signed:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import json_canonical, jws, listing, negative_list, review
+from yanmen.formats import json_canonical, jws, listing, negative_list, operation, product, review
 from yanmen.formats.json_canonical import Json
 from yanmen.model.governance import Listing, NegativeList, Review
+from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.ports import Signer
 
 T = TypeVar("T")
@@ -50,6 +51,52 @@ def open_negative_list(token: bytes, authority_key: bytes) -> NegativeList:
 def peek_negative_list(token: bytes) -> NegativeList:
     """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
     return _peek(token, negative_list.decode, negative_list.BYTES_MAX)
+
+
+def sign_grant(value: OperatingGrant, node: Signer) -> bytes:
+    """Return a grant of operation, signed by the holder's receipt key."""
+    return _sign(operation.encode(value), node, operation.GRANT_TYP)
+
+
+def open_grant(token: bytes, node_key: bytes) -> OperatingGrant:
+    """Return the grant of operation signed by `node_key`."""
+    return operation.decode(jose.verify_jws(token, node_key, operation.GRANT_TYP, operation.BYTES_MAX))
+
+
+def sign_product(value: Product, node: Signer) -> bytes:
+    """Return an approved product, signed by the holder's receipt key."""
+    return _sign(product.encode(value), node, product.TYP)
+
+
+def open_product(token: bytes, node_key: bytes) -> Product:
+    """Return the product signed by `node_key`."""
+    return product.decode(jose.verify_jws(token, node_key, product.TYP, product.BYTES_MAX))
+
+
+def sign_endorsement(value: Endorsement, operator: Signer) -> bytes:
+    """Return an endorsement of a contract, signed by the operator."""
+    return _sign(operation.encode_endorsement(value), operator, operation.ENDORSEMENT_TYP)
+
+
+def open_endorsement(token: bytes, operator_key: bytes) -> Endorsement:
+    """Return the endorsement signed by `operator_key`."""
+    payload = jose.verify_jws(token, operator_key, operation.ENDORSEMENT_TYP, operation.BYTES_MAX)
+    return operation.decode_endorsement(payload)
+
+
+def peek_endorsement(token: bytes) -> Endorsement:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    return _peek(token, operation.decode_endorsement, operation.BYTES_MAX)
+
+
+def peek_product(token: bytes) -> Product:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    return _peek(token, product.decode, product.BYTES_MAX)
+
+
+def peek_grant(token: bytes) -> OperatingGrant:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    return _peek(token, operation.decode, operation.BYTES_MAX)
 
 
 def _peek(token: bytes, decode: Callable[[Json], T], bytes_max: int) -> T:

@@ -6,36 +6,46 @@ without any total changing.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 Place = tuple[int, ...]
 """A cell of the finest table: its place in each dimension's domain."""
+
+
+class Held(NamedTuple):
+    """What a block holds of one measure: the units that have it, the size of the total and of its two largest."""
+
+    units: int
+    total: int = 0
+    first: int = 0
+    second: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
     """Cells that are published together or not at all.
 
-    `units` is a number of distinct contributors that is never too large, `sums` holds per measure the size
-    of the total and of its first and second contributor, never too favourable.
+    `units` is a number of distinct contributors that is never too large, `held` has its like and sizes for each
+    measure, never too favourable.
     """
 
     places: tuple[Place, ...]
     units: int
-    sums: tuple[tuple[int, int, int], ...]
+    held: tuple[Held, ...]
 
 
 Vertex = tuple[int, int]
 Edge = tuple[Place, Vertex]
 
 
-def graph_of(one: Iterable[Block], two: Iterable[Block]) -> dict[Vertex, list[Edge]]:
-    """Return for each block of either cut the cells it shares with blocks of the other."""
+def graph_of(one: Iterable[Block], two: Iterable[Block], among: Container[Place]) -> dict[Vertex, list[Edge]]:
+    """Return for each block of either cut the cells `among` that it shares with blocks of the other."""
     ends: dict[Place, Vertex] = {place: (0, at) for at, block in enumerate(one) for place in block.places}
     graph: dict[Vertex, list[Edge]] = {}
     for at, block in enumerate(two):
-        for place in block.places:
+        for place in filter(among.__contains__, block.places):
             graph.setdefault(ends[place], []).append((place, (1, at)))
             graph.setdefault((1, at), []).append((place, ends[place]))
     return graph

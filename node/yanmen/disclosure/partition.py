@@ -8,41 +8,57 @@ cuts (untold.py sees to it that these do not give a small cell either). The cuts
 order of the declared dimensions, never from what was asked.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from yanmen.disclosure.linked import Block, Place
-from yanmen.disclosure.untold import untold
+from yanmen.disclosure.linked import Block, Held, Place
+from yanmen.disclosure.untold import Layer, untold
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When figures of a block may be shown; `alone` says that a unit can have one row only."""
+    """When figures of a block may be shown; `alone` says that a unit can have one row only.
+
+    `rare` are measures that too few units have anywhere: no figure of them is shown, so no block has to hide them.
+    """
 
     contributors: int
     dominance_percent: int
     alone: bool
+    rare: frozenset[int] = frozenset()
+
+    def over(self, finest: Sequence[Block]) -> "Rule":
+        """Return the rule for blocks of these `finest` cells, knowing which measures are rare in them."""
+        having = [sum(cell.held[at].units for cell in finest) for at in range(len(finest[0].held) if finest else 0)]
+        return replace(self, rare=frozenset(at for at, units in enumerate(having) if units < self.contributors))
 
     def enough(self, block: Block) -> bool:
         """Whether the block rests on enough contributors."""
         return block.units >= self.contributors
 
     def balanced(self, block: Block) -> bool:
-        """Whether it does, and no measure of it is dominated."""
-        return self.enough(block) and not any(dominated(sums, self.dominance_percent) for sums in block.sums)
+        """Whether it does, and so does each measure that it has at all, none of them dominated."""
+        return self.enough(block) and all(self.shows(held) for at, held in enumerate(block.held) if at not in self.rare)
+
+    def shows(self, held: Held) -> bool:
+        """Whether what a block holds of one measure may be shown: nothing, or enough units' of whom none dominates."""
+        if held.units == 0:
+            return True
+        return held.units >= self.contributors and not dominated(held[1:], self.dominance_percent)
 
     def united(self, one: Block, two: Block) -> Block:
         """Return both as one; where units may be in both, as if they were."""
         units = one.units + two.units if self.alone else max(one.units, two.units)
-        sums = tuple(self._added(a, b) for a, b in zip(one.sums, two.sums, strict=True))
-        return Block((*one.places, *two.places), units, sums)
+        held = tuple(self._added(a, b) for a, b in zip(one.held, two.held, strict=True))
+        return Block((*one.places, *two.places), units, held)
 
-    def _added(self, one: tuple[int, int, int], two: tuple[int, int, int]) -> tuple[int, int, int]:
+    def _added(self, one: Held, two: Held) -> Held:
+        total = one.total + two.total
         if not self.alone:
-            return one[0] + two[0], one[1] + two[1], one[2] + two[2]
-        first, second = sorted((*one[1:], *two[1:]), reverse=True)[:2]
-        return one[0] + two[0], first, second
+            return Held(max(one.units, two.units), total, one.first + two.first, one.second + two.second)
+        first, second = sorted((*one[2:], *two[2:]), reverse=True)[:2]
+        return Held(one.units + two.units, total, first, second)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +84,38 @@ def cut(cells: Iterable[Block], rules: Sequence[Rule], dimensions: int) -> tuple
     finest = tuple(cells)
     counts, sums = Cuts(finest, finest), None
     for rule in rules:
-        counts = _Work(finest, rule, rule.enough, dimensions).refined(counts)
+        units = (_units(finest, rule),)
+        counts = _Work(rule.united, rule.enough, units, dimensions).refined(counts)
         begun = counts if sums is None else sums
-        sums = _Work(finest, rule, rule.balanced, dimensions).refined(begun)
+        layers = tuple(dict.fromkeys((*units, *_measures(finest, rule))))
+        sums = _Work(rule.united, rule.balanced, layers, dimensions).refined(begun)
     return counts, counts if sums is None else sums
+
+
+def _units(finest: tuple[Block, ...], rule: Rule) -> Layer:
+    """Return every cell, and those of few units."""
+    return _layer((cell, rule.enough(cell)) for cell in finest)
+
+
+def _measures(finest: tuple[Block, ...], rule: Rule) -> Iterator[Layer]:
+    """Yield for each measure the cells where some unit has it, and those where it may not be shown."""
+    every = range(len(finest[0].held) if finest else 0)
+    for at in (at for at in every if at not in rule.rare):
+        yield _layer((cell, rule.shows(cell.held[at])) for cell in finest if cell.held[at].units > 0)
+
+
+def _layer(cells: Iterable[tuple[Block, bool]]) -> Layer:
+    shown = {cell.places[0]: safe for cell, safe in cells}
+    return Layer(frozenset(shown), frozenset(place for place, safe in shown.items() if not safe))
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """Joining blocks of the `finest` cells until each is `safe`."""
+    """Joining blocks until each is `safe`, and until none of the `layers` tells a small cell."""
 
-    finest: tuple[Block, ...]
-    rule: Rule
+    unite: Callable[[Block, Block], Block]
     safe: Callable[[Block], bool]
+    layers: tuple[Layer, ...]
     dimensions: int
 
     def refined(self, cuts: Cuts) -> Cuts:
@@ -88,8 +123,7 @@ class _Work:
         last = max(self.dimensions - 1, 0)
         one = self._joined(list(cuts.across), tuple(range(self.dimensions)))
         two = self._joined(list(cuts.along), (last, *range(last))[: self.dimensions])
-        small = frozenset(block.places[0] for block in self.finest if not self.safe(block))
-        return Cuts(tuple(one), tuple(untold(one, two, small, self.rule.united)))
+        return Cuts(tuple(one), tuple(untold(one, two, self.layers, self.unite)))
 
     def _joined(self, blocks: list[Block], order: tuple[int, ...]) -> list[Block]:
         """Join what is not safe with neighbours: along the last of `order` first, so that totals of the first stay."""
@@ -110,14 +144,14 @@ class _Work:
         left: Block | None = None
         for block in blocks:
             if not self.safe(block):
-                left = block if left is None else self.rule.united(left, block)
+                left = block if left is None else self.unite(left, block)
                 if self.safe(left):
                     kept.append(left)
                     left = None
         if left is None:
             return kept
         for other in sorted(kept, key=lambda block: block.units):
-            both = self.rule.united(other, left)
+            both = self.unite(other, left)
             if self.safe(both):
                 return [*(block for block in kept if block is not other), both]
         return [*kept, left]

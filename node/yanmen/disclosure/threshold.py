@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from yanmen.disclosure.grid import INT64, bad_reply, cells, filled, keys, reach
-from yanmen.disclosure.linked import Block, Place
+from yanmen.disclosure.linked import Block, Held, Place
 from yanmen.disclosure.partition import Cuts, Rule, cut, dominated
 from yanmen.disclosure.table import Estimate, Figures
 from yanmen.model.refusal import Fault, FaultCode, Usage
@@ -34,19 +34,30 @@ class _Broken:
 def control(raw: Raw) -> tuple[Figures, int]:
     """Return the figures that pass the rules, and in how many cells something was withheld."""
     plan = raw.plan
-    sums = _summed(plan.aggregates)
     broken = _broken(raw)
     kept: list[tuple[Estimate, ...]] = []
-    for at, cell in enumerate(cells(raw, (_POSITIVE,) * (1 + 2 * len(sums)))):
-        values, units, tops = _parts(cell, len(plan.aggregates))
-        withheld = {place for place, top in zip(sums, tops, strict=True) if _dominates(values[place], top, raw.usage)}
-        if at in broken.sums:
-            withheld |= set(sums)
-        if at in broken.counts or units < contributors(plan):
-            withheld = set(range(len(values)))
-        kept.append(tuple(Estimate(None if place in withheld else value) for place, value in enumerate(values)))
+    for at, numbers in enumerate(cells(raw, _beside(plan.aggregates))):
+        cell = _cell(plan.aggregates, numbers, raw.usage)
+        if at in broken.counts or cell.units < contributors(plan):
+            kept.append((Estimate(None),) * len(plan.aggregates))
+            continue
+        own = zip(plan.aggregates, cell.values, cell.held, strict=True)
+        kept.append(
+            tuple(
+                Estimate(None if each.valued and (at in broken.sums or _withheld(plan, held)) else value)
+                for each, value, held in own
+            )
+        )
     suppressed = sum(1 for cell in kept if any(estimate.value is None for estimate in cell))
     return Figures(keys(plan), kept, noisy=False), suppressed
+
+
+def _withheld(plan: Plan, held: Held) -> bool:
+    """Whether what a cell holds of a measure rests on too few units that have it, or two of them dominate it.
+
+    Contributions are sizes; where signs are mixed |total| is at most their sum, so the rule errs on withholding.
+    """
+    return held.units < contributors(plan) or dominated(held[1:], DOMINANCE_PERCENT)
 
 
 def contributors(plan: Plan) -> int:
@@ -54,26 +65,38 @@ def contributors(plan: Plan) -> int:
     return max(plan.min_group, CONTRIBUTORS_MIN)
 
 
-def _summed(aggregates: tuple[Aggregate, ...]) -> list[int]:
-    return [at for at, aggregate in enumerate(aggregates) if aggregate.kind is AggregateKind.SUM]
+def _beside(aggregates: tuple[Aggregate, ...]) -> tuple[range, ...]:
+    """Return the ranges of the columns after the aggregates: units, those with a value, two tops for each sum."""
+    if any(aggregate.kind is AggregateKind.SUM and not aggregate.valued for aggregate in aggregates):
+        raise Fault(FaultCode.INTERNAL, "an exact sum without its contributors")
+    valued = sum(aggregate.valued for aggregate in aggregates)
+    sums = sum(aggregate.kind is AggregateKind.SUM for aggregate in aggregates)
+    return (_POSITIVE,) * (1 + valued + 2 * sums)
 
 
-def _parts(cell: tuple[int, ...], aggregates: int) -> tuple[tuple[int, ...], int, list[tuple[int, int]]]:
-    """Return the aggregates, the number of units and the two largest contributions to each sum."""
-    tops = cell[aggregates + 1 :]
-    return cell[:aggregates], cell[aggregates], list(zip(tops[::2], tops[1::2], strict=True))
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One cell of a reply: its figures, its units, and per figure who contributed what to it."""
+
+    values: tuple[int, ...]
+    units: int
+    held: tuple[Held, ...]
 
 
-def _dominates(total: int, top: tuple[int, int], usage: Usage) -> bool:
-    """Tell whether two contributors dominate `total`.
-
-    Contributions are sizes; where signs are mixed |total| is at most their sum, so the rule errs
-    on withholding.
-    """
-    first, second = top
-    if second > first:
+def _cell(aggregates: tuple[Aggregate, ...], numbers: tuple[int, ...], usage: Usage) -> _Cell:
+    """Read one cell's numbers; more units with a value than units, or a second larger than the first, fail the job."""
+    values, rest = numbers[: len(aggregates)], iter(numbers[len(aggregates) :])
+    units = next(rest)
+    having = [next(rest) if aggregate.valued else units for aggregate in aggregates]
+    held = []
+    for aggregate, value, own in zip(aggregates, values, having, strict=True):
+        if aggregate.kind is AggregateKind.SUM:
+            held.append(Held(own, abs(value), next(rest), next(rest)))
+        else:
+            held.append(Held(own))
+    if any(each.units > units or each.second > each.first for each in held):
         raise bad_reply(usage)
-    return dominated((total, first, second), DOMINANCE_PERCENT)
+    return _Cell(values, units, tuple(held))
 
 
 def _broken(raw: Raw) -> _Broken:
@@ -81,22 +104,21 @@ def _broken(raw: Raw) -> _Broken:
     frame = raw.plan.frame
     if frame is None:
         raise Fault(FaultCode.INTERNAL, "exact figures without the finest table")
-    base = Rule(CONTRIBUTORS_MIN, DOMINANCE_PERCENT, frame.alone)
-    strict = Rule(contributors(raw.plan), DOMINANCE_PERCENT, frame.alone)
-    counts, sums = cut(_finest(raw, frame), (base, strict), len(frame.keys))
+    finest = tuple(_finest(raw, frame))
+    base = Rule(CONTRIBUTORS_MIN, DOMINANCE_PERCENT, frame.alone).over(finest)
+    strict = Rule(contributors(raw.plan), DOMINANCE_PERCENT, frame.alone).over(finest)
+    counts, sums = cut(finest, (base, strict), len(frame.keys))
     cell_of = _Cells(raw.plan, frame)
     return _Broken(cell_of.broken(counts, strict.enough), cell_of.broken(sums, strict.balanced))
 
 
 def _finest(raw: Raw, frame: Frame) -> Iterator[Block]:
     """Yield every cell of the finest table that anybody contributed to."""
-    sums = _summed(frame.aggregates)
-    ranges = (*reach(frame.aggregates), *(_POSITIVE,) * (1 + 2 * len(sums)))
+    ranges = (*reach(frame.aggregates), *_beside(frame.aggregates))
     for place, numbers in filled(frame.keys, ranges, raw.frame, raw.usage).items():
-        values, units, tops = _parts(numbers, len(frame.aggregates))
-        if any(second > first for first, second in tops):
-            raise bad_reply(raw.usage)
-        yield Block((place,), units, tuple((abs(values[at]), *top) for at, top in zip(sums, tops, strict=True)))
+        cell = _cell(frame.aggregates, numbers, raw.usage)
+        held = zip(frame.aggregates, cell.held, strict=True)
+        yield Block((place,), cell.units, tuple(each for aggregate, each in held if aggregate.valued))
 
 
 class _Cells:

@@ -5,7 +5,8 @@ its other side closes a cycle through it. Such a pair is looked for in one value
 totals over the others stay whole; where there is none, across values.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from yanmen.disclosure.linked import Block, Edge, Place, Vertex, graph_of, near, told
 
@@ -16,27 +17,36 @@ Graph = dict[Vertex, list[Edge]]
 Unite = Callable[[Block, Block], Block]
 
 
-def untold(one: list[Block], two: list[Block], small: frozenset[Place], unite: Unite) -> list[Block]:
-    """Return `two` with blocks joined by `unite` until the totals of both tell no cell of `small`.
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """What one kind of total adds up: the cells that hold any of it (others add nothing), and the small among them."""
 
-    A small cell that stands alone in `one` could not be joined with anything: no block with it is published.
-    """
+    present: frozenset[Place]
+    small: frozenset[Place]
+
+
+def untold(one: list[Block], two: list[Block], layers: Sequence[Layer], unite: Unite) -> list[Block]:
+    """Return `two` with blocks joined by `unite` until the totals of both tell no small cell of any of the `layers`."""
     while True:
-        graph = graph_of(one, two)
-        leaked = [place for place in told(graph) if place in small]
-        pairs = dict(_pairs(one, two, graph, leaked))
-        if not pairs:
+        pairs = next(filter(None, (dict(_pairs(one, two, layer)) for layer in layers)), None)
+        if pairs is None:
             return two
         gone = set(pairs.values())
         two = [unite(block, two[pairs[at]]) if at in pairs else block for at, block in enumerate(two) if at not in gone]
 
 
-def _pairs(one: list[Block], two: list[Block], graph: Graph, leaked: list[Place]) -> Iterator[tuple[int, int]]:
-    """Yield which blocks of `two` to join, each block at most once."""
+def _pairs(one: list[Block], two: list[Block], layer: Layer) -> Iterator[tuple[int, int]]:
+    """Yield which blocks of `two` to join, each block at most once.
+
+    A small cell that stands alone in `one` could not be joined with anything: no block with it is published.
+    """
+    graph = graph_of(one, two, layer.present)
+    leaked = [place for place in told(graph) if place in layer.small]
     lone = {place: (0, at) for at, block in enumerate(one) for place in block.places}
     home = {place: (1, at) for at, block in enumerate(two) for place in block.places}
     taken: set[int] = set()
-    alone = {block.places[0] for block in one if len(block.places) == 1}
+    here_only = ([place for place in block.places if place in layer.present] for block in one)
+    alone = {places[0] for places in here_only if len(places) == 1}
     for place in leaked:
         if place in alone:
             continue

@@ -106,11 +106,11 @@ class JailRunner:
     def vet(self, sql: str) -> str:
         """Return DuckDB's serialised AST of the caller's `sql`, from a job that holds no data."""
         orders.check_length(sql, self._limits.sql_bytes)
-        return self._dataless(orders.vet(sql), self._limits.ast_bytes, _json)
+        return self._dataless(orders.vet(sql), self._limits.ast_bytes, reply.text)
 
     def bind(self, shapes: tuple[TableShape, ...], sql: str) -> str:
         """Return DuckDB's serialised bound plan of emitted `sql` over empty tables of `shapes`."""
-        return self._dataless(orders.bind(shapes, sql), self._limits.reply_bytes, _json)
+        return self._dataless(orders.bind(shapes, sql), self._limits.reply_bytes, reply.text)
 
     def query(
         self,
@@ -133,8 +133,11 @@ class JailRunner:
         sql: str,
         types: tuple[ColumnType | None, ...],
     ) -> tuple[tuple[Cell | float, ...], ...]:
-        """Run emitted `sql` over the table `cells` of released values; a None type is a 64-bit float."""
-        cap = max(1, len(rows))
+        """Run emitted `sql` over the table `cells` of released values; a None type is a 64-bit float.
+
+        Released rows may be joined and put one after another: an answer may have more of them than cells.
+        """
+        cap = max(self._limits.cells, len(rows))
         order = orders.post(columns, rows, sql, cap)
         return self._dataless(order, self._limits.reply_bytes, lambda data: reply.table(data, types, cap))
 
@@ -166,8 +169,8 @@ class JailRunner:
         with clear.empty(size) as target:
             os.fchmod(target.fd, 0o666)  # the account of jobs opens it, by descriptor: no path leads to it
             order = ordered(target.fd, self._randomness.token(32).hex())
-            self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.nothing)
-            return self._snapshots.seal(target.fd)
+            quality = self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.quality)
+            return replace(self._snapshots.seal(target.fd), quality=quality)
 
     def _publish_rows(self, source: str, dataset: Dataset, previous: str) -> Snapshot:
         """Publish rows of a database: all of them, or those of `previous` and what came since."""
@@ -217,10 +220,6 @@ class JailRunner:
             return read(data), usage
         except JobFailed as failed:
             raise JobFailed(failed.code, usage) from None
-
-
-def _json(data: bytes) -> str:
-    return reply.text(data, "json")
 
 
 @contextmanager

@@ -14,6 +14,8 @@ ADDRESS_OVERHEAD = 1 << 30
 """Address space beyond DuckDB's own limit: code, thread stacks, allocator arenas (measured)."""
 THREADS = 2
 """Threads of one job; several jobs run at once."""
+ALONE = frozenset({"vet", "bind"})
+"""Jobs of one thread: parsing and binding have nothing to share, and waking a second one takes longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def request(order: Order, limits: Limits) -> bytes:
         wall_ms=limits.wall_ms,
         file=order.file_bytes,
         reply=limits.reply_bytes,
-        threads=THREADS,
+        threads=1 if order.job in ALONE else THREADS,
     )
     return orders.encode(order, inside)
 

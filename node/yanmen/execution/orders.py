@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from yanmen.execution.clear_files import MEMORY_BYTES
 from yanmen.execution.scratch import Scratch
-from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Role
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
 from yanmen.model.ports import TableShape
 from yanmen.model.refusal import JobCode, JobFailed
 
@@ -122,6 +122,7 @@ def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) 
         "target": target,
         "format": form,
         "salt": salt,
+        "quality": dataset.cls is not DatasetClass.PERSONAL or dataset.description.measured,
         "class": dataset.cls.value,
         "rows_upto": dataset.rows_upto,
         "rows_per_unit": dataset.rows_per_unit,

@@ -15,7 +15,11 @@ INTEGER_MAX = 2**127 - 1
 TEXT_MAX = 64 * 1024
 """Longest text cell read."""
 
+DONE = b'{"ok":true}\n'
+"""What stands before the text of a vetting job."""
+
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]{0,37})(?:\.[0-9]{1,38})?", re.ASCII)
+_QUALITY = re.compile(r"(?:[A-D]{3})?", re.ASCII)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 _ADMITTED_CODES = frozenset(
@@ -43,19 +47,23 @@ def decode(data: bytes) -> dict[str, object]:
             raise _bad()
 
 
-def text(data: bytes, member: str) -> str:
-    """Return the one text `member` of a reply."""
+def text(data: bytes) -> str:
+    """Return the text of a reply that is nothing else: it follows the line that says the job is done."""
+    if not data.startswith(DONE):
+        decode(data)  # the job's own code, if it says one
+        raise _bad()
+    try:
+        return data[len(DONE) :].decode("utf-8")
+    except UnicodeDecodeError:
+        raise _bad() from None
+
+
+def quality(data: bytes) -> str:
+    """Return the bands of quality that an import found, one letter each, or nothing: no figure comes back."""
     members = decode(data)
-    value = members.get(member)
-    if set(members) != {member} or not isinstance(value, str):
+    if set(members) != {"quality"}:
         raise _bad()
-    return value
-
-
-def nothing(data: bytes) -> None:
-    """Accept a reply that says only that the job is done."""
-    if decode(data):
-        raise _bad()
+    return _matching(members["quality"], _QUALITY)
 
 
 def array(data: bytes, member: str, cap: int) -> list[object]:

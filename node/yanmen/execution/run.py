@@ -60,6 +60,7 @@ def reply_types(plan: Plan) -> tuple[ColumnType, ...]:
 
 
 def _counted(keys: list[ColumnType], aggregates: tuple[Aggregate, ...]) -> tuple[ColumnType, ...]:
-    """Return the types of an exact reply: keys, aggregates, units, two tops for each sum."""
+    """Return the types of an exact reply: keys, aggregates, units, those with a value, two tops for each sum."""
     sums = sum(aggregate.kind is AggregateKind.SUM for aggregate in aggregates)
-    return (*keys, *[ColumnType.INTEGER] * (len(aggregates) + 1 + 2 * sums))
+    valued = sum(aggregate.valued for aggregate in aggregates)
+    return (*keys, *[ColumnType.INTEGER] * (len(aggregates) + 1 + valued + 2 * sums))

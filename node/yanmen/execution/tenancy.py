@@ -171,7 +171,7 @@ class TenantRunner:
         asked = (key, orders.question(order))
         found = self._tenancy.known.get(asked)
         if found is None:
-            found = self._ask(key, order, Event(), _json)[0]
+            found = self._ask(key, order, Event(), reply.text)[0]
             self._tenancy.known.keep(asked, found)
         return found
 
@@ -183,7 +183,3 @@ class TenantRunner:
                 return read(data), usage
             except JobFailed as failed:
                 raise JobFailed(failed.code, usage) from None
-
-
-def _json(data: bytes) -> str:
-    return reply.text(data, "json")

@@ -17,6 +17,7 @@ from yanmen.model.config import (
     LargeSnapshots,
     LedgerPlace,
     NodeLimits,
+    NotifyRules,
     ReleasePolicy,
     ReleaseRules,
     Stamping,
@@ -90,7 +91,10 @@ def encode(config: Config) -> str:
     for witness in config.witnesses:
         vkey = note.encode_key(note.VerifierKey(witness.name, witness.public, note.COSIGNATURE))
         lines += ["", "[[witness]]", f"url = {quote(witness.url)}", f"vkey = {quote(vkey)}"]
-    lines += _optional(config)
+    lines += _programs(config)
+    if config.docker != Docker() or config.sandbox == "docker":
+        lines += ["", "[docker]", f"socket = {quote(config.docker.socket)}", f"image = {quote(config.docker.image)}"]
+        lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
     lines += ["", "# Whether the node refuses to work where a disk that is taken away can be read."]
     lines += ["[volume]", f"encrypted = {'true' if config.encrypted_volume else 'false'}"]
     if config.large != LargeSnapshots():
@@ -101,8 +105,8 @@ def encode(config: Config) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _optional(config: Config) -> list[str]:
-    """Return the sections that a node has only when they say something."""
+def _programs(config: Config) -> list[str]:
+    """Return the tables about what stands beside the node: authorities, hooks, listeners."""
     lines: list[str] = []
     if config.stamping != Stamping():
         lines += ["", "[timestamp]", f"authority = {quote(config.stamping.authority)}"]
@@ -111,15 +115,15 @@ def _optional(config: Config) -> list[str]:
         words = ", ".join(map(quote, config.anchor.command))
         lines += ["", "[anchor]", f"command = [{words}]"]
         lines += [f"minutes = {config.anchor.minutes}", f"seconds = {config.anchor.seconds}"]
+    if config.notify.command:
+        words = ", ".join(map(quote, config.notify.command))
+        lines += ["", "[notify]", f"command = [{words}]", f"seconds = {config.notify.seconds}"]
     if config.telling != Telling():
         lines += ["", "[operations]", f"address = {quote(config.telling.address)}"]
         lines += [f"traces = {quote(config.telling.traces)}"] if config.telling.traces else []
     if config.ledger != LedgerPlace():
         lines += ["", "[ledger]", f"postgresql = {quote(config.ledger.postgresql)}"]
         lines.append(f"schema = {quote(config.ledger.schema)}")
-    if config.docker != Docker() or config.sandbox == "docker":
-        lines += ["", "[docker]", f"socket = {quote(config.docker.socket)}", f"image = {quote(config.docker.image)}"]
-        lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
     return lines
 
 
@@ -149,6 +153,7 @@ def _config(table: Table) -> Config:
         stamping=_stamping(table),
         anchor=_anchor(table),
         ledger=_ledger(table),
+        notify=_notify(table),
         telling=_telling(table),
     )
     _check_quorum(table, config)
@@ -240,10 +245,24 @@ def _anchor(table: Table) -> AnchorRules:
         minutes=section.integer("minutes", 1, DAY_MINUTES, usual.minutes),
         seconds=section.integer("seconds", 1, ANCHOR_SECONDS_MAX, usual.seconds),
     )
-    if rules.command and (not rules.command[0].startswith("/") or any("\0" in word for word in rules.command)):
-        section.problem("command", "must begin with the absolute path of a program", "须以程序的绝对路径开头")
+    _check_command(section, rules.command)
     section.close()
     return rules
+
+
+def _notify(table: Table) -> NotifyRules:
+    if not table.has("notify"):
+        return NotifyRules()
+    section, usual = table.table("notify"), NotifyRules()
+    rules = NotifyRules(section.texts("command"), section.integer("seconds", 1, ANCHOR_SECONDS_MAX, usual.seconds))
+    _check_command(section, rules.command)
+    section.close()
+    return rules
+
+
+def _check_command(section: Table, command: tuple[str, ...]) -> None:
+    if command and (not command[0].startswith("/") or any("\0" in word for word in command)):
+        section.problem("command", "must begin with the absolute path of a program", "须以程序的绝对路径开头")
 
 
 def _telling(table: Table) -> Telling:

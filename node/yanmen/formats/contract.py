@@ -16,6 +16,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.spec import NAME as DATASET
 from yanmen.formats.spec_columns import NAME as COLUMN
+from yanmen.model.catalogue import Channel
 from yanmen.model.contract import Bounds, ContractStatus, Grant, Terms
 from yanmen.model.usage_control import Action, Control, Rules
 
@@ -256,6 +257,8 @@ def _check(terms: Terms) -> None:
             at.require(bound is None or bound >= least, name, "allows nothing")
         digest = terms.paper_sha256
         at.require(not digest or _SHA256.fullmatch(digest) is not None, "yanmen:paperSha256", "not hex SHA-256")
+        hangs = terms.operated is None or terms.channel is Channel.AUTHORISED_OPERATION
+        at.require(hangs, "yanmen:operation", "goes with the channel authorised-operation")
     if terms.tariff is not None:
         with At("permission/0/constraint/yanmen:tariff"):
             contract_tariff.check_tariff(terms.tariff, terms.price_per_query_fen, terms.consumer)

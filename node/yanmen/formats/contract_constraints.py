@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple
 
-from yanmen.formats import contract_tariff, decimals, json_members
+from yanmen.formats import contract_operation, contract_tariff, decimals, json_members
 from yanmen.formats.json_canonical import INTEGER_MAX, Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel
-from yanmen.model.contract import Bounds, Grant, Scenario, Terms
+from yanmen.model.contract import Bounds, Grant, Operated, Scenario, Terms
 from yanmen.model.tariff import Split, Tariff
 
 MEMBERS = frozenset({"leftOperand", "operator", "rightOperand"})
@@ -181,6 +181,7 @@ _KINDS = (
     _Kind("yanmen:retentionDays", "lteq", "retention_days", _write_integer, _read_integer),
     _Kind("yanmen:regulatorDiscloses", "isAnyOf", "regulator_discloses", _write_texts, _read_texts),
     _Kind("yanmen:paperSha256", "eq", "paper_sha256", _write_text, _read_text),
+    _Kind("yanmen:operation", "eq", "operated", contract_operation.write, contract_operation.read),
     _Kind("yanmen:rows", "lteq", "rows", _write_integer, _read_integer),
     _Kind("yanmen:groups", "lteq", "groups", _write_integer, _read_integer),
     _Kind("yanmen:replyBytes", "lteq", "reply_bytes", _write_integer, _read_integer),
@@ -190,7 +191,7 @@ _KINDS = (
     _Kind("yanmen:spillBytes", "lteq", "spill_bytes", _write_integer, _read_integer),
 )
 _BOUNDS = frozenset(Bounds.__slots__)
-_OPTIONAL = _BOUNDS | {"paper_sha256", "split", "tariff"}
+_OPTIONAL = _BOUNDS | {"operated", "paper_sha256", "split", "tariff"}
 _BY_NAMES = {(kind.left, kind.operator): kind for kind in _KINDS}
 COUNT_MAX = len(_KINDS)
 
@@ -217,6 +218,9 @@ class Constraints:
             raise Malformed("slots and digest are not what their readers give")
         if not isinstance(tariff, Tariff | None) or not isinstance(split, Split | None):
             raise Malformed("tariff and split are not what their readers give")
+        operated = self.values.get("operated")
+        if not isinstance(operated, Operated | None):
+            raise Malformed("the grant of operation is not what its reader gives")
         return Terms(
             id=identifier,
             holder=holder,
@@ -240,6 +244,7 @@ class Constraints:
             bounds=Bounds(**{name: self._integer(name) for name in _BOUNDS if name in self.values}),
             tariff=tariff,
             split=split,
+            operated=operated,
         )
 
 

@@ -23,8 +23,9 @@ def read(section: Table) -> Description:
             f"at most {KEYWORDS_MAX} words of 1 to {KEYWORD_MAX} characters",
             f"至多 {KEYWORDS_MAX} 个、每个 1 至 {KEYWORD_MAX} 字",
         )
+    measured = section.boolean("measured") if section.has("measured") else False
     section.close()
-    return Description(**codes, **texts, keywords=keywords)
+    return Description(**codes, **texts, keywords=keywords, measured=measured)
 
 
 def _code(section: Table, name: str) -> str:
@@ -43,22 +44,23 @@ def _is_keyword(word: str) -> bool:
 def to_json(value: Description) -> dict[str, Json]:
     """Return `value` as JSON; all members stand."""
     return {
-        **{name: str(getattr(value, name)) for name in sorted(_MEMBERS - {"keywords"})},
+        **{name: str(getattr(value, name)) for name in sorted(_MEMBERS - {"keywords", "measured"})},
         "keywords": list(value.keywords),
+        "measured": value.measured,
     }
 
 
 def from_json(value: Json) -> Description:
     """Return the description that `value` is."""
     members = json_members.exact(value, _MEMBERS)
-    texts = {name: json_members.text(members, name, 512) for name in _MEMBERS - {"keywords"}}
+    texts = {name: json_members.text(members, name, 512) for name in _MEMBERS - {"keywords", "measured"}}
     for name, table in ndi_codes.TABLES.items():
         if texts[name] and texts[name] not in table:
             raise Malformed(f"description: {name} is no code of its table")
     keywords = json_members.texts(members, "keywords", KEYWORDS_MAX, KEYWORD_MAX)
     if len(set(keywords)) != len(keywords) or not all(map(_is_keyword, keywords)):
         raise Malformed("description: not keywords")
-    return Description(**texts, keywords=keywords)
+    return Description(**texts, keywords=keywords, measured=json_members.flag(members, "measured"))
 
 
 def is_plain(value: Description) -> bool:

@@ -102,10 +102,11 @@ def encode(dataset: Dataset) -> str:
 
 
 def _described(members: dict[str, Json]) -> list[str]:
-    keywords = members.pop("keywords")
+    keywords, measured = members.pop("keywords"), members.pop("measured")
     words = [str(word) for word in keywords] if isinstance(keywords, list) else []
     said = [f"{name} = {quote(str(value))}" for name, value in members.items() if value]
-    return [*said, *([f"keywords = {_list(words)}"] if words else [])]
+    said += [f"keywords = {_list(words)}"] if words else []
+    return [*said, *(["measured = true"] if measured else [])]
 
 
 def quote(text: str) -> str:

@@ -60,7 +60,19 @@ def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
             position,
         ),
     )
+    if terms.operated is not None:
+        db.execute("INSERT INTO operated (contract, operation) VALUES (?, ?)", (terms.id, terms.operated.grant))
     return position
+
+
+def operated(db: sqlite3.Connection, grant: str) -> tuple[tuple[str, ContractStatus], ...]:
+    """Return the contracts that hang on a grant of operation, and how each stands."""
+    rows = db.execute(
+        "SELECT contract.id, contract.status FROM contract JOIN operated ON operated.contract = contract.id"
+        " WHERE operated.operation = ? ORDER BY contract.offered",
+        (grant,),
+    ).fetchall()
+    return tuple((name, ContractStatus(status)) for name, status in rows)
 
 
 def decide(
@@ -98,6 +110,15 @@ def suspend(db: sqlite3.Connection, log: Log, contract_id: str) -> None:
     active = db.execute("SELECT 1 FROM contract WHERE id = ? AND status = 'active'", (contract_id,)).fetchone()
     if active is not None:
         change(db, log, contract_id, ContractStatus.SUSPENDED, "")
+
+
+def suspend_named(db: sqlite3.Connection, log: Log, contract_id: str, decided_by: str) -> None:
+    """Suspend a contract that is in force, by a person's order; one that is not in force stays as it is."""
+    found = db.execute("SELECT status FROM contract WHERE id = ?", (contract_id,)).fetchone()
+    if found is None:
+        raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
+    if found[0] == ContractStatus.ACTIVE.value:
+        change(db, log, contract_id, ContractStatus.SUSPENDED, decided_by)
 
 
 def find(db: sqlite3.Connection, contract_id: str) -> Contract | None:

@@ -9,13 +9,24 @@ Each happens inside one transaction of the caller. An intent ends once, whoever 
 """
 
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from yanmen.formats import json_canonical, released
 from yanmen.formats.receipt import Slot
 from yanmen.formats.released import Table
 from yanmen.formats.slots import Meter, Verdict
-from yanmen.ledger import acknowledgements, answers, budget, contracts, datasets, leaves, log, quotas, violations
+from yanmen.ledger import (
+    acknowledgements,
+    answers,
+    budget,
+    contracts,
+    control,
+    datasets,
+    leaves,
+    log,
+    quotas,
+    violations,
+)
 from yanmen.ledger.budget import Charge
 from yanmen.ledger.log import About, Entry, Log
 from yanmen.model.catalogue import DatasetClass
@@ -62,6 +73,7 @@ def reserve(
     admitted, request = plan.admitted, plan.admitted.request
     _check_parties(plan)
     charge = budget.charge_of(plan, free=budget.is_free(db, plan))
+    control.require_going(db, request.consumer)
     contracts.require_active(db, admitted.contract)
     contracts.require_valid(admitted.contract.terms, log_.now_ms(db))
     datasets.require_current(db, tuple(scan.version for scan in plan.scans))
@@ -90,6 +102,7 @@ def settle(
     if intent.ended:
         return
     try:
+        _require_going(db, intent)
         contracts.require_active(db, reserved.plan.admitted.contract)
         datasets.require_kept(db, tuple(scan.version.version for scan in reserved.plan.scans))
     except Refused as stopped:
@@ -119,9 +132,18 @@ def abort(db: sqlite3.Connection, log_: Log, reserved: Reserved, failure: Failur
     """End the intent without an answer and return the leaf that ended it, which may be an earlier one."""
     intent = _find(db, reserved)
     if not intent.ended:
+        stopped = control.ended_by(db, intent.owner, intent.job_id, intent.contract)
+        if failure.reason is Reason.CANCELLED and stopped is not None:
+            failure = replace(failure, reason=stopped.reason, detail=stopped.detail)
         return end_aborted(db, log_, intent, failure, limits)
     (ended,) = db.execute("SELECT ended FROM intent WHERE position = ?", (intent.position,)).fetchone()
     return int(ended)
+
+
+def _require_going(db: sqlite3.Connection, intent: Intent) -> None:
+    stopped = control.ended_by(db, intent.owner, intent.job_id, intent.contract)
+    if stopped is not None:
+        raise stopped
 
 
 def refuse(

@@ -30,6 +30,7 @@ from yanmen.ledger.logbook import Logbook
 from yanmen.ledger.opening import exists, opened
 from yanmen.ledger.place import Place
 from yanmen.ledger.registry import Registry
+from yanmen.ledger.stopping import Stopping
 from yanmen.ledger.store import faults
 from yanmen.ledger.succession import Step
 from yanmen.model.config import NodeLimits
@@ -42,7 +43,7 @@ TURNED_AWAY_PER_MINUTE = 10
 """Leaves one party that may not come in can add; its calls are refused all the same."""
 
 
-class Ledger(Holdings, Registry, Logbook):
+class Ledger(Holdings, Registry, Stopping, Logbook):
     """All durable state of a node."""
 
     __slots__ = ()

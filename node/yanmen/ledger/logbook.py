@@ -77,6 +77,10 @@ class Logbook(Desk):
                 return None
             return key_changes.signed_at(db, position), log.read_receipt(db, position, whole=True)
 
+    def copy(self, path: Path) -> str:
+        """Write the whole ledger as it is now to the new file `path`, and return the signed head over it."""
+        return self._store.copy(path, log.head)
+
     def check_clock(self) -> None:
         """Raise the `Fault` that the next leaf would meet when the clock is far behind the last one."""
         with self._store.read() as db:

@@ -1,15 +1,19 @@
 """The ledger's store in PostgreSQL: the same transactions, over one schema that several processes and hosts share."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Lock
-from typing import cast
+from typing import TypeVar, cast
 
 from yanmen.ledger import postgresql_schema
 from yanmen.ledger.place import Database
 from yanmen.ledger.postgresql import Connection, Writer, reading, replicas
 from yanmen.ledger.store import faults
+from yanmen.model.refusal import Fault, FaultCode
+
+T = TypeVar("T")
 
 ABANDONED = """
 SELECT position FROM intent LEFT JOIN intent_replica USING (position) WHERE ended IS NULL AND NOT EXISTS (
@@ -64,6 +68,11 @@ class PostgresqlStore:
                 yield _ledgers(db)
         finally:
             connection.close()
+
+    def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:  # noqa: ARG002 - the same as of a file
+        """Refuse: a database is copied by its own means."""
+        note = f"the ledger is in PostgreSQL: pg_dump --schema={self._database.schema}（账本在数据库中，请用 pg_dump 备份）"
+        raise Fault(FaultCode.CONFIG, note)
 
     def empty_journal(self) -> None:
         """Write the tables anew in which something was destroyed: what they held before is no longer in them."""

@@ -1,15 +1,18 @@
-"""The ledger's part about signed documents: reviews and negative lists in force."""
+"""The ledger's part about signed documents: reviews, negative lists, grants of operation and products."""
 
+import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
-from yanmen.formats import json_canonical, jws, negative_list, review
+from yanmen.formats import json_canonical, jws, negative_list, operation, product, review
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
-from yanmen.ledger import signed
+from yanmen.ledger import contracts, log, signed
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.signed import Paper
+from yanmen.model.contract import MAY_BECOME, ContractStatus
 from yanmen.model.governance import DocumentKind, NegativeList, Review
+from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -40,6 +43,51 @@ class Registry(Desk):
         with self._store.read() as db:
             papers = signed.in_force(db, DocumentKind.NEGATIVE_LIST)
         return tuple(negative(paper.token) for paper in papers)
+
+    def operation(self, grant: str) -> OperatingGrant | None:
+        """Return a grant of operation as it stands, ended ones too."""
+        with self._store.read() as db:
+            token = signed.newest(db, DocumentKind.OPERATION, grant)
+        return None if token is None else read(token, operation.decode)
+
+    def operations(self) -> tuple[OperatingGrant, ...]:
+        """Return every grant of operation as it stands."""
+        with self._store.read() as db:
+            papers = signed.in_force(db, DocumentKind.OPERATION)
+        return tuple(read(paper.token, operation.decode) for paper in papers)
+
+    def product(self, name: str) -> Product | None:
+        """Return a product as it stands, withdrawn ones too."""
+        with self._store.read() as db:
+            token = signed.newest(db, DocumentKind.PRODUCT, name)
+        return None if token is None else read(token, product.decode)
+
+    def products(self) -> tuple[tuple[Product, bytes], ...]:
+        """Return every product as it stands, with what was signed."""
+        with self._store.read() as db:
+            papers = signed.in_force(db, DocumentKind.PRODUCT)
+        return tuple((read(paper.token, product.decode), paper.token) for paper in papers)
+
+    def endorsement(self, contract: str) -> Endorsement | None:
+        """Return the newest endorsement of a contract."""
+        with self._store.read() as db:
+            token = signed.newest(db, DocumentKind.ENDORSEMENT, contract)
+        return None if token is None else read(token, operation.decode_endorsement)
+
+    def end_operation(self, paper: Paper, grant: str, decided_by: str) -> tuple[Receipt, int]:
+        """Record that a grant of operation is over and revoke every contract that hangs on it, in one transaction.
+
+        Return the receipt and how many contracts were ended.
+        """
+
+        def ended(db: sqlite3.Connection) -> tuple[int, int]:
+            position = signed.record(db, self._log, paper, lambda _: None)
+            hanging = [one for one in contracts.operated(db, grant) if ContractStatus.REVOKED in MAY_BECOME[one[1]]]
+            for contract_id, _ in hanging:
+                contracts.change(db, self._log, contract_id, ContractStatus.REVOKED, decided_by)
+            return position, len(hanging)
+
+        return self._commit(ended, lambda db, found: (log.read_receipt(db, found[0], whole=False), found[1]))
 
 
 def negative(token: bytes) -> NegativeList:

@@ -9,15 +9,17 @@ import errno
 import fcntl
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from yanmen.ledger import schema
 from yanmen.ledger.schema import Kind
 from yanmen.model.refusal import Fault, FaultCode
+
+T = TypeVar("T")
 
 BUSY_MS = 30_000
 """How long a writer waits for another process: a transaction takes milliseconds."""
@@ -49,6 +51,10 @@ class Keeping(Protocol):
 
     def view(self) -> AbstractContextManager[sqlite3.Connection]:
         """Give a consistent view for a long read: nobody waits for it."""
+        ...
+
+    def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+        """Write all that is committed now to the new file `path`; return what `look` sees of just that."""
         ...
 
     def empty_journal(self) -> None:
@@ -101,6 +107,29 @@ class Store:
                     yield connection
             finally:
                 connection.close()
+
+    def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+        """Write all that is committed now to the new file `path`, durably; return what `look` sees of just that.
+
+        Others go on writing meanwhile.
+        """
+        with faults():
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            target = sqlite3.connect(str(path), isolation_level=None)
+            try:
+                with self.view() as here:
+                    here.backup(target)
+                    seen = look(here)
+                # One file, without a journal beside it, and synced before anybody relies on it.
+                target.execute("PRAGMA journal_mode = DELETE")
+                (verdict,) = target.execute("PRAGMA quick_check(1)").fetchone()
+            finally:
+                target.close()
+            if verdict != "ok":
+                raise Fault(FaultCode.STORAGE, "ledger: the copy is damaged")
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+            return seen
 
     def empty_journal(self) -> None:
         """Move everything out of the journal and cut it to nothing: it holds pages as they were before."""

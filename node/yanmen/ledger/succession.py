@@ -12,7 +12,7 @@ from pathlib import Path
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
-from yanmen.ledger import budget, contracts, datasets, genesis, signed, spaces, violations
+from yanmen.ledger import budget, contracts, control, datasets, genesis, signed, spaces, violations
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
 from yanmen.ledger.log import Log
@@ -98,6 +98,7 @@ def _begin(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, keeper: K
         "INSERT INTO opening (kind, name, queries, micro_rho, delta_e12) VALUES ('violations', ?, ?, 0, 0)",
         violations.counted(old),
     )
+    control.carry(old, db, log_)
     for table, columns in _COPIED.items():
         rows = old.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - names of ours
         marks = ", ".join("?" * (columns.count(",") + 1))

@@ -97,6 +97,7 @@ class Description:
     """What the national catalogue asks of an entry beside the rest; codes as formats/ndi_codes has them, "" = not said.
 
     `item` names what the entry is the one source of (数源事项): two owners that name the same are two claimants.
+    `measured` lets the bands of quality of personal data be shown, which are not noised.
     """
 
     topic: str = ""
@@ -109,6 +110,7 @@ class Description:
     abstract_zh: str = ""
     abstract_en: str = ""
     keywords: tuple[str, ...] = ()
+    measured: bool = False
 
 
 PLAIN = Description()

@@ -178,6 +178,15 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifyRules:
+    """The program that notices of incidents are handed to, with its arguments; none, and they wait in the outbox."""
+
+    command: tuple[str, ...] = ()
+    seconds: int = 30
+    """How long one call may take."""
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One node's configuration; paths are relative to the node's directory unless absolute.
 
@@ -209,4 +218,5 @@ class Config:
     stamping: Stamping = field(default_factory=Stamping)
     anchor: AnchorRules = field(default_factory=AnchorRules)
     ledger: LedgerPlace = field(default_factory=LedgerPlace)
+    notify: NotifyRules = field(default_factory=NotifyRules)
     telling: Telling = field(default_factory=Telling)

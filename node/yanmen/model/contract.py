@@ -64,6 +64,14 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class Operated:
+    """The grant of operation (授权运营) a contract hangs on, and the products that may be asked for under it."""
+
+    grant: str
+    products: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What the consumer signs and the holder countersigns (FORMATS.md, contract).
 
@@ -94,6 +102,7 @@ class Terms:
     bounds: Bounds = Bounds()
     tariff: Tariff | None = None
     split: Split | None = None
+    operated: Operated | None = None
     rules: Rules = field(default_factory=Rules)
 
     @property

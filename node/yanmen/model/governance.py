@@ -14,6 +14,9 @@ class DocumentKind(Enum):
 
     REVIEW = "review"
     NEGATIVE_LIST = "negative-list"
+    OPERATION = "operation"
+    PRODUCT = "product"
+    ENDORSEMENT = "endorsement"
 
 
 @dataclass(frozen=True, slots=True)

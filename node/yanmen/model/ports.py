@@ -80,11 +80,12 @@ class TableShape:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A sealed snapshot as the import job's reply was sealed: nothing about rows but what is needed."""
+    """A sealed snapshot as the import job's reply was sealed: of rows only the bands of `quality` (Version)."""
 
     path: str
     version: str
     plain_bytes: int
+    quality: str = ""
     continued: bool = False
     """Made of the version before and of what came since, which was read alone."""
 

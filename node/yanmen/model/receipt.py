@@ -31,6 +31,7 @@ class Stage(Enum):
     OPENED = "opened"
     INSPECTION = "inspection"
     DOCUMENT = "document"
+    CONTROL = "control"
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,7 @@ class Aggregate:
     `lower`..`upper` is the public range of one cell, `l1` and `l2_squared` bound how far one unit's
     presence moves the whole vector of cells (add/remove one unit), both integers rounded up. `of` says
     what is counted or summed, without bounds: figures of several nodes add up only where it is the same.
+    `valued` says of exact data that it rests on the units with a value only, whom the reply counts apart.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Aggregate:
     l1: int
     l2_squared: int
     of: str = ""
+    valued: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +173,9 @@ class Frame:
     """For exact data: the finest table of its dataset, by which every question's cells are withheld alike.
 
     `sql` yields one row for each combination of all declared dimensions, NULL among them: `keys`, then
-    `aggregates` (rows, then every measure that can be summed), then `units` and two tops for each sum. It is
-    the same for all questions on a version. `chosen` holds per dimension the values the question's filters
-    let pass, `grouped` the dimension that each of the question's keys is; `alone` says that a unit can have
-    one row only.
+    `aggregates` (rows, then every measure, summed or counted), then contributors as in a reply. It is the same
+    for all questions on a version. `chosen` holds per dimension the values the question's filters let pass,
+    `grouped` the dimension that each of the question's keys is; `alone` says that a unit can have one row only.
     """
 
     scans: tuple[Scan, ...]
@@ -191,8 +192,8 @@ class Plan:
     """What will run and what may leave, derived from the question and public facts only.
 
     `sql` is text we emitted. For `PERSONAL` and `EXACT` its reply columns are keys then aggregates
-    (for `EXACT` then `units` and, per SUM aggregate, `top1_<name>`, `top2_<name>`); for `OPEN` they
-    are `outputs` as they stand. `post_sql` (or "") runs in a data-less job over the table `cells`
+    (for `EXACT` then `units`, `units_<name>` of each that is `valued`, and per SUM `top1_<name>`, `top2_<name>`);
+    for `OPEN` they are `outputs` as they stand. `post_sql` (or "") runs in a data-less job over the table `cells`
     of released columns (keys, aggregates, averages, and a `w_<name>` width column for each of the
     latter two) and yields the outputs followed by one width column per output with a source.
     Where an answer rests on several grids (`PERSONAL` only), `blocks` says whose each column is; the
@@ -201,7 +202,8 @@ class Plan:
     whole charge, split evenly over the aggregates. `frame` is there for `EXACT` only; `price_fen` is
     what the use costs unless it is a free one. With a `manifest` the figures leave as sealed shares only.
     `together` tells whether the answer depends on which rows one unit has in the same place: units are
-    counted, grouped by or joined on.
+    counted, grouped by or joined on. `rows_max` is what the engine may reply, `answer_rows` what the answer may have
+    after post-processing, None where that follows from conditions between released figures.
     """
 
     admitted: Admitted
@@ -226,6 +228,7 @@ class Plan:
     manifest: SignedManifest | None = None
     together: bool = False
     metered: Metered = field(default_factory=Metered)
+    answer_rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

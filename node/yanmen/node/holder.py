@@ -29,6 +29,7 @@ from yanmen.ledger.place import Database, Place
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract
+from yanmen.model.operation import Product
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.refusal import Fault, FaultCode
@@ -131,6 +132,10 @@ class Books:
     def version(self, name: str) -> Version | None:
         """Return the newest version of `name`, retracted or not."""
         return self.ledger.version(name)
+
+    def product(self, name: str) -> Product | None:
+        """Return a product as it stands."""
+        return self.ledger.product(name)
 
 
 def release_policy(log_key: note.VerifierKey, config: Config) -> Policy:

@@ -1,7 +1,7 @@
 """The questions running in this process; what became of them is in the ledger, not here."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Event, RLock
@@ -106,6 +106,13 @@ class Jobs:
         with self._lock:
             job = self._jobs.get((owner, job_id))
         if job is not None:
+            job.cancel.set()
+
+    def cancel_all(self, owners: Collection[str] | None) -> None:
+        """Ask every job of `owners` to stop, or every job."""
+        with self._lock:
+            stopped = [job for job in self._jobs.values() if owners is None or job.owner in owners]
+        for job in stopped:
             job.cancel.set()
 
     def drain(self, wait_ms: int) -> None:

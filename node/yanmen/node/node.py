@@ -19,7 +19,9 @@ from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
 from yanmen.node.anchoring import Anchoring
+from yanmen.node.controlling import Controlling, may_serve
 from yanmen.node.doorkeeper import READERS, Doorkeeper
+from yanmen.node.guarding import Guarding
 from yanmen.node.holder import Holder
 from yanmen.node.jobs import Jobs
 from yanmen.node.question import Question, Works
@@ -50,6 +52,26 @@ class Node(Doorkeeper):
         self._anchoring = Anchoring(holder.ledger, config.anchor, holder.clock)
         self._releasing.start()
         self._anchoring.start()
+        self._controlling = Controlling(
+            holder.ledger, self._jobs, holder.receipt_signer, holder.clock, holder.directory, config.id
+        )
+        policies = self._works.desk.policies
+        self._guarding = Guarding(holder.directory / config.policies, policies, holder.ledger)
+        self._controlling.also(self._guarding.look)
+        self._controlling.start()
+
+    @override
+    def identify(self, certificate_pem: bytes) -> Party:
+        """Return the active member whose registered certificate this is, unless the holder suspended it."""
+        party = super().identify(certificate_pem)
+        if not may_serve(self._controlling.stops, party.id):
+            reason = Reason.DISCONNECTED if self._controlling.stops.disconnected else Reason.MEMBER_SUSPENDED
+            raise Refused(reason, Detail(), self.turn_away(party, Refused(reason)))
+        return party
+
+    def connected(self) -> bool:
+        """Say whether the holder has it take calls."""
+        return not self._controlling.stops.disconnected
 
     # The catalogue and contracts ------------------------------------------------------------------
 
@@ -164,6 +186,7 @@ class Node(Doorkeeper):
     def drain(self, wait_ms: int) -> None:
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
+        self._controlling.stop()
         self._releasing.stop()
         self._anchoring.stop()
 

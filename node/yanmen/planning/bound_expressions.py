@@ -127,7 +127,8 @@ class Expressions:
 
     def _reference(self, value: Members, _: int) -> Seen:
         members = READER.exact(value, _REFERENCE, "BOUND_REF")
-        READER.same(members, {"type": "BOUND_REF"}, "BOUND_REF")
+        if members["type"] != "BOUND_REF":
+            READER.refuse("BOUND_REF")
         index, kind = READER.integer(members, "index"), type_id(members["return_type"])
         if index >= len(self._types) or self._types[index] != kind:
             READER.refuse("BOUND_REF")
@@ -135,7 +136,8 @@ class Expressions:
 
     def _constant(self, value: Members, _: int) -> Seen:
         members = READER.exact(value, _CONSTANT, "BOUND_CONSTANT")
-        READER.same(members, {"type": "VALUE_CONSTANT"}, "BOUND_CONSTANT")
+        if members["type"] != "VALUE_CONSTANT":
+            READER.refuse("BOUND_CONSTANT")
         constant = members["value"]
         kind = type_id(constant.get("type")) if isinstance(constant, dict) else READER.refuse("BOUND_CONSTANT")
         return Seen(frozenset(), None, kind, constant=True)
@@ -220,5 +222,5 @@ def _is_number(kind: str) -> bool:
 
 
 def _joined(inside: list[Seen], kind: str) -> Seen:
-    refs = frozenset[int]().union(*[seen.refs for seen in inside])
+    refs = frozenset[int]().union(*[seen.refs for seen in inside]) if len(inside) != 1 else inside[0].refs
     return Seen(refs, None, kind, constant=not refs and all(seen.constant for seen in inside))

@@ -8,8 +8,8 @@ from yanmen.planning import exact_rules, hints
 from yanmen.planning.answer import Answered, answered
 from yanmen.planning.blocks import Asked, Blocks, GroupSet
 from yanmen.planning.domains import domain, is_open
-from yanmen.planning.figure_tables import FigureTable
-from yanmen.planning.figures import Figures, GroupKey
+from yanmen.planning.figure_tables import FigureTable, left_by
+from yanmen.planning.figures import Figures, GroupKey, grid_of
 from yanmen.planning.grouping import group_list, is_grouped
 from yanmen.planning.joins import Joined
 from yanmen.planning.narrowing import narrowed
@@ -46,11 +46,15 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, blocks: Blocks,
     sets = _sets(question, written, keys)
     asked = Asked(read, keys, tuple(figures.figures), tuple(figures.averages), question.at)
     if not quantiles.found:
-        return FigureTable(shown.sql(blocks.cells(asked, sets)), shown.outputs, not sets and _as_it_stands(shown, keys))
+        before = len(blocks.found)
+        cells = blocks.cells(asked, sets)
+        most = left_by(sum(block.cells for block in blocks.found[before:]), question.limit)
+        return FigureTable(shown.sql(cells), shown.outputs, most, not sets and _as_it_stands(shown, keys))
     if sets:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, question.at, "ROLLUP", hints.QUANTILE_SETS)
     cells = blocks.cells(asked, ()) if figures.figures else ""
-    return FigureTable(shown.sql(quantiles.joined_to(cells, blocks)), shown.outputs)
+    most = left_by(grid_of(keys), question.limit)
+    return FigureTable(shown.sql(quantiles.joined_to(cells, blocks)), shown.outputs, most)
 
 
 def _sets(question: Question, written: tuple[Expression, ...], keys: tuple[GroupKey, ...]) -> tuple[GroupSet, ...]:

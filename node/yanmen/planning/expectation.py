@@ -35,6 +35,8 @@ def of_cells(block: CellBlock, shapes: tuple[TableShape, ...]) -> Expected:
     outputs += [_shown(rows, figure, _calls(figure), most) for figure in figures]
     if rows.joined.release is DatasetClass.EXACT:
         outputs.append(Shown("BIGINT", calls=_UNITS))
+        valued = [figure.term for figure in figures if figure.term is not None]
+        outputs += [Shown("BIGINT", origins_of(rows, term), _VALUES_COUNTED, share=(0, 1)) for term in valued]
         sums = [figure for figure in figures if figure.kind is AggregateKind.SUM]
         outputs += [_shown(rows, figure, _LARGEST, most) for figure in sums for _ in (1, 2)]
     present = [key.term for key in keys if None not in key.domain]

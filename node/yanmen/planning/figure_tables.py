@@ -16,11 +16,13 @@ ALL_CELLS = '"cells"'
 class FigureTable:
     """A query over released figures: `sql` yields `o0`, `o1`… and, for outputs that carry a ±, `w0`, `w1`…
 
-    `as_it_stands` when it is one block's keys and figures, in order and with nothing after.
+    `rows` is how many rows it has at most, None when that rests on conditions between figures. `as_it_stands` when it
+    is one block's keys and figures, in order and with nothing after.
     """
 
     sql: str
     outputs: tuple[Output, ...]
+    rows: int | None
     as_it_stands: bool = False
 
     def column(self, position: int, table: str) -> Shown:
@@ -29,6 +31,11 @@ class FigureTable:
         prefix = f"{quoted(table)}."
         width = f"{prefix}{quoted(f'w{position}')}" if output.source else ""
         return Shown(f"{prefix}{quoted(f'o{position}')}", output.type, stored=True, source=output.source, width=width)
+
+
+def left_by(rows: int | None, limit: int | None) -> int | None:
+    """Return how many of at most `rows` rows a LIMIT leaves at most."""
+    return rows if limit is None else limit if rows is None else min(rows, limit)
 
 
 def cells_of(block: int) -> str:

@@ -1,6 +1,6 @@
 """Aggregates of a question over guarded data: what each unit may add, and how far it can move the answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import prod
 
@@ -139,6 +139,8 @@ class Figures:
                 raise refused(Reason.DIMENSION_NOT_DECLARED, call.at, call.op.value, hints.DIMENSION)
             if _degree(term) > 1:
                 raise refused(Reason.FUNCTION_NOT_ADMITTED, call.at, call.op.value, hints.EXACT_SUMS)
+            if len({part for part in parts(term) if isinstance(part, Field)}) > 1:
+                raise refused(Reason.FUNCTION_NOT_ADMITTED, call.at, call.op.value, hints.EXACT_ONE_MEASURE)
         return term
 
     def _count(self, call: Apply) -> str:
@@ -177,9 +179,13 @@ class Figures:
         return self.averages[-1].name
 
 
-def bounded(figures: Iterable[Figure], joined: Joined, reach: Reach) -> tuple[Aggregate, ...]:
+def bounded(figures: Sequence[Figure], joined: Joined, reach: Reach) -> tuple[Aggregate, ...]:
     """Return `figures` with their public ranges and, given how far a unit reaches, their sensitivities."""
-    return tuple(_bounded(figure, joined.rows_upto, reach) for figure in figures)
+    aggregates = tuple(_bounded(figure, joined.rows_upto, reach) for figure in figures)
+    if joined.release is not DatasetClass.EXACT:
+        return aggregates
+    pairs = zip(figures, aggregates, strict=True)
+    return tuple(replace(aggregate, valued=figure.term is not None) for figure, aggregate in pairs)
 
 
 def _conditional(argument: Expression) -> tuple[Expression | None, Expression]:

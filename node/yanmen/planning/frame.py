@@ -16,7 +16,7 @@ from yanmen.planning import hints
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.expectation import of_cells
-from yanmen.planning.figures import FIGURES_MAX, Figure, GroupKey, bounded, reached
+from yanmen.planning.figures import Figure, GroupKey, bounded, reached
 from yanmen.planning.joins import Joined
 from yanmen.planning.narrowing import passing
 from yanmen.planning.places import NOWHERE, refused
@@ -38,6 +38,8 @@ _MIRRORED = {
 }
 FRAME_CELLS_MAX = 100_000
 """All declared dimensions multiplied: the node holds this table while it answers."""
+FRAME_FIGURES_MAX = 128
+"""Measures of a dataset, asked about or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +109,16 @@ def _typed(column: Column) -> tuple[Cell, ...]:
 
 
 def _measures(scope: Scope, joined: Joined) -> list[Figure]:
-    """Return the rows, and the sum of every measure that a question could sum."""
+    """Return the rows, the sum of every measure that a question could sum, and the values of every other."""
     found = [Figure("a0", AggregateKind.ROWS, None)]
     for column in scope.sources[0].dataset.visible():
-        term = _field(column)
-        facts = term.facts
-        most = max(1, abs(facts.lower), abs(facts.upper)) * joined.rows_upto
-        if column.role is Role.MEASURE and facts.numeric and facts.declared and most <= I64:
-            found.append(Figure(f"a{len(found)}", AggregateKind.SUM, term))
-    if len(found) > FIGURES_MAX:
+        if column.role is Role.MEASURE:
+            term = _field(column)
+            facts = term.facts
+            most = max(1, abs(facts.lower), abs(facts.upper)) * joined.rows_upto
+            summed = facts.numeric and facts.declared and most <= I64
+            found.append(Figure(f"a{len(found)}", AggregateKind.SUM if summed else AggregateKind.ROWS, term))
+    if len(found) > FRAME_FIGURES_MAX:
         raise refused(Reason.TOO_MANY_CELLS, NOWHERE, scope.sources[0].name, hints.EXACT_CELLS)
     return found
 

@@ -199,6 +199,10 @@ EXACT_SUMS = Hint(
     "declare what else is wanted as a measure.",
     "精确统计仅有 COUNT、SUM、AVG，其参数为数值列的加减及与字面量之积；如需其他量，请数源部门声明为数值列。",
 )
+EXACT_ONE_MEASURE = Hint(
+    "An exact figure is of one measure: ask for each by itself and combine the figures, as in sum(a) + sum(b).",
+    "每个精确统计值只针对一个数值列：请分别统计后再组合结果，例如 sum(a) + sum(b)。",
+)
 OPEN_KEY = Hint(
     "A key of an open domain is grouped by alone, in a question of one grouping.",
     "开放取值域的列须单独分组，且一次查询只含一个分组。",
@@ -232,6 +236,10 @@ JOIN_ROWS = Hint(
     "这些关联使同一个体的记录相互组合过多：请减少关联的表，或先将各表按个体列分组。",
 )
 CELLS = Hint("Group by fewer columns or by CASE with fewer results.", "请减少分组列，或用分支更少的 CASE 分组。")
+RESULT_ROWS = Hint(
+    "The answer would have more rows than this node releases; join on a condition, group, or add LIMIT.",
+    "结果行数超过本节点的上限；请添加关联条件、分组或 LIMIT。",
+)
 RETRACTED = Hint("See the catalogue for what its holder offers now.", "请在目录中查看数源部门现有的数据集。")
 PLAN = Hint(
     "The node could not prove that the engine would run exactly this plan: a fault of the node, tell its holder; "

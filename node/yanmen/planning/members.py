@@ -1,15 +1,15 @@
 """Reads DuckDB's JSON strictly: exact member sets, exact types, bounded depth; anything else is refused."""
 
-import json
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import NoReturn
 
+from yanmen.formats import json_foreign
+from yanmen.formats.json_foreign import Foreign
 from yanmen.model.refusal import Fault, FaultCode, Reason
 from yanmen.planning import hints
 from yanmen.planning.places import NOWHERE, CallerText, Hint, Place, refused
 
-Value = None | bool | int | str | Decimal | list["Value"] | dict[str, "Value"]
+Value = Foreign
 Object = Mapping[str, Value]
 Members = dict[str, Value]
 """An object as it was parsed."""
@@ -20,23 +20,11 @@ def parse(text: str, max_bytes: int) -> Value:
     if len(text.encode("utf-8", errors="replace")) > max_bytes:
         raise refused(Reason.SQL_TOO_LONG, NOWHERE, "", hints.TOO_DEEP)
     try:
-        value: Value = json.loads(text, object_pairs_hook=_unique, parse_float=Decimal, parse_constant=_not_a_number)
+        return json_foreign.decode(text)
     except RecursionError as error:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, NOWHERE, "", hints.TOO_DEEP) from error
     except (ValueError, ArithmeticError) as error:
         raise Fault(FaultCode.SANDBOX, "the engine's reply is not JSON") from error
-    return value
-
-
-def _unique(pairs: list[tuple[str, Value]]) -> dict[str, Value]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("duplicate member")
-    return found
-
-
-def _not_a_number(_: str) -> NoReturn:
-    raise ValueError("not a JSON number")
 
 
 class Reader:

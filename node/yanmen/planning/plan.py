@@ -92,6 +92,9 @@ def _drafted(admitted: Admitted, planner: Planner, query: Query, limits: NodeLim
     """Return the draft of a query over queries."""
     found = planner.result(query)
     if isinstance(found, FigureTable):
+        cells = sum(block.cells for block in planner.blocks.found)
+        if found.rows is not None and found.rows > max(limits.cells, cells):
+            raise refused(Reason.TOO_MANY_CELLS, query.at, "SELECT", hints.RESULT_ROWS)
         return _cell_draft(admitted, planner, found, limits)
     if found.dataset.cls is not DatasetClass.OPEN:
         raise refused(Reason.ROWS_WOULD_LEAVE, query.at, "SELECT", hints.ROWS)
@@ -150,6 +153,7 @@ def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits
         frame=None if found is None else found.frame,
         delta_e12=limits.open_key_delta_e12 if any(not key.domain for key in keys) else 0,
         together=any(alike.is_together(block) for block in blocks),
+        answer_rows=table.rows,
     )
     shapes = row_source.shapes(scans)
     return Draft(plan, tuple(of_cells(block, shapes) for block in blocks), found)
@@ -196,6 +200,7 @@ def _plan(admitted: Admitted, joined: Joined, shape: _Shape, limits: NodeLimits,
         price_fen=price_fen(admitted.price_fen, admitted.contract.terms.tariff, used, charge, ceiling),
         min_group=max(MIN_GROUP, admitted.contract.terms.min_group),
         metered=used,
+        answer_rows=shape.rows_max,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from math import prod
 
 from typing_extensions import override
 
@@ -10,7 +11,7 @@ from yanmen.model.refusal import Reason
 from yanmen.model.stages import Output
 from yanmen.planning import hints
 from yanmen.planning.answer import answered, limited, unique_label
-from yanmen.planning.figure_tables import FigureTable, common_type
+from yanmen.planning.figure_tables import FigureTable, common_type, left_by
 from yanmen.planning.grouping import aliased, ordinal
 from yanmen.planning.places import refused
 from yanmen.planning.quantiles import share_of
@@ -40,6 +41,8 @@ from yanmen.planning.syntax import (
     walk,
 )
 
+JOINED_MAX = 1_000_000
+"""Rows of released tables that are put beside each other without a condition."""
 Named = tuple[str, FigureTable]
 """A query in FROM and how it is called."""
 
@@ -178,12 +181,27 @@ def query_tables(question: Question, tables: Sequence[Named], inner: InnerOf) ->
     source = _source(question, tables, reader)
     asked = replace(question, items=reader.expand(question.items))
     groups = _groups(asked, reader)
+    most = _rows(question, tables, groups)
     grouped = ""
     if groups is not None:
         grouped = _group_by(asked, groups, reader)
         reader.group(groups)
     shown = answered(reader, asked, grouped)
-    return FigureTable(_distinct(asked, shown.sql(source)), shown.outputs)
+    return FigureTable(_distinct(asked, shown.sql(source)), shown.outputs, left_by(most, question.limit))
+
+
+def _rows(question: Question, tables: Sequence[Named], groups: tuple[Expression, ...] | None) -> int | None:
+    """Return how many rows there are before LIMIT at most, None where conditions say; refuse what could only fail."""
+    sizes = [table.rows for _, table in tables]
+    conditions = question.where is not None or any(link.condition is not None or link.using for link in question.links)
+    if None in sizes or (len(sizes) > 1 and conditions):
+        return None
+    most = prod(size for size in sizes if size is not None)
+    if most > JOINED_MAX:
+        raise refused(Reason.TOO_MANY_CELLS, question.at, "FROM", hints.RESULT_ROWS)
+    if groups is None:
+        return most
+    return most * max(1, len(question.group_sets)) if groups else 1
 
 
 def _distinct(question: Question, sql: str) -> str:
@@ -278,7 +296,9 @@ def one_after_another(union: Union, parts: Sequence[FigureTable]) -> FigureTable
     order = _orders(union.orders, outputs)
     tail = order + limited(union.limit, union.offset)
     sql = select([*names, *widths], f"FROM ({' UNION ALL '.join(sides)}) AS {quoted('s')}{tail}")
-    return FigureTable(sql, tuple(outputs))
+    sizes = [part.rows for part in parts]
+    most = None if None in sizes else sum(size for size in sizes if size is not None)
+    return FigureTable(sql, tuple(outputs), left_by(most, union.limit))
 
 
 def _side(part: FigureTable, outputs: Sequence[Output]) -> str:
@@ -317,4 +337,4 @@ def renamed(table: FigureTable, names: Sequence[str]) -> FigureTable | None:
     outputs = [
         replace(output, label=unique_label(label, taken)) for output, label in zip(table.outputs, labels, strict=True)
     ]
-    return FigureTable(table.sql, tuple(outputs))
+    return FigureTable(table.sql, tuple(outputs), table.rows)

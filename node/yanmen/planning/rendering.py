@@ -29,7 +29,8 @@ def render(plan: Plan) -> str:
         lines.append(f"releases {len(plan.blocks)} under one charge, split evenly over all figures: {grids}")
     if plan.release is DatasetClass.EXACT:
         lines.append(f"minimum  {plan.min_group} units in a cell")
-    lines.append(f"answer   at most {plan.rows_max} rows: {', '.join(output.label for output in plan.outputs)}")
+    most = "" if plan.answer_rows is None else f"at most {plan.answer_rows} rows: "
+    lines.append(f"answer   {most}{', '.join(output.label for output in plan.outputs)}")
     if plan.post_sql:
         lines.append("after    select list, HAVING, ORDER BY and LIMIT run on released figures")
     return "\n".join(lines)

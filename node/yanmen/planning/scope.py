@@ -32,7 +32,8 @@ class Source:
 
     def find(self, name: str) -> tuple[Column, ...]:
         """Return the visible columns called `name` (case-insensitive); a query may have several."""
-        return tuple(column for known, column in self.named() if known.lower() == name.lower())
+        wanted = name.lower()
+        return tuple(column for known, column in self.named() if known.lower() == wanted)
 
     def column(self, name: str) -> Column | None:
         """Return the column that the engine calls `name`."""

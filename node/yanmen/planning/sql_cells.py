@@ -29,7 +29,7 @@ class Cells:
 
 
 def emit(cells: Cells) -> str:
-    """Return the SQL whose reply columns are the keys, then the aggregates (for exact data: units and tops)."""
+    """Return the SQL whose reply columns are the keys, then the aggregates (for exact data: contributors too)."""
     exact = cells.rows.joined.release is DatasetClass.EXACT
     inner = _clamped_shares(cells, _shares(cells, _rows(cells)))
     if cells.reach.capped:
@@ -68,6 +68,11 @@ def _argument(aggregate: Aggregate) -> str:
     return quoted(f"v{aggregate.name[1:]}")
 
 
+def _valued(cells: Cells) -> list[tuple[Aggregate, str]]:
+    """Return the figures whose contributors are counted apart, and the column that says who is one."""
+    return [(each, quoted(f"c{each.name[1:]}")) for each in cells.aggregates if each.valued]
+
+
 def _rows(cells: Cells) -> str:
     """Return one row per row: keys, unit, arguments."""
     unit = cells.rows.joined.unit
@@ -86,6 +91,7 @@ def _shares(cells: Cells, inner: str) -> str:
     """Return per key and unit the rows it has there and the sums of its clamped rows."""
     names = [*_names(cells), quoted("u")]
     columns = [f"{_share(aggregate, figure)} AS {quoted(aggregate.name)}" for aggregate, figure in _shared(cells)]
+    columns += [f"count({_argument(aggregate)}) AS {name}" for aggregate, name in _valued(cells)]
     present = [f"{quoted(key.name)} IS NOT NULL" for key in cells.keys if None not in key.domain]
     where = f" WHERE {' AND '.join(present)}" if present else ""
     return select([*names, *columns], _from(inner, "r") + where + _group_by(names))
@@ -109,6 +115,7 @@ def _clamped_shares(cells: Cells, inner: str) -> str:
         most = 1 if figure.kind is AggregateKind.UNITS else rows
         share = _clamp(quoted(aggregate.name), most * low, most * high)
         columns.append(f"CAST({share} AS BIGINT) AS {quoted(aggregate.name)}")
+    columns += [f"CAST({_clamp(name, 0, 1)} AS BIGINT) AS {name}" for _, name in _valued(cells)]
     return select(columns, _from(inner, "p"))
 
 
@@ -122,7 +129,7 @@ def _capped(cells: Cells, inner: str) -> str:
     """Keep at most the declared number of groups of each unit, by a hash so that no group is favoured."""
     most = cells.reach.cells
     names = _names(cells)
-    kept = [*names, *(quoted(aggregate.name) for aggregate, _ in _shared(cells))]
+    kept = [*names, *(quoted(each.name) for each, _ in _shared(cells)), *(name for _, name in _valued(cells))]
     salt = text_literal(hashlib.sha256(inner.encode("utf-8")).hexdigest()[:16])
     order = ", ".join([f"hash({quoted('u')}, {', '.join(names)}, {salt})", *names])
     ranked = f"row_number() OVER (PARTITION BY {quoted('u')} ORDER BY {order}) AS {quoted('n')}"
@@ -131,15 +138,20 @@ def _capped(cells: Cells, inner: str) -> str:
 
 
 def _totals(cells: Cells, inner: str, *, exact: bool) -> str:
-    """Return per key the totals of all units (for exact data: how many units, and the two largest shares)."""
+    """Return per key the totals of all units (for exact data: how many, also with a value, and the largest)."""
     columns = _names(cells)
     for aggregate, figure in zip(cells.aggregates, cells.figures, strict=True):
         name = quoted(aggregate.name)
         columns.append(f"{'count(*)' if _all_units(figure) else f'sum({name})'} AS {name}")
     if exact:
         columns.append(f"count(*) AS {quoted('units')}")
+        columns += [f"sum({name}) AS {_with_value(aggregate)}" for aggregate, name in _valued(cells)]
         columns += [f"max(abs({quoted(name)}), 2) AS {quoted(f'top_{name}')}" for name in _summed(cells)]
     return select(columns, _from(inner, "g") + _group_by(_names(cells)))
+
+
+def _with_value(aggregate: Aggregate) -> str:
+    return quoted(f"units_{aggregate.name}")
 
 
 def _summed(cells: Cells) -> list[str]:
@@ -154,6 +166,9 @@ def _ranged(cells: Cells, inner: str, *, exact: bool) -> str:
         columns.append(f"CAST(coalesce({total}, 0) AS BIGINT) AS {quoted(aggregate.name)}")
     if exact:
         columns.append(quoted("units"))
+        for aggregate, _ in _valued(cells):
+            name = _with_value(aggregate)
+            columns.append(f"CAST(coalesce({name}, 0) AS BIGINT) AS {name}")
         for name in _summed(cells):
             for rank in (1, 2):
                 top = f"list_extract({quoted(f'top_{name}')}, {rank})"

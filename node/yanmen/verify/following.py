@@ -64,7 +64,7 @@ class Following:
         self._keeping = Keeping(self._standing, self._replay)
         self._prices = Prices(self._standing)
         self._inspections = Inspections(self._keys)
-        self._governing = Governing(self._keys)
+        self._governing = Governing(self._keys, self._standing)
         self._erasures = Erasures(self._standing)
         self._acknowledgements = Acknowledgements(trust.head.origin)
         self._findings: list[Finding] = []

@@ -3,16 +3,19 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from yanmen.crypto import governance
+from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import json_members, jws, negative_list, review
+from yanmen.formats import json_members, jws, negative_list, operation, product, review
+from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
+from yanmen.model.contract import ContractStatus
+from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.receipt import Stage
 from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
-from yanmen.verify.standing import All
+from yanmen.verify.standing import All, Standing
 from yanmen.verify.uses import Use
 
 BYTES_MAX = 128 * 1024
@@ -20,52 +23,122 @@ BYTES_MAX = 128 * 1024
 
 @dataclass(slots=True)
 class Governing:
-    """The documents recorded so far; `serials` are those of the newest negative lists, by who issued them."""
+    """The documents recorded so far: serials of negative lists by who issued them, the rest by their ids."""
 
     keys: KeyBook
+    standing: Standing
     serials: dict[str, int] = field(default_factory=dict)
+    operations: dict[str, OperatingGrant] = field(default_factory=dict)
+    products: dict[str, Product] = field(default_factory=dict)
+    endorsements: dict[str, Endorsement] = field(default_factory=dict)
 
     def check(self, use: Use, said: All) -> Iterator[Finding]:
-        """Yield what is wrong with the document that the leaf `use` records."""
-        if use.head.stage is not Stage.DOCUMENT or Slot.SUBJECT not in said:
-            return
+        """Yield what is wrong with the document that the leaf `use` records, or with a use that hangs on one."""
         try:
-            members = json_members.exact(said[Slot.SUBJECT].value, frozenset({"document"}))
-            token = json_members.text(members, "document", BYTES_MAX).encode("ascii", "replace")
-            self._read(token)
+            match use.head.stage:
+                case Stage.DOCUMENT if Slot.SUBJECT in said:
+                    self._document(use, said)
+                case Stage.APPROVAL | Stage.INTENT if use.contract in self.standing.agreements:
+                    self._operated(use, said)
+                case _:
+                    return
         except (Malformed, BadSignature) as error:
             yield finding(Code.DOCUMENT_WRONG, use.index, use.head.stage, str(error))
 
-    def _read(self, token: bytes) -> None:
+    def _document(self, use: Use, said: All) -> None:
+        members = json_members.exact(said[Slot.SUBJECT].value, frozenset({"document"}))
+        token = json_members.text(members, "document", BYTES_MAX).encode("ascii", "replace")
         reader = _READERS.get(jws.split(token, BYTES_MAX).typ)
         if reader is None:
             raise Malformed("a document of no known type")
-        reader(self, token)
+        reader(self, token, use.index)
 
-    def _review(self, token: bytes) -> None:
+    def _operated(self, use: Use, said: All) -> None:
+        """Hold a contract that hangs on a grant to the grant and its operator's word, and a use to its products."""
+        agreement = self.standing.agreements[use.contract]
+        operated = agreement.terms.operated
+        if operated is None or agreement.status is not ContractStatus.ACTIVE:
+            return
+        grant = self.operations.get(operated.grant)
+        if grant is None or grant.ended or not grant.covers(agreement.terms.grants):
+            raise Malformed("under no grant of operation in force")
+        word = self.endorsements.get(use.contract)
+        if word is None or (word.by, word.offer_sha256) != (grant.operator, agreement.digest):
+            raise Malformed("a contract that the operator did not endorse")
+        if use.head.stage is Stage.INTENT and Slot.QUERY in said:
+            self._product(said[Slot.QUERY].value, operated.products)
+
+    def _product(self, query: Json, names: tuple[str, ...]) -> None:
+        sql = query.get("sql") if isinstance(query, dict) else None
+        found = [made for name in names if (made := self.products.get(name)) is not None and not made.withdrawn]
+        if isinstance(sql, str) and not any(product.fits(made, sql) for made in found):
+            raise Malformed("a question that is no product of its contract")
+
+    def _review(self, token: bytes, _: int) -> None:
         claimed = governance.peek_review(token)
         self._ours(claimed.node)
-        governance.open_review(token, self._authority(claimed.by))
+        documents.open_with(governance.open_review, token, self._authority(claimed.by))
 
-    def _negative_list(self, token: bytes) -> None:
+    def _negative_list(self, token: bytes, _: int) -> None:
         claimed = governance.peek_negative_list(token)
-        found = governance.open_negative_list(token, self._authority(claimed.by))
+        found = documents.open_with(governance.open_negative_list, token, self._authority(claimed.by))
         if found.serial <= self.serials.get(found.by, 0):
             raise Malformed("a negative list that was replaced before")
         self.serials[found.by] = found.serial
+
+    def _operation(self, token: bytes, index: int) -> None:
+        found = documents.open_with(governance.open_grant, token, self.keys.acceptance_keys(index))
+        self._ours(found.by)
+        known = self.operations.get(found.id)
+        began_twice = known is not None and not found.ended
+        if (
+            began_twice
+            or (known is not None and known.ended)
+            or (known is None and found.ended and not self._carried())
+        ):
+            raise Malformed("a grant that began twice, or ended before it began")
+        self.operations[found.id] = found
+
+    def _carried(self) -> bool:
+        """Say whether this log continues another, whose ended grants and withdrawn products it says again."""
+        return self.keys.continues
+
+    def _offered(self, token: bytes, index: int) -> None:
+        found = documents.open_with(governance.open_product, token, self.keys.acceptance_keys(index))
+        self._ours(found.by)
+        known, grant = self.products.get(found.id), self.operations.get(found.operation)
+        if known is not None and (known.withdrawn or not found.withdrawn or known.sql != found.sql):
+            raise Malformed("a product that was changed, or came back")
+        if grant is None or found.price_fen > grant.ceiling_fen:
+            raise Malformed("a product under no grant, or above its ceiling")
+        if known is None and (grant.ended or found.withdrawn) and not self._carried():
+            raise Malformed("a product under no grant in force")
+        self.products[found.id] = found
+
+    def _endorsement(self, token: bytes, _: int) -> None:
+        claimed = governance.peek_endorsement(token)
+        self._ours(claimed.node)
+        grant, party = self.operations.get(claimed.operation), self.keys.members.find(claimed.by)
+        if grant is None or party is None or grant.operator != claimed.by:
+            raise BadSignature("not the operator of this grant")
+        word = documents.open_with(governance.open_endorsement, token, self.keys.offer_keys(party))
+        self.endorsements[claimed.contract] = word
 
     def _ours(self, node: str) -> None:
         if node != self.keys.holder.id:
             raise Malformed("about another node")
 
-    def _authority(self, party_id: str) -> bytes:
+    def _authority(self, party_id: str) -> tuple[bytes, ...]:
         party: Party | None = self.keys.members.find(party_id)
         if party is None or party.role is not PartyRole.AUTHORITY:
             raise BadSignature("the register lists no such data authority")
-        return self.keys.of_member(party)
+        return self.keys.offer_keys(party)
 
 
-_READERS: dict[str, Callable[[Governing, bytes], None]] = {
+_READERS: dict[str, Callable[[Governing, bytes, int], None]] = {
     review.TYP: Governing._review,  # noqa: SLF001 - the class's own
     negative_list.TYP: Governing._negative_list,  # noqa: SLF001 - as above
+    operation.GRANT_TYP: Governing._operation,  # noqa: SLF001 - as above
+    operation.ENDORSEMENT_TYP: Governing._endorsement,  # noqa: SLF001 - as above
+    product.TYP: Governing._offered,  # noqa: SLF001 - as above
 }

@@ -63,7 +63,7 @@ class Keeping:
     def check(self, use: Use, said: All, claims: Claims | None) -> Iterator[Finding]:
         """Yield what in the leaf `use` is not as signed, published or said before."""
         match use.head.stage:
-            case Stage.CONTRACT | Stage.APPROVAL | Stage.DATASET:
+            case Stage.CONTRACT | Stage.APPROVAL | Stage.DATASET | Stage.CONTROL:
                 self._admissible.clear()
                 yield from self.standing.follow(use, said)
             case Stage.INTENT:
@@ -81,6 +81,8 @@ class Keeping:
         if agreement is None:
             yield self._found(Code.CONTRACT_NOT_IN_FORCE, use)
             return
+        if self.standing.stops(use.consumer):
+            yield self._found(Code.CONTRACT_NOT_IN_FORCE, use, "stopped by the holder's order")
         yield from self._admitted(use, said, agreement)
         broken = [*terms.charge(use, agreement.terms, claims), *self._counted(use, agreement)]
         yield from (self._found(Code.TERMS_BROKEN, use, name) for name in broken)

@@ -68,6 +68,7 @@ class Replay:
                 | Stage.OPENED
                 | Stage.INSPECTION
                 | Stage.DOCUMENT
+                | Stage.CONTROL
             ):
                 return
 

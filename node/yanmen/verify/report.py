@@ -332,6 +332,7 @@ _STAGES_ZH: dict[Stage, str] = {
     Stage.STATEMENT: "账单",
     Stage.INSPECTION: "检查",
     Stage.DOCUMENT: "文书",
+    Stage.CONTROL: "控制",
 }
 
 

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field, replace
 
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import json_members
+from yanmen.formats import control_order, json_members
 from yanmen.formats.bundle import SpaceTotal
+from yanmen.formats.control_order import Ordered
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Publication
 from yanmen.formats.receipt import Said, Slot
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.contract import MAY_BECOME, ContractStatus, Terms
+from yanmen.model.control import Order
 from yanmen.model.receipt import Stage
 from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
@@ -61,6 +63,7 @@ class Standing:
     retracted: set[str] = field(default_factory=set)
     spaces: dict[str, SpaceTotal] = field(default_factory=dict)
     renewals: dict[str, int] = field(default_factory=dict)
+    stopped: set[str] = field(default_factory=set)
 
     def follow(self, use: Use, said: All) -> Iterator[Finding]:
         """Take in a leaf about a contract, a dataset or a subject space."""
@@ -72,7 +75,26 @@ class Standing:
                     self._dataset(use, said)
                 except Malformed as error:
                     yield finding(Code.SLOT_MALFORMED, use.index, use.head.stage, f"datasets: {error}")
+            case Stage.CONTROL if use.subject is not None:
+                try:
+                    self._control(control_order.decode(use.subject))
+                except Malformed as error:
+                    yield finding(Code.SLOT_MALFORMED, use.index, use.head.stage, f"subject: {error}")
             case _:
+                return
+
+    def stops(self, consumer: str | None) -> bool:
+        """Say whether the holder's orders let no use of this member begin."""
+        return bool(self.stopped & {"", consumer})
+
+    def _control(self, ordered: Ordered) -> None:
+        """Take in an order; the node itself stands as ""."""
+        match ordered.order:
+            case Order.SUSPEND_MEMBER | Order.DISCONNECT:
+                self.stopped.add(ordered.target)
+            case Order.RESUME_MEMBER | Order.CONNECT:
+                self.stopped.discard(ordered.target)
+            case Order.KILL | Order.POLICY:
                 return
 
     def _contract(self, use: Use) -> Iterator[Finding]:

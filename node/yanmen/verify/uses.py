@@ -51,6 +51,7 @@ _REQUIRED: dict[Stage, frozenset[Slot]] = {
         Stage.REFUSED: (Slot.DECISION,),
         Stage.INSPECTION: (Slot.SUBJECT,),
         Stage.DOCUMENT: (Slot.SUBJECT,),
+        Stage.CONTROL: (Slot.SUBJECT,),
     }.items()
 }
 # Bound once: what was read is remembered by the very function that read it.

@@ -66,6 +66,7 @@ def _description(said: Description) -> catalogue_pb2.Description:
         abstract_zh=said.abstract_zh,
         abstract_en=said.abstract_en,
         keywords=said.keywords,
+        measured=said.measured,
     )
 
 

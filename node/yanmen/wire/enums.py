@@ -76,6 +76,7 @@ STAGES: dict[Stage, g.Stage.ValueType] = {
     Stage.OPENED: g.STAGE_OPENED,
     Stage.INSPECTION: g.STAGE_INSPECTION,
     Stage.DOCUMENT: g.STAGE_DOCUMENT,
+    Stage.CONTROL: g.STAGE_CONTROL,
 }
 
 

@@ -18,6 +18,7 @@ TEXTS: dict[Reason, Text] = {
     ),
     Reason.IDENTITY_PENDING: Text("The member is enrolled but not yet active.", "该成员已登记，尚未生效。"),
     Reason.IDENTITY_REVOKED: Text("The member or its certificate was revoked.", "该成员或其证书已被撤销。"),
+    Reason.MEMBER_SUSPENDED: Text("The holder serves this member no more for now.", "提供方已暂停向该成员提供服务。"),
     Reason.ROLE_NOT_ALLOWED: Text("The member's role may not do this.", "该成员的角色无权执行此操作。"),
     Reason.METHOD_NOT_LISTED: Text("The node offers no such call.", "本节点不提供该调用。"),
     Reason.COMMAND_NOT_OFFERED: Text("The node offers no such Flight SQL command.", "本节点不提供该 Flight SQL 命令。"),
@@ -71,6 +72,8 @@ TEXTS: dict[Reason, Text] = {
         "This entry was not reviewed by its data authority.", "该目录尚未经本级数据主管部门审核。"
     ),
     Reason.NEGATIVE_LIST: Text("A negative list forbids it.", "负面清单禁止该事项。"),
+    Reason.OPERATION_NOT_GRANTED: Text("No grant of operation in force covers it.", "没有有效的授权运营覆盖该事项。"),
+    Reason.NOT_A_PRODUCT: Text("It is no instance of a product in the contract.", "该查询不是合约所列数据产品的实例。"),
     Reason.SUBJECT_SPACE_UNKNOWN: Text("The subject space is not configured on this node.", "本节点未配置该主体空间。"),
     Reason.SQL_TOO_LONG: Text("The question is too long.", "查询语句过长。"),
     Reason.SQL_MALFORMED: Text("The question is not valid SQL.", "查询语句不是有效的 SQL。"),
@@ -113,11 +116,13 @@ TEXTS: dict[Reason, Text] = {
     Reason.JOB_UNKNOWN: Text("No such job of this member.", "该成员没有此任务。"),
     Reason.STATEMENT_UNKNOWN: Text("No such prepared statement of this member.", "该成员没有此预备语句。"),
     Reason.CANCELLED: Text("The job was stopped.", "任务已被停止。"),
+    Reason.TERMINATED: Text("The holder ended the job while it ran.", "提供方已终止该任务的运行。"),
     Reason.NODE_FAILED: Text(
         "The node failed while it answered; its holder is told why.", "节点在回答时发生故障，原因已告知数源部门。"
     ),
     Reason.RUN_FAILED: Text("The question failed while running.", "查询运行失败。"),
     Reason.SHUTTING_DOWN: Text("The node is stopping; ask again later.", "节点正在停止，请稍后再试。"),
+    Reason.DISCONNECTED: Text("The holder disconnected the node.", "提供方已断开该节点的网络服务。"),
 }
 """The text of every reason; the test of this table asserts that none is missing."""
 
@@ -148,6 +153,10 @@ NEXT: dict[Reason, Text] = {
     Reason.GRADE_CORE: Text("Publish other data.", "请改为发布其他数据。"),
     Reason.NOT_REVIEWED: Text("Have it reviewed first.", "请先送审。"),
     Reason.NEGATIVE_LIST: Text("Leave out what the list names.", "请去除清单所列内容。"),
+    Reason.OPERATION_NOT_GRANTED: Text("Ask the operator.", "请联系运营机构。"),
+    Reason.NOT_A_PRODUCT: Text(
+        "Ask the product's own text with values it admits.", "请按产品模板原文代入允许的参数值。"
+    ),
     Reason.SUBJECT_SPACE_UNKNOWN: Text(
         "Its holder has to configure it in node.toml.", "须由提供方在 node.toml 中配置。"
     ),
@@ -157,6 +166,9 @@ NEXT: dict[Reason, Text] = {
         "Ask anew; answers are kept as the contract says.", "请重新提问；答复按合约约定期限保存。"
     ),
     Reason.CANCELLED: Text("Ask again if you still want it.", "如仍需要请重新提问。"),
+    Reason.TERMINATED: Text("Ask the holder why; it is in the receipt.", "原因见回执，请联系提供方。"),
+    Reason.MEMBER_SUSPENDED: Text("Ask the holder to resume you.", "请联系提供方恢复服务。"),
+    Reason.DISCONNECTED: Text("Ask again once it is connected.", "待节点恢复连接后再试。"),
     Reason.RUN_FAILED: Text("Ask for less at once; what failed is not told.", "请缩小查询范围；失败原因不予告知。"),
     Reason.NODE_FAILED: Text("Ask again later.", "请稍后再试。"),
     Reason.SHUTTING_DOWN: Text("It is back in a moment.", "节点将很快恢复。"),

@@ -3,6 +3,7 @@
 import json
 import resource
 import sys
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
@@ -31,6 +32,8 @@ LOOK_S = 5.0
 """How often a serving party looks whether it is ready, and what ends soon."""
 READY = "serving.address"
 """Names the address while the node serves; scripts wait for it."""
+FOLLOW_S = 0.1
+"""How often it looks whether the holder disconnected a node, or connected it again."""
 WAITING_MAX = 32
 """Workers that wait in one process, of all its nodes together: 8 MB each, and what their snapshots take."""
 
@@ -66,36 +69,57 @@ def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) ->
         return _until(served, stop, grace_s)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Served:
     """One party with its server, and what the first line of its log says of it."""
 
     holder: Holder
-    server: Server
+    make: Callable[[], Server]
+    connected: Callable[[], bool]
     watch: Watch
     ready: Readiness
     said: dict[str, str | int]
+    server: Server | None = None
 
     def start(self) -> str:
-        """Open the port, say so, and return the address."""
+        """Open the port, say so, and return the address; a node that its holder disconnected waits."""
+        if not self.connected():
+            self._say({"disconnected": self.holder.config.id})
+            return self.holder.config.address
+        self.server = self.make()
         port = self.server.start()
         address = f"{self.holder.config.address.rpartition(':')[0]}:{port}"
         (self.holder.directory / READY).write_text(address + "\n", encoding="ascii")
-        line = {"serving": address, "connector": self.holder.config.id, **self.said}
-        sys.stderr.write(json.dumps(line) + "\n")
-        sys.stderr.flush()
+        self._say({"serving": address, "connector": self.holder.config.id, **self.said})
         return address
+
+    def follow(self) -> None:
+        """Close the port when the holder disconnected the node, and open it when it is connected again."""
+        if self.connected() is (self.server is not None):
+            return
+        if self.server is None:
+            self.start()
+            return
+        (self.holder.directory / READY).unlink(missing_ok=True)
+        self.server.cut()
+        self.server = None
+        self._say({"disconnected": self.holder.config.id})
 
     def look(self) -> None:
         """Say in the log what ends soon, and to the health service whether a question would be answered."""
         self.watch.look()
-        if not self.server.stopping:
-            self.server.say_ready(ready=not self.ready.look())
+        unready = self.ready.look()
+        if self.server is not None and not self.server.stopping:
+            self.server.say_ready(ready=not unready)
 
     def stop(self, grace_s: int) -> None:
         """End what runs and close the port."""
         (self.holder.directory / READY).unlink(missing_ok=True)
-        self.server.stop(grace_s * 1000)
+        (self.server or self.make()).stop(grace_s * 1000)
+
+    def _say(self, line: dict[str, str | int]) -> None:
+        sys.stderr.write(json.dumps(line) + "\n")
+        sys.stderr.flush()
 
 
 def _opened(directory: Path) -> AbstractContextManager[Holder]:
@@ -119,7 +143,9 @@ def _node(holder: Holder, company: _Company, open_: ExitStack) -> _Served:
     said: dict[str, str | int] = {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets}
     probes = {"snapshots": readiness.snapshots(holder, runner.holds), "witness": node.require_witnesses}
     heard = _Heard(probes, profile.name, lambda: node.running, told)
-    return _served(holder, node, node_services(node, holder.clock, holder.randomness), heard, open_, said)
+    served = _served(holder, node, node_services(node, holder.clock, holder.randomness), heard, open_, said)
+    served.connected = node.connected
+    return served
 
 
 def _aggregator(holder: Holder, institution: Institution, open_: ExitStack) -> _Served:
@@ -151,11 +177,12 @@ def _served(
     ready = Readiness({**readiness.probes(holder), "certificate": certificate, **heard.probes})
     watched = Watched(holder, ready, ends.certificate_pem, heard.profile, heard.running)
     told = operations(watched, heard.spans)
-    server = Server(api, _surroundings(holder, files, told), install)
+    surroundings = _surroundings(holder, files, told)
     open_.enter_context(told.served())
     if told.server is not None:
         said = {**said, "operations": told.server.address}
-    return _Served(holder, server, Watch(ends, holder.clock, sys.stderr), ready, said)
+    watch = Watch(ends, holder.clock, sys.stderr)
+    return _Served(holder, lambda: Server(api, surroundings, install), lambda: True, watch, ready, said)
 
 
 def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
@@ -164,8 +191,13 @@ def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
     try:
         addresses = [one.start() for one in served]
         _look(served)
-        while not stop.wait(LOOK_S):
-            _look(served)
+        looked = time.monotonic()
+        while not stop.wait(FOLLOW_S):
+            for one in served:
+                one.follow()
+            if time.monotonic() - looked >= LOOK_S:
+                looked = time.monotonic()
+                _look(served)
     finally:
         with ThreadPoolExecutor(len(served)) as pool:
             for ended in [pool.submit(one.stop, grace_s) for one in served]:

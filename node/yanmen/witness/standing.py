@@ -10,6 +10,8 @@ from yanmen.model.refusal import Fault, FaultCode
 from yanmen.witness import asking
 from yanmen.witness.asking import OutOfStep
 
+WAY_ON = "only a successor that declares the gap goes on (yanmen node succeed)"
+
 
 @dataclass(frozen=True, slots=True)
 class Cosigned:
@@ -34,10 +36,12 @@ def check(ledger: Ledger, witnesses: Sequence[Witness]) -> None:
         if saw is None:
             continue
         if saw.size > here:
-            note = f"{witness.name} saw {saw.size} leaves, the ledger has {here}: this is an old copy"
+            note = f"{witness.name} saw {saw.size} leaves, the ledger has {here}: this is an old copy; {WAY_ON}"
             raise Fault(FaultCode.LOG_BEHIND, note)
         if ledger.root(saw.size) != saw.root:
-            raise Fault(FaultCode.LOG_BEHIND, f"{witness.name} saw another history of this log: it was forked")
+            raise Fault(
+                FaultCode.LOG_BEHIND, f"{witness.name} saw another history of this log: it was forked; {WAY_ON}"
+            )
 
 
 def submit_all(ledger: Ledger, witnesses: Sequence[Witness]) -> tuple[Cosigned, ...]:

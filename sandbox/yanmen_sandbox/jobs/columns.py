@@ -97,6 +97,14 @@ class DeclaredColumn(NamedTuple):
             return f"CASE {clamped} ELSE TRY_CAST({typed} AS {kept}) END"
         return typed
 
+    def fits(self, types: dict[str, str]) -> str:
+        """Write the value where it is as declared before anything is clamped, NULL elsewhere."""
+        if self.domain is not None or self.lower is None or self.upper is None:
+            return self.final(types)
+        typed = self.typed(types)
+        lower, upper = (f"CAST({literal(bound)} AS DECIMAL(38,{self.scale:d}))" for bound in (self.lower, self.upper))
+        return f"CASE WHEN {typed} BETWEEN {lower} AND {upper} THEN {typed} END"
+
     def _literal(self, cell: object) -> str:
         match self.kind, cell:
             case "text", str():

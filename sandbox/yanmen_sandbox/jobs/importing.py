@@ -10,6 +10,7 @@ from _duckdb import DuckDBPyConnection
 
 from yanmen_sandbox import engine, source
 from yanmen_sandbox.jobs.columns import DeclaredColumn, read_column
+from yanmen_sandbox.jobs.quality import bands
 from yanmen_sandbox.reply import Code, Ended, encode
 from yanmen_sandbox.request import Request, array, integer, text
 from yanmen_sandbox.tables import SCALAR, SourceTable, open_source
@@ -85,6 +86,7 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
         _check_names(declared, table)
         _check_values(connection, declared, table)
         connection.execute(_create(declared, table, text(request.body, "salt")))
+        quality = _quality(connection, declared, table) if request.body["quality"] is True else ""
         if declared.server is not None and declared.server.refresh is not None:
             connection.execute(REFRESH)
             connection.execute(f'INSERT INTO {TARGET}."refresh" VALUES (?, ?, ?, ?)', declared.server.refresh)  # noqa: S608
@@ -93,7 +95,15 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
     except _duckdb.Error:
         raise Ended(Code.BAD_SOURCE) from None
     connection.execute(f"DETACH {TARGET}")
-    return encode({"ok": True}, request.limits.reply)
+    return encode({"ok": True, "quality": quality}, request.limits.reply)
+
+
+def _quality(connection: DuckDBPyConnection, declared: Declared, table: SourceTable) -> str:
+    """Return the bands of the whole source; what is read on from a snapshot before is a part of it, and is not."""
+    if declared.server is not None and declared.server.continued:
+        return ""
+    (kept,) = connection.execute(f'SELECT count(*) FROM {TARGET}."data"').fetchone() or (0,)  # noqa: S608 - our name
+    return bands(connection, declared.columns, table, kept)
 
 
 def _declared(request: Request) -> Declared:

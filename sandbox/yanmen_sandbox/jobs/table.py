@@ -5,8 +5,8 @@ from yanmen_sandbox.jobs import drafting, importing, post, probe, query, vet
 from yanmen_sandbox.seccomp_policy import WRITE_SNAPSHOT
 
 JOBS = {
-    "vet": Job(vet.vet, each=vet.vet),
-    "bind": Job(vet.bind, vet.create, each=vet.bind_once, tidy=vet.drop),
+    "vet": Job(vet.vet_once, each=vet.vet, ready=vet.get_ready_to_vet),
+    "bind": Job(vet.bind_once, vet.create, each=vet.bind, ready=vet.get_ready_to_bind, tidy=vet.drop),
     "query": Job(query.run, query.prepare, each=query.run),
     "post": Job(post.run),
     "import": Job(importing.run, importing.prepare, importing.make_blank, WRITE_SNAPSHOT),

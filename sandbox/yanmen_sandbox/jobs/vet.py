@@ -6,15 +6,31 @@ from collections.abc import Iterator
 from _duckdb import DuckDBPyConnection
 
 from yanmen_sandbox import engine
-from yanmen_sandbox.reply import Code, Ended, encode
+from yanmen_sandbox.reply import Code, Ended, encode_text
 from yanmen_sandbox.request import Request, array, pair_of_text, text
 
 SQL_TYPE = re.compile(r"BIGINT|HUGEINT|VARCHAR|BOOLEAN|DATE|DOUBLE|DECIMAL\([0-9]{1,2},[0-9]{1,2}\)")
 
 
+def get_ready_to_vet(connection: DuckDBPyConnection) -> None:
+    """Prepare what serialises parse trees, before the text is there."""
+    connection.execute("PREPARE serialise AS SELECT json_serialize_sql($1::VARCHAR)")
+
+
+def get_ready_to_bind(connection: DuckDBPyConnection) -> None:
+    """Prepare what serialises bound plans."""
+    connection.execute("PREPARE serialise AS SELECT json_serialize_plan($1::VARCHAR)")
+
+
+def vet_once(connection: DuckDBPyConnection, request: Request) -> bytes:
+    """Serialise the one parse tree that this worker is for."""
+    get_ready_to_vet(connection)
+    return vet(connection, request)
+
+
 def vet(connection: DuckDBPyConnection, request: Request) -> bytes:
     """Serialise the parse tree of the caller's text; its syntax errors are inside that JSON."""
-    return _serialised(connection, "json_serialize_sql", request)
+    return _serialised(connection, request)
 
 
 def create(connection: DuckDBPyConnection, request: Request) -> None:
@@ -26,9 +42,9 @@ def create(connection: DuckDBPyConnection, request: Request) -> None:
 
 
 def bind_once(connection: DuckDBPyConnection, request: Request) -> bytes:
-    """Serialise the bound plan over empty tables of its own."""
-    create(connection, request)
-    return bind(connection, request)
+    """Serialise the one bound plan that this worker is for, over tables created before."""
+    get_ready_to_bind(connection)
+    return _serialised(connection, request)
 
 
 def drop(connection: DuckDBPyConnection, request: Request) -> None:
@@ -45,18 +61,19 @@ def _shapes(request: Request) -> Iterator[tuple[str, dict[str, object]]]:
 
 
 def bind(connection: DuckDBPyConnection, request: Request) -> bytes:
-    """Serialise the bound plan of emitted text over the empty tables."""
-    return _serialised(connection, "json_serialize_plan", request)
+    """Serialise the bound plan of emitted text over empty tables of its own."""
+    create(connection, request)
+    return _serialised(connection, request)
 
 
-def _serialised(connection: DuckDBPyConnection, function: str, request: Request) -> bytes:
+def _serialised(connection: DuckDBPyConnection, request: Request) -> bytes:
     sql = text(request.body, "sql")
     if "\0" in sql:
         raise Ended(Code.BAD_SQL)
-    row = connection.execute(f"SELECT {function}({engine.literal(sql)})").fetchone()
+    row = connection.execute(f"EXECUTE serialise({engine.literal(sql)})").fetchone()
     if row is None or not isinstance(row[0], str):
         raise Ended(Code.FAILED)
-    return encode({"ok": True, "json": row[0]}, request.limits.reply)
+    return encode_text(row[0], request.limits.reply)
 
 
 def column(name: str, sql_type: str) -> str:

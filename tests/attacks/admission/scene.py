@@ -27,6 +27,7 @@ from yanmen.model.catalogue import (
 )
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract, ContractStatus, Grant, Scenario, Terms
+from yanmen.model.operation import Product
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 from yanmen.model.refusal import Refused
 from yanmen.model.stages import Admitted, Binding, Plan, Scan, Submission
@@ -129,6 +130,7 @@ class World:
         self.mallory = keys.generate(path / "mallory", Counting())
         self.clock = Standing()
         self.contracts: dict[str, Contract] = {}
+        self.products: dict[str, Product] = {}
         self.datasets = {"labs": Version(dataset(), "v1", "labs.sealed", 10, NOW_MS)}
         self.register = Register("sx.example", 1, NOW_MS, NOW_MS + 30 * DAY_MS, ())
         self.enrol(ALICE, "alice", self.alice.public)
@@ -163,6 +165,9 @@ class World:
 
     def version(self, name: str) -> Version | None:
         return self.datasets.get(name)
+
+    def product(self, name: str) -> Product | None:
+        return self.products.get(name)
 
     def sign(self, agreed: Terms, status: ContractStatus = ContractStatus.ACTIVE) -> Contract:
         offer = documents.sign_offer(agreed, self.alice)

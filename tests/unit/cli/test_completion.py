@@ -46,7 +46,7 @@ def completed(shell: str, text: str, line: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("yanmen con", {"contract"}),
+        ("yanmen con", {"console", "contract", "control"}),
         ("yanmen contract re", {"request", "revoke", "resume"}),
         ("yanmen contract approve health --re", {"--reviewed-by"}),
         ("yanmen completion ", {"bash", "zsh", "fish"}),

@@ -1,6 +1,10 @@
 """docs/OPERATING.md: its tables are those of the code."""
 
+import shutil
+import subprocess
+import sys
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 from yanmen.cli import output
@@ -9,14 +13,15 @@ from yanmen.execution.clear_files import MEMORY_BYTES
 from yanmen.formats import config as config_format
 from yanmen.formats import toml_lines
 from yanmen.ledger.log import CLOCK_TOLERANCE_MS
-from yanmen.model.config import AnchorRules, Config, LargeSnapshots, NodeLimits, Stamping, Telling, Witness
+from yanmen.model.config import AnchorRules, Config, LargeSnapshots, NodeLimits, NotifyRules, Stamping, Telling, Witness
 from yanmen.model.refusal import FaultCode, Reason
 from yanmen.wire import pacing, server
 
-from tests.unit.docs.markdown import ROOT, code, fences, table, text_of
+from tests.unit.docs.markdown import ROOT, code, table, text_of
 
 NAME = "docs/OPERATING.md"
 TEXT = text_of(NAME)
+UNIT_PROGRAM = "/usr/lib/yanmen/.venv/bin/yanmen"
 
 
 def test_the_limits_are_those_of_the_code() -> None:
@@ -40,6 +45,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
         witnesses=(Witness("http://127.0.0.1:7450", "w", bytes(32)),),
         large=LargeSnapshots("clear"),
         anchor=AnchorRules(("/bin/anchor",)),
+        notify=NotifyRules(("/bin/notify",)),
         telling=Telling("127.0.0.1:9464", "http://127.0.0.1:4318/v1/traces"),
         stamping=Stamping("http://127.0.0.1:3161", "tsa.pem"),
     )
@@ -50,7 +56,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
             written |= {f"{key}.{name}" for name in value[0]}
         elif not isinstance(value, dict):
             written.add(key)
-        elif key in {"anchor", "approve", "docker", "operations", "release", "timestamp", "volume"}:
+        elif key in {"anchor", "approve", "docker", "notify", "operations", "release", "timestamp", "volume"}:
             written |= {f"{key}.{name}" for name in value}
         elif key == "subject_spaces":
             written |= {f"subject_spaces.NAME.{name}" for section in value.values() for name in section}
@@ -90,11 +96,23 @@ def test_figures_in_the_text_are_those_of_the_code(figure: int, stated: str) -> 
 
 
 def test_the_service_stops_the_node_alone_and_lets_it_end() -> None:
-    (unit,) = (fence.text for fence in fences(NAME, "ini"))
+    unit = (ROOT / "scripts" / "systemd" / "yanmen@.service").read_text(encoding="utf-8").splitlines()
     assert "KillMode=mixed" in unit
-    (stop,) = [line for line in unit.splitlines() if line.startswith("TimeoutStopSec=")]
+    (stop,) = [line for line in unit if line.startswith("TimeoutStopSec=")]
     assert int(stop.partition("=")[2]) > STOP_SECONDS + server.LAST_REPLIES_S
-    assert "SystemCallFilter=" not in unit
+    assert not [line for line in unit if line.startswith(("SystemCallFilter=", "RestrictNamespaces=", "ProtectProc="))]
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+def test_the_units_are_ones_that_systemd_takes(tmp_path: Path) -> None:
+    for unit in sorted((ROOT / "scripts" / "systemd").iterdir()):
+        text = unit.read_text(encoding="utf-8")
+        assert UNIT_PROGRAM in text or unit.suffix == ".timer"
+        (tmp_path / unit.name).write_text(text.replace(UNIT_PROGRAM, sys.executable), encoding="utf-8")
+    units = [tmp_path / name for name in ("yanmen@health.service", "yanmen-submit@health.timer")]
+    words = ["systemd-analyze", "verify", "--man=no", "--recursive-errors=one", *map(str, units)]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_log_line_has_the_members_it_is_said_to_have() -> None:

@@ -2,13 +2,17 @@
 
 import importlib
 import os
+import re
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
-from tests.unit.docs.markdown import ROOT, commands, table
+from tests.unit.docs.markdown import ROOT, commands, table, text_of
 
 NAME = "docs/PERFORMANCE.md"
+FIGURES = set(re.findall(r'Figure\(\s*"([a-z-]+)"', text_of("scripts/bench_files/figures.py")))
 ROWS = table(NAME, "what the node does", "held against", "ours", "theirs", "ratio", "CPU ratio")
 
 
@@ -35,5 +39,73 @@ def test_the_commands_are_there() -> None:
     assert commands(NAME)[0] == "scripts/bench"
     for line in commands(NAME)[1:]:
         command, figure, *_ = line.split()
+        assert figure in FIGURES
         assert command == "scripts/bench"
         assert (ROOT / "scripts" / "bench_files" / f"{figure.replace('-', '_')}.py").is_file()
+
+
+def test_every_figure_a_document_names_is_measured_by_the_one_command() -> None:
+    documents = ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+    named = {name for each in documents for name in re.findall(r"`?scripts/bench ([a-z][a-z-]+)", text_of(each))}
+    assert named - {"prints"} <= FIGURES
+    for name in FIGURES:
+        assert (ROOT / "scripts" / "bench_files" / f"{name.replace('-', '_')}.py").is_file()
+
+
+@pytest.fixture
+def one_command(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModuleType]:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    return {name: importlib.import_module(f"bench_files.{name}") for name in ("all", "figures", "machine", "measured")}
+
+
+def test_what_was_measured_is_not_measured_again(
+    one_command: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    def run(figure: Any, _: Any) -> str | None:
+        ran.append(figure.name)
+        return (
+            None
+            if figure.name == "wire"
+            else "| what | measured | bar | met |\n|---|---|---|---|\n| a | 2.0 | ≤ 1.5 | NO |\n"
+        )
+
+    monkeypatch.setattr(one_command["all"], "run", run)
+    first, second = (one_command["figures"].Figure(name, "") for name in ("wire", "proofs"))
+    for _ in range(2):
+        assert not one_command["all"].taken(first, tmp_path, (0, 2)), "one that broke is tried again"
+        assert one_command["all"].taken(second, tmp_path, (1, 2))
+    assert ran == ["wire", "proofs", "wire"]
+    (found,) = one_command["measured"].collected([tmp_path], [first, second])
+    (line,) = found.lines
+    assert (line.what, line.figure, line.bar, line.met) == ("a", "2.0", "≤ 1.5", False)
+    assert one_command["measured"].against_bar(line) == pytest.approx(2.0 / 1.5)
+    assert "| a | 2.0 | ≤ 1.5 | **no** |" in one_command["measured"].section([found], "a machine")
+
+
+def test_only_the_marked_part_is_written(one_command: dict[str, ModuleType], tmp_path: Path) -> None:
+    machine, page = one_command["machine"], tmp_path / "page.md"
+    page.write_text(f"by hand\n{machine.BEGIN}\nold\n{machine.END}\nby hand too\n", encoding="utf-8")
+    machine.replace_marked(page, "new")
+    assert page.read_text() == f"by hand\n{machine.BEGIN}\nnew\n{machine.END}\nby hand too\n"
+    page.write_text("no marks", encoding="utf-8")
+    with pytest.raises(SystemExit):
+        machine.replace_marked(page, "new")
+    assert text_of(NAME).count(machine.BEGIN) == text_of(NAME).count(machine.END) == 1
+
+
+@pytest.mark.parametrize(
+    ("figure", "bar", "share"),
+    [
+        ("60.4 ms / 58.6 ms = 1.03 (medians 1.04)", "≤ 1.10", 1.03 / 1.1),
+        ("58/s", "≥ 40/s", 40 / 58),
+        ("all", "all", None),
+    ],
+)
+def test_a_figure_is_plotted_as_a_share_of_its_bar(
+    one_command: dict[str, ModuleType], figure: str, bar: str, share: float | None
+) -> None:
+    line = one_command["measured"].Line("wire", "x", figure, bar, True)
+    found = one_command["measured"].against_bar(line)
+    assert found == (None if share is None else pytest.approx(share))

@@ -185,3 +185,30 @@ def test_a_draft_of_another_shape_is_a_bad_reply(data: bytes) -> None:
     with pytest.raises(JobFailed) as failed:
         drafted.columns(data)
     assert failed.value.code is JobCode.BAD_REPLY
+
+
+def test_a_text_is_what_follows_the_first_line() -> None:
+    assert reply.text('{"ok":true}\n{"雁门":"\n"}'.encode()) == '{"雁门":"\n"}'
+    assert reply.text(b'{"ok":true}\n') == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"", JobCode.BAD_REPLY),
+        (b'{"ok":true}', JobCode.BAD_REPLY),
+        (b'{"ok":true,"json":"{}"}', JobCode.BAD_REPLY),
+        (b'{"ok":true} \n{}', JobCode.BAD_REPLY),
+        (b'{"ok":1}\n{}', JobCode.BAD_REPLY),
+        (b' {"ok":true}\n{}', JobCode.BAD_REPLY),
+        (b'{"ok":true}\n\xff', JobCode.BAD_REPLY),
+        (b'{"ok":true}\n\xed\xa0\x80', JobCode.BAD_REPLY),
+        (b'{"code":"BAD_SQL"}', JobCode.BAD_SQL),
+        (b'{"code":"BAD_SQL"}\n{}', JobCode.BAD_REPLY),
+        (b'{"code":"VIOLATION"}', JobCode.BAD_REPLY),
+    ],
+)
+def test_any_other_reply_of_a_vetting_job_is_none(data: bytes, code: JobCode) -> None:
+    with pytest.raises(JobFailed) as failed:
+        reply.text(data)
+    assert failed.value.code is code

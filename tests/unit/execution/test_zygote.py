@@ -1,7 +1,6 @@
 """A zygote's workers are as clean and as mortal as fresh ones; the zygote itself knows nothing and stays nowhere."""
 
 import gc
-import json
 import os
 import signal
 import subprocess
@@ -13,7 +12,7 @@ from threading import Event
 
 import pytest
 from yanmen.crypto.system import SystemRandomness
-from yanmen.execution import account, bubblewrap, orders, preflight, profiles
+from yanmen.execution import account, bubblewrap, orders, preflight, profiles, reply
 from yanmen.execution.jail import JailRunner
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.zygote import Child, Zygote
@@ -54,7 +53,7 @@ def vet(zygote: Zygote) -> str:
     data, usage = Launcher(zygote).run(orders.vet("SELECT 1"), LIMITS, Event())
     assert usage.cpu_ms > 0
     assert 1 << 20 < usage.peak_bytes < 1 << 30
-    return str(json.loads(data)["json"])
+    return reply.text(data)
 
 
 def pid_of(zygote: Zygote) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from yanmen.admission.policies import load_guards, shipped
+from yanmen.console.assets import OURS, VENDORED
 
 ROOT = Path(__file__).parents[3]
 FOUND = """
@@ -61,3 +62,15 @@ def test_a_wheel_has_both_packages_the_schema_and_the_marker_of_types(installed:
     for name in ("yanmen/admission/yanmen.cedarschema", "yanmen/cli/main.py", "yanmen_sandbox/zygote.py"):
         assert (installed / name).is_file(), name
     assert not list(installed.rglob("test_*.py"))
+
+
+def test_a_wheel_has_the_console_s_pages_and_what_was_fetched_for_them(installed: Path) -> None:
+    console = Path("yanmen") / "console"
+    pages = {path.name for path in (ROOT / "node" / console / "templates").iterdir()}
+    assert {path.name for path in (installed / console / "templates").iterdir()} == pages
+    for name in OURS:
+        assert (installed / console / "static" / name).is_file()
+    fetched = ROOT / "node" / console / "assets"
+    there = {path.name for path in fetched.iterdir()} if fetched.is_dir() else set()
+    assert {path.name for path in (installed / console / "assets").glob("*")} == there
+    assert there == set() or VENDORED.keys() <= there

@@ -364,6 +364,7 @@ class Description(_message.Message):
     ABSTRACT_ZH_FIELD_NUMBER: _builtins.int
     ABSTRACT_EN_FIELD_NUMBER: _builtins.int
     KEYWORDS_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
     topic: _builtins.str
     scene: _builtins.str
     acquisition: _builtins.str
@@ -374,6 +375,8 @@ class Description(_message.Message):
     """What the entry is the one source of."""
     abstract_zh: _builtins.str
     abstract_en: _builtins.str
+    measured: _builtins.bool
+    """Whether the bands of quality of personal data are shown."""
     @_builtins.property
     def keywords(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
@@ -389,10 +392,11 @@ class Description(_message.Message):
         abstract_zh: _builtins.str = ...,
         abstract_en: _builtins.str = ...,
         keywords: _abc.Iterable[_builtins.str] | None = ...,
+        measured: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstract_en", b"abstract_en", "abstract_zh", b"abstract_zh", "acquisition", b"acquisition", "delivery", b"delivery", "item", b"item", "keywords", b"keywords", "scene", b"scene", "security", b"security", "topic", b"topic", "update", b"update"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["abstract_en", b"abstract_en", "abstract_zh", b"abstract_zh", "acquisition", b"acquisition", "delivery", b"delivery", "item", b"item", "keywords", b"keywords", "measured", b"measured", "scene", b"scene", "security", b"security", "topic", b"topic", "update", b"update"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -49,6 +49,8 @@ class _StageEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Stage.ValueType
     STAGE_OPENED: _Stage.ValueType  # 42
     STAGE_INSPECTION: _Stage.ValueType  # 24
     STAGE_DOCUMENT: _Stage.ValueType  # 25
+    STAGE_CONTROL: _Stage.ValueType  # 30
+    """An order of the holder: end a job, suspend or resume a member, disconnect or connect the node."""
 
 class Stage(_Stage, metaclass=_StageEnumTypeWrapper):
     """Stage is what a log leaf records."""
@@ -76,6 +78,8 @@ STAGE_SET: Stage.ValueType  # 41
 STAGE_OPENED: Stage.ValueType  # 42
 STAGE_INSPECTION: Stage.ValueType  # 24
 STAGE_DOCUMENT: Stage.ValueType  # 25
+STAGE_CONTROL: Stage.ValueType  # 30
+"""An order of the holder: end a job, suspend or resume a member, disconnect or connect the node."""
 Global___Stage: _TypeAlias = Stage  # noqa: Y015
 
 @_typing.final

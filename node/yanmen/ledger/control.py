@@ -1,0 +1,144 @@
+"""What the holder stopped: one job, one member, the whole node; each order is a leaf, and holds in every process."""
+
+import sqlite3
+
+from yanmen.formats.receipt import Slot
+from yanmen.ledger import contracts
+from yanmen.ledger.log import About, Log, Slots, read_slots
+from yanmen.model.contract import ContractStatus
+from yanmen.model.control import Running, Stops
+from yanmen.model.receipt import Stage
+from yanmen.model.refusal import Detail, Reason, Refused
+
+
+def kill(db: sqlite3.Connection, log: Log, job_id: str, said: Slots) -> int:
+    """Order that the running job ends and return the leaf; one that does not run is refused."""
+    row = db.execute(
+        "SELECT owner, contract FROM intent WHERE job_id = ? AND ended IS NULL ORDER BY position", (job_id,)
+    ).fetchone()
+    if row is None:
+        raise Refused(
+            Reason.JOB_UNKNOWN,
+            Detail(job_id, hint_en="It does not run: yanmen control status.", hint_zh="该任务未在运行。"),
+        )
+    owner, contract = row
+    position = log.append(db, Stage.CONTROL, {**said, Slot.CONTRACT: contract}, About(contract, owner)).position
+    db.execute("INSERT INTO killed (owner, job_id, position) VALUES (?, ?, ?)", (owner, job_id, position))
+    return position
+
+
+def suspend_member(db: sqlite3.Connection, log: Log, party: str, said: Slots) -> int:
+    """Order that a member is not served and return the leaf."""
+    if _suspended(db, party):
+        raise _stands(party)
+    position = log.append(db, Stage.CONTROL, said, About("", party)).position
+    db.execute("INSERT INTO member_suspended (party, position) VALUES (?, ?)", (party, position))
+    return position
+
+
+def resume_member(db: sqlite3.Connection, log: Log, party: str, said: Slots) -> int:
+    """Take the suspension of a member back and return the leaf."""
+    if not _suspended(db, party):
+        raise _stands(party)
+    db.execute("DELETE FROM member_suspended WHERE party = ?", (party,))
+    return log.append(db, Stage.CONTROL, said, About("", party)).position
+
+
+def disconnect(db: sqlite3.Connection, log: Log, said: Slots) -> int:
+    """Order that the node takes no calls and ends what runs, and return the leaf."""
+    if _disconnected(db):
+        raise _stands("node")
+    position = log.append(db, Stage.CONTROL, said, About()).position
+    db.execute("INSERT INTO disconnected (one, position) VALUES (1, ?)", (position,))
+    return position
+
+
+def connect(db: sqlite3.Connection, log: Log, said: Slots) -> int:
+    """Order that the node takes calls again and return the leaf."""
+    if not _disconnected(db):
+        raise _stands("node")
+    db.execute("DELETE FROM disconnected")
+    return log.append(db, Stage.CONTROL, said, About()).position
+
+
+def stops(db: sqlite3.Connection) -> Stops:
+    """Return what must not go on now: killed jobs, those of stopped contracts, members, all."""
+    jobs = db.execute(
+        "SELECT intent.owner, intent.job_id FROM intent JOIN contract ON contract.id = intent.contract"
+        " LEFT JOIN killed ON killed.owner = intent.owner AND killed.job_id = intent.job_id"
+        " WHERE intent.ended IS NULL AND (contract.status <> 'active' OR killed.position IS NOT NULL)"
+    ).fetchall()
+    members = frozenset(party for (party,) in db.execute("SELECT party FROM member_suspended"))
+    return Stops(tuple(jobs), members, _disconnected(db))
+
+
+def running(db: sqlite3.Connection) -> tuple[Running, ...]:
+    """Return the uses that touch data now, oldest first."""
+    rows = db.execute(
+        "SELECT intent.position, owner, job_id, contract, at_ms FROM intent"
+        " JOIN leaf ON leaf.position = intent.position WHERE ended IS NULL ORDER BY intent.position"
+    )
+    return tuple(Running(*row) for row in rows)
+
+
+def require_going(db: sqlite3.Connection, party: str) -> None:
+    """Refuse a member that is suspended, and everybody while the node is disconnected."""
+    if _disconnected(db):
+        raise Refused(Reason.DISCONNECTED)
+    if _suspended(db, party):
+        raise Refused(Reason.MEMBER_SUSPENDED)
+
+
+def ended_by(db: sqlite3.Connection, owner: str, job_id: str, contract: str) -> Refused | None:
+    """Return why the holder's order ends this job, None when nothing does."""
+    if db.execute("SELECT 1 FROM killed WHERE owner = ? AND job_id = ?", (owner, job_id)).fetchone() is not None:
+        return Refused(Reason.TERMINATED, Detail(subject=job_id))
+    try:
+        require_going(db, owner)
+    except Refused as stopped:
+        return stopped
+    row = db.execute("SELECT status FROM contract WHERE id = ?", (contract,)).fetchone()
+    status = ContractStatus(row[0])
+    if status is not ContractStatus.ACTIVE:
+        return Refused(contracts.reason_of(status), Detail(subject=contract))
+    return None
+
+
+def policy(db: sqlite3.Connection) -> str:
+    """Return the digest of the guard rails recorded last."""
+    row = db.execute("SELECT digest FROM policy_in_force").fetchone()
+    return "" if row is None else str(row[0])
+
+
+def put_policy(db: sqlite3.Connection, log: Log, digest: str, said: Slots) -> int | None:
+    """Record other guard rails than those recorded last and return the leaf."""
+    if policy(db) == digest:
+        return None
+    position = log.append(db, Stage.CONTROL, said, About()).position
+    db.execute(
+        "INSERT INTO policy_in_force (one, digest, position) VALUES (1, ?, ?)"
+        " ON CONFLICT (one) DO UPDATE SET digest = excluded.digest, position = excluded.position",
+        (digest, position),
+    )
+    return position
+
+
+def carry(old: sqlite3.Connection, db: sqlite3.Connection, log: Log) -> None:
+    """Say again in the log that follows what stands in the one before."""
+    for party, position in old.execute("SELECT party, position FROM member_suspended ORDER BY party").fetchall():
+        suspend_member(db, log, party, read_slots(old, position))
+    for (position,) in old.execute("SELECT position FROM disconnected").fetchall():
+        disconnect(db, log, read_slots(old, position))
+
+
+def _suspended(db: sqlite3.Connection, party: str) -> bool:
+    return db.execute("SELECT 1 FROM member_suspended WHERE party = ?", (party,)).fetchone() is not None
+
+
+def _disconnected(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT 1 FROM disconnected").fetchone() is not None
+
+
+def _stands(target: str) -> Refused:
+    hint = Detail(target, hint_en="It is so already: yanmen control status.", hint_zh="已处于该状态。")
+    return Refused(Reason.REQUEST_MALFORMED, hint)
