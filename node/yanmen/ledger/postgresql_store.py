@@ -71,7 +71,7 @@ class PostgresqlStore:
 
     def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:  # noqa: ARG002 - the same as of a file
         """Refuse: a database is copied by its own means."""
-        note = f"the ledger is in PostgreSQL: pg_dump --schema={self._database.schema}（账本在数据库中，请用 pg_dump 备份）"
+        note = f"the ledger is in PostgreSQL: pg_dump --schema={self._database.schema}（请用 pg_dump 备份）"
         raise Fault(FaultCode.CONFIG, note)
 
     def empty_journal(self) -> None:
