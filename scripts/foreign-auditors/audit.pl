@@ -16,6 +16,21 @@ sub base64url { my ($text) = @_; my $data = decode_base64url($text); demand(enco
 sub key { my ($raw) = @_; demand(length $raw == 32, 'a key is not 32 bytes'); return Crypt::PK::Ed25519->new->import_key_raw($raw, 'public') }
 sub signed { my ($key, $message, $signature) = @_; return length $signature == 64 && $key->verify_message($signature, $message) }
 
+# Where a leaf stands among all of its node's logs: year, number of the log, leaf.
+sub place { my ($origin, $index) = @_; my ($year, $more) = $origin =~ m{/([0-9]{4})(?:-([0-9]+))?\z} or die "not an origin\n"; return ($year, $more // 1, $index) }
+
+# The key that counts for a leaf, or for a head by its last leaf (docs/FORMATS.md, keys that ended).
+sub key_at {
+    my ($party, $use, $origin, $index) = @_;
+    my @here = place($origin, $index);
+    for my $each (grep { $_->{use} eq $use } @{ $party->{former_keys} // [] }) {
+        my @bound = place($each->{origin}, $each->{index} + ($use eq 'receipt' && $each->{end} eq 'rotated'));
+        my ($order) = grep { $_ } map { $here[$_] <=> $bound[$_] } 0 .. 2;
+        return base64url($each->{key}) if ($order // 0) < 0;
+    }
+    return base64url($party->{ $use eq 'log' ? 'log_key' : 'signing_key' });
+}
+
 # The payload of a compact JWS of one type, under one key.
 sub jws {
     my ($token, $key, $typ) = @_;
@@ -29,12 +44,13 @@ sub jws {
 
 # Size and root of a note that the log signed.
 sub head {
-    my ($note, $origin, $raw) = @_;
+    my ($note, $origin, $node) = @_;
     my ($body, $tail) = $note =~ /\A(\Q$origin\E\n[1-9][0-9]*\n[^\n]+\n)\n((?:\xe2\x80\x94 [^\n ]+ [^\n ]+\n)+)\z/ or die "not a head of this log\n";
+    my (undef, $size, $root) = split /\n/, $body;
+    my $raw = key_at($node, 'log', $origin, $size - 1);
     my $id = substr sha256("$origin\n\x01$raw"), 0, 4;
     my @mine = grep { substr($_, 0, 4) eq $id } map { base64($_) } $tail =~ /^\xe2\x80\x94 \Q$origin\E ([^\n ]+)$/mg;
     demand(@mine == 1 && signed(key($raw), $body, substr $mine[0], 4), 'the log did not sign the head');
-    my (undef, $size, $root) = split /\n/, $body;
     return ($size, base64($root));
 }
 
@@ -62,15 +78,14 @@ sub audit {
     my ($node) = grep { $_->{id} eq $stated->{node} && $_->{role} eq 'node' } @{ $register->{parties} };
     my $origin = $stated->{origin};
     demand($node && index($origin, "$node->{id}.yanmen/") == 0, 'the register lists no such node');
-    my ($signer, $raw) = (key(base64url($node->{signing_key})), base64url($node->{log_key}));
-    my ($size, $root) = head(text("$bundle/checkpoint"), $origin, $raw);
+    my ($size, $root) = head(text("$bundle/checkpoint"), $origin, $node);
     my @files = glob "$bundle/leaves/*.jws";
     demand(@files == $size, 'not as many leaves as the head covers');
     for my $index (0 .. $size - 1) {
         my $name = sprintf '%08d', $index;
         my ($leaf, @disclosures) = split /~/, text("$bundle/receipts/$name.sdjwt"), -1;
         demand(pop @disclosures eq '' && $leaf eq text("$bundle/leaves/$name.jws"), 'the receipt of another leaf');
-        my $said = jws($leaf, $signer, 'yanmen-receipt+sd-jwt');
+        my $said = jws($leaf, key(key_at($node, 'receipt', $origin, $index)), 'yanmen-receipt+sd-jwt');
         demand($said->{iss} eq $node->{id}, 'a leaf of another node');
         my %open = map { $_ => 1 } @{ $said->{_sd} };
         for my $disclosure (@disclosures) {
@@ -80,7 +95,7 @@ sub audit {
         my ($top, $note) = split /\n\n/, text("$bundle/receipts/$name.tlog-proof"), 2;
         my ($version, $line, @path) = split /\n/, $top, -1;
         demand($version eq 'c2sp.org/tlog-proof@v1' && $line eq "index $index", 'the proof of another leaf');
-        my ($proven, $under) = head($note, $origin, $raw);
+        my ($proven, $under) = head($note, $origin, $node);
         demand($proven == $size && $under eq $root, 'a proof under another head');
         demand(climbed($index, $size, sha256("\x00$leaf"), map { base64($_) } @path) eq $root, 'the path leads to another root');
     }

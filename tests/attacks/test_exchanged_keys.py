@@ -211,6 +211,8 @@ FOUND: dict[Callable[[Operator], None], Code] = {
 }
 SIGNATURES = (_old_signs_on, _new_signs_early, _revoked_signs_its_end, _space_never_told, _old_head, _back_again)
 """What the auditor in Go finds too: it reads leaves without their disclosures."""
+MISPLACED = (_old_signs_on, _new_signs_early, _old_head)
+"""Of these, the ones that are about nothing but which key counts where."""
 
 
 @pytest.mark.parametrize("forge", FOUND, ids=lambda forge: forge.__name__)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -15,14 +16,17 @@ from yanmen.formats import base64url, bundle, merkle, note, proof
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.proof import Proof
+from yanmen.model.party import KeyUse
 from yanmen.verify import Code
 
+from tests.attacks.exchanged_keys import Operator, operator
+from tests.attacks.test_exchanged_keys import MISPLACED
 from tests.unit.verify import test_verify_dishonest_node  # noqa: F401 - adds its own to ATTACKS
 from tests.unit.verify.altered_files import ATTACKS
 from tests.unit.verify.terms_scene import started
 from tests.unit.verify.test_verify_contract_life import LIFE
 from tests.unit.verify.test_verify_terms import BROKEN
-from tests.vectors import specimen
+from tests.vectors import ed25519_edges, specimen
 
 ROOT = Path(__file__).resolve().parents[2]
 FOREIGN = ROOT / "scripts" / "foreign-auditors"
@@ -144,6 +148,57 @@ def test_a_bad_bundle_is_not(auditor: str, name: str, desk: Path, tmp_path: Path
     assert done.returncode != 0, done.stdout
     assert "VALID" not in done.stdout
     assert done.stderr
+
+
+# Exchanged keys, and keys on which implementations disagree ------------------------------------------------
+
+FOLLOWING = [name for name in AUDITORS if not name.startswith("bash")]
+"""The script in bash looks at one receipt, and has its own test of exchanged keys: test_audit_script.py."""
+STRICT = [name for name in FOLLOWING if not name.startswith("Perl")]
+
+
+@pytest.mark.parametrize("auditor", FOLLOWING)
+def test_exchanged_keys_are_followed(auditor: str, desk: Path, tmp_path: Path) -> None:
+    log = operator()
+    log.exchange(KeyUse.LOG)
+    log.exchange(KeyUse.RECEIPT)
+    log.ask()
+    done = run(auditor, desk, log.bundle(tmp_path / "bundle"))
+    assert (done.returncode, done.stderr, done.stdout[:5]) == (0, "", "VALID")
+
+
+@pytest.mark.parametrize("forge", MISPLACED, ids=lambda forge: str(forge.__name__))
+@pytest.mark.parametrize("auditor", FOLLOWING)
+def test_no_key_signs_where_it_does_not_count(
+    auditor: str, forge: Callable[[Operator], None], desk: Path, tmp_path: Path
+) -> None:
+    log = operator()
+    forge(log)
+    done = run(auditor, desk, log.bundle(tmp_path / "bundle"))
+    assert (done.returncode != 0, "VALID" in done.stdout) == (True, False)
+    assert done.stderr
+
+
+@pytest.mark.parametrize("where", ["receipt", "log", "space"])
+@pytest.mark.parametrize("auditor", STRICT)
+def test_keys_outside_the_main_subgroup_are_refused(auditor: str, where: str, desk: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(desk / "good", tmp_path / "bad")
+    mixed = ed25519_edges.encoded(ed25519_edges.add(ed25519_edges.B, ed25519_edges.torsion()[1]))
+    if where == "space":
+        (path / "space.vkey").write_text(note.encode_key(VerifierKey(specimen.SPACE, mixed)) + "\n")
+        done = run(auditor, path, path)
+    else:
+        known = specimen.register()
+        node = known.find(specimen.NODE)
+        assert node is not None
+        other = replace(node, signing_key=mixed) if where == "receipt" else replace(node, log_key=mixed)
+        parties = tuple(other if each.id == specimen.NODE else each for each in known.parties)
+        (path / "register.jws").write_bytes(
+            documents.sign_register(replace(known, parties=parties), specimen.SPACE_KEY)
+        )
+        done = run(auditor, desk, path)
+    assert done.returncode != 0
+    assert re.search("prime order|conversion failed", done.stderr), done.stderr
 
 
 # The one file to carry also follows the log: the attacks on `yanmen verify` are tried on it ------------------

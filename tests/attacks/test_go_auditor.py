@@ -128,14 +128,12 @@ def _signed_anew(**said: object) -> bytes:
     head = {"iss": specimen.NODE, "iat_s": specimen.START_S, "jti": "ab" * 16, "stage": Stage.REFUSED}
     head |= {"intent": base64url.encode(bytes(32)), **said}
     random = specimen.Pinned("forger")
-    leaf, _ = receipts.issue(Head(**head), {}, specimen.RECEIPT_KEY, random)  # type: ignore[arg-type]
-    return leaf
+    return receipts.issue(Head(**head), {}, specimen.RECEIPT_KEY, random).leaf  # type: ignore[arg-type]
 
 
 def _foreign_leaf() -> bytes:
     head = Head(specimen.NODE, specimen.START_S, "ab" * 16, Stage.REFUSED, base64url.encode(bytes(32)))
-    leaf, _ = receipts.issue(head, {}, specimen.signer("a stranger"), specimen.Pinned("stranger"))
-    return leaf
+    return receipts.issue(head, {}, specimen.signer("a stranger"), specimen.Pinned("stranger")).leaf
 
 
 def _head_by_another_key(desk: Desk) -> None:

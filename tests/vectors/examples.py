@@ -32,6 +32,7 @@ from yanmen.formats import (
     notice,
     proof,
     receipt,
+    receipt_draft,
     register,
     released,
 )
@@ -243,7 +244,7 @@ def receipts() -> Json:
     sdjwt, proof_text = LOG.sdjwts[REFUSED], LOG.proof(REFUSED)
     leaf, first, *_ = sdjwt.split("~")
     head = receipt.decode(sdjwt).leaf.head
-    payload = receipt.draft(head, {}, [], [bytes([number]) * 32 for number in range(24)]).payload
+    payload = receipt_draft.draft(head, {}, [], [bytes([number]) * 32 for number in range(24)]).payload
     kid = keys.thumbprint(made.RECEIPT_KEY.public)
     covert = {**payload, "pad": "x" + str(payload["pad"])[1:]}
     forged = base64url.encode(json_canonical.encode([base64url.encode(bytes(16)), "price", {"fen": 0}]))

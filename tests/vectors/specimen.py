@@ -186,9 +186,10 @@ class Log:
             stage=stage,
             intent=intent or base64url.encode(self.random.token(32)),
         )
-        leaf, sdjwt = receipts.issue(head, said, RECEIPT_KEY, self.random)
+        issued = receipts.issue(head, said, RECEIPT_KEY, self.random)
+        leaf = issued.leaf
         self.leaves.append(leaf)
-        self.sdjwts.append(sdjwt)
+        self.sdjwts.append(issued.sdjwt)
         self.stages.append(stage)
         self.contracts[contract] = replace(total, leaves=total.leaves + 1)
         self.last[contract] = merkle.leaf_hash(leaf)

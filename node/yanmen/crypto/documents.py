@@ -60,7 +60,7 @@ def sign_request(claims: RequestClaims, member: Signer) -> bytes:
 
 def open_request(token: bytes, member_key: bytes) -> RequestClaims:
     """Return the claims of a question signed by `member_key`."""
-    return request.decode_request(jose.verify_jws(token, member_key, request.REQUEST_TYP, request.BYTES_MAX))
+    return request.decode_payload(jose.verify_bytes(token, member_key, request.REQUEST_TYP, request.BYTES_MAX))
 
 
 def sign_session(claims: SessionClaims, member: Signer) -> bytes:

@@ -21,8 +21,13 @@ def verify_jws(token: bytes, public: bytes, typ: str, max_bytes: int = jws.BYTES
     Raises `Malformed` when the bytes are no such token and `BadSignature` when the type or the
     signature is another.
     """
+    return json_canonical.decode_object(verify_bytes(token, public, typ, max_bytes), max_bytes)
+
+
+def verify_bytes(token: bytes, public: bytes, typ: str, max_bytes: int = jws.BYTES_MAX) -> bytes:
+    """Return the payload of `token` as it was signed, not read yet, when `public` signed it as a `typ`."""
     parts = jws.split(token, max_bytes)
     if parts.typ != typ:
         raise BadSignature("signed as something else")
     signatures.verify(public, parts.signing_input, parts.signature)
-    return json_canonical.decode_object(parts.payload, max_bytes)
+    return parts.payload

@@ -39,6 +39,22 @@ def _quickly(value: Json) -> bytes | None:
         return None
 
 
+def encode_each(values: Sequence[Json]) -> list[bytes]:
+    """Return the canonical bytes of each of `values`, which are read again together."""
+    try:
+        texts = [_ENCODER.encode(value) for value in values]
+        whole = b"[%b]" % b",".join(texts)
+        if _DECODER.decode(whole) != values:
+            return [encode(value) for value in values]
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return [encode(value) for value in values]  # which says what is wrong
+    plain = _is_small(whole)
+    for value, text in zip(values, texts, strict=True):
+        if not (_is_flat(text) and (plain or _is_small(text))):
+            _check(value, DEPTH_MAX)
+    return texts
+
+
 def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
     """Return the value of `data`, refusing whatever is not its canonical form."""
     if len(data) > max_bytes:
@@ -56,8 +72,17 @@ def decode(data: bytes, max_bytes: int = BYTES_MAX) -> Json:
 
 def _is_plain(data: bytes) -> bool:
     """Say whether nothing in `data`, which holds no other number than integers, can be outside the subset."""
-    few = data.count(b"[") + data.count(b"{") <= DEPTH_MAX
-    return few and data.isascii() and _LONG not in data.translate(_DIGITS)
+    return _is_flat(data) and _is_small(data)
+
+
+def _is_flat(data: bytes) -> bool:
+    """Say whether `data` cannot be nested too deep."""
+    return data.count(b"[") + data.count(b"{") <= DEPTH_MAX
+
+
+def _is_small(data: bytes) -> bool:
+    """Say whether every name in `data` is ASCII and no number too large."""
+    return data.isascii() and _LONG not in data.translate(_DIGITS)
 
 
 def decode_object(data: bytes, max_bytes: int = BYTES_MAX) -> dict[str, Json]:

@@ -5,9 +5,9 @@ verifies a signature: that is `yanmen.crypto.jose`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
+from typing import NamedTuple
 
 from yanmen.formats import base64url, json_canonical, json_members
 from yanmen.formats.json_canonical import Json
@@ -19,13 +19,15 @@ BYTES_MAX = 2 * 1024 * 1024
 """Longest token read unless a caller asks for less: a register of a few thousand members."""
 HEADER_BYTES_MAX = 1024
 
+Header = tuple[str, str, Mapping[str, str]]
+"""`kid`, `typ` and the other parameters."""
+
 _OWN = frozenset({"alg", "kid", "typ"})
 _NOT_TRUSTED = frozenset({"b64", "crit", "enc", "jku", "jwk", "x5c", "x5t", "x5t#S256", "x5u", "zip"})
 """Parameters that change how a token is read or bring their own key: the key comes from the register."""
 
 
-@dataclass(frozen=True, slots=True)
-class Jws:
+class Jws(NamedTuple):
     """A token taken apart; `kid` and `typ` may choose a key, nothing else may be believed before verifying."""
 
     kid: str
@@ -66,25 +68,24 @@ def split(token: bytes, max_bytes: int = BYTES_MAX) -> Jws:
     """Take `token` apart; joining its parts gives the same bytes again."""
     if len(token) > max_bytes:
         raise Malformed("JWS: too long")
-    parts = token.split(b".", 3)
-    if len(parts) != 3:
+    (kid, typ, extra), payload, signature = parts(token)
+    return Jws(kid, typ, extra, payload, signature, token[: token.rindex(b".")])
+
+
+def parts(token: bytes) -> tuple[Header, bytes, bytes]:
+    """Return header, payload and signature of `token`."""
+    encoded = token.split(b".", 3)
+    if len(encoded) != 3:
         raise Malformed("JWS: not three parts")
-    kid, typ, extra = _header(parts[0])
-    signature = base64url.decode_bytes(parts[2])
+    header = _header(encoded[0])
+    signature = base64url.decode_bytes(encoded[2])
     if len(signature) != SIGNATURE_BYTES:
         raise Malformed("JWS: signature is not 64 bytes")
-    return Jws(
-        kid=kid,
-        typ=typ,
-        extra=extra,
-        payload=base64url.decode_bytes(parts[1]),
-        signature=signature,
-        signing_input=token[: token.rindex(b".")],
-    )
+    return header, base64url.decode_bytes(encoded[1]), signature
 
 
 @lru_cache(maxsize=64)
-def _header(encoded: bytes) -> tuple[str, str, Mapping[str, str]]:
+def _header(encoded: bytes) -> Header:
     """Return `kid`, `typ` and the other parameters; all leaves of a log have the same header."""
     if len(encoded) > 2 * HEADER_BYTES_MAX:
         raise Malformed("JWS: header too long")

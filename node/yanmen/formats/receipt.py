@@ -9,10 +9,9 @@ import hashlib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, unique
 from functools import lru_cache
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from yanmen.formats import base64url, connector_id, json_canonical, json_members, jws
 from yanmen.formats.json_canonical import Json
@@ -34,19 +33,19 @@ DISCLOSURE_BYTES_MAX = 256 * 1024
 BYTES_MAX = 1024 * 1024
 MINUTE_S = 60
 
-_PAD = "."
-_SD_ALG = "sha-256"
+PAD = b"."
+SD_ALG = "sha-256"
 _JTI = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_KID_CHARACTERS = 43
+KID_CHARACTERS = 43
 _DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 """Base64url of 32 bytes, the last character's two spare bits zero."""
 _BEGIN = b'{"_sd":["'
-_BETWEEN = b'","'
-_BETWEEN_ALL = _BETWEEN * (DIGESTS - 1)
+BETWEEN = b'","'
+_BETWEEN_ALL = BETWEEN * (DIGESTS - 1)
 _QUOTES = b'"' * (DIGESTS - 1)
 _DIGEST_CHARACTERS, _STEP = 43, 46
 """Of a digest as it stands in `_sd`, and from the beginning of one to that of the next."""
-_REST_AT = len(_BEGIN) + DIGESTS * _STEP - len(_BETWEEN)
+_REST_AT = len(_BEGIN) + DIGESTS * _STEP - len(BETWEEN)
 _DIGEST_ENDS = b"AEIMQUYcgkosw048"
 _REST = re.compile(
     rf'"\],"_sd_alg":"sha-256","iat":(0|[1-9][0-9]{{0,15}}),"intent":"({_DIGEST})","iss":"([0-9A-Z*]{{32}})",'
@@ -93,12 +92,12 @@ class Slot(Enum):
 
 
 _ORDER = {slot: place for place, slot in enumerate(Slot)}
-_SLOTS = {slot.value: slot for slot in Slot}
+NAMES = {slot: slot.value for slot in Slot}
+_SLOTS = {name: slot for slot, name in NAMES.items()}
 _STAGES = {stage.value: stage for stage in Stage}
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The clear members of a receipt.
 
     `iat_s` is Unix time in whole minutes, `jti` 32 hex characters, `intent` the base64url SHA-256 leaf
@@ -112,17 +111,7 @@ class Head:
     intent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A receipt ready for signing: the payload of its leaf, its disclosures, and the payload as its bytes."""
-
-    payload: Mapping[str, Json]
-    disclosures: tuple[str, ...]
-    encoded: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(NamedTuple):
     """A parsed leaf; nothing of it may be believed before `jws` verified against `signing_input` and `signature`."""
 
     kid: str
@@ -162,8 +151,7 @@ class Said:
         return made
 
 
-@dataclass(frozen=True, slots=True)
-class Disclosed:
+class Disclosed(NamedTuple):
     """A parsed receipt whose disclosures all belong to its leaf; `parts` are their texts, in order."""
 
     leaf: Leaf
@@ -186,32 +174,6 @@ def whole_minute(now_ms: int) -> int:
     return now_ms // (1000 * MINUTE_S) * MINUTE_S
 
 
-def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys: Sequence[bytes]) -> Draft:
-    """Return the receipt of `slots`: one 16-byte salt for each slot and one 32-byte decoy for each of the rest."""
-    if len(salts) != len(slots) or len(decoys) != DIGESTS - len(slots):
-        raise Malformed("receipt: not one salt for each slot and one decoy for each of the rest")
-    disclosures = tuple(_disclosure(salt, slot, slots[slot]) for salt, slot in zip(salts, in_order(slots), strict=True))
-    digests = [
-        text.decode("ascii")
-        for text in sorted(_spelled([*(_sha256(item.encode("ascii")) for item in disclosures), *decoys]))
-    ]
-    payload: dict[str, Json] = {
-        "_sd": digests,
-        "_sd_alg": _SD_ALG,
-        "iat": head.iat_s,
-        "intent": head.intent,
-        "iss": head.iss,
-        "jti": head.jti,
-        "pad": "",
-        "stage": head.stage.value,
-        "suite": SUITE,
-    }
-    payload["pad"] = _PAD * _missing(len(head.stage.value), len(str(head.iat_s)))
-    encoded = json_canonical.encode(payload)
-    _read_payload(encoded)
-    return Draft(payload, disclosures, encoded)
-
-
 def in_order(slots: Iterable[Slot]) -> list[Slot]:
     """Return `slots` in the order in which disclosures stand."""
     return sorted(slots, key=_ORDER.__getitem__)
@@ -222,19 +184,18 @@ def join(leaf: bytes, disclosures: Sequence[str]) -> str:
     return "".join(f"{part}~" for part in (leaf.decode("ascii"), *disclosures))
 
 
-@lru_cache(maxsize=8)
 def decode_leaf(data: bytes) -> Leaf:
-    """Return the leaf that the compact JWS `data` is; a leaf and its receipt are read one after the other."""
+    """Return the leaf that the compact JWS `data` is."""
     if len(data) != LEAF_BYTES:
         raise Malformed(f"receipt: leaf is not {LEAF_BYTES} bytes")
-    parts = jws.split(data, LEAF_BYTES)
-    if parts.typ != TYP or parts.extra or len(parts.kid) != _KID_CHARACTERS:
+    (kid, typ, extra), payload, signature = jws.parts(data)
+    if typ != TYP or extra or len(kid) != KID_CHARACTERS:
         raise Malformed("receipt: not the header of a receipt")
-    head, known = _read_payload(parts.payload)
-    return Leaf(kid=parts.kid, head=head, sd=known, jws=data, signature=parts.signature)
+    head, known = read_payload(payload)
+    return Leaf(kid, head, known, data, signature)
 
 
-def _read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
+def read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
     """Return what a payload says, which can be written in one way only."""
     rest = _REST.fullmatch(payload, _REST_AT)
     if rest is None or not payload.startswith(_BEGIN):
@@ -255,7 +216,7 @@ def _digests(payload: bytes) -> frozenset[bytes]:
         _refuse(payload)
     if text[_DIGEST_CHARACTERS - 1 :: _STEP].translate(None, _DIGEST_ENDS):
         _refuse(payload)
-    found = text.split(_BETWEEN)
+    found = text.split(BETWEEN)
     if len(found) != DIGESTS or not all(map(operator.lt, found, found[1:])):
         raise Malformed(f"receipt: not {DIGESTS} different digests in order")
     return frozenset(found)
@@ -272,15 +233,15 @@ def decode(sdjwt: str) -> Disclosed:
         raise Malformed("receipt: not ASCII") from error
 
 
-def decode_bytes(sdjwt: bytes) -> Disclosed:
-    """Return the receipt that the ASCII text `sdjwt` is, as `decode` does."""
+def decode_bytes(sdjwt: bytes, known: Leaf | None = None) -> Disclosed:
+    """Return the receipt that the ASCII text `sdjwt` is, as `decode` does; its leaf may be `known` already."""
     if len(sdjwt) > BYTES_MAX or not sdjwt.isascii():
         raise Malformed("receipt: too long, or not ASCII")
     if not sdjwt.endswith(b"~"):
         raise Malformed("receipt: does not end in a tilde")
     first, *disclosures, _ = sdjwt.split(b"~")
-    leaf = decode_leaf(first)
-    if not leaf.sd.issuperset(_spelled([hashlib.sha256(item).digest() for item in disclosures])):
+    leaf = known if known is not None and known.jws == first else decode_leaf(first)
+    if not leaf.sd.issuperset(spelled([hashlib.sha256(item).digest() for item in disclosures])):
         raise Malformed("receipt: disclosure that the leaf does not reference")
     said = {one.slot: one for one in _all_said(disclosures)}
     if len(said) != len(disclosures):
@@ -288,7 +249,7 @@ def decode_bytes(sdjwt: bytes) -> Disclosed:
     return Disclosed(leaf, said, tuple(disclosures))
 
 
-def _spelled(digests: Iterable[bytes]) -> list[bytes]:
+def spelled(digests: Iterable[bytes]) -> list[bytes]:
     """Return `digests` as they stand in `_sd`: with a zero byte after each, all are encoded at once and apart."""
     text = base64url.encode_bytes(b"".join([each + b"\x00" for each in digests]))
     return [text[at : at + _DIGEST_CHARACTERS] for at in range(0, len(text), _DIGEST_CHARACTERS + 1)]
@@ -308,15 +269,6 @@ def present(sdjwt: str, slots: frozenset[Slot]) -> str:
 def digest(disclosure: str) -> str:
     """Return the digest of `disclosure` (RFC 9901 §4.2.3)."""
     return base64url.encode(hashlib.sha256(disclosure.encode("ascii")).digest())
-
-
-def _disclosure(salt: bytes, slot: Slot, value: Json) -> str:
-    if len(salt) != SALT_BYTES:
-        raise Malformed("receipt: salt is not 16 bytes")
-    text = base64url.encode(json_canonical.encode([base64url.encode(salt), slot.value, value]))
-    if len(text) > DISCLOSURE_BYTES_MAX:
-        raise Malformed(f"receipt: {slot.value} is too long")
-    return text
 
 
 def _all_said(disclosures: Sequence[bytes]) -> list[Said]:
@@ -348,36 +300,12 @@ def _read(rest: bytes) -> Said:
 _remembered = lru_cache(maxsize=8192)(_read)
 
 
-@lru_cache(maxsize=64)
-def _missing(stage_characters: int, time_digits: int) -> int:
-    """Return how many bytes of padding bring the leaf to its size: all else in it is of one length."""
-    bare = jws.signing_input("k" * _KID_CHARACTERS, TYP, {}, {})
-    header_characters = bare.index(b".")
-    payload_characters = LEAF_BYTES - header_characters - 2 - 86
-    digest_ = "d" * 43
-    payload: dict[str, Json] = {
-        "_sd": [digest_] * DIGESTS,
-        "_sd_alg": _SD_ALG,
-        "iat": 10 ** (time_digits - 1),
-        "intent": digest_,
-        "iss": "i" * connector_id.LENGTH,
-        "jti": "0" * 32,
-        "pad": "",
-        "stage": "s" * stage_characters,
-        "suite": SUITE,
-    }
-    missing = payload_characters * 3 // 4 - len(json_canonical.encode(payload))
-    if missing < 0:
-        raise Malformed("receipt: clear members are too long")
-    return missing
-
-
 def _refuse(payload: bytes) -> NoReturn:
     """Say what is wrong with a payload that is not in the one form a leaf has."""
     members = json_members.exact(json_canonical.decode_object(payload), _MEMBERS)
-    if members["suite"] != SUITE or members["_sd_alg"] != _SD_ALG:
+    if members["suite"] != SUITE or members["_sd_alg"] != SD_ALG:
         raise Malformed("receipt: another suite")
-    if set(json_members.text(members, "pad", LEAF_BYTES)) - {_PAD}:
+    if set(json_members.text(members, "pad", LEAF_BYTES)) - {PAD.decode("ascii")}:
         raise Malformed("receipt: padding holds something")
     digests = json_members.texts(members, "_sd", DIGESTS)
     if len(digests) != DIGESTS or list(digests) != sorted(set(digests)):

@@ -7,9 +7,12 @@ the node's connector id, so a question for one node is none for another; `iat` a
 import re
 from dataclasses import dataclass
 from enum import Enum, unique
+from typing import Annotated
 
-from yanmen.formats import connector_id, json_members
-from yanmen.formats.json_canonical import Json
+import msgspec
+
+from yanmen.formats import connector_id, json_canonical, json_members
+from yanmen.formats.json_canonical import INTEGER_MAX, Json
 from yanmen.formats.json_members import Object
 from yanmen.formats.malformed import Malformed
 
@@ -25,6 +28,8 @@ _SCENARIO = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}", re.ASCII)
 _COMMON = frozenset(
     {"aud", "iss", "jti", "iat", "exp", "contract", "scenario", "micro_rho", "max_micro_rho", "max_price_fen"}
 )
+_Seconds = Annotated[int, msgspec.Meta(ge=0, le=SECONDS_MAX)]
+_Integer = Annotated[int, msgspec.Meta(ge=0, le=INTEGER_MAX)]
 _MANIFEST = frozenset({"manifest_sha256"})
 _REQUEST = _COMMON | {"query_sha256", "op"}
 
@@ -35,6 +40,9 @@ class Operation(Enum):
 
     SUBMIT = "submit"
     EXPLAIN = "explain"
+
+
+_OPERATIONS = {operation.value: operation for operation in Operation}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,62 @@ def decode_request(payload: Json) -> RequestClaims:
         max_micro_rho=json_members.integer(members, "max_micro_rho"),
         max_price_fen=json_members.integer(members, "max_price_fen"),
         manifest_sha256=_text(members, "manifest_sha256", _SHA256) if "manifest_sha256" in members else "",
+    )
+
+
+class _Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The payload of a question as it mostly is, its members in order; what is not like this is read in detail."""
+
+    aud: str
+    contract: str
+    exp: _Seconds
+    iat: _Seconds
+    iss: str
+    jti: str
+    max_micro_rho: _Integer
+    max_price_fen: _Integer
+    micro_rho: _Integer
+    op: str
+    query_sha256: str
+    scenario: str
+
+
+_QUESTION = msgspec.json.Decoder(_Question)
+_ENCODER = msgspec.json.Encoder()
+
+
+def decode_payload(payload: bytes) -> RequestClaims:
+    """Return the claims in the canonical JSON `payload` of a signed question."""
+    try:
+        said = _QUESTION.decode(payload)
+    except (ValueError, RecursionError):
+        return decode_request(json_canonical.decode_object(payload, BYTES_MAX))
+    operation = _OPERATIONS.get(said.op)
+    if operation is None or said.exp <= said.iat or not _is_plain(said) or _ENCODER.encode(said) != payload:
+        return decode_request(json_canonical.decode_object(payload, BYTES_MAX))
+    return RequestClaims(
+        connector_id.check(said.aud),
+        connector_id.check(said.iss),
+        said.jti,
+        said.iat,
+        said.exp,
+        said.contract,
+        said.scenario,
+        said.query_sha256,
+        operation,
+        said.micro_rho,
+        said.max_micro_rho,
+        said.max_price_fen,
+    )
+
+
+def _is_plain(said: _Question) -> bool:
+    """Say whether every text of `said` has the form that it must have."""
+    return bool(
+        _JTI.fullmatch(said.jti)
+        and _CONTRACT.fullmatch(said.contract)
+        and _SHA256.fullmatch(said.query_sha256)
+        and _SCENARIO.fullmatch(said.scenario)
     )
 
 

@@ -98,13 +98,13 @@ class Log:
             stage=stage,
             intent=intent or base64url.encode(self._randomness.token(receipt.DIGEST_BYTES)),
         )
-        leaf, sdjwt = receipts.issue(head, filled, self._receipt_signer, self._randomness)
+        issued = receipts.issue(head, filled, self._receipt_signer, self._randomness)
         db.execute(
             "INSERT INTO leaf (position, jti, stage, party, at_ms, jws) VALUES (?, ?, ?, ?, ?, ?)",
-            (position, head.jti, stage.value, about.party, now_ms, leaf.decode("ascii")),
+            (position, head.jti, stage.value, about.party, now_ms, issued.leaf.decode("ascii")),
         )
-        _keep_disclosures(db, position, filled, sdjwt)
-        ref = _grow(db, position, leaf)
+        _keep_disclosures(db, position, filled, issued.disclosures)
+        ref = _grow(db, position, issued.leaf)
         db.execute(
             "INSERT INTO series (contract, length, last) VALUES (?, 1, ?)"
             " ON CONFLICT (contract) DO UPDATE SET length = series.length + 1, last = excluded.last",
@@ -270,16 +270,22 @@ def _covered(db: sqlite3.Connection) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, sdjwt: str) -> None:
-    """Keep the disclosures of `sdjwt`, which stand in the order of `Slot`."""
-    shown: list[str] = []
-    withheld: list[str] = []
-    for slot, text in zip(receipt.in_order(slots), sdjwt.split("~")[1:-1], strict=True):
-        (withheld if slot in WITHHELD else shown).append(f"{text}~")
+def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, disclosures: tuple[str, ...]) -> None:
+    """Keep the disclosures of `slots`, which stand in their order."""
+    shown, withheld = disclosures, disclosures[:0]
+    if not WITHHELD.isdisjoint(slots):
+        known = tuple(zip(receipt.in_order(slots), disclosures, strict=True))
+        shown = tuple(text for slot, text in known if slot not in WITHHELD)
+        withheld = tuple(text for slot, text in known if slot in WITHHELD)
     db.execute(
         "INSERT INTO disclosure (position, shown, withheld) VALUES (?, ?, ?)",
-        (position, "".join(shown), "".join(withheld)),
+        (position, _followed(shown), _followed(withheld)),
     )
+
+
+def _followed(texts: tuple[str, ...]) -> str:
+    """Return `texts`, each followed by a tilde."""
+    return "~".join((*texts, ""))
 
 
 def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:

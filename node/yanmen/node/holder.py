@@ -30,7 +30,7 @@ from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract
 from yanmen.model.operation import Product
-from yanmen.model.party import Party
+from yanmen.model.party import KeyUse, Party
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.witness import asking
@@ -38,6 +38,8 @@ from yanmen.witness import asking
 CONFIG = "node.toml"
 LEDGER = "ledger.sqlite"
 CONNECTION_BYTES = 4096
+_KEY_FILES = {KeyUse.RECEIPT: (enrolment.SIGNING_KEY, 0), KeyUse.LOG: (enrolment.LOG_KEY, 1)}
+"""The file of each key, and which of the ledger's keys it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,27 +183,57 @@ def ledger_place(directory: Path, config: Config) -> Place:
 
 def finish_exchange(directory: Path, place: Place) -> None:
     """Put a key in its place whose exchange the ledger recorded before a crash; one not recorded stays aside."""
-    for name, number in ((enrolment.SIGNING_KEY, 0), (enrolment.LOG_KEY, 1)):
+    for name, number in _KEY_FILES.values():
         fresh = next_key(directory, name)
         if fresh.exists() and keys.load(fresh).public == Ledger.keys_in_use(place)[number]:
             keys.put_in_place(fresh, directory / name)
 
 
+@dataclass(frozen=True, slots=True)
+class LostKey:
+    """A key whose file is gone: known by its public half, it signs nothing more."""
+
+    public: bytes
+
+    def sign(self, message: bytes) -> bytes:
+        """Refuse to sign `message`."""
+        raise Fault(FaultCode.KEYS, f"a key file is gone; {len(message)} bytes stay unsigned: revoke the key")
+
+
+def lost_key(directory: Path, use: KeyUse, place: Place) -> LostKey | None:
+    """Return the key of this `use` when its file is gone; what it was, the ledger knows."""
+    name, number = _KEY_FILES[use]
+    if (directory / name).exists():
+        return None
+    return LostKey(Ledger.keys_in_use(place)[number])
+
+
 @contextmanager
-def open_holder(directory: Path, *, begin: bool = False, clock: Clock | None = None) -> Iterator[Holder]:
-    """Open the node in `directory` and close it after; `begin` starts the ledger of a new node."""
+def open_holder(
+    directory: Path, *, begin: bool = False, clock: Clock | None = None, without: KeyUse | None = None
+) -> Iterator[Holder]:
+    """Open the node in `directory` and close it after; `begin` starts the ledger of a new node.
+
+    `without` a key whose file is gone, it opens for that key to be revoked, and takes up no register meanwhile.
+    """
     config = read_config(directory)
     clock, randomness = clock or SystemClock(), SystemRandomness()
     place = ledger_place(directory, config)
     finish_exchange(directory, place)
-    signer = keys.load(directory / enrolment.SIGNING_KEY)
-    keeper = Keeper(config.id, signer, keys.load(directory / enrolment.LOG_KEY), clock, randomness)
+    lost = None if without is None else lost_key(directory, without, place)
+
+    def held(use: KeyUse) -> Signer:
+        return lost if lost is not None and use is without else keys.load(directory / _KEY_FILES[use][0])
+
+    signer = held(KeyUse.RECEIPT)
+    keeper = Keeper(config.id, signer, held(KeyUse.LOG), clock, randomness)
     with Ledger.open(place, keeper, config.limits, create=begin) as ledger:
         for space in config.subject_spaces:
             ledger.register_space(space)
 
         def advance(serial: int, digest: str) -> None:
-            ledger.accept_register(config.space, serial, digest)
+            if lost is None:
+                ledger.accept_register(config.space, serial, digest)
 
         source = Source(register_path(directory, config), config.space, config.space_key)
         register = RegisterFile(source, clock, (0, ""), advance)

@@ -20,6 +20,7 @@ from yanmen.node.holder import Holder, finish_exchange, ledger_place, next_key, 
 
 EXCHANGE = "exchange.json"
 FILES = {KeyUse.RECEIPT: enrolment.SIGNING_KEY, KeyUse.LOG: enrolment.LOG_KEY}
+_OTHER = {KeyUse.RECEIPT: KeyUse.LOG, KeyUse.LOG: KeyUse.RECEIPT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +36,20 @@ class Exchanged:
 def exchange(
     directory: Path, use: KeyUse, end: KeyEnd, actor: str, reason: str, clock: Clock | None = None
 ) -> Exchanged:
-    """End a key of the node in `directory` and begin the next; until the space has signed it, it is the same again."""
-    with open_holder(directory, clock=clock) as holder:
+    """End a key of the node in `directory` and begin the next; until the space has signed it, it is the same again.
+
+    A key whose file is gone can be revoked: the node's other key vouches for that.
+    """
+    gone = end is KeyEnd.REVOKED and not (directory / FILES[use]).exists()
+    with open_holder(directory, clock=clock, without=use if gone else None) as holder:
         if _registered(holder, use) != _in_use(holder, use):
             return _told(holder, use, again=True)
-        other = KeyUse.LOG if use is KeyUse.RECEIPT else KeyUse.RECEIPT
+        other = _OTHER[use]
         if _registered(holder, other) != _in_use(holder, other):
             raise Fault(FaultCode.KEYS, f"the space has not signed the exchange of the {other.value} key yet")
         holder.ledger.serve_alone()
-        holder.ledger.recover()
+        if not gone:  # what a dead process left open is ended by the next that serves
+            holder.ledger.recover()
         demand = Demand(use, end, actor, reason, _next(holder, use))
         holder.ledger.exchange_key(demand)
     config = read_config(directory)
@@ -57,7 +63,10 @@ def _next(holder: Holder, use: KeyUse) -> FileSigner:
     path = next_key(holder.directory, FILES[use])
     if path.exists():
         return keys.load(path)
-    return keys.generate(path, holder.randomness, beside=holder.directory / FILES[use])
+    beside = holder.directory / FILES[use]
+    return keys.generate(
+        path, holder.randomness, beside=beside if beside.exists() else beside.with_name(FILES[_OTHER[use]])
+    )
 
 
 def _told(holder: Holder, use: KeyUse, *, again: bool) -> Exchanged:

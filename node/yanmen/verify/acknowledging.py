@@ -1,7 +1,7 @@
 """Holds every acknowledgement to the receipt it is of: signed by the key named there, over the text that was given."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
@@ -11,9 +11,11 @@ from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
 
+ABOUT_ANSWERS = frozenset({Stage.OUTCOME, Stage.ACKNOWLEDGED})
+"""Stages of answers, and of their acknowledgements."""
 
-@dataclass(frozen=True, slots=True)
-class _Given:
+
+class _Given(NamedTuple):
     consumer: str | None
     contract: str
     key: bytes
@@ -23,7 +25,7 @@ class _Given:
 class Acknowledgements:
     """The answers given so far, and those acknowledged."""
 
-    __slots__ = ("_acknowledged", "_given", "_origin", "_unknown")
+    __slots__ = ("_acknowledged", "_given", "_origin", "_signed", "_unknown")
 
     def __init__(self, origin: str) -> None:
         """Look at the log `origin`."""
@@ -31,6 +33,7 @@ class Acknowledgements:
         self._given: dict[str, _Given] = {}
         self._acknowledged: set[str] = set()
         self._unknown: set[str] = set()
+        self._signed: list[tuple[Use, Acknowledged, _Given]] = []
 
     def check(self, use: Use) -> tuple[Finding, ...]:
         """Return what is wrong with the acknowledgement `use`, if it is one."""
@@ -47,7 +50,13 @@ class Acknowledgements:
             return (finding(Code.SLOT_MALFORMED, use.index, use.head.stage, f"subject: {error}"),)
         if said.jti in self._unknown:
             return ()  # what was given is no longer disclosed
-        return tuple(finding(Code.ACKNOWLEDGEMENT, use.index, use.head.stage, why) for why in self._wrong(use, said))
+        return tuple(_found(use, why) for why in self._wrong(use, said))
+
+    def verified(self) -> Iterator[Finding]:
+        """Yield what is wrong with the tokens of the acknowledgements seen since this was last asked."""
+        for use, said, given in self._signed:
+            yield from (_found(use, why) for why in self._untrue(use, said, given))
+        self._signed.clear()
 
     def _wrong(self, use: Use, said: Acknowledged) -> Iterator[str]:
         given = self._given.get(said.jti)
@@ -57,6 +66,9 @@ class Acknowledgements:
         if said.jti in self._acknowledged:
             yield "twice"
         self._acknowledged.add(said.jti)
+        self._signed.append((use, said, given))
+
+    def _untrue(self, use: Use, said: Acknowledged, given: _Given) -> Iterator[str]:
         try:
             token = documents.open_acknowledgement(said.token.encode("ascii", "replace"), given.key)
         except (Malformed, BadSignature) as error:
@@ -70,3 +82,7 @@ class Acknowledgements:
             "another consumer": use.consumer != given.consumer,
         }
         yield from (name for name, differs in wrong.items() if differs)
+
+
+def _found(use: Use, why: str) -> Finding:
+    return finding(Code.ACKNOWLEDGEMENT, use.index, use.head.stage, why)

@@ -10,7 +10,7 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import bill, former_keys, merkle
 from yanmen.formats.bill import FIGURES, Bill, Line, Period
 from yanmen.formats.malformed import Malformed
-from yanmen.formats.slots import Budget, Meter, Output, Price, Verdict
+from yanmen.formats.slots import Budget, Meter, Price, Verdict
 from yanmen.model.contract import Terms
 from yanmen.model.party import KeyUse
 from yanmen.model.receipt import Stage
@@ -114,7 +114,9 @@ def _counted(use: Use) -> Line | None:
         case Stage.OUTCOME if use.decision is not None and use.decision.verdict is Verdict.REPEATED:
             return Line(*here, repeated=1)
         case Stage.OUTCOME:
-            shown = Output.read(use.output)
+            if use.output is None:
+                raise Malformed("an answer that does not say what left")
+            shown = use.output
             return Line(*here, answers=1, rows=shown.rows, cells=shown.rows * shown.columns)
         case Stage.ABORTED:
             return Line(*here)

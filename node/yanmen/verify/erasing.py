@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from yanmen.formats.erasure import DAY_S, DESTROYED, STAGES, Erasure
 from yanmen.formats.malformed import Malformed
@@ -14,8 +14,7 @@ from yanmen.verify.uses import Use
 _DESTROYED = frozenset(slot.value for slot in DESTROYED)
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
+class _Past(NamedTuple):
     stage: Stage
     contract: str
     iat_s: int

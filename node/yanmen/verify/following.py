@@ -8,18 +8,19 @@ from yanmen.formats.checkpoint import Checkpoint
 from yanmen.model.contract import Terms
 from yanmen.model.inspection import Issue
 from yanmen.model.party import Party, Register
+from yanmen.model.receipt import Stage
 from yanmen.verify import metering
-from yanmen.verify.acknowledging import Acknowledgements
+from yanmen.verify.acknowledging import ABOUT_ANSWERS, Acknowledgements
 from yanmen.verify.erasing import Erasures
 from yanmen.verify.governing import Governing
 from yanmen.verify.granted import withheld
 from yanmen.verify.inspections import Inspections
 from yanmen.verify.keeping import Keeping
-from yanmen.verify.key_book import KeyBook
+from yanmen.verify.key_book import ABOUT_KEYS, KeyBook
 from yanmen.verify.metering import Order, Replay
 from yanmen.verify.prices import Prices
 from yanmen.verify.report import Finding
-from yanmen.verify.requests import Requests
+from yanmen.verify.requests import Opened, Requests, opened
 from yanmen.verify.standing import All, Standing
 from yanmen.verify.uses import Use
 
@@ -70,22 +71,37 @@ class Following:
         self._findings: list[Finding] = []
         self.uses: list[Use] = []
 
+    def add_all(self, leaves: Sequence[tuple[Use, All]]) -> None:
+        """Take in the next leaves with all that their receipts disclose."""
+        claimed = [opened(use) for use, _ in leaves]
+        for (use, said), claims in zip(leaves, claimed, strict=True):
+            self._add(use, said, claims)
+        self._findings.extend(self._acknowledgements.verified())
+
     def add(self, use: Use, said: All) -> None:
         """Take in the next leaf and all its receipt discloses."""
-        self._findings.extend(self._keys.follow(use))
+        self.add_all(((use, said),))
+
+    def _add(self, use: Use, said: All, signed: Opened) -> None:
+        stage, found = use.head.stage, self._findings.extend
+        if stage in ABOUT_KEYS:
+            found(self._keys.follow(use))
         self._order.add(use)
         self._replay.add(use)
-        claims, wrong = self._requests.check(use)
-        self._findings.extend(wrong)
-        self._findings.extend(self._keeping.check(use, said, claims))
-        self._findings.extend(self._acknowledgements.check(use))
-        self._findings.extend(self._erasures.check(use))
-        self._findings.extend(self._prices.check(use))
-        self._findings.extend(self._inspections.check(use, said))
-        self._findings.extend(self._governing.check(use, said))
+        claims, wrong = self._requests.check(use, signed)
+        found(wrong)
+        found(self._keeping.check(use, said, claims))
+        if stage in ABOUT_ANSWERS:
+            found(self._acknowledgements.check(use))
+        found(self._erasures.check(use))
         agreement = self._standing.agreements.get(use.contract)
         if agreement is not None:
-            self._findings.extend(withheld(use.index, use.head.stage, said.keys(), agreement.terms))
+            found(self._prices.check(use, agreement))
+            found(withheld(use.index, stage, said.keys(), agreement.terms))
+        if stage is Stage.INSPECTION:
+            found(self._inspections.check(use, said))
+        if stage is Stage.DOCUMENT:
+            found(self._governing.check(use, said))
         self.uses.append(use)
 
     @property

@@ -17,6 +17,9 @@ from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
 
+ABOUT_KEYS = frozenset({Stage.GENESIS, Stage.MEMBER, Stage.KEY})
+"""Stages of the leaves that say something of keys."""
+
 
 @dataclass(slots=True)
 class KeyBook:

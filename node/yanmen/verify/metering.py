@@ -37,7 +37,7 @@ class Replay:
 
     def add(self, use: Use) -> None:
         """Account for the next leaf."""
-        reference = base64url.encode(use.hash)
+        reference = use.reference
         self._follow_series(use, reference)
         verdicts = _VERDICTS.get(use.head.stage)
         if verdicts is not None and use.decision is not None and use.decision.verdict not in verdicts:

@@ -14,7 +14,7 @@ from yanmen.model.contract import ContractStatus, Terms
 from yanmen.model.receipt import Stage
 from yanmen.model.tariff import metered, price_fen
 from yanmen.verify.report import Code, Finding, finding
-from yanmen.verify.standing import Published, Standing
+from yanmen.verify.standing import Agreement, Published, Standing
 from yanmen.verify.uses import Use
 
 
@@ -25,11 +25,8 @@ class Prices:
     standing: Standing
     _uses: dict[str, int] = field(default_factory=dict)
 
-    def check(self, use: Use) -> Iterator[Finding]:
-        """Yield what the leaf `use` charges or measures otherwise than signed and published."""
-        agreement = self.standing.agreements.get(use.contract)
-        if agreement is None:
-            return  # which is a finding of its own wherever it matters
+    def check(self, use: Use, agreement: Agreement) -> Iterator[Finding]:
+        """Yield what the leaf `use` charges or measures otherwise than signed in its contract and published."""
         match use.head.stage:
             case Stage.APPROVAL if agreement.status is ContractStatus.ACTIVE:
                 yield from self._approved(use, agreement.terms)
@@ -79,11 +76,10 @@ def _outcome(use: Use) -> Iterator[Finding]:
         if use.meter != Meter(metered(0, ()), free=False):
             yield _found(Code.METER_DIFFERS, use, "repeated")
         return
-    try:
-        shown = Output.read(use.output)
-    except Malformed:
-        return  # which is a finding of its own
-    if not _is_sealed(shown) and shown.rows * shown.columns > use.meter.used.cells:
+    shown = use.output
+    if shown is None or shown.rows * shown.columns <= use.meter.used.cells:
+        return  # what is withheld or malformed is a finding of its own
+    if not _is_sealed(shown):
         yield _found(Code.METER_DIFFERS, use, "cells")
 
 

@@ -1,6 +1,6 @@
 """Holds every charge to the consumer's own signature: signed for this node and contract, and used once."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
@@ -15,10 +15,11 @@ from yanmen.verify.uses import Use
 
 Claims = RequestClaims | SessionClaims
 """What the consumer signed: one question, or a short while of them."""
+Opened = Claims | str | None
+"""Its signature verified; or why it did not, or None where no request is disclosed."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Spent:
+class _Spent(NamedTuple):
     micro_rho: int = 0
     fen: int = 0
 
@@ -34,16 +35,13 @@ class Requests:
         self._used: set[tuple[str, str]] = set()
         self._spent: dict[tuple[str, str], _Spent] = {}
 
-    def check(self, use: Use) -> tuple[Claims | None, tuple[Finding, ...]]:
-        """Return what the consumer signed for the intent `use`, and what is wrong with it."""
-        if use.head.stage is not Stage.INTENT or use.cnf is None or use.consumer is None:
+    def check(self, use: Use, signed: Opened) -> tuple[Claims | None, tuple[Finding, ...]]:
+        """Return what the consumer `signed` for the intent `use`, and what is wrong with it."""
+        if signed is None or use.cnf is None or use.consumer is None or use.budget is None or use.price is None:
             return None, ()
-        if use.request is None or use.budget is None or use.price is None:
-            return None, ()
-        try:
-            claims = _claims(use.request, use.cnf)
-        except (Malformed, BadSignature) as error:
-            return None, (finding(Code.REQUEST_SIGNATURE, use.index, use.head.stage, str(error)),)
+        if isinstance(signed, str):
+            return None, (finding(Code.REQUEST_SIGNATURE, use.index, use.head.stage, signed),)
+        claims = signed
         subjects = [*self._differences(use, claims, use.consumer, use.cnf)]
         code = self._spend(claims, use.budget, use.price)
         reused = [] if code is None else [finding(code, use.index, use.head.stage, "maximum")]
@@ -74,6 +72,16 @@ class Requests:
         self._spent[name] = spent
         above = spent.micro_rho > claims.max_micro_rho or spent.fen > claims.max_price_fen
         return Code.REQUEST_DIFFERS if above else None
+
+
+def opened(use: Use) -> Opened:
+    """Return what the consumer signed for the intent `use`, whatever came before it."""
+    if use.head.stage is not Stage.INTENT or use.cnf is None or use.request is None:
+        return None
+    try:
+        return _claims(use.request, use.cnf)
+    except (Malformed, BadSignature) as error:
+        return str(error)
 
 
 def _claims(signed: SignedRequest, key: bytes) -> Claims:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yanmen.formats import base64url, bundle, merkle, note
+from yanmen.formats import bundle, merkle, note
 from yanmen.formats.bundle import LeafLine
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.json_canonical import Json
@@ -130,7 +130,7 @@ class OpenBundle:
             elif checked.use is not None:
                 following.erased(checked.use)
         use = following.uses[-1]
-        intents = (each.index for each in following.uses if base64url.encode(each.hash) == use.head.intent)
+        intents = (each.index for each in following.uses if each.reference == use.head.intent)
         indices = {index, *intents}
         read = [each for each in self._entries.findings[before:] if each.index in indices]
         found = following.about(indices, read)

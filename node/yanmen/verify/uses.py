@@ -1,17 +1,16 @@
 """What an auditor computes with: the slots of one leaf, typed, or the finding that they are not there."""
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
-from yanmen.formats import acknowledgement, connector_id, json_members
+from yanmen.formats import acknowledgement, base64url, connector_id, json_members
 from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Reading, ReleaseRule, read_readings, read_scenario
 from yanmen.formats.receipt import Disclosed, Head, Said, Slot, in_order
-from yanmen.formats.slots import Budget, Decision, Meter, Price, Series, SignedRequest
+from yanmen.formats.slots import Budget, Decision, Meter, Output, Price, Series, SignedRequest
 from yanmen.model.contract import Scenario
 from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
@@ -56,21 +55,22 @@ _REQUIRED: dict[Stage, frozenset[Slot]] = {
 }
 # Bound once: what was read is remembered by the very function that read it.
 _SERIES_OF, _BUDGET, _PRICE, _DECISION = Series.read, Budget.read, Price.read, Decision.read
-_REQUEST, _RELEASE, _METER = SignedRequest.read, ReleaseRule.read, Meter.read
+_REQUEST, _RELEASE, _METER, _OUTPUT = SignedRequest.read, ReleaseRule.read, Meter.read, Output.read
 ASKED = frozenset({Stage.INTENT, Stage.OUTCOME, Stage.ABORTED})
 """Stages of a question under a contract."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """One leaf as metering sees it; a slot that is not disclosed, or malformed, is None.
 
     `contract` is empty for a leaf about no contract: those leaves form a series of their own.
-    `output` and `subject` are as disclosed, not read yet: what they mean depends on who asks.
+    `reference` is how other leaves name this one; `output` is None unless this is an answer.
+    `subject` is as disclosed, not read yet: what it means depends on who asks.
     """
 
-    index: int
+    index: int  # type: ignore[assignment]  # tuples have a method of this name, which is not needed
     hash: bytes
+    reference: str
     head: Head
     contract: str
     series: Series | None
@@ -86,7 +86,7 @@ class Use:
     readings: tuple[Reading, ...] | None = None
     rule: ReleaseRule | None = None
     meter: Meter | None = None
-    output: Json = None
+    output: Output | None = None
     subject: Json = None
     given_sha256: bytes = b""
 
@@ -95,28 +95,30 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
     """Return what the receipt of leaf `index` discloses, and what it should have disclosed and did not."""
     head, get, wrong = disclosed.leaf.head, disclosed.said.get, list[Slot]()
     asked = head.stage in ASKED
-    output, subject = get(Slot.OUTPUT), get(Slot.SUBJECT)
+    subject = get(Slot.SUBJECT)
+    ended = head.stage is Stage.OUTCOME
     use = Use(
-        index=index,
-        hash=leaf_hash,
-        head=head,
-        contract=_read(get(Slot.CONTRACT), _text, wrong) or "",
-        series=_read(get(Slot.SERIES), _SERIES_OF, wrong),
-        budget=_read(get(Slot.BUDGET), _BUDGET, wrong),
-        price=_read(get(Slot.PRICE), _PRICE, wrong),
-        decision=_read(get(Slot.DECISION), _DECISION, wrong),
-        consumer=_read(get(Slot.CONSUMER), _connector, wrong),
-        cnf=_read(get(Slot.CNF), acknowledgement.confirmed_key, wrong),
-        request=_read(get(Slot.REQUEST), _REQUEST, wrong),
-        query_sha256=_read(get(Slot.QUERY), _query, wrong),
-        contract_digest=_read(get(Slot.CONTRACT_DIGEST), _text, wrong),
-        scenario=_read(get(Slot.SCENARIO), read_scenario, wrong) if asked else None,
-        readings=_read(get(Slot.DATASETS), read_readings, wrong) if asked else None,
-        rule=_read(get(Slot.RELEASE), _RELEASE, wrong) if asked else None,
-        meter=_read(get(Slot.METER), _METER, wrong),
-        output=None if output is None else output.value,
-        subject=None if subject is None else subject.value,
-        given_sha256=_given(disclosed) if head.stage is Stage.OUTCOME else b"",
+        index,
+        leaf_hash,
+        base64url.encode(leaf_hash),
+        head,
+        _read(get(Slot.CONTRACT), _text, wrong) or "",
+        _read(get(Slot.SERIES), _SERIES_OF, wrong),
+        _read(get(Slot.BUDGET), _BUDGET, wrong),
+        _read(get(Slot.PRICE), _PRICE, wrong),
+        _read(get(Slot.DECISION), _DECISION, wrong),
+        _read(get(Slot.CONSUMER), _connector, wrong),
+        _read(get(Slot.CNF), acknowledgement.confirmed_key, wrong),
+        _read(get(Slot.REQUEST), _REQUEST, wrong),
+        _read(get(Slot.QUERY), _query, wrong),
+        _read(get(Slot.CONTRACT_DIGEST), _text, wrong),
+        _read(get(Slot.SCENARIO), read_scenario, wrong) if asked else None,
+        _read(get(Slot.DATASETS), read_readings, wrong) if asked else None,
+        _read(get(Slot.RELEASE), _RELEASE, wrong) if asked else None,
+        _read(get(Slot.METER), _METER, wrong),
+        _read(get(Slot.OUTPUT), _OUTPUT, wrong) if ended else None,
+        None if subject is None else subject.value,
+        _given(disclosed) if ended else b"",
     )
     missing = in_order(_REQUIRED.get(head.stage, _SERIES) - disclosed.said.keys())
     if not missing and not wrong:
@@ -157,5 +159,7 @@ def _connector(value: Json) -> str:
 
 def _given(disclosed: Disclosed) -> bytes:
     """Return the hash of the receipt as its consumer was given it: what an acknowledgement binds."""
-    shown = [part for slot, part in zip(disclosed.said, disclosed.parts, strict=True) if slot not in WITHHELD]
+    shown: Sequence[bytes] = disclosed.parts
+    if not WITHHELD.isdisjoint(disclosed.said):
+        shown = [part for slot, part in zip(disclosed.said, disclosed.parts, strict=True) if slot not in WITHHELD]
     return hashlib.sha256(b"~".join((disclosed.leaf.jws, *shown, b""))).digest()

@@ -97,7 +97,8 @@ class Logbook:
     def append(self, stage: Stage, slots: dict[Slot, Json]) -> int:
         jti, intent = RANDOM.token(16).hex(), base64url.encode(RANDOM.token(32))
         head = Head(NODE, receipt.whole_minute(CLOCK.now_ms()), jti, stage, intent)
-        leaf, sdjwt = receipts.issue(head, slots, self.receipt_signer, RANDOM)
+        issued = receipts.issue(head, slots, self.receipt_signer, RANDOM)
+        leaf, sdjwt = issued.leaf, issued.sdjwt
         self.leaves.append(leaf)
         self.sdjwts.append(sdjwt)
         self.stages.append(stage)

@@ -130,10 +130,10 @@ def test_a_cosignature_by_another_key_or_over_another_leaf_is_no_cosignature(
 def of_another_node(key: str) -> tuple[str, str]:
     """Return a receipt and proof signed by this node's keys whose leaf, or head, is said to be of another node."""
     head = Head(RIVAL if key == "leaf" else NODE, 1_780_000_020, "1" * 32, Stage.GENESIS, "A" * 43)
-    leaf, sdjwt = receipts.issue(head, {}, RECEIPT_KEY, SystemRandomness())
+    issued = receipts.issue(head, {}, RECEIPT_KEY, SystemRandomness())
     origin = f"{RIVAL if key == 'head' else NODE}.yanmen/usage-log/2026"
-    top = Checkpoint(origin, 1, merkle.leaf_hash(leaf))
-    return sdjwt, encode_proof(Proof(0, (), notes.sign_checkpoint(top, LOG_KEY)))
+    top = Checkpoint(origin, 1, merkle.leaf_hash(issued.leaf))
+    return issued.sdjwt, encode_proof(Proof(0, (), notes.sign_checkpoint(top, LOG_KEY)))
 
 
 @pytest.mark.parametrize("step", ["leaf", "head"])

@@ -8,7 +8,7 @@ from yanmen.crypto import jose, keys, notes, receipts
 from yanmen.crypto.keys import FileSigner
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemRandomness
-from yanmen.formats import base64url, checkpoint, jws, merkle, note, receipt
+from yanmen.formats import base64url, checkpoint, jws, merkle, note, receipt, receipt_draft
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import NoteSignature, VerifierKey
@@ -96,14 +96,15 @@ def test_a_checkpoint_counts_for_its_log_only() -> None:
 
 def test_a_receipt_counts_for_its_node_s_key() -> None:
     head = Head(NODE, 1_700_000_040, "ab" * 16, Stage.REFUSED, base64url.encode(bytes(32)))
-    leaf, sdjwt = receipts.issue(head, {Slot.CONTRACT: "c"}, KEY, SystemRandomness())
+    issued = receipts.issue(head, {Slot.CONTRACT: "c"}, KEY, SystemRandomness())
+    leaf, sdjwt = issued.leaf, issued.sdjwt
     assert receipts.verify_leaf(leaf, KEY.public).kid == keys.thumbprint(KEY.public)
     assert receipts.verify_disclosed(sdjwt, KEY.public).slots == {Slot.CONTRACT: "c"}
     with pytest.raises(BadSignature, match="another key"):
         receipts.verify_leaf(leaf, OTHER.public)
     with pytest.raises(BadSignature, match="another key"):
         receipts.verify_disclosed(sdjwt, OTHER.public)
-    forged = jose.sign_jws({}, receipt.draft(head, {}, [], [bytes([n]) * 32 for n in range(24)]).payload, OTHER,
+    forged = jose.sign_jws({}, receipt_draft.draft(head, {}, [], [bytes([n]) * 32 for n in range(24)]).payload, OTHER,
                            keys.thumbprint(KEY.public), receipt.TYP)  # fmt: skip
     with pytest.raises(BadSignature, match="does not verify"):
         receipts.verify_leaf(forged, KEY.public)
@@ -113,6 +114,6 @@ def test_two_receipts_of_the_same_thing_share_no_digest() -> None:
     """Otherwise whoever sees leaves could link uses, or find a value by hashing guesses."""
     head = Head(NODE, 1_700_000_040, "ab" * 16, Stage.REFUSED, base64url.encode(bytes(32)))
     slots = dict.fromkeys(Slot, "same")
-    first = receipts.verify_leaf(receipts.issue(head, slots, KEY, SystemRandomness())[0], KEY.public)
-    second = receipts.verify_leaf(receipts.issue(head, slots, KEY, SystemRandomness())[0], KEY.public)
+    first = receipts.verify_leaf(receipts.issue(head, slots, KEY, SystemRandomness()).leaf, KEY.public)
+    second = receipts.verify_leaf(receipts.issue(head, slots, KEY, SystemRandomness()).leaf, KEY.public)
     assert not first.digests & second.digests

@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from yanmen.formats import base64url, json_canonical, jws, receipt
+from yanmen.formats import base64url, json_canonical, jws, receipt, receipt_draft
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Head, Slot
@@ -32,7 +31,7 @@ def signed(payload: Json, kid: str = KID, typ: str = receipt.TYP) -> bytes:
 
 
 def made(slots: dict[Slot, Json] = SLOTS, head: Head = HEAD) -> tuple[bytes, tuple[str, ...]]:
-    draft = receipt.draft(head, slots, SALTS[: len(slots)], DECOYS[: receipt.DIGESTS - len(slots)])
+    draft = receipt_draft.draft(head, slots, SALTS[: len(slots)], DECOYS[: receipt.DIGESTS - len(slots)])
     return signed(dict(draft.payload)), draft.disclosures
 
 
@@ -60,7 +59,7 @@ def test_digests_of_rfc_9901(disclosure: str, digest: str) -> None:
     st.integers(0, 40_000_000),
 )
 def test_receipts_come_back_and_leaves_are_equally_long(slots: dict[Slot, Json], stage: Stage, minute: int) -> None:
-    head = replace(HEAD, stage=stage, iat_s=minute * 60)
+    head = HEAD._replace(stage=stage, iat_s=minute * 60)
     leaf, disclosures = made(slots, head)
     assert len(leaf) == receipt.LEAF_BYTES
     text = receipt.join(leaf, disclosures)
@@ -105,7 +104,7 @@ def test_a_disclosure_given_twice_is_refused() -> None:
 
 def leaf_over(*texts: str) -> str:
     """Return a receipt whose leaf references `texts`, whatever they are."""
-    draft = receipt.draft(HEAD, {}, [], DECOYS)
+    draft = receipt_draft.draft(HEAD, {}, [], DECOYS)
     digests = [receipt.digest(text) for text in texts] + [base64url.encode(item) for item in DECOYS[len(texts) :]]
     leaf = signed({**draft.payload, "_sd": sorted(digests)})
     return receipt.join(leaf, texts)
@@ -201,7 +200,7 @@ def _covert(payload: dict[str, Json]) -> None:
     ],
 )
 def test_payload_refused(change: Change) -> None:
-    payload = dict(receipt.draft(HEAD, {}, [], DECOYS).payload)
+    payload = dict(receipt_draft.draft(HEAD, {}, [], DECOYS).payload)
     change(payload)
     pad = payload.get("pad")
     assert isinstance(pad, str)
@@ -214,7 +213,7 @@ def test_payload_refused(change: Change) -> None:
 
 
 def test_header_is_that_of_a_receipt() -> None:
-    payload = dict(receipt.draft(HEAD, {}, [], DECOYS).payload)
+    payload = dict(receipt_draft.draft(HEAD, {}, [], DECOYS).payload)
     receipt.decode_leaf(signed(payload))
     for leaf in (signed(payload, typ="yanmen-receipt+sd-jws"), signed(payload, typ="", kid="k" * 64)):
         with pytest.raises(Malformed):
@@ -252,20 +251,20 @@ def test_drafts_need_their_salts_and_decoys() -> None:
         (SALTS[:3], [b"short"] * 21),
     ):
         with pytest.raises(Malformed):
-            receipt.draft(HEAD, SLOTS, salts, decoys)
+            receipt_draft.draft(HEAD, SLOTS, salts, decoys)
     with pytest.raises(Malformed, match="query is too long"):
-        receipt.draft(HEAD, {Slot.QUERY: "x" * 300_000}, SALTS[:1], DECOYS[:23])
+        receipt_draft.draft(HEAD, {Slot.QUERY: "x" * 300_000}, SALTS[:1], DECOYS[:23])
 
 
 def test_drafts_that_could_not_be_read_are_not_made() -> None:
     for head, rule in (
-        (replace(HEAD, jti="x"), "jti"),
-        (replace(HEAD, iat_s=1), "minute"),
-        (replace(HEAD, iss="x" * 32), "connector id"),
-        (replace(HEAD, jti="0" * 2000), "jti"),
+        (HEAD._replace(jti="x"), "jti"),
+        (HEAD._replace(iat_s=1), "minute"),
+        (HEAD._replace(iss="x" * 32), "connector id"),
+        (HEAD._replace(jti="0" * 2000), "jti"),
     ):
         with pytest.raises(Malformed, match=rule):
-            receipt.draft(head, {}, [], DECOYS)
+            receipt_draft.draft(head, {}, [], DECOYS)
 
 
 def test_disclosures_are_capped() -> None:

@@ -87,6 +87,39 @@ def test_a_key_is_exchanged(town: Path, use: str, verb: str) -> None:
     assert report["ok"], report
 
 
+@pytest.mark.parametrize("use", ["receipt", "log"])
+def test_a_key_whose_file_is_gone_is_revoked_and_the_log_goes_on(town: Path, use: str) -> None:
+    gone = town / "clinic" / rotation.FILES[KeyUse(use)]
+    public = keys.load(gone).public
+    gone.unlink()
+    code, refused = run("node", "rotate", town / "clinic", use, *WHY)
+    assert code == 3, refused  # it cannot sign its own end
+    told = rotate(town, use, "revoke")
+    assert rotate(town, use, "revoke") == {**told, "again": True}
+    assert keys.load(gone).public != public
+    sign(town)
+    done("check", "node", town / "clinic")
+    report = verified(town)
+    assert report["ok"], report
+
+
+def test_without_a_key_nothing_but_its_end_is_signed(town: Path) -> None:
+    (town / "clinic" / "signing.key").unlink()
+    with open_holder(town / "clinic", without=KeyUse.RECEIPT) as holder:
+        with pytest.raises(Fault, match="revoke the key") as error:
+            holder.receipt_signer.sign(b"anything")
+        assert error.value.code is FaultCode.KEYS
+    with pytest.raises(Fault), open_holder(town / "clinic", without=KeyUse.LOG):
+        pass
+
+
+def test_a_node_that_lost_both_keys_is_ended(town: Path) -> None:
+    for name in rotation.FILES.values():
+        (town / "clinic" / name).unlink()
+    for use in ("receipt", "log"):
+        assert run("node", "revoke", town / "clinic", use, *WHY)[0] == 3
+
+
 def test_until_the_space_signed_it_a_key_is_exchanged_once(town: Path) -> None:
     first = rotate(town, "receipt")
     again = rotate(town, "receipt")

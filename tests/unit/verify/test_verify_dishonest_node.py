@@ -54,7 +54,8 @@ def _(made: Any, path: Path) -> Path:
     log = started(made)
     head = Head(made.CONSUMER, made.START_S, "ab" * 16, Stage.GENESIS, base64url.encode(bytes(32)))
     slots = {Slot.SERIES: Series(1, "").json()}
-    log.leaves[0], log.sdjwts[0] = receipts.issue(head, slots, made.RECEIPT_KEY, made.Pinned("x"))
+    issued = receipts.issue(head, slots, made.RECEIPT_KEY, made.Pinned("x"))
+    log.leaves[0], log.sdjwts[0] = issued.leaf, issued.sdjwt
     return Path(log.export(path))
 
 

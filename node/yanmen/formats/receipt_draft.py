@@ -1,0 +1,90 @@
+"""Receipts being written: formats/receipt.py reads them.
+
+Decoys fill `_sd` up to 24 digests and `pad` fills the leaf up to 2,560 bytes, so that all leaves look alike.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from yanmen.formats import base64url, connector_id, json_canonical, jws, receipt
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import DIGESTS, LEAF_BYTES, SALT_BYTES, SUITE, TYP, Head, Slot
+
+_PAYLOAD = (
+    b'{"_sd":["%b"],"_sd_alg":"sha-256","iat":%d,"intent":"%b","iss":"%b","jti":"%b","pad":"%b","stage":"%b","suite":"'
+    + SUITE.encode("ascii")
+    + b'"}'
+)
+"""The payload, to be filled in; what was filled in is read again, by the one expression that says what it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A receipt ready for signing: the payload of its leaf as bytes, and its disclosures."""
+
+    encoded: bytes
+    disclosures: tuple[str, ...]
+
+    @property
+    def payload(self) -> Mapping[str, Json]:
+        """The payload of the leaf."""
+        return json_canonical.decode_object(self.encoded)
+
+
+def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys: Sequence[bytes]) -> Draft:
+    """Return the receipt of `slots`: one 16-byte salt for each slot and one 32-byte decoy for each of the rest."""
+    if len(salts) != len(slots) or len(decoys) != DIGESTS - len(slots):
+        raise Malformed("receipt: not one salt for each slot and one decoy for each of the rest")
+    disclosures = _disclosures(salts, slots)
+    digests = sorted(receipt.spelled([*(hashlib.sha256(item).digest() for item in disclosures), *decoys]))
+    encoded = _PAYLOAD % (
+        receipt.BETWEEN.join(digests),
+        head.iat_s,
+        head.intent.encode("ascii"),
+        head.iss.encode("ascii"),
+        head.jti.encode("ascii"),
+        receipt.PAD * _missing(len(head.stage.value), len(str(head.iat_s))),
+        head.stage.value.encode("ascii"),
+    )
+    receipt.read_payload(encoded)
+    return Draft(encoded, tuple(item.decode("ascii") for item in disclosures))
+
+
+def _disclosures(salts: Sequence[bytes], slots: Mapping[Slot, Json]) -> list[bytes]:
+    """Return the disclosures of `slots`, in order, each under its salt."""
+    if any(len(salt) != SALT_BYTES for salt in salts):
+        raise Malformed("receipt: salt is not 16 bytes")
+    salted = zip(salts, receipt.in_order(slots), strict=True)
+    said = [[base64url.encode(salt), receipt.NAMES[slot], slots[slot]] for salt, slot in salted]
+    texts = [base64url.encode_bytes(text) for text in json_canonical.encode_each(said)]
+    if max(map(len, texts), default=0) > receipt.DISCLOSURE_BYTES_MAX:
+        longest = max(zip(map(len, texts), (name for _, name, _ in said), strict=True))
+        raise Malformed(f"receipt: {longest[1]} is too long")
+    return texts
+
+
+@lru_cache(maxsize=64)
+def _missing(stage_characters: int, time_digits: int) -> int:
+    """Return how many bytes of padding bring the leaf to its size: all else in it is of one length."""
+    bare = jws.signing_input("k" * receipt.KID_CHARACTERS, TYP, {}, {})
+    header_characters = bare.index(b".")
+    payload_characters = LEAF_BYTES - header_characters - 2 - 86
+    digest_ = "d" * 43
+    payload: dict[str, Json] = {
+        "_sd": [digest_] * DIGESTS,
+        "_sd_alg": receipt.SD_ALG,
+        "iat": 10 ** (time_digits - 1),
+        "intent": digest_,
+        "iss": "i" * connector_id.LENGTH,
+        "jti": "0" * 32,
+        "pad": "",
+        "stage": "s" * stage_characters,
+        "suite": SUITE,
+    }
+    missing = payload_characters * 3 // 4 - len(json_canonical.encode(payload))
+    if missing < 0:
+        raise Malformed("receipt: clear members are too long")
+    return missing
