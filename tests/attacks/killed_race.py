@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yanmen.ledger.place import Database
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract
@@ -82,9 +83,9 @@ def spend(scene: Scene, contract: Contract, number: int, writer: int) -> None:
                 ledger.settle(held, released(plan), PROFILE)
 
 
-def raced(folder: Path, seed: int, kills: int) -> tuple[int, int, int]:
-    """Run one round and return kills, debits confirmed and micro-ρ overspent."""
-    scene = Scene(folder / "ledger.db", NodeLimits(failures=1_000_000))
+def raced(folder: Path, seed: int, kills: int, elsewhere: Database | None = None) -> tuple[int, int, int]:
+    """Run one round, in a file or `elsewhere`, and return kills, debits confirmed and micro-ρ overspent."""
+    scene = Scene(folder / "ledger.db", NodeLimits(failures=1_000_000), elsewhere=elsewhere)
     with scene.open() as ledger:
         ledger.register_space(SubjectSpace("raced", ALLOWED * CHARGE + CHARGE - 1, 0))
         ledger.publish(version("raced", subject_space="raced"))

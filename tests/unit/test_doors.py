@@ -16,6 +16,7 @@ DOORS = {
     "nacl": {"crypto"},
     "rfc3161_client": {"crypto"},
     "sqlite3": {"ledger"},
+    "psycopg": {"ledger"},
     "grpc": {"wire", "client"},
     "subprocess": {"execution"},
     "docker": {"execution"},

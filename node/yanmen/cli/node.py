@@ -18,7 +18,7 @@ from yanmen.formats import config as config_format
 from yanmen.formats.enrolment import Grant
 from yanmen.formats.json_members import TEXT_MAX
 from yanmen.model.catalogue import SubjectSpace
-from yanmen.model.config import Config
+from yanmen.model.config import Config, LedgerPlace
 from yanmen.model.party import PartyRole
 
 CONFIG = "node.toml"
@@ -26,6 +26,7 @@ POLICIES = "policies"
 PERSONS = SubjectSpace(name="person", lifetime_micro_rho=1_000_000, lifetime_delta_e12=0)
 """A safe start: over its whole life a person's data gives away at most ρ = 1 (ε < 8 at δ = 1e-6)."""
 LIFETIME = (PERSONS.lifetime_micro_rho, PERSONS.lifetime_delta_e12)
+IN_THE_FOLDER = LedgerPlace()
 STOP_SECONDS = 10
 """How long running questions may finish after a stop signal before they are aborted with a receipt."""
 
@@ -51,6 +52,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--register", type=existing, required=True, help="where the space's signed register is kept up to date"
     )
     _lifetime(accept)
+    where = "file (0600) with a libpq connection string: the ledger is begun in that PostgreSQL database, not in a file"
+    accept.add_argument("--ledger", type=existing, help=where)
     accept.add_argument("--policies", type=Path, help="folder of guard rails (*.cedar) to copy in")
     serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")
     serve.add_argument("node", type=Path, nargs="+", metavar="NODE", help="the node's folder; several share a process")
@@ -58,6 +61,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         here, "status", "print what the node holds and its log's head 节点状态", status, "yanmen node status health"
     )
     folder(show, "node", "the node's folder")
+    _schema(here)
     example = "yanmen node succeed health --reason '备份恢复，丢失 3 片叶' --left person=250000"
     follow = command(
         here, "succeed", "continue a log that lost leaves, and say so 声明缺失并续建日志", succeeded, example
@@ -68,6 +72,14 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     follow.add_argument("--left", action="append", default=[], metavar="SPACE=N", help=rest)
     node_backup.declare(here)
     node_keys.declare(here)
+
+
+def _schema(here: "argparse._SubParsersAction[Parser]") -> None:
+    example, said = "yanmen node schema health --to 13", "say the ledger's schema in PostgreSQL, or lower it 账本结构"
+    schema = command(here, "schema", said, schemed, example)
+    folder(schema, "node", "the node's folder, no replica of which serves")
+    older = "undo migrations down to this version, for an older program; refused once they hold a record"
+    schema.add_argument("--to", type=int, metavar="N", help=older)
 
 
 def _lifetime(accept: Parser) -> None:
@@ -97,13 +109,20 @@ def accepted(arguments: argparse.Namespace) -> Result:
     if not policies.exists():
         _guard_rails(arguments.policies, policies)
     budget = (arguments.lifetime_micro_rho, arguments.lifetime_delta_e12)
-    grant = install(directory, arguments.grant, arguments.register, budget)
+    ledger = LedgerPlace("" if arguments.ledger is None else str(arguments.ledger.resolve()))
+    grant = install(directory, arguments.grant, arguments.register, budget, ledger)
     text = f"{grant.id} in {grant.space}; configuration 配置: {directory / CONFIG}"
     text += next_step("yanmen", "check", "node", directory)
     return Result(text, {"id": grant.id, "space": grant.space, "config": str(directory / CONFIG)})
 
 
-def install(directory: Path, granted: Path, register: Path, budget: tuple[int, int] = LIFETIME) -> Grant:
+def install(
+    directory: Path,
+    granted: Path,
+    register: Path,
+    budget: tuple[int, int] = LIFETIME,
+    ledger: LedgerPlace = IN_THE_FOLDER,
+) -> Grant:
     """Install what the space granted, write a first node.toml and begin the log; what exists is kept.
 
     `budget` is the lifetime of the subject space `person`: micro-rho, and delta in units of 1e-12.
@@ -112,7 +131,8 @@ def install(directory: Path, granted: Path, register: Path, budget: tuple[int, i
     enrolment.accept(directory, grant)
     target = directory / CONFIG
     if not target.exists():
-        target.write_text(config_format.encode(_config(directory, register, budget, grant)), encoding="utf-8")
+        config = replace(_config(directory, register, budget, grant), ledger=ledger)
+        target.write_text(config_format.encode(config), encoding="utf-8")
     _begin(directory)
     return grant
 
@@ -131,9 +151,11 @@ def _guard_rails(source: Path | None, target: Path) -> None:
 
 def _begin(directory: Path) -> None:
     """Begin the usage log of a new node; one that exists must be this node's."""
-    from yanmen.node.holder import LEDGER, open_holder
+    from yanmen.ledger.ledger import Ledger
+    from yanmen.node.holder import ledger_place, open_holder, read_config
 
-    with open_holder(directory, begin=not (directory / LEDGER).exists()) as holder:
+    there = Ledger.is_there(ledger_place(directory, read_config(directory)))
+    with open_holder(directory, begin=not there) as holder:
         holder.party()
 
 
@@ -209,6 +231,18 @@ def status(arguments: argparse.Namespace) -> Result:
 
 def _moment(at_ms: int) -> str:
     return datetime.fromtimestamp(at_ms // 1000, UTC).isoformat().replace("+00:00", "Z")
+
+
+def schemed(arguments: argparse.Namespace) -> Result:
+    """Print the version of the ledger's schema, after lowering it when that is asked for."""
+    from yanmen.ledger import opening
+    from yanmen.node.holder import ledger_place, read_config
+
+    place = ledger_place(arguments.node, read_config(arguments.node))
+    if isinstance(place, Path):
+        raise UsageProblem("this ledger is a file, whose schema only rises: go back with its backup")
+    version = opening.lowered(place, arguments.to)
+    return Result(f"schema 结构版本 {version}", {"schema": version})
 
 
 def succeeded(arguments: argparse.Namespace) -> Result:

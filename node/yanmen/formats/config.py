@@ -15,6 +15,7 @@ from yanmen.model.config import (
     Config,
     Docker,
     LargeSnapshots,
+    LedgerPlace,
     NodeLimits,
     NotifyRules,
     ReleasePolicy,
@@ -121,6 +122,9 @@ def _programs(config: Config) -> list[str]:
     if config.telling != Telling():
         lines += ["", "[operations]", f"address = {quote(config.telling.address)}"]
         lines += [f"traces = {quote(config.telling.traces)}"] if config.telling.traces else []
+    if config.ledger != LedgerPlace():
+        lines += ["", "[ledger]", f"postgresql = {quote(config.ledger.postgresql)}"]
+        lines.append(f"schema = {quote(config.ledger.schema)}")
     return lines
 
 
@@ -150,6 +154,7 @@ def _config(table: Table) -> Config:
         large=large,
         stamping=_stamping(table),
         anchor=_anchor(table),
+        ledger=_ledger(table),
         notify=_notify(table),
         telling=_telling(table),
     )
@@ -219,6 +224,18 @@ def _stamping(table: Table) -> Stamping:
     found = Stamping(section.text("url", required=False, pattern=URL), section.text("authority"))
     section.close()
     return found
+
+
+def _ledger(table: Table) -> LedgerPlace:
+    if not table.has("ledger"):
+        return LedgerPlace()
+    section, usual = table.table("ledger"), LedgerPlace()
+    place = LedgerPlace(
+        postgresql=section.text("postgresql"),
+        schema=section.text("schema", required=False, pattern=NAME) or usual.schema,
+    )
+    section.close()
+    return place
 
 
 def _anchor(table: Table) -> AnchorRules:

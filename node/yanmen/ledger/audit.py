@@ -8,7 +8,7 @@ from yanmen.formats import checkpoint, merkle, note
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import answers, log
+from yanmen.ledger import answers, log, store
 from yanmen.ledger.log import Slots
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -16,10 +16,10 @@ _COUNTERS = (
     (
         "contract budgets",
         "SELECT id, micro_rho_spent, delta_e12_spent, price_fen_spent, queries_spent FROM contract ORDER BY id",
-        "SELECT contract.id, coalesce(sum(intent.micro_rho), 0) + coalesce(opening.micro_rho, 0),"
-        " coalesce(sum(intent.delta_e12), 0) + coalesce(opening.delta_e12, 0),"
-        " coalesce(sum(intent.price_fen), 0) + coalesce(opening.price_fen, 0),"
-        " count(intent.position) + coalesce(opening.queries, 0)"
+        "SELECT contract.id, coalesce(sum(intent.micro_rho), 0) + coalesce(max(opening.micro_rho), 0),"
+        " coalesce(sum(intent.delta_e12), 0) + coalesce(max(opening.delta_e12), 0),"
+        " coalesce(sum(intent.price_fen), 0) + coalesce(max(opening.price_fen), 0),"
+        " count(intent.position) + coalesce(max(opening.queries), 0)"
         " FROM contract LEFT JOIN intent ON intent.contract = contract.id"
         " LEFT JOIN opening ON opening.kind = 'contract' AND opening.name = contract.id"
         " GROUP BY contract.id ORDER BY contract.id",
@@ -27,8 +27,8 @@ _COUNTERS = (
     (
         "space budgets",
         "SELECT name, micro_rho_spent, delta_e12_spent FROM subject_space ORDER BY name",
-        "SELECT subject_space.name, coalesce(sum(intent.micro_rho), 0) + coalesce(opening.micro_rho, 0),"
-        " coalesce(sum(intent.delta_e12), 0) + coalesce(opening.delta_e12, 0)"
+        "SELECT subject_space.name, coalesce(sum(intent.micro_rho), 0) + coalesce(max(opening.micro_rho), 0),"
+        " coalesce(sum(intent.delta_e12), 0) + coalesce(max(opening.delta_e12), 0)"
         " FROM subject_space LEFT JOIN intent ON intent.space = subject_space.name"
         " LEFT JOIN opening ON opening.kind = 'space' AND opening.name = subject_space.name"
         " GROUP BY subject_space.name ORDER BY subject_space.name",
@@ -37,7 +37,7 @@ _COUNTERS = (
         "quotas",
         "SELECT contract, sum(queries) FROM contract_day GROUP BY contract ORDER BY contract",
         "SELECT contract, sum(queries) FROM (SELECT contract, count(*) AS queries FROM intent GROUP BY contract"
-        " UNION ALL SELECT name, today FROM opening WHERE today > 0) GROUP BY contract ORDER BY contract",
+        " UNION ALL SELECT name, today FROM opening WHERE today > 0) AS asked GROUP BY contract ORDER BY contract",
     ),
     (
         "jobs",
@@ -65,17 +65,23 @@ _COUNTERS = (
 
 def check(db: sqlite3.Connection) -> None:
     """Raise a `Fault` naming the first thing that is not what the leaves and intents make it."""
-    (state,) = db.execute("PRAGMA integrity_check").fetchone()
-    if state != "ok":
-        raise Fault(FaultCode.STORAGE, "ledger: the file is damaged")
-    if db.execute("PRAGMA foreign_key_check").fetchone() is not None:
-        raise Fault(FaultCode.STORAGE, "ledger: a row refers to nothing")
+    if isinstance(db, store.Connection):
+        _check_file(db)
     _check_tree(db)
     _check_standing(db)
     for name, kept, counted in _COUNTERS:
         if db.execute(kept).fetchall() != db.execute(counted).fetchall():
             raise Fault(FaultCode.STORAGE, f"ledger: {name} are not what the log makes them")
     _check_answers(db)
+
+
+def _check_file(db: sqlite3.Connection) -> None:
+    """Have SQLite look through its file; a PostgreSQL server looks after its own."""
+    (state,) = db.execute("PRAGMA integrity_check").fetchone()
+    if state != "ok":
+        raise Fault(FaultCode.STORAGE, "ledger: the file is damaged")
+    if db.execute("PRAGMA foreign_key_check").fetchone() is not None:
+        raise Fault(FaultCode.STORAGE, "ledger: a row refers to nothing")
 
 
 def _check_answers(db: sqlite3.Connection) -> None:

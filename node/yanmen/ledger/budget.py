@@ -134,7 +134,7 @@ def count_failure(db: sqlite3.Connection, consumer: str, space: str) -> int:
     """Count one more run-time failure and return how many there are now."""
     db.execute(
         "INSERT INTO run_failure (consumer, space, failures) VALUES (?, ?, 1)"
-        " ON CONFLICT (consumer, space) DO UPDATE SET failures = failures + 1",
+        " ON CONFLICT (consumer, space) DO UPDATE SET failures = run_failure.failures + 1",
         (consumer, space),
     )
     return failures(db, consumer, space)
@@ -146,7 +146,7 @@ def count_use(db: sqlite3.Connection, consumer: str, kind: str, per_minute: int,
     db.execute("DELETE FROM rate WHERE minute < ?", (minute,))
     db.execute(
         "INSERT INTO rate (consumer, kind, minute, uses) VALUES (?, ?, ?, 1)"
-        " ON CONFLICT (consumer, kind, minute) DO UPDATE SET uses = uses + 1",
+        " ON CONFLICT (consumer, kind, minute) DO UPDATE SET uses = rate.uses + 1",
         (consumer, kind, minute),
     )
     (uses,) = db.execute(
@@ -200,7 +200,7 @@ def _count_query(db: sqlite3.Connection, contract_id: str, now_ms: int) -> None:
         raise Refused(Reason.QUOTA_SPENT, hint)
     db.execute(
         "INSERT INTO contract_day (contract, day, queries) VALUES (?, ?, 1)"
-        " ON CONFLICT (contract, day) DO UPDATE SET queries = queries + 1",
+        " ON CONFLICT (contract, day) DO UPDATE SET queries = contract_day.queries + 1",
         (contract_id, _day(now_ms)),
     )
 

@@ -22,7 +22,8 @@ def keep(db: sqlite3.Connection, size: int, witness: VerifierKey, signature: Not
     except BadSignature as error:
         raise Fault(FaultCode.REPLY_MALFORMED, f"{witness.name} did not cosign this head: {error}") from error
     db.execute(
-        "INSERT OR REPLACE INTO cosignature (size, name, key, line) VALUES (?, ?, ?, ?)",
+        "INSERT INTO cosignature (size, name, key, line) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (size, name, key) DO UPDATE SET line = excluded.line",
         (size, witness.name, witness.public, note.encode_signatures([signature])),
     )
     return at_s
@@ -39,7 +40,7 @@ def newest(db: sqlite3.Connection, witness: VerifierKey) -> int:
 def size(db: sqlite3.Connection, witnesses: int = 1) -> int:
     """Return the size of the newest head that so many witnesses cosigned, 0 when there is none."""
     (found,) = db.execute(
-        "SELECT coalesce(max(size), 0) FROM (SELECT size FROM cosignature GROUP BY size HAVING count(*) >= ?)",
+        "SELECT coalesce(max(size), 0) FROM (SELECT size FROM cosignature GROUP BY size HAVING count(*) >= ?) AS seen",
         (witnesses,),
     ).fetchone()
     return int(found)

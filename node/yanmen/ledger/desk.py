@@ -9,8 +9,8 @@ from yanmen.ledger import log
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import GroupCommit, internal
 from yanmen.ledger.log import Log
-from yanmen.ledger.recovery import ServingLock
-from yanmen.ledger.store import Store
+from yanmen.ledger.recovery import Serving
+from yanmen.ledger.store import Keeping
 from yanmen.model.config import NodeLimits
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Fault, FaultCode
@@ -24,7 +24,7 @@ class Desk:
 
     __slots__ = ("_group", "_keeper", "_limits", "_log", "_serving", "_store")
 
-    def __init__(self, store: Store, log_: Log, keeper: Keeper, limits: NodeLimits, serving: ServingLock) -> None:
+    def __init__(self, store: Keeping, log_: Log, keeper: Keeper, limits: NodeLimits, serving: Serving) -> None:
         """Hold what `Ledger.open` made."""
         self._store = store
         self._log = log_

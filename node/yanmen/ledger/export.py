@@ -100,7 +100,7 @@ def _contract_totals(db: sqlite3.Connection) -> tuple[ContractTotal, ...]:
 def _space_totals(db: sqlite3.Connection) -> tuple[SpaceTotal, ...]:
     rows = db.execute(
         "SELECT space, sum(micro_rho), sum(delta_e12) FROM (SELECT space, micro_rho, delta_e12 FROM intent"
-        " WHERE space <> '' UNION ALL SELECT name, micro_rho, delta_e12 FROM opening WHERE kind = 'space')"
+        " WHERE space <> '' UNION ALL SELECT name, micro_rho, delta_e12 FROM opening WHERE kind = 'space') AS spent"
         " GROUP BY space"
     )
     return tuple(sorted((SpaceTotal(*row) for row in rows), key=lambda total: total.space))

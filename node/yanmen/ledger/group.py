@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from yanmen.formats.malformed import Malformed
-from yanmen.ledger.store import Store, faults, forget
+from yanmen.ledger.store import Keeping, faults, forget
 from yanmen.model.refusal import Fault, FaultCode
 
 K = TypeVar("K")
@@ -29,7 +29,7 @@ class GroupCommit:
 
     __slots__ = ("_led", "_line", "_lock", "_seal", "_store")
 
-    def __init__(self, store: Store, seal: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(self, store: Keeping, seal: Callable[[sqlite3.Connection], None]) -> None:
         """Begin with nobody waiting."""
         self._store = store
         self._seal = seal

@@ -27,10 +27,11 @@ from yanmen.ledger.holdings import Holdings
 from yanmen.ledger.jobs import Failure
 from yanmen.ledger.log import About, Log
 from yanmen.ledger.logbook import Logbook
-from yanmen.ledger.recovery import ServingLock
+from yanmen.ledger.opening import exists, opened
+from yanmen.ledger.place import Place
 from yanmen.ledger.registry import Registry
 from yanmen.ledger.stopping import Stopping
-from yanmen.ledger.store import Store, faults
+from yanmen.ledger.store import faults
 from yanmen.ledger.succession import Step
 from yanmen.model.config import NodeLimits
 from yanmen.model.party import Party
@@ -48,13 +49,13 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
     __slots__ = ()
 
     @classmethod
-    def open(cls, path: Path, keeper: Keeper, limits: NodeLimits, *, create: bool = True) -> "Ledger":
+    def open(cls, path: Place, keeper: Keeper, limits: NodeLimits, *, create: bool = True) -> "Ledger":
         """Open the ledger at `path`; a new one begins with its genesis and key leaves.
 
         A node that has served before passes `create=False`: a ledger that vanished is a fault then,
         not a fresh budget.
         """
-        store = Store(path, create=create)
+        store, serving = opened(path, keeper.randomness, create=create)
         try:
             with store.write() as db, internal():
                 identity = genesis.identify(db, keeper)
@@ -68,12 +69,17 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         except BaseException:
             store.close()
             raise
-        return cls(store, log_, keeper, limits, ServingLock(path))
+        return cls(store, log_, keeper, limits, serving)
 
     @staticmethod
-    def keys_in_use(path: Path) -> tuple[bytes, bytes]:
+    def is_there(path: Place) -> bool:
+        """Say whether a ledger was begun at `path`."""
+        return path.exists() if isinstance(path, Path) else exists(path)
+
+    @staticmethod
+    def keys_in_use(path: Place) -> tuple[bytes, bytes]:
         """Return the receipt key and the log key that the ledger at `path` is kept with now."""
-        store = Store(path, create=False)
+        store, _ = opened(path, None, create=False)
         try:
             with store.read() as db:
                 return key_changes.in_use(db)
@@ -86,7 +92,7 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
             self._serving.acquire()
 
     def close(self) -> None:
-        """Close the file and give up the serving lock."""
+        """Close the file and give up the right to serve."""
         self._store.close()
         self._serving.release()
 
@@ -101,8 +107,12 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         self.close()
 
     def recover(self) -> int:
-        """Become the one serving process and end what a dead one left open, as spent; return how many those were."""
-        self.serve_alone()
+        """Become a serving process, and end what a dead one left open, as spent; return how many those were.
+
+        A file has one serving process; a database has as many as there are replicas.
+        """
+        with faults():
+            self._serving.share()
         ended = 0
         while self._end_oldest():
             ended += 1
@@ -218,9 +228,11 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
     def _end_oldest(self) -> bool:
         with self._writing() as db:
             open_now = jobs.open_intents(db)
-            if not open_now:
+            dead = self._serving.abandoned(db, [intent.position for intent in open_now])
+            oldest = next((intent for intent in open_now if intent.position in dead), None)
+            if oldest is None:
                 return False
-            jobs.end_aborted(db, self._log, open_now[0], Failure(Reason.RUN_FAILED, recovered=True), self._limits)
+            jobs.end_aborted(db, self._log, oldest, Failure(Reason.RUN_FAILED, recovered=True), self._limits)
             self._log.seal(db)
             return True
 

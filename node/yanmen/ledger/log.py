@@ -17,7 +17,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Series
-from yanmen.ledger.store import Connection
+from yanmen.ledger import store
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode
@@ -107,7 +107,7 @@ class Log:
         ref = _grow(db, position, issued.leaf)
         db.execute(
             "INSERT INTO series (contract, length, last) VALUES (?, 1, ?)"
-            " ON CONFLICT (contract) DO UPDATE SET length = length + 1, last = excluded.last",
+            " ON CONFLICT (contract) DO UPDATE SET length = series.length + 1, last = excluded.last",
             (about.contract, ref),
         )
         return Entry(position=position, jti=head.jti, ref=ref, at_ms=now_ms)
@@ -291,9 +291,10 @@ def _followed(texts: tuple[str, ...]) -> str:
 def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
     made = merkle.append(position, merkle.leaf_hash(leaf), reader(db))
     db.executemany("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", made)
-    if isinstance(db, Connection) and len(db.hashes) < HASHES_MAX:
+    known = store.hashes(db)
+    if known is not None and len(known) < HASHES_MAX:
         # The next leaf needs them; a change that is undone forgets all.
-        db.hashes.update({(level, index): grown for level, index, grown in made})
+        known.update({(level, index): grown for level, index, grown in made})
     return base64url.encode(made[0][2])
 
 
@@ -304,7 +305,8 @@ def _next_in_series(db: sqlite3.Connection, contract: str) -> Series:
 
 def reader(db: sqlite3.Connection) -> merkle.HashReader:
     """Return what reads the hashes of full subtrees."""
-    known = db.hashes if isinstance(db, Connection) else {}
+    remembered = store.hashes(db)
+    known = {} if remembered is None else remembered
 
     def read(level: int, index: int) -> bytes:
         found = known.get((level, index))

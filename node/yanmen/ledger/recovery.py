@@ -2,9 +2,49 @@
 
 import fcntl
 import os
+import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from yanmen.model.refusal import Fault, FaultCode
+
+
+class Serving(Protocol):
+    """The right to serve a node."""
+
+    @property
+    def held(self) -> bool:
+        """Whether this process is the only one that serves."""
+        ...
+
+    def acquire(self) -> None:
+        """Become the only one, or raise a `Fault`."""
+        ...
+
+    def share(self) -> None:
+        """Become one of those that may serve at once, or raise a `Fault`."""
+        ...
+
+    def release(self) -> None:
+        """Serve no longer."""
+        ...
+
+    def abandoned(self, db: sqlite3.Connection, opened: Iterable[int]) -> frozenset[int]:
+        """Return which of the `opened` intents nobody runs any more."""
+        ...
+
+
+class Replicated(Protocol):
+    """A store that several processes serve from."""
+
+    def serve(self, *, shared: bool) -> None:
+        """Become one of the serving replicas, or the only one."""
+        ...
+
+    def abandoned(self, db: sqlite3.Connection) -> frozenset[int]:
+        """Return the open intents of replicas that no longer live."""
+        ...
 
 
 class ServingLock:
@@ -37,8 +77,50 @@ class ServingLock:
             raise Fault(FaultCode.STORAGE, "another process serves this node") from error
         self._fd = fd
 
+    def share(self) -> None:
+        """Become the one serving process: a file has one."""
+        self.acquire()
+
+    def abandoned(self, db: sqlite3.Connection, opened: Iterable[int]) -> frozenset[int]:  # noqa: ARG002 - none is another's
+        """Return all of them: what is open is nobody else's."""
+        return frozenset(opened)
+
     def release(self) -> None:
         """Give the lock up."""
         if self._fd is not None:
             os.close(self._fd)
             self._fd = None
+
+
+class ReplicaLock:
+    """Held by each replica that serves a node from one database; the server gives it up when the process dies."""
+
+    __slots__ = ("_alone", "_store")
+
+    def __init__(self, store: Replicated) -> None:
+        """Hold nothing yet."""
+        self._store = store
+        self._alone = False
+
+    @property
+    def held(self) -> bool:
+        """Whether this replica is the only one that serves."""
+        return self._alone
+
+    def acquire(self) -> None:
+        """Become the only one, or raise a `Fault` when another replica serves."""
+        self._store.serve(shared=False)
+        self._alone = True
+
+    def share(self) -> None:
+        """Become one of the serving replicas, or raise a `Fault` when one serves alone."""
+        if not self._alone:
+            self._store.serve(shared=True)
+
+    def abandoned(self, db: sqlite3.Connection, opened: Iterable[int]) -> frozenset[int]:
+        """Return which of the `opened` intents were a dead replica's."""
+        return self._store.abandoned(db) & frozenset(opened)
+
+    def release(self) -> None:
+        """Serve no longer: with its connection, the server has given up this replica's locks."""
+        self._alone = False

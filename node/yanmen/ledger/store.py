@@ -10,10 +10,10 @@ import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from yanmen.ledger import schema
 from yanmen.ledger.schema import Kind
@@ -36,6 +36,34 @@ class Connection(sqlite3.Connection):
         """Open `path` with nothing remembered."""
         super().__init__(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
         self.hashes: dict[tuple[int, int], bytes] = {}
+
+
+class Keeping(Protocol):
+    """What keeps a ledger: transactions that write, looks and long views."""
+
+    def write(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Give the one write transaction; it is durable when the block ends and gone if the block raises."""
+        ...
+
+    def read(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Give a consistent view for a short look."""
+        ...
+
+    def view(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Give a consistent view for a long read: nobody waits for it."""
+        ...
+
+    def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+        """Write all that is committed now to the new file `path`; return what `look` sees of just that."""
+        ...
+
+    def empty_journal(self) -> None:
+        """Leave nothing of what was destroyed in what is kept."""
+        ...
+
+    def close(self) -> None:
+        """Close it."""
+        ...
 
 
 class Store:
@@ -149,8 +177,15 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 
 def forget(connection: sqlite3.Connection) -> None:
     """Forget what was read in a transaction that is being undone."""
-    if isinstance(connection, Connection):
-        connection.hashes.clear()
+    known = hashes(connection)
+    if known is not None:
+        known.clear()
+
+
+def hashes(connection: sqlite3.Connection) -> dict[tuple[int, int], bytes] | None:
+    """Return what a connection of ours remembers of the tree."""
+    found = getattr(connection, "hashes", None)
+    return found if isinstance(found, dict) else None
 
 
 @contextmanager

@@ -36,7 +36,8 @@ def counted(db: sqlite3.Connection) -> tuple[tuple[str, int], ...]:
     """Return how many each consumer has made, those before this log began included."""
     rows = db.execute(
         "SELECT consumer, sum(made) FROM (SELECT consumer, count(*) AS made FROM violation GROUP BY consumer"
-        " UNION ALL SELECT name, queries FROM opening WHERE kind = 'violations') GROUP BY consumer ORDER BY consumer"
+        " UNION ALL SELECT name, queries FROM opening WHERE kind = 'violations') AS each"
+        " GROUP BY consumer ORDER BY consumer"
     )
     return tuple(rows.fetchall())
 

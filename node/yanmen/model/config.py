@@ -139,6 +139,16 @@ class LargeSnapshots:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerPlace:
+    """Where the ledger is kept: in the node's folder, or in PostgreSQL, which replicas of the node share."""
+
+    postgresql: str = ""
+    """The private file with a libpq connection string, absolute or by the node's folder; "": a file of SQLite."""
+    schema: str = "yanmen"
+    """This node's own, in that database."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stamping:
     """The time stamp authority (RFC 3161): where it is asked, "" = by files only, and its root certificates (PEM)."""
 
@@ -209,5 +219,6 @@ class Config:
     large: LargeSnapshots = field(default_factory=LargeSnapshots)
     stamping: Stamping = field(default_factory=Stamping)
     anchor: AnchorRules = field(default_factory=AnchorRules)
+    ledger: LedgerPlace = field(default_factory=LedgerPlace)
     notify: NotifyRules = field(default_factory=NotifyRules)
     telling: Telling = field(default_factory=Telling)

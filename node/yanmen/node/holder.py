@@ -25,6 +25,7 @@ from yanmen.formats.witness_policy import NONE, Group, Policy, Watcher
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.ledger import Ledger
+from yanmen.ledger.place import Database, Place
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract
@@ -36,6 +37,7 @@ from yanmen.witness import asking
 
 CONFIG = "node.toml"
 LEDGER = "ledger.sqlite"
+CONNECTION_BYTES = 4096
 _KEY_FILES = {KeyUse.RECEIPT: (enrolment.SIGNING_KEY, 0), KeyUse.LOG: (enrolment.LOG_KEY, 1)}
 """The file of each key, and which of the ledger's keys it is."""
 JOINS = "joins.sqlite"
@@ -167,11 +169,25 @@ def next_key(directory: Path, name: str) -> Path:
     return directory / f"{name}.next"
 
 
-def finish_exchange(directory: Path) -> None:
+def ledger_place(directory: Path, config: Config) -> Place:
+    """Return where the ledger is kept; the connection to a database is in a private file and goes nowhere else."""
+    if not config.ledger.postgresql:
+        return directory / LEDGER
+    path = directory / config.ledger.postgresql
+    try:
+        connection = keys.read_private(path, CONNECTION_BYTES).decode("utf-8").strip()
+    except UnicodeDecodeError:
+        connection = ""
+    if not connection or not connection.isprintable():
+        raise Fault(FaultCode.CONFIG, f"{path}: one line, a connection string of libpq（须为一行 libpq 连接串）")
+    return Database(connection, config.ledger.schema)
+
+
+def finish_exchange(directory: Path, place: Place) -> None:
     """Put a key in its place whose exchange the ledger recorded before a crash; one not recorded stays aside."""
     for name, number in _KEY_FILES.values():
         fresh = next_key(directory, name)
-        if fresh.exists() and keys.load(fresh).public == Ledger.keys_in_use(directory / LEDGER)[number]:
+        if fresh.exists() and keys.load(fresh).public == Ledger.keys_in_use(place)[number]:
             keys.put_in_place(fresh, directory / name)
 
 
@@ -186,12 +202,12 @@ class LostKey:
         raise Fault(FaultCode.KEYS, f"a key file is gone; {len(message)} bytes stay unsigned: revoke the key")
 
 
-def lost_key(directory: Path, use: KeyUse) -> LostKey | None:
+def lost_key(directory: Path, use: KeyUse, place: Place) -> LostKey | None:
     """Return the key of this `use` when its file is gone; what it was, the ledger knows."""
     name, number = _KEY_FILES[use]
     if (directory / name).exists():
         return None
-    return LostKey(Ledger.keys_in_use(directory / LEDGER)[number])
+    return LostKey(Ledger.keys_in_use(place)[number])
 
 
 @contextmanager
@@ -204,15 +220,16 @@ def open_holder(
     """
     config = read_config(directory)
     clock, randomness = clock or SystemClock(), SystemRandomness()
-    finish_exchange(directory)
-    lost = None if without is None else lost_key(directory, without)
+    place = ledger_place(directory, config)
+    finish_exchange(directory, place)
+    lost = None if without is None else lost_key(directory, without, place)
 
     def held(use: KeyUse) -> Signer:
         return lost if lost is not None and use is without else keys.load(directory / _KEY_FILES[use][0])
 
     signer = held(KeyUse.RECEIPT)
     keeper = Keeper(config.id, signer, held(KeyUse.LOG), clock, randomness)
-    with Ledger.open(directory / LEDGER, keeper, config.limits, create=begin) as ledger:
+    with Ledger.open(place, keeper, config.limits, create=begin) as ledger:
         for space in config.subject_spaces:
             ledger.register_space(space)
 

@@ -16,7 +16,7 @@ from yanmen.ledger.key_changes import Demand
 from yanmen.model.party import KeyEnd, KeyUse, Party
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Fault, FaultCode
-from yanmen.node.holder import Holder, finish_exchange, next_key, open_holder
+from yanmen.node.holder import Holder, finish_exchange, ledger_place, next_key, open_holder, read_config
 
 EXCHANGE = "exchange.json"
 FILES = {KeyUse.RECEIPT: enrolment.SIGNING_KEY, KeyUse.LOG: enrolment.LOG_KEY}
@@ -47,13 +47,13 @@ def exchange(
         other = _OTHER[use]
         if _registered(holder, other) != _in_use(holder, other):
             raise Fault(FaultCode.KEYS, f"the space has not signed the exchange of the {other.value} key yet")
-        if gone:
-            holder.ledger.serve_alone()  # what a dead process left open is ended by the next that serves
-        else:
+        holder.ledger.serve_alone()
+        if not gone:  # what a dead process left open is ended by the next that serves
             holder.ledger.recover()
         demand = Demand(use, end, actor, reason, _next(holder, use))
         holder.ledger.exchange_key(demand)
-    finish_exchange(directory)
+    config = read_config(directory)
+    finish_exchange(directory, ledger_place(directory, config))
     with open_holder(directory, clock=clock) as holder:
         return _told(holder, use, again=False)
 

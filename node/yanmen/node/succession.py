@@ -18,7 +18,7 @@ from yanmen.ledger.succession import Step
 from yanmen.model.config import Witness
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Fault, FaultCode
-from yanmen.node.holder import LEDGER, Holder, open_holder
+from yanmen.node.holder import LEDGER, Holder, open_holder, read_config
 from yanmen.witness import asking, standing
 
 NUMBERS = 99
@@ -39,6 +39,8 @@ def turn_year(directory: Path, clock: Clock | None = None) -> Closed | None:
 
     A node does this when it starts to serve. One that serves through New Year's Eve goes on in the old log until then.
     """
+    if read_config(directory).ledger.postgresql:
+        return None  # there a log goes on under the name it began with: other replicas may be serving it
     with open_holder(directory, clock=clock) as holder:
         ledger = holder.ledger
         year = genesis.civil_year(holder.clock.now_ms())
@@ -56,6 +58,9 @@ def succeed(directory: Path, reason: str, left: Mapping[str, int], clock: Clock 
 
     Raises a `Fault` when no witness did: then there is no gap to declare.
     """
+    if read_config(directory).ledger.postgresql:
+        note = "a log in PostgreSQL has no successor: put its database back（PostgreSQL 中的日志不能续建）"
+        raise Fault(FaultCode.CONFIG, note)
     with open_holder(directory, clock=clock) as holder:
         ledger = holder.ledger
         seen = _seen(ledger, holder.config.witnesses)

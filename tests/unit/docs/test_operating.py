@@ -13,7 +13,17 @@ from yanmen.execution.clear_files import MEMORY_BYTES
 from yanmen.formats import config as config_format
 from yanmen.formats import toml_lines
 from yanmen.ledger.log import CLOCK_TOLERANCE_MS
-from yanmen.model.config import AnchorRules, Config, LargeSnapshots, NodeLimits, NotifyRules, Stamping, Telling, Witness
+from yanmen.model.config import (
+    AnchorRules,
+    Config,
+    LargeSnapshots,
+    LedgerPlace,
+    NodeLimits,
+    NotifyRules,
+    Stamping,
+    Telling,
+    Witness,
+)
 from yanmen.model.refusal import FaultCode, Reason
 from yanmen.wire import pacing, server
 
@@ -45,6 +55,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
         witnesses=(Witness("http://127.0.0.1:7450", "w", bytes(32)),),
         large=LargeSnapshots("clear"),
         anchor=AnchorRules(("/bin/anchor",)),
+        ledger=LedgerPlace("ledger.conn"),
         notify=NotifyRules(("/bin/notify",)),
         telling=Telling("127.0.0.1:9464", "http://127.0.0.1:4318/v1/traces"),
         stamping=Stamping("http://127.0.0.1:3161", "tsa.pem"),
@@ -56,7 +67,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
             written |= {f"{key}.{name}" for name in value[0]}
         elif not isinstance(value, dict):
             written.add(key)
-        elif key in {"anchor", "approve", "docker", "notify", "operations", "release", "timestamp", "volume"}:
+        elif key in {"anchor", "approve", "docker", "ledger", "notify", "operations", "release", "timestamp", "volume"}:
             written |= {f"{key}.{name}" for name in value}
         elif key == "subject_spaces":
             written |= {f"subject_spaces.NAME.{name}" for section in value.values() for name in section}

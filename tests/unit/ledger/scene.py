@@ -19,6 +19,8 @@ from yanmen.ledger.answers import Declined
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.ledger import Ledger
+from yanmen.ledger.place import Database
+from yanmen.ledger.store import Store
 from yanmen.model import tariff
 from yanmen.model.catalogue import (
     Cell,
@@ -89,6 +91,12 @@ class Clockwork:
         return self.ms
 
 
+def store_of(ledger: Ledger) -> Store:
+    """Return the file that `ledger` is kept in."""
+    assert isinstance(ledger._store, Store)
+    return ledger._store
+
+
 @dataclass
 class Scene:
     """A ledger file and the hands that work on it; several scenes may share one file."""
@@ -96,6 +104,8 @@ class Scene:
     path: Path
     limits: NodeLimits = field(default_factory=NodeLimits)
     clock: Clockwork = field(default_factory=Clockwork)
+    elsewhere: Database | None = None
+    """The database that the ledger is kept in, instead of the file."""
     _count: int = 0
 
     def keeper(self) -> Keeper:
@@ -104,7 +114,7 @@ class Scene:
 
     def open(self, *, create: bool = True) -> Ledger:
         """Open the ledger."""
-        return Ledger.open(self.path, self.keeper(), self.limits, create=create)
+        return Ledger.open(self.elsewhere or self.path, self.keeper(), self.limits, create=create)
 
     def name(self) -> str:
         """Return 32 hex digits that were not used before, also in another process."""

@@ -18,7 +18,7 @@ from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Fault, FaultCode, Reason, Refused
 from yanmen.model.stages import Reserved
 
-from tests.unit.ledger.scene import CONSUMER, Scene
+from tests.unit.ledger.scene import CONSUMER, Scene, store_of
 
 CALLERS = 12
 
@@ -59,7 +59,7 @@ def commits(ledger: Ledger) -> list[str]:
         if statement == "COMMIT":
             seen.append(statement)
 
-    ledger._store._writer.set_trace_callback(note)
+    store_of(ledger)._writer.set_trace_callback(note)
     return seen
 
 
@@ -118,7 +118,7 @@ def test_nobody_goes_on_before_the_commit(scene: Scene, ledger: Ledger, contract
             time.sleep(0.2)
             ended.append(sum(future.done() for future in futures))
 
-    ledger._store._writer.set_trace_callback(note)
+    store_of(ledger)._writer.set_trace_callback(note)
     futures.extend(together(ledger, scene.path, [asking(scene, ledger, contract) for _ in range(CALLERS)]))
     for future in futures:
         future.result()

@@ -17,7 +17,7 @@ from yanmen.ledger.store import Store
 from yanmen.model.contract import Contract
 from yanmen.model.refusal import Fault, FaultCode, Reason, Refused
 
-from tests.unit.ledger.scene import Scene
+from tests.unit.ledger.scene import Scene, store_of
 
 ONE = "CREATE TABLE a (x INTEGER) STRICT;"
 TWO = "ALTER TABLE a ADD COLUMN y TEXT; INSERT INTO a VALUES (1, 'kept');"
@@ -135,14 +135,16 @@ def test_a_vanished_ledger_is_no_fresh_budget(scene: Scene) -> None:
 
 def test_the_connections_are_durable_and_private(scene: Scene) -> None:
     with scene.open() as ledger:
-        for connection in (ledger._store._writer, ledger._store._reader):
+        for connection in (store_of(ledger)._writer, store_of(ledger)._reader):
             assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
             assert connection.execute("PRAGMA foreign_keys").fetchone() == (1,)
             assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
         for file in scene.path.parent.glob("ledger.db*"):
             assert stat.S_IMODE(file.stat().st_mode) == 0o600, file
-        strict = ledger._store._reader.execute("SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict")
+        strict = store_of(ledger)._reader.execute(
+            "SELECT name FROM pragma_table_list WHERE type = 'table' AND NOT strict"
+        )
         assert [name for (name,) in strict if not name.startswith("sqlite_")] == []
 
 
@@ -190,7 +192,7 @@ def test_a_full_disk_records_nothing(scene: Scene) -> None:
     with scene.open() as ledger:
         contract = scene.furnish(ledger)
         scene.ask(ledger, contract)
-        writer = ledger._store._writer
+        writer = store_of(ledger)._writer
         (pages,) = writer.execute("PRAGMA page_count").fetchone()
         writer.execute(f"PRAGMA max_page_count = {pages + 20}")
         with pytest.raises(Fault) as fault:

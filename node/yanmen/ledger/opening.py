@@ -1,0 +1,47 @@
+"""Opens a ledger where it is kept, with the right to serve from there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from yanmen.ledger.place import Database, Place
+from yanmen.ledger.recovery import ReplicaLock, Serving, ServingLock
+from yanmen.ledger.store import Keeping, Store
+from yanmen.model.ports import Randomness
+from yanmen.model.refusal import Fault, FaultCode
+
+
+def opened(place: Place, randomness: Randomness | None, *, create: bool) -> tuple[Keeping, Serving]:
+    """Open the ledger at `place`, making it only if `create` says so; without `randomness` to look at it only."""
+    if isinstance(place, Path):
+        return Store(place, create=create), ServingLock(place)
+    with _driver():
+        from yanmen.ledger.postgresql_store import PostgresqlStore
+    replica = 0 if randomness is None else int.from_bytes(randomness.token(4), "big") & 0x7FFFFFFF
+    store = PostgresqlStore(place, create=create, replica=replica)
+    return store, ReplicaLock(store)
+
+
+def exists(database: Database) -> bool:
+    """Say whether there is a ledger in `database`."""
+    with _driver():
+        from yanmen.ledger import postgresql_schema
+    return postgresql_schema.version(database) is not None
+
+
+def lowered(database: Database, to: int | None) -> int:
+    """Return the version of the schema in `database`, undoing migrations down to `to` first if that is said."""
+    with _driver():
+        from yanmen.ledger import postgresql_schema
+    if to is not None:
+        postgresql_schema.lower(database, to)
+    return postgresql_schema.version(database) or 0
+
+
+@contextmanager
+def _driver() -> Iterator[None]:
+    try:
+        yield
+    except ImportError as error:
+        note = "the driver of PostgreSQL is missing: install yanmen[ledger-postgresql]（缺少驱动）"
+        raise Fault(FaultCode.CONFIG, note) from error

@@ -1,0 +1,28 @@
+"""Where a ledger is kept: a file of SQLite, or a schema of a PostgreSQL database that replicas of one node share."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from typing_extensions import override
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A libpq connection string, which is a secret, and the schema that is this node's own."""
+
+    connection: str
+    schema: str
+
+    @override
+    def __repr__(self) -> str:
+        """Leave the connection string out."""
+        return f"Database({self.schema!r})"
+
+    def key(self, what: int) -> int:
+        """Return the number of an advisory lock of this ledger."""
+        digest = hashlib.sha256(f"yanmen\0{self.schema}\0{what}".encode()).digest()
+        return int.from_bytes(digest[:8], "big", signed=True)
+
+
+Place = Path | Database

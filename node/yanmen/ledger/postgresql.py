@@ -1,0 +1,230 @@
+"""The ledger in a PostgreSQL schema, which replicas of one node share: connections and transactions.
+
+    write   one at a time over all replicas: an advisory lock first, then each statement sees what was committed before
+    read    one moment, read only
+
+A returned COMMIT is on the server's disk: the session asks for that whatever the server's default is. When the
+connection is lost while a COMMIT is on its way, the server is asked what became of the transaction.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+
+import psycopg
+from psycopg import ClientCursor
+from psycopg.pq import TransactionStatus
+from psycopg.types.numeric import NumericLoader
+from typing_extensions import override
+
+from yanmen.ledger import dialect
+from yanmen.ledger.place import Database
+from yanmen.model.refusal import Fault, FaultCode
+
+Value = str | int | bytes | None
+Parameters = Sequence[Value] | Mapping[str, Value]
+
+WRITERS, SERVERS, REPLICA = 0, 1, 2
+"""What is locked: the right to write, to serve, and the life of one replica."""
+REPLICA_SETTING = "yanmen.replica"
+"""Who asks, as the trigger on intents reads it; 0 does not serve, and what it leaves open is anybody's to end."""
+CONNECT_S = 15
+WAIT_MS = 30_000
+"""How long a writer waits for another replica: a transaction takes milliseconds."""
+FULL = frozenset({"53100"})
+
+
+class Connection:
+    """One connection, which takes the ledger's statements as sqlite3's does."""
+
+    def __init__(self, database: Database, settings: Mapping[str, str] | None = None) -> None:
+        """Connect, with nothing remembered of the tree."""
+        self.hashes: dict[tuple[int, int], bytes] = {}
+        with told():
+            self._link = psycopg.connect(
+                database.connection,
+                autocommit=True,
+                connect_timeout=CONNECT_S,
+                application_name="yanmen",
+                cursor_factory=ClientCursor,
+            )
+            self._link.adapters.register_loader("numeric", _Whole)
+            given = {**SESSION, "search_path": f'"{database.schema}"', **(settings or {})}
+            for name, value in given.items():
+                self._link.execute("SELECT set_config(%s, %s, false)", (name, value))
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> "psycopg.Cursor[tuple[object, ...]]":
+        """Run a statement of the ledger's."""
+        with told():
+            text = dialect.statement(sql, named=isinstance(parameters, Mapping))
+            return self._link.execute(text, parameters)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run a statement for each of `rows`."""
+        with told(), self._link.cursor() as cursor:
+            cursor.executemany(dialect.statement(sql), list(rows))
+
+    def own(self, sql: str, parameters: Parameters = ()) -> "psycopg.Cursor[tuple[object, ...]]":
+        """Run a statement written for PostgreSQL."""
+        with told():
+            return self._link.execute(sql, parameters or None)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether a transaction is open and can go on."""
+        return self._link.info.transaction_status in {
+            TransactionStatus.INTRANS,
+            TransactionStatus.ACTIVE,
+            TransactionStatus.INERROR,
+        }
+
+    @property
+    def lost(self) -> bool:
+        """Whether it can no longer be used."""
+        return self._link.closed or self._link.broken
+
+    def close(self) -> None:
+        """Close it."""
+        self._link.close()
+
+
+SESSION = {
+    "synchronous_commit": "on",
+    "lock_timeout": f"{WAIT_MS}ms",
+    "idle_in_transaction_session_timeout": "60s",
+    "client_min_messages": "error",
+    "DateStyle": "ISO",
+    "bytea_output": "hex",
+    "standard_conforming_strings": "on",
+}
+
+
+class _Whole(NumericLoader):
+    """Sums of 64-bit integers are `numeric` to the server, and whole."""
+
+    @override
+    def load(self, data: bytes | bytearray | memoryview) -> int:  # type: ignore[override]
+        """Return the integer."""
+        return int(bytes(data))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what the driver raises into a `Fault` that quotes no value."""
+    try:
+        yield
+    except psycopg.Error as error:
+        state = error.sqlstate or type(error).__name__
+        code = FaultCode.STORAGE_FULL if state in FULL else FaultCode.STORAGE
+        raise Fault(code, f"ledger: PostgreSQL {state}") from error
+    except (OverflowError, UnicodeEncodeError, ValueError) as error:
+        raise Fault(FaultCode.STORAGE, "ledger: a value that PostgreSQL cannot hold") from error
+
+
+class Writer:
+    """The connection that writes, made anew when it is lost, and the locks that this replica holds on it."""
+
+    def __init__(self, database: Database, replica: int) -> None:
+        """Connect as `replica`."""
+        self._database = database
+        self._replica = replica
+        self._held: list[tuple[str, tuple[int, ...]]] = []
+        self._connection = self._connected()
+
+    def _connected(self) -> Connection:
+        connection = Connection(self._database, {REPLICA_SETTING: str(self._replica) if self._living else "0"})
+        try:
+            for sql, key in self._held:
+                _take(connection, sql, key)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def ready(self) -> Connection:
+        """Return the connection, a new one if it was lost."""
+        if self._connection.lost:
+            self._connection = self._connected()
+        return self._connection
+
+    def serve(self, *, shared: bool) -> None:
+        """Become one of the serving replicas, or the only one, for as long as this process lives."""
+        alone = "SELECT pg_try_advisory_lock(%s)"
+        among = "SELECT pg_try_advisory_lock_shared(%s)"
+        self._hold(among if shared else alone, (self._database.key(SERVERS),))
+        if not self._living:
+            self._hold("SELECT pg_try_advisory_lock(%s, %s)", (replicas(self._database), self._replica))
+            self.ready().own("SELECT set_config(%s, %s, false)", (REPLICA_SETTING, str(self._replica)))
+
+    @property
+    def _living(self) -> bool:
+        return any(len(key) > 1 for _, key in self._held)
+
+    def _hold(self, sql: str, key: tuple[int, ...]) -> None:
+        if (sql, key) not in self._held:
+            _take(self.ready(), sql, key)
+            self._held.append((sql, key))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Give the one write transaction of all replicas; it is durable when the block ends."""
+        db = self.ready()
+        db.own("BEGIN ISOLATION LEVEL READ COMMITTED")
+        try:
+            db.own("SELECT pg_advisory_xact_lock(%s)", (self._database.key(WRITERS),))
+            yield db
+            (number,) = db.own("SELECT pg_current_xact_id_if_assigned()::text").fetchone() or (None,)
+            self._commit(db, number)
+        except BaseException:
+            db.hashes.clear()
+            if not db.lost and db.in_transaction:
+                db.own("ROLLBACK")
+            raise
+
+    def _commit(self, db: Connection, number: object) -> None:
+        """Commit; when the answer is lost, ask the server what became of transaction `number`."""
+        try:
+            if db.own("COMMIT").statusmessage != "COMMIT":  # a failed transaction is rolled back without an error
+                raise Fault(FaultCode.STORAGE, "ledger: a transaction was given up")
+        except Fault:
+            if not db.lost or number is None:
+                raise
+            if not self._committed(str(number)):
+                raise
+
+    def _committed(self, number: str) -> bool:
+        """Say whether the server committed transaction `number`, once it knows: its lock is free then."""
+        with suppress(Fault):
+            db = self.ready()
+            db.own("SELECT pg_advisory_lock(%s)", (self._database.key(WRITERS),))
+            db.own("SELECT pg_advisory_unlock(%s)", (self._database.key(WRITERS),))
+            row = db.own("SELECT pg_xact_status(%s::xid8)", (number,)).fetchone()
+            return row == ("committed",)
+        return False
+
+
+def _take(connection: Connection, sql: str, key: tuple[int, ...]) -> None:
+    if connection.own(sql, key).fetchone() != (True,):
+        raise Fault(FaultCode.STORAGE, "another process serves this node")
+
+
+def replicas(database: Database) -> int:
+    """Return the class of locks by which replicas of this ledger show that they live."""
+    return database.key(REPLICA) & 0x7FFFFFFF
+
+
+@contextmanager
+def reading(connection: Connection) -> Iterator[Connection]:
+    """Give a view of one moment."""
+    connection.own("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        yield connection
+        connection.own("COMMIT")
+    except BaseException:
+        connection.hashes.clear()
+        if not connection.lost and connection.in_transaction:
+            connection.own("ROLLBACK")
+        raise

@@ -1,0 +1,102 @@
+"""The ledger's store in PostgreSQL: the same transactions, over one schema that several processes and hosts share."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar, cast
+
+from yanmen.ledger import postgresql_schema
+from yanmen.ledger.place import Database
+from yanmen.ledger.postgresql import Connection, Writer, reading, replicas
+from yanmen.ledger.store import faults
+from yanmen.model.refusal import Fault, FaultCode
+
+T = TypeVar("T")
+
+ABANDONED = """
+SELECT position FROM intent LEFT JOIN intent_replica USING (position) WHERE ended IS NULL AND NOT EXISTS (
+SELECT 1 FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+WHERE datname = current_database() AND locktype = 'advisory' AND objsubid = 2 AND granted
+AND classid = %s::bigint::oid AND objid = replica::oid) ORDER BY position
+"""
+ERASED = ("disclosure", "answer", "question", "job")
+"""Tables that disclosures are destroyed in."""
+
+
+class PostgresqlStore:
+    """The open schema: one connection that writes, one that reads, each used by one thread at a time."""
+
+    __slots__ = ("_database", "_reader", "_reading", "_writer", "_writing")
+
+    def __init__(self, database: Database, *, create: bool, replica: int) -> None:
+        """Open the schema, making it only if `create` says so, and lift it to the present version."""
+        self._database = database
+        self._writing = Lock()
+        self._reading = Lock()
+        self._writer = Writer(database, replica)
+        try:
+            postgresql_schema.require_durable(self._writer.ready())
+            postgresql_schema.lift(self._writer.ready(), database, create=create)
+            self._reader = Connection(database)
+        except BaseException:
+            self._writer.close()
+            raise
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """Give the one write transaction of all replicas; it is durable when the block ends and gone if it raises."""
+        with self._writing, faults(), self._writer.transaction() as db:
+            yield _ledgers(db)
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """Give a consistent view for a short look."""
+        with self._reading:
+            if self._reader.lost:
+                self._reader = Connection(self._database)
+            with faults(), reading(self._reader) as db:
+                yield _ledgers(db)
+
+    @contextmanager
+    def view(self) -> Iterator[sqlite3.Connection]:
+        """Give a consistent view for a long read, on a connection of its own: nobody waits for it."""
+        connection = Connection(self._database)
+        try:
+            with faults(), reading(connection) as db:
+                yield _ledgers(db)
+        finally:
+            connection.close()
+
+    def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:  # noqa: ARG002 - the same as of a file
+        """Refuse: a database is copied by its own means."""
+        note = f"the ledger is in PostgreSQL: pg_dump --schema={self._database.schema}（请用 pg_dump 备份）"
+        raise Fault(FaultCode.CONFIG, note)
+
+    def empty_journal(self) -> None:
+        """Write the tables anew in which something was destroyed: what they held before is no longer in them."""
+        with self._writing:
+            for table in ERASED:
+                self._writer.ready().own(f"VACUUM FULL {table}")
+
+    def serve(self, *, shared: bool) -> None:
+        """Become one of the serving replicas, or the only one."""
+        with self._writing:
+            self._writer.serve(shared=shared)
+
+    def abandoned(self, db: sqlite3.Connection) -> frozenset[int]:
+        """Return the open intents of replicas that no longer live."""
+        connection = cast("Connection", db)
+        rows = connection.own(ABANDONED, (replicas(self._database),)).fetchall()
+        return frozenset(int(str(position)) for (position,) in rows)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._reader.close()
+        self._writer.close()
+
+
+def _ledgers(db: Connection) -> sqlite3.Connection:
+    """Pass the connection for SQLite's, whose methods the ledger uses: `execute`, `executemany`, `in_transaction`."""
+    return cast("sqlite3.Connection", db)
