@@ -4,7 +4,18 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import json_canonical, jws, listing, need, negative_list, objection, office, operation, product, review
+from yanmen.formats import (
+    json_canonical,
+    jws,
+    listing,
+    need,
+    negative_list,
+    objection,
+    office,
+    operation,
+    product,
+    review,
+)
 from yanmen.formats.json_canonical import Json
 from yanmen.model.governance import Listing, NegativeList, Objection, Review
 from yanmen.model.need import NeedStep
