@@ -60,7 +60,10 @@ def text(data: bytes) -> str:
 
 def quality(data: bytes) -> str:
     """Return the bands of quality that an import found, one letter each, or nothing: no figure comes back."""
-    return _matching(text(data, "quality"), _QUALITY)
+    members = decode(data)
+    if set(members) != {"quality"}:
+        raise _bad()
+    return _matching(members["quality"], _QUALITY)
 
 
 def array(data: bytes, member: str, cap: int) -> list[object]:
