@@ -17,6 +17,7 @@ class DocumentKind(Enum):
     OPERATION = "operation"
     PRODUCT = "product"
     ENDORSEMENT = "endorsement"
+    CONSENT = "consent"
 
 
 @dataclass(frozen=True, slots=True)

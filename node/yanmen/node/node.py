@@ -19,6 +19,7 @@ from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
 from yanmen.node.anchoring import Anchoring
+from yanmen.node.consents import Consents
 from yanmen.node.controlling import Controlling, may_serve
 from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.guarding import Guarding
@@ -44,7 +45,15 @@ class Node(Doorkeeper):
         config = holder.config
         self._releasing = Releasing(holder.ledger, config.witnesses, config.release, holder.clock)
         self._works = Works(
-            holder.desk(), runner, holder.ledger, limits, holder.randomness, config.release, self._releasing, spans
+            holder.desk(),
+            runner,
+            holder.ledger,
+            limits,
+            holder.randomness,
+            config.release,
+            self._releasing,
+            Consents(holder.ledger, runner, holder.seal_key(), holder.directory),
+            spans,
         )
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)

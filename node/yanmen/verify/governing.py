@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import json_members, jws, negative_list, operation, product, review
+from yanmen.formats import consent, json_members, jws, negative_list, operation, product, review
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
@@ -154,6 +154,9 @@ class Governing:
         word = documents.open_with(governance.open_endorsement, token, self.keys.offer_keys(party))
         self.endorsements[claimed.contract] = word
 
+    def _consent(self, token: bytes, index: int) -> None:
+        self._ours(documents.open_with(governance.open_consent, token, self.keys.acceptance_keys(index)).by)
+
     def _ours(self, node: str) -> None:
         if node != self.keys.holder.id:
             raise Malformed("about another node")
@@ -171,4 +174,5 @@ _READERS: dict[str, Callable[[Governing, bytes, int], None]] = {
     operation.GRANT_TYP: Governing._operation,  # noqa: SLF001 - as above
     operation.ENDORSEMENT_TYP: Governing._endorsement,  # noqa: SLF001 - as above
     product.TYP: Governing._offered,  # noqa: SLF001 - as above
+    consent.TYP: Governing._consent,  # noqa: SLF001 - as above
 }
