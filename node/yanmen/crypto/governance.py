@@ -5,6 +5,7 @@ from typing import TypeVar
 
 from yanmen.crypto import jose, keys
 from yanmen.formats import (
+    consent,
     json_canonical,
     jws,
     listing,
@@ -17,6 +18,7 @@ from yanmen.formats import (
     review,
 )
 from yanmen.formats.json_canonical import Json
+from yanmen.model.consent import Consent
 from yanmen.model.governance import Listing, NegativeList, Objection, Review
 from yanmen.model.need import NeedStep
 from yanmen.model.office import OfficeStep
@@ -150,6 +152,16 @@ def open_need(token: bytes, key: bytes) -> NeedStep:
 def peek_need(token: bytes) -> NeedStep:
     """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
     return _peek(token, need.decode, need.BYTES_MAX)
+
+
+def sign_consent(value: Consent, node: Signer) -> bytes:
+    """Return what a unit decided, signed by the receipt key of the node that took it in."""
+    return _sign(consent.encode(value), node, consent.TYP)
+
+
+def open_consent(token: bytes, node_key: bytes) -> Consent:
+    """Return what a unit decided, signed by `node_key`."""
+    return consent.decode(jose.verify_jws(token, node_key, consent.TYP, consent.BYTES_MAX))
 
 
 def _peek(token: bytes, decode: Callable[[Json], T], bytes_max: int) -> T:

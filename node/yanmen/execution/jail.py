@@ -20,6 +20,7 @@ from yanmen.execution.tenancy import Tenancy, TenantRunner, dataless
 from yanmen.execution.waiting import Room
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Version
 from yanmen.model.config import NodeLimits
+from yanmen.model.consent import Exclusion
 from yanmen.model.ports import Limits, Profile, Randomness, Runner, Snapshot, TableShape, Tenant
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed, Usage
 
@@ -162,6 +163,12 @@ class JailRunner:
                 return self._from_source(orders.inspect(rows.fd, PARQUET), drafted.columns)
         with _source(source) as (fd, form):
             return self._from_source(orders.inspect(fd, form), drafted.columns)
+
+    def exclude(self, version: Version, exclusion: Exclusion) -> Snapshot:
+        """Make and seal the snapshot of `version` without the rows of some units; the node sees none of them."""
+        with self._snapshots.open(version.version, Event()) as kept:
+            size = os.fstat(kept).st_size
+            return self._import(size, lambda to, _: orders.excluding(kept, to, version.dataset, exclusion))
 
     def _import(self, size: int, ordered: Callable[[int, str], Order]) -> Snapshot:
         """Run the import job that `ordered` gives for a target and a salt, and seal what it wrote."""

@@ -9,9 +9,12 @@ from decimal import Decimal
 from yanmen.execution.clear_files import MEMORY_BYTES
 from yanmen.execution.scratch import Scratch
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
+from yanmen.model.consent import Exclusion
 from yanmen.model.ports import TableShape
 from yanmen.model.refusal import JobCode, JobFailed
 
+SNAPSHOT = "snapshot"
+"""The format of a source that is a snapshot of ours."""
 DECIMAL_DIGITS = 38
 """DuckDB's widest decimal."""
 
@@ -143,6 +146,14 @@ class Continued:
     mark: tuple[str, int, str] | None
     seen: int
     previous: int | None
+
+
+def excluding(snapshot: int, target: int, dataset: Dataset, exclusion: Exclusion) -> Order:
+    """Ask for a snapshot of another in the nameless file `target`, without the rows of some units."""
+    columns = tuple(replace(column, source_name=column.name) for column in dataset.visible())
+    order = importing(snapshot, target, SNAPSHOT, replace(dataset, columns=columns), "")
+    excluded = {"key": exclusion.key.hex(), "units": list(exclusion.units)}
+    return replace(order, arguments={**order.arguments, "quality": False, "previous": snapshot, "excluded": excluded})
 
 
 def of_a_server(order: Order, continued: Continued) -> Order:

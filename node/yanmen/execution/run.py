@@ -1,5 +1,6 @@
 """From a durable intent to the engine's reply: the one place that makes a `Raw`."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 from threading import Event
@@ -10,12 +11,18 @@ from yanmen.model.ports import Limits, Runner
 from yanmen.model.refusal import Usage
 from yanmen.model.stages import Aggregate, AggregateKind, Plan, Raw, Reserved, Scan
 
+NO_OTHERS: Mapping[str, str] = {}
 RUN_PERCENT = 70
 """Share of a personal answer's deadline that is the engine's: the rest is for releasing, which starts at one moment."""
 
 
-def run(reserved: Reserved, runner: Runner, limits: NodeLimits, cancel: Event) -> Raw:
-    """Run the plan of `reserved` in a jail and return its rows; raises `JobFailed` with a closed code."""
+def run(
+    reserved: Reserved, runner: Runner, limits: NodeLimits, cancel: Event, instead: Mapping[str, str] = NO_OTHERS
+) -> Raw:
+    """Run the plan of `reserved` in a jail and return its rows; raises `JobFailed` with a closed code.
+
+    `instead` names the snapshots to read in place of a version's own.
+    """
     plan = reserved.plan
     allowed = Limits(
         memory_bytes=limits.memory_bytes,
@@ -25,18 +32,18 @@ def run(reserved: Reserved, runner: Runner, limits: NodeLimits, cancel: Event) -
         rows=plan.rows_max if plan.part is None else plan.part.link.sides[plan.part.place].rows_upto,
         spill_bytes=limits.spill_bytes,
     )
-    rows, usage = runner.query(_attached(plan.scans), plan.sql, reply_types(plan), allowed, cancel)
+    rows, usage = runner.query(_attached(plan.scans, instead), plan.sql, reply_types(plan), allowed, cancel)
     if plan.frame is None:
         return Raw(plan=plan, rows=rows, usage=usage)
     frame = plan.frame
     finest = replace(allowed, rows=prod(len(key.domain) for key in frame.keys))
     types = _counted([key.type for key in frame.keys], frame.aggregates)
-    found, more = runner.query(_attached(frame.scans), frame.sql, types, finest, cancel)
+    found, more = runner.query(_attached(frame.scans, instead), frame.sql, types, finest, cancel)
     return Raw(plan=plan, rows=rows, usage=_together(usage, more), frame=found)
 
 
-def _attached(scans: tuple[Scan, ...]) -> tuple[tuple[str, str], ...]:
-    return tuple((scan.schema, scan.version.version) for scan in scans)
+def _attached(scans: tuple[Scan, ...], instead: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((scan.schema, instead.get(scan.version.version, scan.version.version)) for scan in scans)
 
 
 def _together(one: Usage, two: Usage) -> Usage:

@@ -1,15 +1,14 @@
-"""The ledger's part about signed documents: reviews, negative lists, grants of operation and products."""
+"""The ledger's part about signed documents: reviews, negative lists, grants of operation, products, consents."""
 
 import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
-from yanmen.formats import json_canonical, jws, negative_list, operation, product, review
-from yanmen.formats.json_canonical import Json
-from yanmen.formats.malformed import Malformed
-from yanmen.ledger import contracts, log, signed
+from yanmen.formats import negative_list, operation, product, review
+from yanmen.ledger import consents, contracts, log, signed
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.signed import Paper
+from yanmen.model.consent import Consent, PersonsUse
 from yanmen.model.contract import MAY_BECOME, Contract, ContractStatus
 from yanmen.model.governance import DocumentKind, NegativeList, Review
 from yanmen.model.office import Act
@@ -18,8 +17,6 @@ from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Fault, FaultCode
 
 T = TypeVar("T")
-BYTES_MAX = 128 * 1024
-"""Longest document recorded: a leaf discloses all of it."""
 
 
 class Registry(Desk):
@@ -29,7 +26,7 @@ class Registry(Desk):
 
     def record_document(self, paper: Paper, follows: Callable[[bytes | None], None]) -> Receipt:
         """Record a document whose signature was verified, unless `follows` refuses it after the newest before it."""
-        if len(paper.token) > BYTES_MAX:
+        if len(paper.token) > signed.BYTES_MAX:
             raise Fault(FaultCode.INTERNAL, "a document longer than a leaf discloses")
         return self._recorded(lambda db: signed.record(db, self._log, paper, follows))
 
@@ -37,7 +34,7 @@ class Registry(Desk):
         """Return the newest review of what has this digest."""
         with self._store.read() as db:
             token = signed.newest(db, DocumentKind.REVIEW, declared_sha256)
-        return None if token is None else read(token, review.decode)
+        return None if token is None else signed.read(token, review.decode)
 
     def office(self, contract_id: str, act: Act) -> bytes | None:
         """Return the newest act of an officer about a contract, as signed."""
@@ -60,31 +57,31 @@ class Registry(Desk):
         """Return a grant of operation as it stands, ended ones too."""
         with self._store.read() as db:
             token = signed.newest(db, DocumentKind.OPERATION, grant)
-        return None if token is None else read(token, operation.decode)
+        return None if token is None else signed.read(token, operation.decode)
 
     def operations(self) -> tuple[OperatingGrant, ...]:
         """Return every grant of operation as it stands."""
         with self._store.read() as db:
             papers = signed.in_force(db, DocumentKind.OPERATION)
-        return tuple(read(paper.token, operation.decode) for paper in papers)
+        return tuple(signed.read(paper.token, operation.decode) for paper in papers)
 
     def product(self, name: str) -> Product | None:
         """Return a product as it stands, withdrawn ones too."""
         with self._store.read() as db:
             token = signed.newest(db, DocumentKind.PRODUCT, name)
-        return None if token is None else read(token, product.decode)
+        return None if token is None else signed.read(token, product.decode)
 
     def products(self) -> tuple[tuple[Product, bytes], ...]:
         """Return every product as it stands, with what was signed."""
         with self._store.read() as db:
             papers = signed.in_force(db, DocumentKind.PRODUCT)
-        return tuple((read(paper.token, product.decode), paper.token) for paper in papers)
+        return tuple((signed.read(paper.token, product.decode), paper.token) for paper in papers)
 
     def endorsement(self, contract: str) -> Endorsement | None:
         """Return the newest endorsement of a contract."""
         with self._store.read() as db:
             token = signed.newest(db, DocumentKind.ENDORSEMENT, contract)
-        return None if token is None else read(token, operation.decode_endorsement)
+        return None if token is None else signed.read(token, operation.decode_endorsement)
 
     def end_operation(self, paper: Paper, grant: str, decided_by: str) -> tuple[Receipt, int]:
         """Record that a grant of operation is over and revoke every contract that hangs on it, in one transaction.
@@ -101,15 +98,31 @@ class Registry(Desk):
 
         return self._commit(ended, lambda db, found: (log.read_receipt(db, found[0], whole=False), found[1]))
 
+    def record_consent(self, paper: Paper, value: Consent) -> Receipt:
+        """Record what a unit decided; it holds from the next question on."""
+        return self._recorded(lambda db: consents.keep(db, self._log, paper, value))
+
+    def withdrawn(self, space: str, contract: str) -> tuple[str, ...]:
+        """Return the units of a subject space that a contract may not include, as keyed hashes."""
+        with self._store.read() as db:
+            return consents.withdrawn(db, space, contract)
+
+    def uses_of(self, space: str, unit: str) -> tuple[PersonsUse, ...]:
+        """Return the answers about a subject space that may have included a unit."""
+        with self._store.read() as db:
+            return consents.uses_of(db, space, unit)
+
+    def pruned(self, version: str, exclusion: str) -> tuple[str, str] | None:
+        """Return version and path of the snapshot made of `version` without some units."""
+        with self._store.read() as db:
+            return consents.pruned(db, version, exclusion)
+
+    def keep_pruned(self, version: str, exclusion: str, snapshot: str, path: str) -> None:
+        """Note the snapshot made of `version` without some units."""
+        with self._writing() as db:
+            consents.keep_pruned(db, version, exclusion, snapshot, path)
+
 
 def negative(token: bytes) -> NegativeList:
     """Return a negative list that was recorded."""
-    return read(token, negative_list.decode)
-
-
-def read(token: bytes, decode: Callable[[Json], T]) -> T:
-    """Return a document that was verified before it was recorded."""
-    try:
-        return decode(json_canonical.decode_object(jws.split(token, BYTES_MAX).payload, BYTES_MAX))
-    except Malformed as error:
-        raise Fault(FaultCode.STORAGE, "ledger: a document is not readable") from error
+    return signed.read(token, negative_list.decode)

@@ -4,11 +4,20 @@ import hashlib
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
+from yanmen.formats import json_canonical, jws
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.ledger.log import About, Log
 from yanmen.model.governance import DocumentKind
 from yanmen.model.receipt import Stage
+from yanmen.model.refusal import Fault, FaultCode
+
+T = TypeVar("T")
+BYTES_MAX = 128 * 1024
+"""Longest document recorded: a leaf discloses all of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +66,11 @@ def in_force(db: sqlite3.Connection, kind: DocumentKind) -> tuple[Paper, ...]:
         (kind.value,),
     ).fetchall()
     return tuple(Paper(kind, subject, bytes(token)) for subject, token in rows)
+
+
+def read(token: bytes, decode: Callable[[Json], T]) -> T:
+    """Return a document that was verified before it was recorded."""
+    try:
+        return decode(json_canonical.decode_object(jws.split(token, BYTES_MAX).payload, BYTES_MAX))
+    except Malformed as error:
+        raise Fault(FaultCode.STORAGE, "ledger: a document is not readable") from error

@@ -27,6 +27,7 @@ _COPIED = {
     "request_seen": "consumer, jti",
     "session_spend": "consumer, session, micro_rho, price_fen",
     "run_failure": "consumer, space, failures",
+    "consent": "space, unit, scope, given",
 }
 """Tables that hold no leaf of the old log, with their columns."""
 

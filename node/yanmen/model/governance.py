@@ -18,6 +18,7 @@ class DocumentKind(Enum):
     PRODUCT = "product"
     ENDORSEMENT = "endorsement"
     OFFICE = "office"
+    CONSENT = "consent"
 
 
 @dataclass(frozen=True, slots=True)

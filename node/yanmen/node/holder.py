@@ -68,12 +68,16 @@ class Holder:
             volumes.require_encrypted(self.directory)
         clear = self.clear_files()
         clear.check()
-        seal_key = keys.read_secret(self.directory / enrolment.SEAL_KEY)
+        seal_key = self.seal_key()
         launcher = Launcher(spawner)
         runner = JailRunner(self.directory, seal_key, self.randomness, self.config.limits, launcher, clear)
         if shared is not None:
             runner.adopt(shared)
         return runner
+
+    def seal_key(self) -> bytes:
+        """Return the key that snapshots are sealed with, which units are hashed with too."""
+        return keys.read_secret(self.directory / enrolment.SEAL_KEY)
 
     def clear_files(self) -> ClearFiles:
         """Return where snapshots lie in the clear while they are in use."""

@@ -25,6 +25,7 @@ from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
 from yanmen.node.anchoring import Anchoring
 from yanmen.node.approving import Deadlines
+from yanmen.node.consents import Consents
 from yanmen.node.controlling import Controlling, may_serve
 from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.guarding import Guarding
@@ -70,6 +71,7 @@ class Node(Doorkeeper):
             holder.randomness,
             config.release,
             self._releasing,
+            Consents(holder.ledger, runner, holder.seal_key(), holder.directory),
             spans,
             self._department,
         )

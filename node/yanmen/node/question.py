@@ -1,6 +1,7 @@
 """The stages of one question, each with what this node gives it."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Event
 
@@ -23,6 +24,7 @@ from yanmen.model.ports import Randomness, Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Fault, FaultCode, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
+from yanmen.node.consents import Consents
 from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages, within
@@ -42,6 +44,7 @@ class Works:
     randomness: Randomness
     release: ReleaseRules = field(default_factory=ReleaseRules)
     releasing: Releasing | None = None
+    consents: Consents | None = None
     spans: Spans = untraced
     department: Department | None = None
 
@@ -55,6 +58,7 @@ class Question:
     admitted: Admitted | None = None
     began: float = field(default=0.0)
     cancel: Event | None = None
+    instead: Mapping[str, str] = field(default_factory=dict)
 
     def stages(self) -> Stages:
         """Return the pipeline's stages."""
@@ -81,6 +85,8 @@ class Question:
         plan = federated.in_shares(make_plan(admitted, self._runner(admitted), self._limits(admitted)))
         admission.permits(plan, self.works.desk)
         _check_charge(plan, self.works.limits)
+        if self.works.consents is not None and self.operation is Operation.SUBMIT:
+            self.instead = self.works.consents.attached(plan)
         return plan
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
@@ -97,7 +103,7 @@ class Question:
         """Run, then wait for the moment the plan fixed: when releasing begins tells nothing about the run."""
         self.cancel = cancel
         admitted = reserved.plan.admitted
-        raw = run(reserved, self._runner(admitted), self._limits(admitted), cancel)
+        raw = run(reserved, self._runner(admitted), self._limits(admitted), cancel, self.instead)
         if reserved.plan.release is DatasetClass.PERSONAL:
             _wait_until(self.began + reserved.plan.deadline_ms / 1000 * RUN_PERCENT / 100, cancel)
         return raw

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import connector_id, json_members, jws, negative_list, office, operation, product, review
+from yanmen.formats import connector_id, consent, json_members, jws, negative_list, office, operation, product, review
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
@@ -165,6 +165,9 @@ class Governing:
         word = documents.open_with(governance.open_endorsement, token, self.keys.offer_keys(party))
         self.endorsements[claimed.contract] = word
 
+    def _consent(self, token: bytes, index: int) -> None:
+        self._ours(documents.open_with(governance.open_consent, token, self.keys.acceptance_keys(index)).by)
+
     def _ours(self, node: str) -> None:
         if node != self.keys.holder.id:
             raise Malformed("about another node")
@@ -183,4 +186,5 @@ _READERS: dict[str, Callable[[Governing, bytes, int], None]] = {
     operation.ENDORSEMENT_TYP: Governing._endorsement,  # noqa: SLF001 - as above
     product.TYP: Governing._offered,  # noqa: SLF001 - as above
     office.TYP: Governing._office,  # noqa: SLF001 - as above
+    consent.TYP: Governing._consent,  # noqa: SLF001 - as above
 }

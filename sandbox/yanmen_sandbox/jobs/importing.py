@@ -9,7 +9,9 @@ import _duckdb
 from _duckdb import DuckDBPyConnection
 
 from yanmen_sandbox import engine, source
+from yanmen_sandbox.jobs import excluding
 from yanmen_sandbox.jobs.columns import DeclaredColumn, read_column
+from yanmen_sandbox.jobs.excluding import Excluded
 from yanmen_sandbox.jobs.quality import bands
 from yanmen_sandbox.reply import Code, Ended, encode
 from yanmen_sandbox.request import Request, array, integer, text
@@ -33,6 +35,7 @@ class Declared(NamedTuple):
     rows_upto: int
     rows_per_unit: int | None
     server: "OfAServer | None"
+    excluded: Excluded | None
 
 
 class OfAServer(NamedTuple):
@@ -82,7 +85,7 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
     """Check the source against the declaration, write the snapshot, say that it is done."""
     declared = _declared(request)
     try:
-        table = open_source(connection, integer(request.body, "source"), text(request.body, "format"))
+        table = _source(connection, request)
         _check_names(declared, table)
         _check_values(connection, declared, table)
         connection.execute(_create(declared, table, text(request.body, "salt")))
@@ -96,6 +99,15 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
         raise Ended(Code.BAD_SOURCE) from None
     connection.execute(f"DETACH {TARGET}")
     return encode({"ok": True, "quality": quality}, request.limits.reply)
+
+
+def _source(connection: DuckDBPyConnection, request: Request) -> SourceTable:
+    """Describe the source: a file, or a snapshot that was attached."""
+    if text(request.body, "format") != "snapshot":
+        return open_source(connection, integer(request.body, "source"), text(request.body, "format"))
+    sql = f'{PREVIOUS}."data"'
+    described = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()  # noqa: S608 - a name of ours
+    return SourceTable(sql, {str(row[0]): str(row[1]) for row in described})
 
 
 def _quality(connection: DuckDBPyConnection, declared: Declared, table: SourceTable) -> str:
@@ -117,6 +129,7 @@ def _declared(request: Request) -> Declared:
         rows_upto=integer(request.body, "rows_upto"),
         rows_per_unit=cap,
         server=server,
+        excluded=excluding.read(request),
     )
 
 
@@ -175,7 +188,8 @@ def _create(declared: Declared, table: SourceTable, salt: str) -> str:
         rows = f'SELECT {names} FROM {PREVIOUS}."data" UNION ALL {rows}'  # noqa: S608 - quoted names
     if declared.unit is not None:
         unit = engine.identifier(declared.unit.name)
-        rows = f"SELECT * FROM ({rows}) WHERE {unit} IS NOT NULL"  # noqa: S608 - quoted names
+        kept = "" if declared.excluded is None else f" AND {excluding.where(declared.excluded, unit, rows)}"
+        rows = f"SELECT * FROM ({rows}) WHERE {unit} IS NOT NULL{kept}"  # noqa: S608 - quoted names
         if declared.rows_per_unit is not None:
             rows += _cap(declared, unit, declared.rows_per_unit, salt)
     return f'CREATE TABLE {TARGET}."data" AS {rows}'

@@ -1,0 +1,97 @@
+"""Consents of units, and the snapshots that leave out who withdrew."""
+
+import sqlite3
+
+from yanmen.formats import consent
+from yanmen.formats.question_slots import read_readings, read_scenario
+from yanmen.formats.receipt import Slot
+from yanmen.formats.slots import Budget
+from yanmen.ledger import log, signed
+from yanmen.ledger.log import Log
+from yanmen.ledger.signed import Paper
+from yanmen.model.consent import EVERY_CONTRACT, Consent, PersonsUse
+from yanmen.model.governance import DocumentKind
+from yanmen.model.receipt import Stage
+
+
+def keep(db: sqlite3.Connection, log_: Log, paper: Paper, value: Consent) -> int:
+    """Record what a unit decided, from now on, and return the leaf."""
+    position = signed.record(db, log_, paper, lambda _: None)
+    db.execute(
+        "INSERT INTO consent (space, unit, scope, given) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (space, unit, scope) DO UPDATE SET given = excluded.given",
+        (value.space, value.unit, value.scope, int(value.given)),
+    )
+    return position
+
+
+def withdrawn(db: sqlite3.Connection, space: str, contract: str) -> tuple[str, ...]:
+    """Return the units that this contract may not include, in order: what is about it goes before what is about all."""
+    rows = db.execute(
+        "SELECT unit, scope, given FROM consent WHERE space = ? AND scope IN (?, ?) ORDER BY unit, scope",
+        (space, EVERY_CONTRACT, contract),
+    )
+    last = {unit: bool(given) for unit, _, given in rows}  # the scope of one contract sorts after that of all
+    return tuple(unit for unit, given in last.items() if not given)
+
+
+def uses_of(db: sqlite3.Connection, space: str, unit: str) -> tuple[PersonsUse, ...]:
+    """Return the answers about a subject space given while the unit had not withdrawn from their contracts."""
+    decided = _decided(db, space, unit)
+    found: list[PersonsUse] = []
+    rows = db.execute("SELECT position FROM leaf WHERE stage = ? ORDER BY position", (Stage.OUTCOME.value,)).fetchall()
+    for (position,) in rows:
+        use = _use(db, position, space)
+        if use is not None and _may_include(decided, use):
+            found.append(use)
+    return tuple(found)
+
+
+def pruned(db: sqlite3.Connection, version: str, exclusion: str) -> tuple[str, str] | None:
+    """Return version and path of the snapshot made of `version` without these units, if there is one."""
+    row = db.execute(
+        "SELECT snapshot, path FROM pruned WHERE version = ? AND exclusion = ?", (version, exclusion)
+    ).fetchone()
+    return None if row is None else (str(row[0]), str(row[1]))
+
+
+def keep_pruned(db: sqlite3.Connection, version: str, exclusion: str, snapshot: str, path: str) -> None:
+    """Note the snapshot made of `version` without these units."""
+    db.execute(
+        "INSERT INTO pruned (version, exclusion, snapshot, path) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (version, exclusion) DO UPDATE SET snapshot = excluded.snapshot, path = excluded.path",
+        (version, exclusion, snapshot, path),
+    )
+
+
+def _decided(db: sqlite3.Connection, space: str, unit: str) -> list[tuple[int, str, bool]]:
+    """Return what the unit decided and from which leaf on: (position, scope, given), oldest first."""
+    prefix = f"{space}/{unit}/"
+    rows = db.execute(
+        "SELECT position, token FROM document WHERE kind = ? AND subject >= ? AND subject < ? ORDER BY position",
+        (DocumentKind.CONSENT.value, prefix, f"{prefix}~"),
+    ).fetchall()
+    said = ((position, signed.read(bytes(token), consent.decode)) for position, token in rows)
+    return [(position, one.scope, one.given) for position, one in said]
+
+
+def _may_include(decided: list[tuple[int, str, bool]], use: PersonsUse) -> bool:
+    last = {scope: given for position, scope, given in decided if position < use.index}
+    return last.get(use.contract, last.get(EVERY_CONTRACT, True))
+
+
+def _use(db: sqlite3.Connection, position: int, space: str) -> PersonsUse | None:
+    slots = log.read_slots(db, position)
+    if Slot.BUDGET not in slots or Budget.read(slots[Slot.BUDGET]).space != space:
+        return None
+    readings = read_readings(slots[Slot.DATASETS]) if Slot.DATASETS in slots else ()
+    scenario = read_scenario(slots[Slot.SCENARIO]).text if Slot.SCENARIO in slots else ""
+    (at_ms,) = db.execute("SELECT at_ms FROM leaf WHERE position = ?", (position,)).fetchone()
+    return PersonsUse(
+        index=position,
+        iat_s=int(at_ms) // 60_000 * 60,
+        consumer=str(slots.get(Slot.CONSUMER, "")),
+        contract=str(slots.get(Slot.CONTRACT, "")),
+        scenario=scenario,
+        datasets=tuple(reading.name for reading in readings),
+    )
