@@ -1,8 +1,10 @@
 """A real PostgreSQL server of a test's own: in a folder of its own, on a socket in it, ended by its own pid."""
 
+import ctypes
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -129,7 +131,13 @@ def _started(account: pwd.struct_passwd | None, folder: Path, *command: str | Pa
             group=group,
             extra_groups=groups,
             start_new_session=True,
+            preexec_fn=_die_with_the_test,
         )
+
+
+def _die_with_the_test() -> None:
+    """Have the kernel stop the server (a fast shutdown) when the test's process is killed."""
+    ctypes.CDLL(None).prctl(1, signal.SIGINT)  # PR_SET_PDEATHSIG
 
 
 def _status(folder: Path) -> str:

@@ -48,6 +48,7 @@ FIGURES = (
     Figure("kill-node", "nodes killed", (), ("--rounds", "3")),
     Figure("kills", "killed and recovered"),
     Figure("race", "budget races", (), ("--rounds", "1", "--kills", "3")),
+    Figure("replicas", "the ledger in PostgreSQL", (), ("--rounds", "1", "--kills", "3", "--seconds", "1")),
     Figure("quotas", "quota races"),
     Figure("control", "orders while running", (), ("--rounds", "2")),
 )
