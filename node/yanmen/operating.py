@@ -143,7 +143,12 @@ def _check_scope(scope: Grant, ledger: Ledger) -> None:
         raise Refused(Reason.DATASET_UNKNOWN, Detail(scope.dataset, hint_en="Not published.", hint_zh="尚未发布。"))
     for column in scope.columns:
         if version.dataset.column(column) is None:
-            raise Refused(Reason.UNKNOWN_COLUMN, Detail(f"{scope.dataset}.{column}"))
+            hint = Detail(
+                f"{scope.dataset}.{column}",
+                hint_en="Name columns that the dataset's specification declares.",
+                hint_zh="请填写数据集说明中已声明的列。",
+            )
+            raise Refused(Reason.UNKNOWN_COLUMN, hint)
 
 
 def _record(value: OperatingGrant, holder: Holder) -> tuple[Receipt, bytes]:

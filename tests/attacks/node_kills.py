@@ -25,7 +25,8 @@ SECONDS = 10
 START_S = 2.0
 ASKED_S = 0.8
 """The kill comes at random within these, after the node's start or its first question."""
-STANDING = ("ledger.sqlite", "ledger.sqlite-shm", "ledger.sqlite-wal", "ledger.sqlite.serving", "serving.address")
+BOOKS = tuple(f"{book}{end}" for book in ("ledger.sqlite", "joins.sqlite") for end in ("", "-shm", "-wal", ".lock"))
+STANDING = (*BOOKS, "ledger.sqlite.serving", "heartbeat.jws", "serving.address")
 LOG = "serve.log"
 """The node's own files: the same names every time, and the next start goes on with them."""
 SCRATCH = re.compile(r"yanmen-(?:probe-)?[0-9a-f]{32}")

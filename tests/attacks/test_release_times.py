@@ -13,7 +13,7 @@ from yanmen.execution.run import RUN_PERCENT, run
 from yanmen.formats.request import Operation
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits
-from yanmen.model.ports import Limits, Runner
+from yanmen.model.ports import Limits, Runner, untraced
 from yanmen.model.refusal import JobCode, JobFailed, Reason, Refused, Usage
 from yanmen.model.stages import Admitted, Plan, Raw, Released, Reserved, Submission
 from yanmen.node.jobs import CANCEL_S, Stop
@@ -28,6 +28,7 @@ LATE_S = 0.15
 
 pytestmark = pytest.mark.alone
 SUBMISSION = cast("Submission", None)
+UNTRACED = cast("Works", SimpleNamespace(spans=untraced))
 
 
 def held(release: DatasetClass) -> Reserved:
@@ -56,7 +57,7 @@ def held(release: DatasetClass) -> Reserved:
 
 def released_after(work_s: float, release: DatasetClass = DatasetClass.PERSONAL) -> float:
     """Return how long after its reservation a question whose job took `work_s` is let go."""
-    question = Question(cast("Works", None), Operation.SUBMIT)
+    question = Question(UNTRACED, Operation.SUBMIT)
     question.began = time.monotonic() - work_s
     question.stages().hold(held(release), Event())
     return time.monotonic() - question.began
@@ -82,7 +83,7 @@ def test_other_answers_leave_when_they_are_ready() -> None:
 def test_a_cancel_ends_the_wait_and_nothing_leaves() -> None:
     cancel = Event()
     cancel.set()
-    question = Question(cast("Works", None), Operation.SUBMIT, began=time.monotonic())
+    question = Question(UNTRACED, Operation.SUBMIT, began=time.monotonic())
     with pytest.raises(JobFailed) as failed:
         question.stages().hold(held(DatasetClass.PERSONAL), cancel)
     assert failed.value.code is JobCode.CANCELLED
@@ -154,7 +155,7 @@ def test_releasing_begins_at_one_moment_however_long_the_run_took(monkeypatch: p
     due = STEP_MS / 1000 * RUN_PERCENT / 100
 
     def late() -> float:
-        question = Question(cast("Works", SimpleNamespace(runner=None, limits=None)), Operation.SUBMIT)
+        question = Question(cast("Works", SimpleNamespace(runner=None, limits=None, spans=untraced)), Operation.SUBMIT)
         question.began = time.monotonic()
         question.stages().run(held(DatasetClass.PERSONAL), Event())
         after = time.monotonic() - question.began

@@ -54,8 +54,6 @@ def check_question(sql: str, operated: Operated | None, products: Products) -> N
             Reason.NOT_A_PRODUCT,
             Detail(
                 operated.grant,
-                hint_en="Each product of the contract that is offered is listed.",
-                hint_zh="合约所列且仍在提供的产品已逐项列出。",
                 clauses=tuple(f"{made.id} {made.title_zh} {made.title_en}" for made in found),
             ),
         )

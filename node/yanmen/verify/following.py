@@ -12,7 +12,7 @@ from yanmen.model.receipt import Stage
 from yanmen.verify import metering
 from yanmen.verify.acknowledging import ABOUT_ANSWERS, Acknowledgements
 from yanmen.verify.erasing import Erasures
-from yanmen.verify.governing import Governing
+from yanmen.verify.governing import GOVERNED, Governing
 from yanmen.verify.granted import withheld
 from yanmen.verify.inspections import Inspections
 from yanmen.verify.keeping import Keeping
@@ -100,7 +100,7 @@ class Following:
             found(withheld(use.index, stage, said.keys(), agreement.terms))
         if stage is Stage.INSPECTION:
             found(self._inspections.check(use, said))
-        if stage is Stage.DOCUMENT:
+        if stage in GOVERNED:
             found(self._governing.check(use, said))
         self.uses.append(use)
 

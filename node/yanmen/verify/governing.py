@@ -22,6 +22,8 @@ from yanmen.verify.uses import Use
 BYTES_MAX = 128 * 1024
 _CASE = frozenset({"case", "status", "text"})
 _FILED = frozenset({"by", "document", "due_s", "kind"})
+GOVERNED = frozenset({Stage.DOCUMENT, Stage.OBJECTION, Stage.APPROVAL, Stage.INTENT})
+"""Leaves that record such a document, or hang on one."""
 
 
 @dataclass(slots=True)

@@ -46,7 +46,7 @@ def completed(shell: str, text: str, line: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("yanmen con", {"console", "contract", "control"}),
+        ("yanmen con", {"consent", "console", "contract", "control"}),
         ("yanmen contract re", {"request", "revoke", "resume"}),
         ("yanmen contract approve health --nec", {"--necessity"}),
         ("yanmen completion ", {"bash", "zsh", "fish"}),
