@@ -20,7 +20,15 @@ from slim import loaded, wanted
 VERSION = f"python{sys.version_info.major}.{sys.version_info.minor}"
 INSTALLED = ("site-packages", "dist-packages")
 LINKED = re.compile(r"(?:=> )?(/\S+) \(0x[0-9a-f]+\)")
-BESIDE = ("libstdc++.so.6", "libgcc_s.so.1", "libpthread.so.0", "librt.so.1", "libdl.so.2", "libutil.so.1")
+BESIDE = (
+    "libstdc++.so.6",
+    "libgcc_s.so.1",
+    "libpthread.so.0",
+    "librt.so.1",
+    "libdl.so.2",
+    "libutil.so.1",
+    "libresolv.so.2",
+)
 """What wheels need beyond Python itself (manylinux: the C++ library and the C library's parts)."""
 
 
