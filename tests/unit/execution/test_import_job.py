@@ -97,7 +97,9 @@ def test_how_many_rows_of_its_unit_stay_is_said_with_each_where_a_unit_may_have_
 ) -> None:
     rows = "".join(f"{unit},F,{place},x\n" for unit in range(1, 7) for place in range(unit)) + ",F,1,x\n"
     press.csv(HEADER + rows, declare(rows_per_unit=4, groups_per_unit=2))
-    counts = press.rows('SELECT person, max("unit rows"), count(*) FROM s0.data GROUP BY 1 ORDER BY 1', (T.INTEGER,) * 3)
+    counts = press.rows(
+        'SELECT person, max("unit rows"), count(*) FROM s0.data GROUP BY 1 ORDER BY 1', (T.INTEGER,) * 3
+    )
     assert counts == [(unit, min(unit, 4), min(unit, 4)) for unit in range(1, 7)]
     shape = "SELECT count(*) FROM information_schema.columns WHERE table_catalog = 's0'"
     assert press.rows(shape, (T.INTEGER,)) == [(4,)]
