@@ -27,8 +27,12 @@ class Proof:
 
 def encode(proof: Proof) -> str:
     """Return the text of `proof`."""
-    head = f"{HEADER}\n{_INDEX}{decimals.encode(proof.index)}\n{encode_path(proof.path)}\n"
-    return head + note.encode(proof.checkpoint).decode()
+    return encode_under(proof.index, proof.path, note.encode(proof.checkpoint).decode())
+
+
+def encode_under(index: int, path: Sequence[bytes], checkpoint: str) -> str:
+    """Return the text of the proof of leaf `index` under the signed note `checkpoint`, which is encoded already."""
+    return f"{HEADER}\n{_INDEX}{decimals.encode(index)}\n{encode_path(path)}\n{checkpoint}"
 
 
 def decode(text: str) -> Proof:

@@ -204,9 +204,25 @@ def read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
     iat, intent, iss, jti, stage = rest.groups()
     issuer, what = connector_id.check(iss.decode("ascii")), _stage(stage.decode("ascii"))
     head = Head(issuer, int(iat), jti.decode("ascii"), what, intent.decode("ascii"))
-    if head.iat_s % MINUTE_S or head.iat_s > json_canonical.INTEGER_MAX:
-        raise Malformed("receipt: time is not a whole minute")
+    _check_time(head.iat_s)
     return head, known
+
+
+def check_written(payload: bytes, digests: Sequence[bytes]) -> None:
+    """Refuse a payload of our own that `read_payload` would refuse; its `digests` are `spelled` ones, in order."""
+    rest = _REST.fullmatch(payload, _REST_AT)
+    if rest is None or len(set(digests)) != DIGESTS:
+        read_payload(payload)
+        raise Malformed("receipt: not the payload of a leaf")
+    iat, _, iss, _, stage = rest.groups()
+    connector_id.check(iss.decode("ascii"))
+    _stage(stage.decode("ascii"))
+    _check_time(int(iat))
+
+
+def _check_time(iat_s: int) -> None:
+    if iat_s % MINUTE_S or iat_s > json_canonical.INTEGER_MAX:
+        raise Malformed("receipt: time is not a whole minute")
 
 
 def _digests(payload: bytes) -> frozenset[bytes]:

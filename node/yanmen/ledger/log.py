@@ -7,7 +7,6 @@ leaf is about are one commit.
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from yanmen.crypto import cose_receipts, notes, receipts
 from yanmen.crypto.signatures import BadSignature
@@ -26,6 +25,7 @@ Slots = Mapping[Slot, Json]
 
 CLOCK_TOLERANCE_MS = 2_000
 """How far time may step back under the last leaf: what a clock being disciplined does."""
+_JTI_BYTES = 16
 HASHES_MAX = 65_536
 """Hashes a connection remembers, about 10 MB: the upper levels of any log and the neighbourhood of its end."""
 
@@ -91,14 +91,15 @@ class Log:
         position, last_ms = _end(db)
         now_ms = self._present_ms(last_ms)
         filled = {**slots, Slot.SERIES: _next_in_series(db, about.contract).json()}
+        drawn = _Drawn(self._randomness, len(filled))
         head = receipt.Head(
             iss=self._identity.node_id,
             iat_s=receipt.whole_minute(now_ms),
-            jti=self._randomness.token(16).hex(),
+            jti=drawn.jti,
             stage=stage,
-            intent=intent or base64url.encode(self._randomness.token(receipt.DIGEST_BYTES)),
+            intent=intent or drawn.intent,
         )
-        issued = receipts.issue(head, filled, self._receipt_signer, self._randomness)
+        issued = receipts.issue_salted(head, filled, self._receipt_signer, drawn.salts, drawn.decoys)
         db.execute(
             "INSERT INTO leaf (position, jti, stage, party, at_ms, jws) VALUES (?, ?, ?, ?, ?, ?)",
             (position, head.jti, stage.value, about.party, now_ms, issued.leaf.decode("ascii")),
@@ -146,6 +147,27 @@ class Log:
             raise Fault(FaultCode.STORAGE, "ledger: the head is not that of these leaves")
         if merkle.leaf_hash(last.encode("ascii")) != reader(db)(0, current.size - 1):
             raise Fault(FaultCode.STORAGE, "ledger: the last leaf is not the one in the tree")
+
+
+class _Drawn:
+    """All that is random in a leaf, drawn at once."""
+
+    __slots__ = ("decoys", "intent", "jti", "salts")
+
+    def __init__(self, randomness: Randomness, slots: int) -> None:
+        """Draw for a leaf of so many slots."""
+        salted = slots * receipt.SALT_BYTES
+        decoys = (receipt.DIGESTS - slots) * receipt.DIGEST_BYTES
+        grains = randomness.token(_JTI_BYTES + receipt.DIGEST_BYTES + salted + decoys)
+        at = _JTI_BYTES + receipt.DIGEST_BYTES
+        self.jti = grains[:_JTI_BYTES].hex()
+        self.intent = base64url.encode(grains[_JTI_BYTES:at])
+        self.salts = _cut(grains[at : at + salted], receipt.SALT_BYTES)
+        self.decoys = _cut(grains[at + salted :], receipt.DIGEST_BYTES)
+
+
+def _cut(grains: bytes, size: int) -> list[bytes]:
+    return [grains[at : at + size] for at in range(0, len(grains), size)]
 
 
 def _require_in_use(db: sqlite3.Connection, column: str, signer: Signer) -> None:
@@ -203,21 +225,21 @@ def party(db: sqlite3.Connection, position: int) -> str | None:
 def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Receipt:
     """Return the receipt at `position`, proved under the newest checkpoint; `whole` adds the auditor's slots."""
     row = db.execute(
-        "SELECT jti, stage, jws, coalesce(shown, ''), coalesce(withheld, '')"
-        " FROM leaf LEFT JOIN disclosure USING (position) WHERE position = ?",
+        "SELECT jti, stage, jws, coalesce(shown, ''), coalesce(withheld, ''), size, note"
+        " FROM leaf LEFT JOIN disclosure USING (position),"
+        " (SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1) AS newest WHERE position = ?",
         (position,),
     ).fetchone()
     if row is None:
-        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf")
-    jti, stage, jws, shown, withheld = row
-    signed, covered = _opened(head(db))
+        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf, or no checkpoint")
+    jti, stage, jws, shown, withheld, covered, signed = row
     path = merkle.inclusion(position, covered, reader(db))
     return Receipt(
         index=position,
         jti=jti,
         stage=Stage(stage),
         sdjwt=f"{jws}~{shown}{withheld if whole else ''}",
-        proof=proof.encode(proof.Proof(position, path, signed)),
+        proof=proof.encode_under(position, path, signed),
     )
 
 
@@ -247,13 +269,6 @@ def read_slots(db: sqlite3.Connection, position: int) -> dict[Slot, Json]:
     except Malformed as error:
         raise Fault(FaultCode.STORAGE, "ledger: a receipt is not readable") from error
     return {slot: value for slot, value in slots.items() if slot is not Slot.SERIES}
-
-
-@lru_cache(maxsize=8)
-def _opened(signed: str) -> tuple[note.Note, int]:
-    """Return the head `signed` read, and its size: many receipts are proved under one."""
-    opened = note.decode(signed.encode())
-    return opened, checkpoint.decode(opened.text).size
 
 
 def _end(db: sqlite3.Connection) -> tuple[int, int]:
