@@ -189,6 +189,14 @@ def full_subtrees(leaves: Iterable[bytes]) -> HashReader:
     return read
 
 
+def full_root(hashes: Sequence[bytes]) -> bytes:
+    """Return the hash over neighbouring full subtrees of one level, a power of two of them."""
+    level = hashes
+    while len(level) > 1:
+        level = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=True)]
+    return level[0]
+
+
 def range_hash(begin: int, end: int, read: HashReader) -> bytes:
     """Return the hash over the leaves from `begin` to `end`; `begin` is a multiple of the range's power of two."""
     count = end - begin

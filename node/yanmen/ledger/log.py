@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from yanmen.crypto import cose_receipts, notes, receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt
+from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt, tiles
 from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -305,7 +305,8 @@ def _followed(texts: tuple[str, ...]) -> str:
 
 def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
     made = merkle.append(position, merkle.leaf_hash(leaf), reader(db))
-    db.executemany("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", made)
+    for row in made[:: tiles.HEIGHT]:
+        db.execute("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", row)
     known = store.hashes(db)
     if known is not None and len(known) < HASHES_MAX:
         # The next leaf needs them; a change that is undone forgets all.
@@ -319,7 +320,7 @@ def _next_in_series(db: sqlite3.Connection, contract: str) -> Series:
 
 
 def reader(db: sqlite3.Connection) -> merkle.HashReader:
-    """Return what reads the hashes of full subtrees."""
+    """Return what reads the hashes of full subtrees: the lowest of each tile are kept, those between are made of them."""
     remembered = store.hashes(db)
     known = {} if remembered is None else remembered
 
@@ -327,12 +328,22 @@ def reader(db: sqlite3.Connection) -> merkle.HashReader:
         found = known.get((level, index))
         if found is not None:
             return found
-        row = db.execute("SELECT hash FROM subtree WHERE level = ? AND position = ?", (level, index)).fetchone()
-        if row is None:
-            raise Fault(FaultCode.STORAGE, "ledger: a hash of the tree is missing")
+        height = level % tiles.HEIGHT
+        made = _subtree(db, level - height, index << height, 1 << height)
         if len(known) >= HASHES_MAX:
             known.clear()
-        known[level, index] = row[0]
-        return bytes(row[0])
+        known[level, index] = made
+        return made
 
     return read
+
+
+def _subtree(db: sqlite3.Connection, level: int, begin: int, count: int) -> bytes:
+    """Return the hash over `count` kept hashes from `begin` on, a power of two of them."""
+    rows = db.execute(
+        "SELECT hash FROM subtree WHERE level = ? AND position >= ? AND position < ? ORDER BY position",
+        (level, begin, begin + count),
+    ).fetchall()
+    if len(rows) != count:
+        raise Fault(FaultCode.STORAGE, "ledger: a hash of the tree is missing")
+    return merkle.full_root([bytes(found) for (found,) in rows])
