@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from types import TracebackType
 from typing import TypeVar
 
 from yanmen.formats.malformed import Malformed
-from yanmen.ledger.store import Keeping, faults, forget
+from yanmen.ledger.store import FAILURES, Keeping, as_fault, forget
 from yanmen.model.refusal import Fault, FaultCode
 
 K = TypeVar("K")
@@ -22,12 +21,14 @@ T = TypeVar("T")
 
 CALLERS_MAX = 64
 """Callers in one transaction: the first does not wait for an endless line behind it."""
+GATHER_S, GATHER_MAX_S = 0.0003, 0.005
+"""How long a leader waits for one more of those who were served together last, and for all of them."""
 
 
 class GroupCommit:
     """Lets callers share transactions of one store; `seal` is what each transaction ends with."""
 
-    __slots__ = ("_led", "_line", "_lock", "_seal", "_store")
+    __slots__ = ("_awaited", "_come", "_led", "_line", "_lock", "_seal", "_served", "_store")
 
     def __init__(self, store: Keeping, seal: Callable[[sqlite3.Connection], None]) -> None:
         """Begin with nobody waiting."""
@@ -36,6 +37,10 @@ class GroupCommit:
         self._lock = Lock()
         self._line: deque[_Caller] = deque()
         self._led = False
+        self._served = 1
+        self._awaited = 0
+        self._come = Lock()
+        self._come.acquire()
 
     def do(self, change: Callable[[sqlite3.Connection], K], show: Callable[[sqlite3.Connection, K], T]) -> T:
         """Make `change` durable and return what `show` makes of its result once the head is signed.
@@ -53,6 +58,9 @@ class GroupCommit:
         with self._lock:
             self._line.append(caller)
             leads, self._led = not self._led, True
+            if len(self._line) == self._awaited:
+                self._awaited = 0
+                self._come.release()
         if leads or caller.waits():
             self._lead()
         if caller.error is not None:
@@ -63,6 +71,7 @@ class GroupCommit:
         """Serve those who wait, then let the next in line lead and those served go."""
         served: list[_Caller] = []
         try:
+            self._gather()
             self._together(served)
         except BaseException as error:
             served = served or self._everybody()
@@ -72,20 +81,41 @@ class GroupCommit:
                 raise
         finally:
             with self._lock:
+                self._served = len(served)
                 following = self._line[0] if self._line else None
                 self._led = following is not None
-            if following is not None:
-                following.wake(leads=True)
             for caller in served:
                 caller.wake(leads=False)
+            if following is not None:
+                following.wake(leads=True)
+
+    def _gather(self) -> None:
+        """Wait for as many as were served together last, as long as they keep coming: they are on their way back.
+
+        A caller who comes alone after callers who came alone waits for nobody.
+        """
+        for _ in range(int(GATHER_MAX_S / GATHER_S)):
+            with self._lock:
+                here = len(self._line)
+                if here >= self._served:
+                    return
+                self._awaited = self._served
+            told = self._come.acquire(timeout=GATHER_S)
+            with self._lock:
+                if not self._awaited:
+                    if not told:  # but just now
+                        self._come.acquire()
+                    return
+                self._awaited = 0
+                if len(self._line) == here:
+                    return
 
     def _together(self, served: "list[_Caller]") -> None:
         """Record the changes of all who wait, also of those who come meanwhile, in one transaction."""
         with self._store.write() as db:
             while (caller := self._next(len(served))) is not None:
                 served.append(caller)
-                with caller, internal(), faults(), _savepoint(db):
-                    caller.change(db)
+                caller.change(db)
                 if not db.in_transaction:  # SQLite gave all of it up: the disk is full, say
                     raise Fault(FaultCode.STORAGE, "ledger: a transaction was given up")
             self._seal(db)
@@ -131,8 +161,14 @@ class _Caller:
         self._gate.release()
 
     def change(self, db: sqlite3.Connection) -> None:
-        """Make the change."""
-        self._changed = self._change(db)
+        """Make the change in a savepoint; what it raises undoes it alone and is this caller's and nobody else's."""
+        try:
+            db.execute("SAVEPOINT caller")
+            self._changed = self._change(db)
+            db.execute("RELEASE caller")
+        except BaseException as error:  # noqa: BLE001 - raised where the caller waits
+            self.error, self._own, self._changed = _of_caller(error), True, None
+            _undo(db)
 
     def show(self) -> None:
         """Make what the caller is shown of its change, unless that was undone."""
@@ -149,30 +185,25 @@ class _Caller:
         if not self._own and isinstance(error, Fault):
             self.error = Fault(error.code, error.note)
 
-    def __enter__(self) -> None:
-        """Begin the change."""
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        """Keep what the change raised: it is this caller's and nobody else's."""
-        if error is not None:
-            self.error, self._own, self._changed = error, True, None
-        return True
+def _of_caller(error: BaseException) -> BaseException:
+    """Return what a caller whose change raised `error` is told: a `Fault` where the ledger is what failed."""
+    if isinstance(error, FAILURES):
+        told = as_fault(error)
+    elif isinstance(error, Malformed):
+        told = Fault(FaultCode.INTERNAL, str(error))
+    else:
+        return error
+    told.__cause__ = error
+    return told
 
 
-@contextmanager
-def _savepoint(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("SAVEPOINT caller")
-    try:
-        yield
-    except BaseException:
-        forget(db)
-        if db.in_transaction:
-            db.execute("ROLLBACK TO caller")
-            db.execute("RELEASE caller")
-        raise
-    db.execute("RELEASE caller")
+def _undo(db: sqlite3.Connection) -> None:
+    """Undo the change of one caller."""
+    forget(db)
+    if db.in_transaction:
+        db.execute("ROLLBACK TO caller")
+        db.execute("RELEASE caller")
 
 
 @contextmanager

@@ -152,15 +152,23 @@ def faults() -> Iterator[None]:
     """Turn what SQLite and the file system raise into a `Fault` that quotes no value."""
     try:
         yield
-    except sqlite3.Error as error:
+    except FAILURES as error:
+        raise as_fault(error) from error
+
+
+FAILURES = (sqlite3.Error, OverflowError, UnicodeEncodeError, OSError)
+"""What is raised where a ledger cannot be read or written."""
+
+
+def as_fault(error: BaseException) -> Fault:
+    """Return the `Fault` that one of `FAILURES` is, which quotes no value."""
+    if isinstance(error, sqlite3.Error):
         name = getattr(error, "sqlite_errorname", type(error).__name__)
-        code = FaultCode.STORAGE_FULL if name == "SQLITE_FULL" else FaultCode.STORAGE
-        raise Fault(code, f"ledger: {name}") from error
-    except (OverflowError, UnicodeEncodeError) as error:
-        raise Fault(FaultCode.STORAGE, "ledger: a value that SQLite cannot hold") from error
-    except OSError as error:
+        return Fault(FaultCode.STORAGE_FULL if name == "SQLITE_FULL" else FaultCode.STORAGE, f"ledger: {name}")
+    if isinstance(error, OSError):
         code = FaultCode.STORAGE_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else FaultCode.STORAGE
-        raise Fault(code, f"ledger: {error.strerror}") from error
+        return Fault(code, f"ledger: {error.strerror}")
+    return Fault(FaultCode.STORAGE, "ledger: a value that SQLite cannot hold")
 
 
 @contextmanager
