@@ -56,8 +56,16 @@ def frontier(size: int) -> tuple[tuple[int, int], ...]:
 
 
 def root(size: int, read: HashReader) -> bytes:
-    """Return the root of the tree of the first `size` leaves."""
-    return range_hash(0, size, read) if size else EMPTY_ROOT
+    """Return the root of the tree of the first `size` leaves: the hashes of its frontier, the last ones first."""
+    if not size:
+        return EMPTY_ROOT
+    level = (size & -size).bit_length() - 1
+    index = size >> level
+    found = read(level, index - 1)
+    while index := index & (index - 1):
+        height = (index & -index).bit_length() - 1
+        found = node_hash(read(level + height, (index >> height) - 1), found)
+    return found
 
 
 def inclusion(index: int, size: int, read: HashReader) -> tuple[bytes, ...]:

@@ -267,7 +267,7 @@ def decode_bytes(sdjwt: bytes, known: Leaf | None = None) -> Disclosed:
 
 def spelled(digests: Iterable[bytes]) -> list[bytes]:
     """Return `digests` as they stand in `_sd`: with a zero byte after each, all are encoded at once and apart."""
-    text = base64url.encode_bytes(b"".join([each + b"\x00" for each in digests]))
+    text = base64url.encode_bytes(b"\x00".join([*digests, b""]))
     return [text[at : at + _DIGEST_CHARACTERS] for at in range(0, len(text), _DIGEST_CHARACTERS + 1)]
 
 

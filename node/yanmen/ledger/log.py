@@ -87,10 +87,10 @@ class Log:
 
     def append(self, db: sqlite3.Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
         """Sign a leaf of `slots` and put it at the end of the log and of its contract's series."""
-        _require_in_use(db, "receipt_key", self._receipt_signer)
-        position, last_ms = _end(db)
+        key, position, last_ms, length, last = _end_of(db, about.contract)
+        _require_in_use(key, self._receipt_signer)
         now_ms = self._present_ms(last_ms)
-        filled = {**slots, Slot.SERIES: _next_in_series(db, about.contract).json()}
+        filled = {**slots, Slot.SERIES: Series(length + 1, last).json()}
         drawn = _Drawn(self._randomness, len(filled))
         head = receipt.Head(
             iss=self._identity.node_id,
@@ -115,17 +115,17 @@ class Log:
 
     def seal(self, db: sqlite3.Connection) -> None:
         """Sign the head over all leaves, unless it is signed; the last thing a transaction with new leaves does."""
-        covered, now = _covered(db)
+        covered, now, key = _covered(db)
         if covered == now:
             return
-        _require_in_use(db, "log_key", self._log_signer)
+        _require_in_use(key, self._log_signer)
         current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, reader(db)))
         signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
 
     def prove(self, db: sqlite3.Connection, proof_: cose_receipt.Proof) -> bytes:
         """Return a COSE Receipt: that `proof_` leads to the root of this log is signed by the log key."""
-        _require_in_use(db, "log_key", self._log_signer)
+        _require_in_use(_covered(db)[2], self._log_signer)
         top = merkle.root(cose_receipt.covered(proof_), reader(db))
         return cose_receipts.sign(self._identity.origin, proof_, top, self._log_signer)
 
@@ -170,10 +170,9 @@ def _cut(grains: bytes, size: int) -> list[bytes]:
     return [grains[at : at + size] for at in range(0, len(grains), size)]
 
 
-def _require_in_use(db: sqlite3.Connection, column: str, signer: Signer) -> None:
+def _require_in_use(key: bytes | None, signer: Signer) -> None:
     """Refuse to sign with a key that was exchanged since this process read it."""
-    row = db.execute(f"SELECT {column} FROM node").fetchone()  # noqa: S608 - a name of ours
-    if row is None or row[0] != signer.public:
+    if key != signer.public:
         raise Fault(FaultCode.KEYS, "this node's key was exchanged meanwhile: start again")
 
 
@@ -184,7 +183,7 @@ def size(db: sqlite3.Connection) -> int:
 
 def sealed(db: sqlite3.Connection) -> bool:
     """Say whether the newest checkpoint covers every leaf."""
-    covered, now = _covered(db)
+    covered, now, _ = _covered(db)
     return covered == now
 
 
@@ -277,12 +276,27 @@ def _end(db: sqlite3.Connection) -> tuple[int, int]:
     return (0, 0) if row is None else (row[0], row[1])
 
 
-def _covered(db: sqlite3.Connection) -> tuple[int, int]:
-    """Return the size of the newest checkpoint and the number of leaves."""
+def _end_of(db: sqlite3.Connection, contract: str) -> tuple[bytes | None, int, int, int, str]:
+    """Return the receipt key in use, number of leaves, time of the last one, and length and last leaf of a series."""
     row = db.execute(
-        "SELECT coalesce((SELECT max(size) FROM checkpoint), 0), coalesce((SELECT max(position) + 1 FROM leaf), 0)"
+        "SELECT receipt_key, position + 1, at_ms, length, last FROM node"
+        " LEFT JOIN (SELECT position, at_ms FROM leaf ORDER BY position DESC LIMIT 1) AS newest ON true"
+        " LEFT JOIN series ON contract = ?",
+        (contract,),
     ).fetchone()
-    return row[0], row[1]
+    if row is None:
+        return None, 0, 0, 0, ""
+    key, size_, last_ms, length, last = row
+    return key, size_ or 0, last_ms or 0, length or 0, last or ""
+
+
+def _covered(db: sqlite3.Connection) -> tuple[int, int, bytes | None]:
+    """Return the size of the newest checkpoint, the number of leaves and the log key in use."""
+    row = db.execute(
+        "SELECT coalesce((SELECT max(size) FROM checkpoint), 0), coalesce((SELECT max(position) + 1 FROM leaf), 0),"
+        " (SELECT log_key FROM node)"
+    ).fetchone()
+    return row[0], row[1], row[2]
 
 
 def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, disclosures: tuple[str, ...]) -> None:
@@ -312,11 +326,6 @@ def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
         # The next leaf needs them; a change that is undone forgets all.
         known.update({(level, index): grown for level, index, grown in made})
     return base64url.encode(made[0][2])
-
-
-def _next_in_series(db: sqlite3.Connection, contract: str) -> Series:
-    row = db.execute("SELECT length, last FROM series WHERE contract = ?", (contract,)).fetchone()
-    return Series(1, "") if row is None else Series(row[0] + 1, row[1])
 
 
 def reader(db: sqlite3.Connection) -> merkle.HashReader:

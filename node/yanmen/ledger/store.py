@@ -90,8 +90,17 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Give the one write transaction; it is durable when the block ends and gone if the block raises."""
-        with self._writing, faults(), _transaction(self._writer, "BEGIN IMMEDIATE"):
-            yield self._writer
+        with self._writing:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._writer
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    _roll_back(self._writer)
+                    raise
+            except FAILURES as error:
+                raise as_fault(error) from error
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -178,11 +187,15 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        forget(connection)
-        # SQLite itself may have rolled back already (disk full, I/O error).
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    forget(connection)
+    # SQLite itself may have rolled back already (disk full, I/O error).
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def forget(connection: sqlite3.Connection) -> None:
