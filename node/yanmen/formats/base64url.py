@@ -1,7 +1,6 @@
 """Base64url without padding (RFC 4648 §5 as RFC 7515 §2 uses it), one text for each byte string."""
 
 import binascii
-from collections.abc import Sequence
 
 import pybase64
 
@@ -11,7 +10,6 @@ ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LAST = tuple(frozenset(ends) for ends in (ALPHABET, b"", b"AQgw", b"AEIMQUYcgkosw048"))
 """By length modulo 4: the last characters whose spare bits are zero; no text has a length of 1 modulo 4."""
 _PADDING = (b"", b"", b"==", b"=")
-_FILLING = (b"", b"\x00\x00", b"\x00")
 
 
 def encode(data: bytes) -> str:
@@ -22,17 +20,6 @@ def encode(data: bytes) -> str:
 def encode_bytes(data: bytes) -> bytes:
     """Return `data` as unpadded base64url, in ASCII bytes."""
     return pybase64.b64encode(data, altchars=b"-_").rstrip(b"=")
-
-
-def encode_each(items: Sequence[bytes]) -> list[bytes]:
-    """Return each of `items` as `encode_bytes` does: zero bytes bring each to a multiple of 3, so all are encoded at once."""
-    text = pybase64.b64encode(b"".join([item + _FILLING[len(item) % 3] for item in items]), altchars=b"-_")
-    found, at = [], 0
-    for item in items:
-        size = len(item)
-        found.append(text[at : at + (size * 4 + 2) // 3])
-        at += (size + 2) // 3 * 4
-    return found
 
 
 def decode(text: str) -> bytes:

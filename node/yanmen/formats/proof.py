@@ -14,6 +14,7 @@ HEADER = "c2sp.org/tlog-proof@v1"
 BYTES_MAX = note.BYTES_MAX + 4096
 
 _INDEX = "index "
+_HASH = frozenset({merkle.HASH_BYTES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +59,9 @@ def decode(text: str) -> Proof:
 
 def encode_path(path: Sequence[bytes]) -> str:
     """Return one base64 line for each hash of `path`."""
-    if len(path) > merkle.PATH_MAX or any(len(item) != merkle.HASH_BYTES for item in path):
+    if len(path) > merkle.PATH_MAX or not _HASH.issuperset(map(len, path)):
         raise Malformed("tlog-proof: too many hashes, or something that is no hash")
-    return "".join(f"{base64std.encode(item)}\n" for item in path)
+    return base64std.encode_lines(path)
 
 
 def decode_path(lines: Sequence[str]) -> tuple[bytes, ...]:

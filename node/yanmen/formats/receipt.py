@@ -8,7 +8,8 @@ that a leaf shows stage, time and node and nothing else.
 import hashlib
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import struct
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum, unique
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -265,10 +266,17 @@ def decode_bytes(sdjwt: bytes, known: Leaf | None = None) -> Disclosed:
     return Disclosed(leaf, said, tuple(disclosures))
 
 
-def spelled(digests: Iterable[bytes]) -> list[bytes]:
+def spelled(digests: Collection[bytes]) -> tuple[bytes, ...]:
     """Return `digests` as they stand in `_sd`: with a zero byte after each, all are encoded at once and apart."""
     text = base64url.encode_bytes(b"\x00".join([*digests, b""]))
-    return [text[at : at + _DIGEST_CHARACTERS] for at in range(0, len(text), _DIGEST_CHARACTERS + 1)]
+    found: tuple[bytes, ...] = _apart(len(digests)).unpack(text)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _apart(digests: int) -> struct.Struct:
+    """Return what takes so many encoded digests apart."""
+    return struct.Struct(f"{_DIGEST_CHARACTERS}sx" * digests)
 
 
 def _sha256(data: bytes) -> bytes:

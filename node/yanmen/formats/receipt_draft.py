@@ -5,6 +5,7 @@ Decoys fill `_sd` up to 24 digests and `pad` fills the leaf up to 2,560 bytes, s
 
 import hashlib
 import operator
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -45,30 +46,48 @@ def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys
         raise Malformed("receipt: decoy is not 32 bytes")
     disclosures = _disclosures(salts, slots)
     digests = sorted(receipt.spelled([*[hashlib.sha256(item).digest() for item in disclosures], *decoys]))
+    stage = head.stage.value
     encoded = _PAYLOAD % (
         receipt.BETWEEN.join(digests),
         head.iat_s,
         head.intent.encode("ascii"),
         head.iss.encode("ascii"),
         head.jti.encode("ascii"),
-        receipt.PAD * _missing(len(head.stage.value), len(str(head.iat_s))),
-        head.stage.value.encode("ascii"),
+        receipt.PAD * _missing(len(stage), len(str(head.iat_s))),
+        stage.encode("ascii"),
     )
     receipt.check_written(encoded, digests)
-    return Draft(encoded, tuple([item.decode("ascii") for item in disclosures]))
+    texts = b"~".join(disclosures).decode("ascii")
+    return Draft(encoded, tuple(texts.split("~")) if disclosures else ())
 
 
 def _disclosures(salts: Sequence[bytes], slots: Mapping[Slot, Json]) -> list[bytes]:
     """Return the disclosures of `slots`, in order, each under its salt."""
     if not _SALT.issuperset(map(len, salts)):
         raise Malformed("receipt: salt is not 16 bytes")
-    salted = zip(base64url.encode_each(salts), receipt.in_order(slots), strict=True)
-    said: list[Json] = [[salt.decode("ascii"), receipt.NAMES[slot], slots[slot]] for salt, slot in salted]
-    texts = base64url.encode_each(json_canonical.encode_each(said))
+    order = receipt.in_order(slots)
+    said = map(list, zip(_spelled(salts), map(_NAME, order), map(slots.__getitem__, order), strict=True))
+    texts = [base64url.encode_bytes(text) for text in json_canonical.encode_each(list(said))]
     if max(map(len, texts), default=0) > receipt.DISCLOSURE_BYTES_MAX:
-        longest = max(zip(map(len, texts), receipt.in_order(slots), strict=True), key=operator.itemgetter(0))
+        longest = max(zip(map(len, texts), order, strict=True), key=operator.itemgetter(0))
         raise Malformed(f"receipt: {longest[1].value} is too long")
     return texts
+
+
+def _spelled(salts: Sequence[bytes]) -> tuple[str, ...]:
+    """Return `salts` as text: with two zero bytes after each, all are encoded at once and apart."""
+    text = base64url.encode_bytes(b"\x00\x00".join([*salts, b""]))
+    return tuple(map(_ASCII, _apart(len(salts)).unpack(text)))
+
+
+_NAME = receipt.NAMES.__getitem__
+_ASCII = operator.methodcaller("decode", "ascii")
+
+
+@lru_cache(maxsize=32)
+def _apart(salts: int) -> struct.Struct:
+    """Return what takes so many encoded salts apart."""
+    return struct.Struct("22s2x" * salts)
 
 
 @lru_cache(maxsize=64)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger.store import FAILURES, Keeping, as_fault, forget
@@ -48,13 +48,7 @@ class GroupCommit:
         What `change` raises is raised here and undoes nothing but `change`. A `Fault` of anything else
         says that nothing of the whole transaction happened.
         """
-        shown: list[T] = []
-
-        def changed(db: sqlite3.Connection) -> Callable[[], None]:
-            made = change(db)
-            return lambda: shown.append(show(db, made))
-
-        caller = _Caller(changed)
+        caller = _Caller(change, show)
         with self._lock:
             self._line.append(caller)
             leads, self._led = not self._led, True
@@ -63,9 +57,7 @@ class GroupCommit:
                 self._come.release()
         if leads or caller.waits():
             self._lead()
-        if caller.error is not None:
-            raise caller.error
-        return shown[0]
+        return cast("T", caller.ended())
 
     def _lead(self) -> None:
         """Serve those who wait, then let the next in line lead and those served go."""
@@ -120,7 +112,7 @@ class GroupCommit:
                     raise Fault(FaultCode.STORAGE, "ledger: a transaction was given up")
             self._seal(db)
             for caller in served:
-                caller.show()
+                caller.show(db)
         for caller in served:
             caller.done()
 
@@ -136,19 +128,43 @@ class GroupCommit:
 
 
 class _Caller:
-    """One caller's change and how it ended; as a context it keeps what the change raised."""
+    """One caller's change and how it ended."""
 
-    __slots__ = ("_change", "_changed", "_gate", "_leads", "_own", "error")
+    __slots__ = (
+        "_change",
+        "_changed",
+        "_durable",
+        "_error",
+        "_gate",
+        "_leads",
+        "_made",
+        "_own",
+        "_show",
+        "_shown",
+    )
 
-    def __init__(self, change: Callable[[sqlite3.Connection], Callable[[], None]]) -> None:
+    def __init__(
+        self, change: Callable[[sqlite3.Connection], Any], show: Callable[[sqlite3.Connection, Any], object]
+    ) -> None:
         """Stand with a gate that is shut."""
-        self._change = change
-        self._changed: Callable[[], None] | None = None
+        self._change, self._show = change, show
+        self._made: object = None
+        self._changed = False
+        self._shown: object = None
         self._gate = Lock()
         self._gate.acquire()
         self._leads = False
         self._own = False
-        self.error: BaseException | None = Fault(FaultCode.STORAGE, "ledger: a transaction did not end")
+        self._durable = False
+        self._error: BaseException | None = None
+
+    def ended(self) -> object:
+        """Return what the caller is shown, or raise why nothing of its change happened."""
+        if self._error is not None:
+            raise self._error
+        if not self._durable:
+            raise Fault(FaultCode.STORAGE, "ledger: a transaction did not end")
+        return self._shown
 
     def waits(self) -> bool:
         """Wait to be served; True when the caller is to lead itself."""
@@ -164,26 +180,26 @@ class _Caller:
         """Make the change in a savepoint; what it raises undoes it alone and is this caller's and nobody else's."""
         try:
             db.execute("SAVEPOINT caller")
-            self._changed = self._change(db)
+            self._made = self._change(db)
             db.execute("RELEASE caller")
+            self._changed = True
         except BaseException as error:  # noqa: BLE001 - raised where the caller waits
-            self.error, self._own, self._changed = _of_caller(error), True, None
+            self._error, self._own, self._changed = _of_caller(error), True, False
             _undo(db)
 
-    def show(self) -> None:
+    def show(self, db: sqlite3.Connection) -> None:
         """Make what the caller is shown of its change, unless that was undone."""
-        if self._changed is not None:
-            self._changed()
+        if self._changed:
+            self._shown = self._show(db, self._made)
 
     def done(self) -> None:
         """The change is durable."""
-        if self._changed is not None:
-            self.error = None
+        self._durable = self._changed
 
     def fail(self, error: BaseException) -> None:
         """Nothing of the transaction happened, because of `error`; each caller raises a fault of its own."""
         if not self._own and isinstance(error, Fault):
-            self.error = Fault(error.code, error.note)
+            self._error = Fault(error.code, error.note)
 
 
 def _of_caller(error: BaseException) -> BaseException:

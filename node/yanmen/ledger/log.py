@@ -5,8 +5,10 @@ leaf is about are one commit.
 """
 
 import sqlite3
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from yanmen.crypto import cose_receipts, notes, receipts
 from yanmen.crypto.signatures import BadSignature
@@ -26,6 +28,7 @@ Slots = Mapping[Slot, Json]
 CLOCK_TOLERANCE_MS = 2_000
 """How far time may step back under the last leaf: what a clock being disciplined does."""
 _JTI_BYTES = 16
+_STAGES = {stage.value: stage for stage in Stage}
 HASHES_MAX = 65_536
 """Hashes a connection remembers, about 10 MB: the upper levels of any log and the neighbourhood of its end."""
 
@@ -91,15 +94,17 @@ class Log:
         _require_in_use(key, self._receipt_signer)
         now_ms = self._present_ms(last_ms)
         filled = {**slots, Slot.SERIES: Series(length + 1, last).json()}
-        drawn = _Drawn(self._randomness, len(filled))
+        grains = _grains(len(filled))
+        jti, aside, *random = grains.unpack(self._randomness.token(grains.size))
         head = receipt.Head(
             iss=self._identity.node_id,
             iat_s=receipt.whole_minute(now_ms),
-            jti=drawn.jti,
+            jti=jti.hex(),
             stage=stage,
-            intent=intent or drawn.intent,
+            intent=intent or base64url.encode(aside),
         )
-        issued = receipts.issue_salted(head, filled, self._receipt_signer, drawn.salts, drawn.decoys)
+        salts, decoys = random[: len(filled)], random[len(filled) :]
+        issued = receipts.issue_salted(head, filled, self._receipt_signer, salts, decoys)
         db.execute(
             "INSERT INTO leaf (position, jti, stage, party, at_ms, jws) VALUES (?, ?, ?, ?, ?, ?)",
             (position, head.jti, stage.value, about.party, now_ms, issued.leaf.decode("ascii")),
@@ -149,25 +154,11 @@ class Log:
             raise Fault(FaultCode.STORAGE, "ledger: the last leaf is not the one in the tree")
 
 
-class _Drawn:
-    """All that is random in a leaf, drawn at once."""
-
-    __slots__ = ("decoys", "intent", "jti", "salts")
-
-    def __init__(self, randomness: Randomness, slots: int) -> None:
-        """Draw for a leaf of so many slots."""
-        salted = slots * receipt.SALT_BYTES
-        decoys = (receipt.DIGESTS - slots) * receipt.DIGEST_BYTES
-        grains = randomness.token(_JTI_BYTES + receipt.DIGEST_BYTES + salted + decoys)
-        at = _JTI_BYTES + receipt.DIGEST_BYTES
-        self.jti = grains[:_JTI_BYTES].hex()
-        self.intent = base64url.encode(grains[_JTI_BYTES:at])
-        self.salts = _cut(grains[at : at + salted], receipt.SALT_BYTES)
-        self.decoys = _cut(grains[at + salted :], receipt.DIGEST_BYTES)
-
-
-def _cut(grains: bytes, size: int) -> list[bytes]:
-    return [grains[at : at + size] for at in range(0, len(grains), size)]
+@lru_cache(maxsize=32)
+def _grains(slots: int) -> struct.Struct:
+    """Return what takes the random bytes of a leaf of so many slots apart: `jti`, `intent`, salts and decoys."""
+    salts, decoys = f"{receipt.SALT_BYTES}s" * slots, f"{receipt.DIGEST_BYTES}s" * (receipt.DIGESTS - slots)
+    return struct.Struct(f"={_JTI_BYTES}s{receipt.DIGEST_BYTES}s{salts}{decoys}")
 
 
 def _require_in_use(key: bytes | None, signer: Signer) -> None:
@@ -236,7 +227,7 @@ def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Recei
     return Receipt(
         index=position,
         jti=jti,
-        stage=Stage(stage),
+        stage=_STAGES[stage],
         sdjwt=f"{jws}~{shown}{withheld if whole else ''}",
         proof=proof.encode_under(position, path, signed),
     )
@@ -329,7 +320,7 @@ def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
 
 
 def reader(db: sqlite3.Connection) -> merkle.HashReader:
-    """Return what reads the hashes of full subtrees: the lowest of each tile are kept, those between are made of them."""
+    """Return what reads hashes of full subtrees: the lowest of each tile are kept, those between are made of them."""
     remembered = store.hashes(db)
     known = {} if remembered is None else remembered
 
