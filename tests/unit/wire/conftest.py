@@ -33,6 +33,7 @@ from yanmen.model.party import Party, PartyRole, PartyStatus
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Answer, ColumnQuote, Finished, Names, Output, Quote, Submission
+from yanmen.model.template import PublishedTemplate
 from yanmen.planning.parameters import Placeholder
 from yanmen.wire.gate import Gate
 from yanmen.wire.https import schemas
@@ -198,6 +199,10 @@ class Desk:
     def contracts(self, party: Party) -> tuple[Contract, ...]:
         self._note("contracts", party.alias)
         return (CONTRACT,)
+
+    def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:
+        self._note("templates", party.alias)
+        return ()
 
     def balance(self, party: Party, contract_id: str) -> Balance:
         self._note("balance", party.alias, contract_id)
