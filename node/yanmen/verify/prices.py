@@ -17,6 +17,9 @@ from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.standing import Agreement, Published, Standing
 from yanmen.verify.uses import Use
 
+PRICED = frozenset({Stage.APPROVAL, Stage.INTENT, Stage.OUTCOME})
+"""Stages of leaves that charge, measure or allow to."""
+
 
 @dataclass(slots=True)
 class Prices:
