@@ -85,9 +85,10 @@ sub head {
     my ($body, $tail) = $note =~ /\A(\Q$origin\E\n[1-9][0-9]*\n[^\n]+\n)\n((?:\xe2\x80\x94 [^\n ]+ [^\n ]+\n)+)\z/ or die "not a head of this log\n";
     my (undef, $size, $root) = split /\n/, $body;
     my $raw = key_at($node, 'log', $origin, $size - 1);
+    my $key = key($raw);
     my $id = substr sha256("$origin\n\x01$raw"), 0, 4;
     my @mine = grep { substr($_, 0, 4) eq $id } map { base64($_) } $tail =~ /^\xe2\x80\x94 \Q$origin\E ([^\n ]+)$/mg;
-    demand(@mine == 1 && signed(key($raw), $body, substr $mine[0], 4), 'the log did not sign the head');
+    demand(@mine == 1 && signed($key, $body, substr $mine[0], 4), 'the log did not sign the head');
     return ($size, base64($root));
 }
 

@@ -54,8 +54,8 @@ _REST = re.compile(
     re.ASCII,
 )
 """The canonical JSON of a payload is a regular language: what is written like this needs no other parser."""
-REMEMBERED_MAX = 4096
-"""Longest text of a disclosure's name and value that is remembered: many receipts say the same of a contract."""
+REMEMBERED, REMEMBERED_MAX = 8192, 4096
+"""Texts of a disclosure's name and value that are remembered, and the longest: many receipts say the same."""
 _SALTED = re.compile(rb'(?:\["[A-Za-z0-9_-]{21}[AQgw]",")*')
 _SALTED_CHARACTERS = 36
 """How the arrays of disclosures begin, the base64url of 16 bytes first, and in how many characters each."""
@@ -309,15 +309,30 @@ def _all_said(disclosures: Sequence[bytes]) -> list[Said]:
     salted = b"".join(map(_SALTED_PART, disclosures))
     if len(salted) < len(disclosures) * _SALTED_CHARACTERS or not _SALTED.fullmatch(base64url.decode_bytes(salted)):
         raise Malformed("receipt: disclosure is not a canonical array that begins with a salt and a name")
-    rests = map(_REST_PART, disclosures)
-    if longest <= REMEMBERED_MAX:
-        return list(map(_remembered, rests))
-    return [_remembered(rest) if len(rest) <= REMEMBERED_MAX else _read(rest) for rest in rests]
+    rests = list(map(_REST_PART, disclosures))
+    found = list(map(_KNOWN.get, rests))
+    missing = [place for place, one in enumerate(found) if one is None]
+    texts = [b'["' + base64url.decode_bytes(rests[place]) for place in missing]
+    for place, value in zip(missing, json_canonical.decode_each(texts), strict=True):
+        found[place] = _remembered(rests[place], _said(value))
+    return [one for one in found if one is not None]
 
 
-def _read(rest: bytes) -> Said:
-    """Return what the base64url text `rest` says: a name without its first quote, and a value."""
-    value = json_canonical.decode(b'["' + base64url.decode_bytes(rest))
+_KNOWN: dict[bytes, Said] = {}
+"""What texts said that were read before, by the texts."""
+
+
+def _remembered(rest: bytes, said: Said) -> Said:
+    """Return `said`, remembered as what the text `rest` says, unless that is long."""
+    if len(rest) <= REMEMBERED_MAX:
+        if len(_KNOWN) >= REMEMBERED:
+            _KNOWN.clear()
+        _KNOWN[rest] = said
+    return said
+
+
+def _said(value: Json) -> Said:
+    """Return what the name and value of a disclosure say."""
     if not isinstance(value, list) or len(value) != 2:
         raise Malformed("receipt: disclosure is not salt, name and value")
     name, content = value
@@ -325,9 +340,6 @@ def _read(rest: bytes) -> Said:
     if slot is None:
         raise Malformed("receipt: disclosure of an unknown slot")
     return Said(slot, content)
-
-
-_remembered = lru_cache(maxsize=8192)(_read)
 
 
 def _refuse(payload: bytes) -> NoReturn:
