@@ -10,10 +10,8 @@ from yanmen.formats.json_canonical import DEPTH_MAX, INTEGER_MAX
 from yanmen.formats.malformed import Malformed
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.text(max_size=9)
-INNER = st.deferred(lambda: VALUES)
-VALUES = SCALARS | st.lists(INNER, max_size=3) | st.dictionaries(st.text(max_size=3), INNER, max_size=3)
-    SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=3), inner), max_leaves=9
-)
+INNER = st.lists(SCALARS, max_size=3) | st.dictionaries(st.text(max_size=3), SCALARS, max_size=3) | SCALARS
+VALUES = st.lists(INNER, max_size=3) | st.dictionaries(st.text(max_size=3), INNER, max_size=3) | SCALARS
 
 
 def separately(texts: list[bytes]) -> list[Any] | None:
