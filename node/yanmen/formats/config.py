@@ -12,6 +12,7 @@ from yanmen.formats.toml_table import INTEGER_MAX, Table
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.config import (
     AnchorRules,
+    AtRest,
     Config,
     Docker,
     LargeSnapshots,
@@ -98,6 +99,7 @@ def encode(config: Config) -> str:
         lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
     lines += ["", "# Whether the node refuses to work where a disk that is taken away can be read."]
     lines += ["[volume]", f"encrypted = {'true' if config.encrypted_volume else 'false'}"]
+    lines.append(f"cipher = {quote(config.at_rest.value)}")
     if config.large != LargeSnapshots():
         lines += [f"folder = {quote(config.large.folder)}", f"above_bytes = {config.large.above_bytes}"]
         lines.append(f"largest_bytes = {config.large.largest_bytes}")
@@ -130,7 +132,7 @@ def _programs(config: Config) -> list[str]:
 
 def _config(table: Table) -> Config:
     approve = table.table("approve")
-    encrypted, large = _volume(table.table("volume", required=False))
+    encrypted, at_rest, large = _volume(table.table("volume", required=False))
     config = Config(
         id=_id(table),
         name=table.text("name"),
@@ -151,6 +153,7 @@ def _config(table: Table) -> Config:
         release=_release(table.table("release", required=False)),
         docker=_docker(table.table("docker", required=False)),
         encrypted_volume=encrypted,
+        at_rest=at_rest,
         large=large,
         stamping=_stamping(table),
         anchor=_anchor(table),
@@ -279,7 +282,7 @@ def _telling(table: Table) -> Telling:
     return found
 
 
-def _volume(section: Table) -> tuple[bool, LargeSnapshots]:
+def _volume(section: Table) -> tuple[bool, AtRest, LargeSnapshots]:
     usual = LargeSnapshots()
     encrypted = section.boolean("encrypted") if section.has("encrypted") else False
     large = LargeSnapshots(
@@ -287,8 +290,9 @@ def _volume(section: Table) -> tuple[bool, LargeSnapshots]:
         above_bytes=section.integer("above_bytes", 0, INTEGER_MAX, usual.above_bytes),
         largest_bytes=section.integer("largest_bytes", 1, INTEGER_MAX, usual.largest_bytes),
     )
+    at_rest = section.choice("cipher", AtRest, AtRest.AES)
     section.close()
-    return encrypted, large
+    return encrypted, at_rest, large
 
 
 def _release(section: Table) -> ReleaseRules:
