@@ -26,6 +26,7 @@ from yanmen.cli import (
     incident,
     inspection,
     join,
+    journal,
     member,
     mock,
     need,
@@ -135,7 +136,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageProblem as problem:
         text = str(problem)
         return run(lambda _: _usage(text), argparse.Namespace(json="--json" in words))
-    return run(arguments.handler, arguments)
+    code = run(arguments.handler, arguments)
+    journal.note(arguments, code)
+    return code
 
 
 def _teach(_: argparse.Namespace) -> Result:

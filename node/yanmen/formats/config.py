@@ -37,6 +37,8 @@ SANDBOXES = ("landlock", "jail", "docker")
 """Profiles this program has; another word is refused, never replaced."""
 DAY_MINUTES = 24 * 60
 ANCHOR_SECONDS_MAX = 600
+LOG_DAYS_LEAST, LOG_DAYS_MOST = 180, 36_500
+"""TC609-6-2025-13: logs are kept six months at the least."""
 IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.ASCII)
 RUNTIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
 SOCKET = re.compile(r"/[A-Za-z0-9._/-]{1,106}", re.ASCII)
@@ -103,6 +105,7 @@ def encode(config: Config) -> str:
     if config.large != LargeSnapshots():
         lines += [f"folder = {quote(config.large.folder)}", f"above_bytes = {config.large.above_bytes}"]
         lines.append(f"largest_bytes = {config.large.largest_bytes}")
+    lines += ["", "# How long the logs of operation are kept.", "[logs]", f"days = {config.log_days}"]
     lines += ["", "[limits]"]
     lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
     return "\n".join(lines) + "\n"
@@ -160,6 +163,7 @@ def _config(table: Table) -> Config:
         ledger=_ledger(table),
         notify=_notify(table),
         telling=_telling(table),
+        log_days=_logs(table.table("logs", required=False)),
     )
     _check_quorum(table, config)
     approve.close()
@@ -268,6 +272,12 @@ def _notify(table: Table) -> NotifyRules:
 def _check_command(section: Table, command: tuple[str, ...]) -> None:
     if command and (not command[0].startswith("/") or any("\0" in word for word in command)):
         section.problem("command", "must begin with the absolute path of a program", "须以程序的绝对路径开头")
+
+
+def _logs(section: Table) -> int:
+    days = section.integer("days", LOG_DAYS_LEAST, LOG_DAYS_MOST, LOG_DAYS_LEAST)
+    section.close()
+    return days
 
 
 def _telling(table: Table) -> Telling:

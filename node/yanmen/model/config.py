@@ -231,3 +231,4 @@ class Config:
     ledger: LedgerPlace = field(default_factory=LedgerPlace)
     notify: NotifyRules = field(default_factory=NotifyRules)
     telling: Telling = field(default_factory=Telling)
+    log_days: int = 180

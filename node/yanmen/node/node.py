@@ -31,6 +31,7 @@ from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.guarding import Guarding
 from yanmen.node.holder import JOINS, Holder
 from yanmen.node.jobs import Jobs
+from yanmen.node.logkeeping import Logkeeping
 from yanmen.node.question import Question, Works
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
@@ -88,6 +89,7 @@ class Node(Doorkeeper):
         self._guarding = Guarding(holder.directory / config.policies, policies, holder.ledger)
         self._controlling.also(self._guarding.look)
         self._controlling.also(Deadlines(holder).look)
+        self._controlling.also(Logkeeping(holder).look)
         self._controlling.start()
 
     @override

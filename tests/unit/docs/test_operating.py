@@ -67,7 +67,18 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
             written |= {f"{key}.{name}" for name in value[0]}
         elif not isinstance(value, dict):
             written.add(key)
-        elif key in {"anchor", "approve", "docker", "ledger", "notify", "operations", "release", "timestamp", "volume"}:
+        elif key in {
+            "anchor",
+            "approve",
+            "docker",
+            "ledger",
+            "logs",
+            "notify",
+            "operations",
+            "release",
+            "timestamp",
+            "volume",
+        }:
             written |= {f"{key}.{name}" for name in value}
         elif key == "subject_spaces":
             written |= {f"subject_spaces.NAME.{name}" for section in value.values() for name in section}
