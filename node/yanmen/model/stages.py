@@ -166,11 +166,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One dataset version the plan reads, attached to the engine under `schema` (s0, s1…)."""
+    """One dataset version the plan reads, attached to the engine under `schema` (s0, s1…).
+
+    With `counted` it also reads how many rows each row's unit has there.
+    """
 
     schema: str
     version: Version
     columns: tuple[str, ...]
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
