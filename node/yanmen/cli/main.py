@@ -34,6 +34,7 @@ from yanmen.cli import (
     operation,
     policy,
     query,
+    report,
     session,
     space,
     witness,
@@ -63,6 +64,7 @@ LIFE = """a first hour 第一小时:
   console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
   need file  match  use  effect    bureau collect  claims  compare  publish   a bureau's catalogue of all nodes
+  report make  record  show     bureau receive  reports               evidence of uses, to the platform
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
   inspection open  record  rectify  recheck  close                    findings until they are closed
 
@@ -115,6 +117,7 @@ def parser() -> Parser:
         consent,
         need,
         bureau,
+        report,
         incident,
         console,
         aggregator,
