@@ -1,6 +1,7 @@
 """8.3a 运维安全: checked before it serves, keys its user's alone, and no officer does another's part."""
 
 import shutil
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -41,9 +42,13 @@ def test_roles_are_separate_and_none_signs_anothers_part(department: Department,
     waiting = done("approval", "list", department.node)["waiting"]
     offer = next(each["offer_sha256"] for each in waiting if each["contract"] == contract)
 
+    numbers, wired = count(), count()
+
     def act(verb: str, folder: Path) -> tuple[int, dict[str, object]]:
-        step = tmp_path / f"{verb}-{folder.name}.jws"
+        step = tmp_path / f"{next(numbers)}.jws"
         words = ("--at", "clinic", "--contract", contract, "--offer-sha256", offer, *REASONS)
+        if next(wired) % 2:  # by file, and over the wire
+            return run("approval", verb, "--as", folder, *words, "--submit", step)
         done("approval", verb, "--as", folder, *words, step)
         return run("approval", "record", department.node, step)
 
@@ -57,6 +62,8 @@ def test_roles_are_separate_and_none_signs_anothers_part(department: Department,
     assert act("decide", chief)[1]["status"] == "active"
     assert act("stop", safety)[1]["status"] == "suspended"
     assert act("resume", safety)[1]["status"] == "active"
+    with department.connect("steward") as node:
+        assert contract not in {each.contract_id for each in node.waiting()}, "and nothing waits any more"
     report = department.verify("offices")
     assert report["ok"], "every act is a leaf, held to its officer"
 
