@@ -131,6 +131,7 @@ def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) 
         "rows_per_unit": dataset.rows_per_unit,
         "columns": [_column(column) for column in dataset.visible()],
         "hidden": [column.source_name for column in dataset.columns if column.role is Role.HIDDEN],
+        "clustered_by": dataset.clustered_by,
     }
     return Order("import", arguments, (source, target), MEMORY_BYTES)
 

@@ -18,7 +18,7 @@ BYTES_MAX = 8 * 1024 * 1024
 """A dataset's key domains are the largest part: 10,000 texts of a few hundred bytes."""
 
 _COLUMN = frozenset(Column.__slots__)
-_LATER = frozenset({"description", "partition"})
+_LATER = frozenset({"clustered_by", "description", "partition"})
 """Left out where nothing is said: records made before there were any read, and encode, the same."""
 _DATASET = frozenset(Dataset.__slots__) - _LATER
 
@@ -34,8 +34,9 @@ def encode_dataset(dataset: Dataset) -> bytes:
         "columns": [_column(column) for column in dataset.columns],
         "description": description.to_json(dataset.description),
     }
-    if not dataset.partition:
-        del plain["partition"]
+    for name in ("partition", "clustered_by"):
+        if not plain[name]:
+            del plain[name]
     if description.is_plain(dataset.description):
         del plain["description"]
     return json_canonical.encode(plain)
@@ -59,6 +60,7 @@ def decode_dataset(data: bytes) -> Dataset:
         columns=tuple(_decode_column(value) for value in json_members.items(members, "columns")),
         partition=json_members.text(members, "partition") if "partition" in members else "",
         description=description.from_json(members["description"]) if "description" in members else PLAIN,
+        clustered_by=json_members.text(members, "clustered_by") if "clustered_by" in members else "",
     )
 
 
