@@ -7,7 +7,7 @@ from pathlib import Path
 
 from yanmen.client import html_table
 from yanmen.client.errors import ReceiptInvalid
-from yanmen.client.history import History
+from yanmen.client.history import UNTOLD, Grown, History
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import json_canonical, json_members, note, proof, released
@@ -80,14 +80,14 @@ class Receipts:
         self._member_keys = member_keys
         self._history = history
 
-    def check(self, receipt: Receipt) -> CheckedReceipt:
+    def check(self, receipt: Receipt, grown: Grown = UNTOLD) -> CheckedReceipt:
         """Return `receipt` verified: both signatures, inclusion, and a log that only grew."""
         try:
             says = verify_receipt_of(self._node, receipt.sdjwt, receipt.proof)
             clear = (says["index"], says["jti"], says["stage"], says["iss"])
             if clear != (receipt.index, receipt.jti, receipt.stage.value, self._node.id):
                 raise Malformed("the receipt of another leaf or node")
-            head = self._history.see(note.encode(proof.decode(receipt.proof).checkpoint))
+            head = self._history.see(note.encode(proof.decode(receipt.proof).checkpoint), grown)
         except (Malformed, BadSignature, BadProof) as error:
             raise ReceiptInvalid(str(error), receipt) from error
         return CheckedReceipt(
@@ -101,9 +101,11 @@ class Receipts:
             says=says,
         )
 
-    def check_answer(self, receipt: Receipt, asked: Asked, table: Table, charge: Charge) -> CheckedReceipt:
+    def check_answer(
+        self, receipt: Receipt, asked: Asked, table: Table, charge: Charge, grown: Grown = UNTOLD
+    ) -> CheckedReceipt:
         """Return the verified receipt of an answer: to a question this member signed, these figures, this charge."""
-        checked = self.check(receipt)
+        checked = self.check(receipt, grown)
         says = checked.says
         verdict = Verdict.REPEATED if charge.repeated else Verdict.ALLOWED
         try:

@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from functools import lru_cache
 
 from yanmen.formats import contract as document
 from yanmen.formats import json_canonical, jws
@@ -12,6 +13,9 @@ from yanmen.ledger.log import About, Log
 from yanmen.model.contract import MAY_BECOME, Contract, ContractStatus, Terms
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+
+READ = 128
+"""Offers read lately: each question looks at its own."""
 
 
 def reason_of(status: ContractStatus) -> Reason:
@@ -199,6 +203,7 @@ def _contract(row: tuple[bytes, bytes, str, str, str]) -> Contract:
     return contract
 
 
+@lru_cache(READ)
 def _terms(offer: bytes) -> Terms:
     """Return the terms that the signed `offer` itself holds: there is no second copy to alter."""
     try:

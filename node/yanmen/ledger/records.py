@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import TypeVar
 
 from yanmen.formats import description, json_canonical, json_members, released
@@ -16,6 +17,9 @@ E = TypeVar("E", bound=Enum)
 
 BYTES_MAX = 8 * 1024 * 1024
 """A dataset's key domains are the largest part: 10,000 texts of a few hundred bytes."""
+
+DECODED = 32
+"""Datasets read lately: each question looks at its own at least twice."""
 
 _COLUMN = frozenset(Column.__slots__)
 _LATER = frozenset({"clustered_by", "description", "partition"})
@@ -42,6 +46,7 @@ def encode_dataset(dataset: Dataset) -> bytes:
     return json_canonical.encode(plain)
 
 
+@lru_cache(DECODED)
 def decode_dataset(data: bytes) -> Dataset:
     """Return the dataset that `data` is."""
     members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _DATASET, _LATER)
