@@ -236,6 +236,7 @@ class Node(Doorkeeper):
     def drain(self, wait_ms: int) -> None:
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
+        self._works.beside.shutdown()
         self._controlling.stop()
         self._joins.close()
         self._releasing.stop()
