@@ -66,7 +66,7 @@ FROM {table} WHERE l_shipdate <= DATE '{day}'
 GROUP BY l_returnflag, l_linestatus ORDER BY l_returnflag, l_linestatus
 """
 Q6 = """
-SELECT sum(l_extendedprice * l_discount) AS revenue FROM lineitem
+SELECT sum(l_extendedprice * l_discount) AS revenue FROM {table}
 WHERE l_shipdate >= DATE '{day}' AND l_shipdate < DATE '1995-01-01'
     AND l_discount BETWEEN 0.05 AND 0.07 AND l_quantity < 24
 """

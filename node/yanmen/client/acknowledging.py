@@ -4,6 +4,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
+from yanmen.client.history import Keep
 from yanmen.client.receipts import CheckedReceipt
 
 Acknowledge = Callable[[CheckedReceipt], CheckedReceipt | None]
@@ -20,12 +21,16 @@ class Acknowledging:
         self._lock = Lock()
         self._sent: list[Sent] = []
 
-    def send(self, given: CheckedReceipt) -> Sent:
-        """Begin to acknowledge `given`."""
-        sent = self._pool.submit(self._acknowledge, given)
+    def send(self, given: CheckedReceipt, keep: Keep) -> Sent:
+        """Begin to acknowledge `given`, once the head of its log is on disk: what follows must follow from that."""
+        sent = self._pool.submit(self._kept, given, keep)
         with self._lock:
             self._sent.append(sent)
         return sent
+
+    def _kept(self, given: CheckedReceipt, keep: Keep) -> CheckedReceipt | None:
+        keep()
+        return self._acknowledge(given)
 
     def settle(self) -> None:
         """Wait for those on their way; raises what the first of them met, once: a node that lied, say."""

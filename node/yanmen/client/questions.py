@@ -163,7 +163,7 @@ def _answer(link: Link, asked: Asked, message: query_pb2.Answer, grown: Grown) -
     table = parsed(lambda: decode.table(message, asked.aggregators))
     charge = Charge(message.micro_rho, message.price_fen, message.repeated)
     receipt = parsed(lambda: decode.receipt(message.receipt))
-    checked = link.receipts.check_answer(receipt, asked, table, charge, grown)
+    checked, keep = link.receipts.check_answer(receipt, asked, table, charge, grown)
     return Answer(
         job_id=message.job_id,
         table=table,
@@ -172,5 +172,5 @@ def _answer(link: Link, asked: Asked, message: query_pb2.Answer, grown: Grown) -
         price_fen=message.price_fen,
         repeated=message.repeated,
         receipt=checked,
-        acknowledging=link.acknowledging.send(checked),
+        acknowledging=link.acknowledging.send(checked, keep),
     )
