@@ -102,6 +102,27 @@ def queries(scale: int, repeat: int) -> Iterator[Line]:
                 for name, (sql, day) in QUESTIONS.items():
                     asked = Asked(session, raw, table, sql, day)
                     yield compared(f"TPC-H SF{scale} {name} over a table {order},", asked, turns)
+            raw.execute("CREATE TABLE lineitem_by_date AS FROM lineitem ORDER BY l_shipdate")
+        yield from alone(scale, snapshot, memory, turns)
+
+
+def alone(scale: int, file: Path, memory: int, turns: int) -> Iterator[Line]:
+    """Yield how long raw DuckDB takes by itself over its file opened again, in either order of rows: for comparison."""
+    with duckdb.connect(str(file), read_only=True, config={"threads": THREADS}) as raw:
+        raw.execute(f"SET memory_limit = '{memory // 1024}KiB'")
+        for table, order in zip(TABLES, ("as its rows come", "in the order of l_shipdate"), strict=True):
+            for name, (sql, day) in QUESTIONS.items():
+                question = sql.format(table=table, day=day.format(1))
+                times = [timed(raw, question) for _ in range(turns + 2)][2:]
+                figure = f"{min(times) * 1000:.0f} ms (median {statistics.median(times) * 1000:.0f})"
+                yield f"TPC-H SF{scale} {name}, raw DuckDB alone, its file opened again, {order}", figure, "", None
+
+
+def timed(raw: duckdb.DuckDBPyConnection, sql: str) -> float:
+    """Return how many seconds raw DuckDB takes."""
+    began = time.perf_counter()
+    raw.execute(sql).fetchall()
+    return time.perf_counter() - began
 
 
 def _source(scale: int) -> Path:
@@ -130,18 +151,14 @@ class Asked:
         began = time.perf_counter()
         answer = self._session.submit(sql).fetch()
         taken = time.perf_counter() - began
-        if (
-            answer.repeated or answer.acknowledgement is None
-        ):  # it follows behind the asker's back, and must not be in the peer's way
+        # The acknowledgement follows behind the asker's back, and must not be in the peer's way.
+        if answer.repeated or answer.acknowledgement is None:
             raise SystemExit("answered from the log, or the node was not told that the receipt arrived")
         return taken
 
     def theirs(self) -> float:
         """Ask raw DuckDB."""
-        sql = self._sql.format(table="lineitem", day=self._day.format(1))
-        began = time.perf_counter()
-        self._raw.execute(sql).fetchall()
-        return time.perf_counter() - began
+        return timed(self._raw, self._sql.format(table="lineitem", day=self._day.format(1)))
 
 
 def compared(name: str, asked: Asked, turns: int) -> Line:
