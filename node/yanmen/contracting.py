@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from yanmen.admission import controls, entries, identity, integrity, offers, operated
+from yanmen.admission import controls, entries, identity, integrity, offers, operated, templated
 from yanmen.admission.identity import RegisterFile
 from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
@@ -220,6 +220,7 @@ def _check(terms: Terms, office: Office) -> dict[str, Version]:
     entries.check_listed((version.dataset for version in versions.values()), office.register(), office.ledger.review)
     entries.check_grantable(terms, versions, office.ledger.negative_lists())
     operated.check_terms(terms, office.ledger.operations(), office.ledger.product, office.clock.now_ms())
+    templated.check(terms, office.ledger.template)
     return versions
 
 

@@ -71,7 +71,7 @@ def publish(text: bytes, source: Path, press: Press, *, whole: bool = False) -> 
     except JobFailed as failure:
         raise _mismatch(dataset, source, press.runner, failure) from failure
     version = Version(dataset, snapshot.version, snapshot.path, snapshot.plain_bytes, press.clock.now_ms())
-    version = replace(version, quality=snapshot.quality)
+    version = replace(version, quality=snapshot.quality, counted=dataset.counted())
     return Published(version, press.ledger.publish(version), snapshot.continued)
 
 

@@ -61,7 +61,7 @@ def asked(part: int, units: int) -> Counter[str]:
         number += 1
         with suppress(Refused):
             sql = Wide(part * 1_000 + number).ask()
-            made = plan(admitted(sql, datasets=DATASETS), InProcessRunner(), NodeLimits())
+            made = plan(admitted(sql, datasets=DATASETS, counted=number % 3 > 0), InProcessRunner(), NodeLimits())
             if made.aggregates:
                 compare(held, made, gone, found)
     return found

@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[2]
-FILES = ("Dockerfile", ".dockerignore", "scripts/image_files", "sandbox", "node", "policies")
+FILES = ("Dockerfile", ".dockerignore", "scripts/image_files", "sandbox", "node", "policies", "protos/json")
 EXTRAS = ("", "console", "docker", "ledger-postgresql", "metrics", "traces")
 """What a node in a container needs: not the tests', the demo's or an analyst's packages."""
 

@@ -45,6 +45,7 @@ def main() -> None:
         known.mkdir()
         (known / "METADATA").write_text(f"Metadata-Version: 2.1\nName: yanmen\nVersion: {version}\n")
         shutil.copytree(HERE / "policies", ENVIRONMENT / "policies")
+        shutil.copytree(HERE / "protos" / "json", into / "yanmen" / "schemas")
 
 
 def slim(folder: Path) -> None:

@@ -47,6 +47,7 @@ SELECT "k0" AS "o0", "a0" AS "o1", "m0" AS "o2", "w_a0" AS "w1", "w_m0" AS "w2" 
 --   figure   a0: units counted, one unit moves it by at most 2
 --   figure   a1: sum in units of 10^-1, one unit moves it by at most 20000
 --   capped   a unit counts in at most 2 cells, by lot; what it has in more is left out
+--   ranked   every unit, to choose the cells that count
 --   answer   at most 4 rows: ward, count(DISTINCT pid), sum(cost)
 SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 100000 THEN 100000 ELSE "a0" END, 0) AS BIGINT) AS "a0", CAST(coalesce(CASE WHEN "a1" < -5000000 THEN -5000000 WHEN "a1" > 500000000 THEN 500000000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k0", count(*) AS "a0", sum("a1") AS "a1" FROM (SELECT "k0", "a1" FROM (SELECT "k0", "a1", row_number() OVER (PARTITION BY "u" ORDER BY hash("u", "k0", 'ad738bda10b9818f'), "k0") AS "n" FROM (SELECT "k0", "u", CAST(CASE WHEN "a1" < -200 THEN -200 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k0", "u", sum(CASE WHEN "v1" < -50 THEN -50 WHEN "v1" > 5000 THEN 5000 ELSE "v1" END) AS "a1" FROM (SELECT "t0"."ward" AS "k0", "t0"."pid" AS "u", "t0"."cost" AS "v1" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "q") AS "c" WHERE "n" <= 2) AS "g" GROUP BY "k0") AS "t";
 
@@ -58,6 +59,7 @@ SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 100000 THEN 100
 --   key      k1: north, south
 --   figure   a0: sum in units of 10^-1, one unit moves it by at most 600000
 --   capped   a unit counts in at most 2 cells, by lot; what it has in more is left out
+--   ranked   every unit, to choose the cells that count
 --   answer   at most 8 rows: ward, town, s
 SELECT "k0", "k1", CAST(coalesce(CASE WHEN "a0" < -4000000000 THEN -4000000000 WHEN "a0" > 12000000000 THEN 12000000000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", "k1", sum("a0") AS "a0" FROM (SELECT "k0", "k1", "a0" FROM (SELECT "k0", "k1", "a0", row_number() OVER (PARTITION BY "u" ORDER BY hash("u", "k0", "k1", '33458341a1b9b90b'), "k0", "k1") AS "n" FROM (SELECT "k0", "k1", "u", CAST(CASE WHEN "a0" < -200000 THEN -200000 WHEN "a0" > 600000 THEN 600000 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "k1", "u", sum(CASE WHEN "v0" < -50000 THEN -50000 WHEN "v0" > 150000 THEN 150000 ELSE "v0" END) AS "a0" FROM (SELECT "t0"."ward" AS "k0", "t0"."town" AS "k1", "t0"."pid" AS "u", ("t0"."cost" * "t0"."days") AS "v0" FROM "s0"."data" AS "t0" INNER JOIN "s1"."data" AS "t1" ON "t0"."pid" = "t1"."pid" WHERE ("t1"."age" BETWEEN CAST(10 AS BIGINT) AND CAST(20 AS BIGINT))) AS "r" WHERE "k0" IS NOT NULL AND "k1" IS NOT NULL GROUP BY "k0", "k1", "u") AS "p") AS "q") AS "c" WHERE "n" <= 2) AS "g" GROUP BY "k0", "k1") AS "t";
 
@@ -308,6 +310,7 @@ WITH "cells0" AS (SELECT "a0", "w_a0" FROM "cells" WHERE "b" = 0), "cells1" AS (
 --   key      k0: w1, w2, w3, w4
 --   figure   a0: rows counted, one unit moves it by at most 4
 --   capped   a unit counts in at most 2 cells, by lot; what it has in more is left out
+--   ranked   every unit, to choose the cells that count
 --   answer   at most 4 rows: ward, n, place
 --   after    select list, HAVING, ORDER BY and LIMIT run on released figures
 SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 100000 THEN 100000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "a0" FROM (SELECT "k0", "a0", row_number() OVER (PARTITION BY "u" ORDER BY hash("u", "k0", 'd7b461ecec3fa9ba'), "k0") AS "n" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 4 THEN 4 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."ward" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "q") AS "c" WHERE "n" <= 2) AS "g" GROUP BY "k0") AS "t";
@@ -323,7 +326,7 @@ SELECT "k0" AS "o0", "a0" AS "o1", TRY_CAST(CAST(rank() OVER (ORDER BY "a0" DESC
 --   figure   a0: rows counted, one unit moves it by at most 1
 --   figure   a1: sum in units of 10^-1, one unit moves it by at most 20000
 --   releases 2 under one charge, split evenly over all figures: k0, a0; k1, a1
---   answer   sex, n, mean
+--   answer   at most 2 rows: sex, n, mean
 --   after    select list, HAVING, ORDER BY and LIMIT run on released figures
 SELECT CAST(0 AS BIGINT) AS "b", CAST("k0" AS VARCHAR) AS "k0", CAST(NULL AS VARCHAR) AS "k1", CAST("a0" AS BIGINT) AS "a0", CAST(NULL AS BIGINT) AS "a1" FROM (SELECT "k0", CAST(coalesce(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 20000 THEN 20000 ELSE "a0" END, 0) AS BIGINT) AS "a0" FROM (SELECT "k0", sum("a0") AS "a0" FROM (SELECT "k0", "u", CAST(CASE WHEN "a0" < 0 THEN 0 WHEN "a0" > 1 THEN 1 ELSE "a0" END AS BIGINT) AS "a0" FROM (SELECT "k0", "u", count(*) AS "a0" FROM (SELECT "t0"."sex" AS "k0", "t0"."pid" AS "u" FROM "s0"."data" AS "t0") AS "r" WHERE "k0" IS NOT NULL GROUP BY "k0", "u") AS "p") AS "g" GROUP BY "k0") AS "t") AS "x" UNION ALL SELECT CAST(1 AS BIGINT) AS "b", CAST(NULL AS VARCHAR) AS "k0", CAST("k1" AS VARCHAR) AS "k1", CAST(NULL AS BIGINT) AS "a0", CAST("a1" AS BIGINT) AS "a1" FROM (SELECT "k1", CAST(coalesce(CASE WHEN "a1" < -4000000 THEN -4000000 WHEN "a1" > 400000000 THEN 400000000 ELSE "a1" END, 0) AS BIGINT) AS "a1" FROM (SELECT "k1", sum("a1") AS "a1" FROM (SELECT "k1", "u", CAST(CASE WHEN "a1" < -200 THEN -200 WHEN "a1" > 20000 THEN 20000 ELSE "a1" END AS BIGINT) AS "a1" FROM (SELECT "k1", "u", sum(CASE WHEN "v1" < -50 THEN -50 WHEN "v1" > 5000 THEN 5000 ELSE "v1" END) AS "a1" FROM (SELECT "t0"."sex" AS "k1", "t0"."pid" AS "u", "t1"."cost" AS "v1" FROM "s0"."data" AS "t0" INNER JOIN "s1"."data" AS "t1" ON "t0"."pid" = "t1"."pid") AS "r" WHERE "k1" IS NOT NULL GROUP BY "k1", "u") AS "p") AS "g" GROUP BY "k1") AS "t") AS "x";
 -- after:
@@ -349,6 +352,7 @@ WITH "cells0" AS (SELECT "a0", "w_a0" FROM "cells" WHERE "b" = 0), "cells1" AS (
 --   figure   a1: rows counted, one unit moves it by at most 4
 --   figure   a0: rows counted, one unit moves it by at most 4
 --   capped   a unit counts in at most 2 cells, by lot; what it has in more is left out
+--   ranked   every unit, to choose the cells that count
 --   releases 2 under one charge, split evenly over all figures: a1; k0, a0
 --   answer   at most 4 rows: ward, part
 --   after    select list, HAVING, ORDER BY and LIMIT run on released figures

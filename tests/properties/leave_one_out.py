@@ -16,10 +16,10 @@ from typing import Any
 import duckdb
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
 from yanmen.model.stages import Aggregate, Plan
-from yanmen.planning.sql_terms import held_type, quoted
+from yanmen.planning.sql_terms import quoted
 
 from tests.properties.test_planning_answers import TABLES, Asker
-from tests.unit.planning.answering import held
+from tests.unit.planning.answering import held, held_columns
 from tests.unit.planning.engine import connect, create, dataset, key, measure, unit
 
 STAY = dataset(
@@ -69,8 +69,7 @@ class Held:
         self._engine.execute("SET VARIABLE gone = -1")
         self._units = {item.name: item.unit() for item in datasets}
         for item in datasets:
-            columns = tuple((column.name, held_type(column)) for column in item.visible())
-            create(self._engine, quoted(item.name), columns, held(item, rows[item.name]))
+            create(self._engine, quoted(item.name), held_columns(item), held(item, rows[item.name]))
 
     def moves(self, found: Plan, sql: str, units: Sequence[int]) -> Iterator[Moved]:
         """Yield how far each of `units`, taken out, moves each aggregate of `sql`, the statement of `found`."""
@@ -84,6 +83,12 @@ class Held:
             for place, aggregate in enumerate(found.aggregates):
                 steps = [abs(whole.get(key, nothing)[place] - less.get(key, nothing)[place]) for key in changed]
                 yield Moved(pid, aggregate, sum(steps), sum(step * step for step in steps))
+
+    def reply(self, found: Plan, sql: str) -> Reply:
+        """Return what `sql`, the statement of `found`, yields with no unit taken out."""
+        self._attach(found)
+        (statement,) = self._engine.extract_statements(sql)
+        return self._reply(found, statement, -1)
 
     def _attach(self, found: Plan) -> None:
         for scan in found.scans:

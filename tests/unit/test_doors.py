@@ -28,6 +28,7 @@ DOORS = {
     "pybase64": {"formats"},
     "cedarpy": {"admission"},
     "duckdb": set[str](),
+    "h11": {"wire"},
     "starlette": {"console"},
     "jinja2": {"console"},
     "uvicorn": {"console"},

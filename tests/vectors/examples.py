@@ -50,7 +50,7 @@ from yanmen.model.party import KeyEnd, KeyUse, PartyRole
 from yanmen.model.revenue import Share
 from yanmen.verify import verify_bundle, verify_consistency, verify_receipt
 
-from tests.vectors import catalogue_entry, price_cases, usage_rules
+from tests.vectors import catalogue_entry, interface_messages, price_cases, usage_rules
 from tests.vectors import specimen as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -173,6 +173,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
         ),
     ),
     "procedure": procedure,
+    "https-error": fence("json", lambda: indented(interface_messages.error())),
 }
 
 

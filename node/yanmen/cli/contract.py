@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yanmen.cli import tariff, usage_rules
+from yanmen.cli import contract_template, tariff, usage_rules
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -26,7 +26,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands of this group."""
-    here = group(commands, "contract", "contracts 数字合约: request, approve, deny, list, show, revoke")
+    here = group(commands, "contract", "contracts 数字合约: request, approve, deny, list, show, revoke, template")
     _declare_request(here)
     example = (
         "yanmen contract approve health 40d566d1aa5b48338b7a6d3d9ebca39c --by '张某（首席数据官）'"
@@ -56,6 +56,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     show.add_argument("id", metavar="ID", help="the contract's id")
     where(show)
+    contract_template.declare(here)
 
 
 def _holder(parser: Parser) -> None:
@@ -125,6 +126,8 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
         metavar="GRANT:PRODUCT,PRODUCT",
         help="the grant of operation 授权运营 it hangs on, and the products to be asked for",
     )
+    named = "id of a template 合约模板 on offer: what it fixes is taken from it; see yanmen contract template list"
+    request.add_argument("--template", default="", metavar="ID", help=named)
     request.add_argument("--paper-sha256", default="", help="hex SHA-256 of the paper contract, if there is one")
 
 
@@ -177,6 +180,8 @@ def requested(arguments: argparse.Namespace) -> Result:
             rules=usage_rules.rules(arguments),
         )
         try:
+            if arguments.template:
+                terms = contract_template.filled(node, arguments.template, terms)
             with options_named(terms):
                 contract = node.request_contract(terms)
         except Malformed as error:

@@ -17,6 +17,7 @@ from yanmen.client.node import Node, connect
 from yanmen.client.questions import LOOK_S, TIMEOUT_S, Job, Progress
 from yanmen.client.receipts import CheckedReceipt
 from yanmen.model.contract import Balance, Contract, Terms
+from yanmen.model.template import PublishedTemplate
 
 THREADS = 8
 """Calls of one connection at once; a node lets a member have sixteen open."""
@@ -102,6 +103,10 @@ class AsyncNode:
     async def contracts(self) -> tuple[Contract, ...]:
         """Return the member's contracts with this node."""
         return await self.call(self._node.contracts)
+
+    async def templates(self) -> tuple[PublishedTemplate, ...]:
+        """Return the contract templates on offer."""
+        return await self.call(self._node.templates)
 
     async def balance(self, contract: str | Contract) -> Balance:
         """Return what is left of a contract."""

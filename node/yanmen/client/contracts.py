@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from yanmen.client.errors import ReplyMalformed
-from yanmen.crypto import documents
+from yanmen.crypto import agreements, documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.former_keys import every
 from yanmen.formats.malformed import Malformed
 from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.party import KeyUse, Party
+from yanmen.model.template import PublishedTemplate
 from yanmen.wire import enums
 from yanmen.wire.v1 import contract_pb2
 
@@ -46,3 +47,15 @@ def _opened(message: contract_pb2.Contract, node: Party, member_id: str, member_
     return Contract(
         terms=terms, offer=offer, acceptance=acceptance, digest=digest, status=status, decided_by=decided_by
     )
+
+
+def opened_template(message: contract_pb2.Template, node: Party) -> PublishedTemplate:
+    """Return the contract template in `message` once the node's signature verifies."""
+    token = message.template_jws.encode("ascii", "replace")
+    try:
+        template = documents.open_with(agreements.open_template, token, every(node, KeyUse.RECEIPT))
+        if template.by != node.id or template.withdrawn:
+            raise Malformed("of another node, or withdrawn")
+    except (Malformed, BadSignature) as error:
+        raise ReplyMalformed(f"template: {error}") from error
+    return PublishedTemplate(template, documents.digest(token), token)

@@ -29,6 +29,7 @@ from yanmen.model.federation import Opening
 from yanmen.model.governance import Objection
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
+from yanmen.model.template import PublishedTemplate
 from yanmen.wire.v1 import catalogue_pb2, contract_pb2, join_pb2
 
 SESSION_MINUTES = 30
@@ -128,6 +129,11 @@ class Node:
         """Return the member's contracts with this node."""
         reply = self._link.call(self._calls.contracts.ListContracts, contract_pb2.ListContractsRequest())
         return tuple(self._opened(message) for message in reply.contracts)
+
+    def templates(self) -> tuple[PublishedTemplate, ...]:
+        """Return the contract templates on offer, each signed by this node."""
+        reply = self._link.call(self._calls.contracts.ListTemplates, contract_pb2.ListTemplatesRequest())
+        return tuple(contracts.opened_template(message, self.party) for message in reply.templates)
 
     def balance(self, contract: str | Contract) -> Balance:
         """Return what is left of a contract."""

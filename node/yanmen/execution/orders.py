@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from yanmen.execution.clear_files import MEMORY_BYTES
 from yanmen.execution.scratch import Scratch
-from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
+from yanmen.model.catalogue import UNIT_ROWS, Cell, Column, ColumnType, Dataset, DatasetClass, Role
 from yanmen.model.consent import Exclusion
 from yanmen.model.ports import TableShape
 from yanmen.model.refusal import JobCode, JobFailed
@@ -129,6 +129,7 @@ def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) 
         "class": dataset.cls.value,
         "rows_upto": dataset.rows_upto,
         "rows_per_unit": dataset.rows_per_unit,
+        "counted": UNIT_ROWS if dataset.counted() else "",
         "columns": [_column(column) for column in dataset.visible()],
         "hidden": [column.source_name for column in dataset.columns if column.role is Role.HIDDEN],
         "clustered_by": dataset.clustered_by,

@@ -14,6 +14,7 @@ from yanmen.model.config import (
     AnchorRules,
     Config,
     Docker,
+    Interfaces,
     LargeSnapshots,
     LedgerPlace,
     NodeLimits,
@@ -44,6 +45,8 @@ URL = re.compile(
     r"https?://(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\])(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~-]+)*", re.ASCII
 )
 """A witness's prefix, without a slash at its end."""
+HTTPS_URL = re.compile(URL.pattern.replace("https?", "https", 1), re.ASCII)
+"""The same of a node's own interfaces, which nobody reaches in the clear."""
 LOOPBACK = re.compile(r"(?:127(?:\.[0-9]{1,3}){3}|\[::1\]):[0-9]{1,5}", re.ASCII)
 """An address that only this host reaches."""
 
@@ -122,6 +125,8 @@ def _programs(config: Config) -> list[str]:
     if config.telling != Telling():
         lines += ["", "[operations]", f"address = {quote(config.telling.address)}"]
         lines += [f"traces = {quote(config.telling.traces)}"] if config.telling.traces else []
+    if config.https != Interfaces():
+        lines += ["", "[https]", f"address = {quote(config.https.address)}", f"url = {quote(config.https.url)}"]
     if config.ledger != LedgerPlace():
         lines += ["", "[ledger]", f"postgresql = {quote(config.ledger.postgresql)}"]
         lines.append(f"schema = {quote(config.ledger.schema)}")
@@ -157,6 +162,7 @@ def _config(table: Table) -> Config:
         ledger=_ledger(table),
         notify=_notify(table),
         telling=_telling(table),
+        https=_https(table),
     )
     _check_quorum(table, config)
     approve.close()
@@ -275,6 +281,15 @@ def _telling(table: Table) -> Telling:
     if LOOPBACK.fullmatch(address) and int(address.rpartition(":")[2]) > 65535:
         section.problem("address", "no such port", "端口号超出范围")
     found = Telling(address, section.text("traces", required=False, pattern=URL))
+    section.close()
+    return found
+
+
+def _https(table: Table) -> Interfaces:
+    if not table.has("https"):
+        return Interfaces()
+    section = table.table("https")
+    found = Interfaces(_address(section), section.text("url", pattern=HTTPS_URL))
     section.close()
     return found
 

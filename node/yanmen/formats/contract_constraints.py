@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import NamedTuple
 
-from yanmen.formats import contract_operation, contract_tariff, decimals, json_members
+from yanmen.formats import contract_negotiation, contract_operation, contract_tariff, decimals, json_members
 from yanmen.formats.json_canonical import INTEGER_MAX, Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel
-from yanmen.model.contract import Bounds, Grant, Operated, Scenario, Terms
+from yanmen.model.contract import Bounds, Filled, Grant, Operated, Scenario, Terms
 from yanmen.model.tariff import Split, Tariff
 
 MEMBERS = frozenset({"leftOperand", "operator", "rightOperand"})
@@ -59,7 +59,7 @@ class At:
             raise MalformedTerms(f"{self._path}/{name}".lstrip("/"), rule)
 
 
-class _Kind(NamedTuple):
+class Kind(NamedTuple):
     """One constraint: its ODRL names, its field of `Terms`, how to write it and how to read it."""
 
     left: str
@@ -67,6 +67,16 @@ class _Kind(NamedTuple):
     field: str
     write: Callable[[object], Json]
     read: Callable[[Json], object]
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the operand is a whole number."""
+        return self.read is _read_integer
+
+    @property
+    def optional(self) -> bool:
+        """Whether a contract may leave it out."""
+        return self.field in _OPTIONAL
 
 
 def _write_integer(value: object) -> Json:
@@ -164,36 +174,68 @@ def _read_texts(value: Json) -> tuple[str, ...]:
 
 
 _KINDS = (
-    _Kind("purpose", "eq", "scenario", _write_scenario, _read_scenario),
-    _Kind("yanmen:channel", "eq", "channel", _write_channel, _read_channel),
-    _Kind("dateTime", "gteq", "not_before_ms", _write_time, _read_time),
-    _Kind("dateTime", "lt", "not_after_ms", _write_time, _read_time),
-    _Kind("count", "lteq", "queries", _write_integer, _read_integer),
-    _Kind("yanmen:countPerDay", "lteq", "queries_per_day", _write_integer, _read_integer),
-    _Kind("yanmen:minGroup", "gteq", "min_group", _write_integer, _read_integer),
-    _Kind("yanmen:microRho", "lteq", "micro_rho", _write_integer, _read_integer),
-    _Kind("yanmen:microRhoPerQuery", "eq", "micro_rho_per_query", _write_integer, _read_integer),
-    _Kind("yanmen:microRhoPerQuery", "lteq", "micro_rho_per_query_max", _write_integer, _read_integer),
-    _Kind("yanmen:deltaE12", "lteq", "delta_e12", _write_integer, _read_integer),
-    _Kind("yanmen:priceFenPerQuery", "eq", "price_per_query_fen", _write_integer, _read_integer),
-    _Kind("yanmen:tariff", "eq", "tariff", contract_tariff.write_tariff, contract_tariff.read_tariff),
-    _Kind("yanmen:split", "eq", "split", contract_tariff.write_split, contract_tariff.read_split),
-    _Kind("yanmen:retentionDays", "lteq", "retention_days", _write_integer, _read_integer),
-    _Kind("yanmen:regulatorDiscloses", "isAnyOf", "regulator_discloses", _write_texts, _read_texts),
-    _Kind("yanmen:paperSha256", "eq", "paper_sha256", _write_text, _read_text),
-    _Kind("yanmen:operation", "eq", "operated", contract_operation.write, contract_operation.read),
-    _Kind("yanmen:rows", "lteq", "rows", _write_integer, _read_integer),
-    _Kind("yanmen:groups", "lteq", "groups", _write_integer, _read_integer),
-    _Kind("yanmen:replyBytes", "lteq", "reply_bytes", _write_integer, _read_integer),
-    _Kind("yanmen:memoryBytes", "lteq", "memory_bytes", _write_integer, _read_integer),
-    _Kind("yanmen:cpuSeconds", "lteq", "cpu_seconds", _write_integer, _read_integer),
-    _Kind("yanmen:wallMs", "lteq", "wall_ms", _write_integer, _read_integer),
-    _Kind("yanmen:spillBytes", "lteq", "spill_bytes", _write_integer, _read_integer),
+    Kind("purpose", "eq", "scenario", _write_scenario, _read_scenario),
+    Kind("yanmen:channel", "eq", "channel", _write_channel, _read_channel),
+    Kind("dateTime", "gteq", "not_before_ms", _write_time, _read_time),
+    Kind("dateTime", "lt", "not_after_ms", _write_time, _read_time),
+    Kind("count", "lteq", "queries", _write_integer, _read_integer),
+    Kind("yanmen:countPerDay", "lteq", "queries_per_day", _write_integer, _read_integer),
+    Kind("yanmen:minGroup", "gteq", "min_group", _write_integer, _read_integer),
+    Kind("yanmen:microRho", "lteq", "micro_rho", _write_integer, _read_integer),
+    Kind("yanmen:microRhoPerQuery", "eq", "micro_rho_per_query", _write_integer, _read_integer),
+    Kind("yanmen:microRhoPerQuery", "lteq", "micro_rho_per_query_max", _write_integer, _read_integer),
+    Kind("yanmen:deltaE12", "lteq", "delta_e12", _write_integer, _read_integer),
+    Kind("yanmen:priceFenPerQuery", "eq", "price_per_query_fen", _write_integer, _read_integer),
+    Kind("yanmen:tariff", "eq", "tariff", contract_tariff.write_tariff, contract_tariff.read_tariff),
+    Kind("yanmen:split", "eq", "split", contract_tariff.write_split, contract_tariff.read_split),
+    Kind("yanmen:retentionDays", "lteq", "retention_days", _write_integer, _read_integer),
+    Kind("yanmen:regulatorDiscloses", "isAnyOf", "regulator_discloses", _write_texts, _read_texts),
+    Kind("yanmen:paperSha256", "eq", "paper_sha256", _write_text, _read_text),
+    Kind("yanmen:operation", "eq", "operated", contract_operation.write, contract_operation.read),
+    Kind("yanmen:rows", "lteq", "rows", _write_integer, _read_integer),
+    Kind("yanmen:groups", "lteq", "groups", _write_integer, _read_integer),
+    Kind("yanmen:replyBytes", "lteq", "reply_bytes", _write_integer, _read_integer),
+    Kind("yanmen:memoryBytes", "lteq", "memory_bytes", _write_integer, _read_integer),
+    Kind("yanmen:cpuSeconds", "lteq", "cpu_seconds", _write_integer, _read_integer),
+    Kind("yanmen:wallMs", "lteq", "wall_ms", _write_integer, _read_integer),
+    Kind("yanmen:spillBytes", "lteq", "spill_bytes", _write_integer, _read_integer),
+    Kind("yanmen:template", "eq", "filled", contract_negotiation.write_filled, contract_negotiation.read_filled),
 )
 _BOUNDS = frozenset(Bounds.__slots__)
-_OPTIONAL = _BOUNDS | {"operated", "paper_sha256", "split", "tariff"}
+_OPTIONAL = _BOUNDS | {"filled", "operated", "paper_sha256", "split", "tariff"}
 _BY_NAMES = {(kind.left, kind.operator): kind for kind in _KINDS}
 COUNT_MAX = len(_KINDS)
+
+
+def names() -> tuple[tuple[str, str], ...]:
+    """Return the names of every constraint, in the profile's order."""
+    return tuple(_BY_NAMES)
+
+
+def kind_of(left: str, operator: str) -> Kind:
+    """Return the constraint of these names."""
+    kind = _BY_NAMES.get((left, operator))
+    if kind is None:
+        raise Malformed(f"unknown constraint {left[:64]!r} {operator[:64]!r}")
+    return kind
+
+
+def kind_named(field: str) -> Kind:
+    """Return the constraint of a field of `Terms` or `Bounds`."""
+    for kind in _KINDS:
+        if kind.field == field:
+            return kind
+    raise Malformed(f"unknown clause {field[:64]!r}")
+
+
+def operands(terms: Terms) -> dict[tuple[str, str], Json]:
+    """Return the operand of each constraint that `terms` have."""
+    said = ((kind, getattr(terms.bounds if kind.field in _BOUNDS else terms, kind.field)) for kind in _KINDS)
+    return {
+        (kind.left, kind.operator): kind.write(value)
+        for kind, value in said
+        if kind.field not in _OPTIONAL or value not in {None, ""}
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,9 +260,9 @@ class Constraints:
             raise Malformed("slots and digest are not what their readers give")
         if not isinstance(tariff, Tariff | None) or not isinstance(split, Split | None):
             raise Malformed("tariff and split are not what their readers give")
-        operated = self.values.get("operated")
-        if not isinstance(operated, Operated | None):
-            raise Malformed("the grant of operation is not what its reader gives")
+        operated, filled = self.values.get("operated"), self.values.get("filled")
+        if not isinstance(operated, Operated | None) or not isinstance(filled, Filled | None):
+            raise Malformed("the grant of operation and the template are not what their readers give")
         return Terms(
             id=identifier,
             holder=holder,
@@ -245,16 +287,15 @@ class Constraints:
             tariff=tariff,
             split=split,
             operated=operated,
+            filled=filled,
         )
 
 
 def encode(terms: Terms) -> list[Json]:
     """Return the constraints of `terms` in the profile's order."""
-    said = [(kind, getattr(terms.bounds if kind.field in _BOUNDS else terms, kind.field)) for kind in _KINDS]
     return [
-        {"leftOperand": kind.left, "operator": kind.operator, "rightOperand": kind.write(value)}
-        for kind, value in said
-        if kind.field not in _OPTIONAL or value not in {None, ""}
+        {"leftOperand": left, "operator": operator, "rightOperand": value}
+        for (left, operator), value in operands(terms).items()
     ]
 
 

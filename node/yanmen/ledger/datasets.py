@@ -33,8 +33,8 @@ def publish(db: sqlite3.Connection, log: Log, version: Version) -> int:
     }
     position = log.append(db, Stage.DATASET, said, About()).position
     db.execute(
-        "INSERT INTO dataset_version (name, version, dataset, path, plain_bytes, published_ms, leaf, quality)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO dataset_version (name, version, dataset, path, plain_bytes, published_ms, leaf, quality, counted)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             dataset.name,
             version.version,
@@ -44,6 +44,7 @@ def publish(db: sqlite3.Connection, log: Log, version: Version) -> int:
             version.published_ms,
             position,
             version.quality,
+            int(version.counted),
         ),
     )
     return position
@@ -62,7 +63,7 @@ def retract(db: sqlite3.Connection, log: Log, name: str) -> int:
 def current(db: sqlite3.Connection) -> tuple[Version, ...]:
     """Return the newest version of each dataset, by name, leaving out what is retracted."""
     rows = db.execute(
-        "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality"
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality, counted"
         " FROM newest_version"
         " WHERE retracted = 0 ORDER BY name"
     )
@@ -72,7 +73,7 @@ def current(db: sqlite3.Connection) -> tuple[Version, ...]:
 def listed(db: sqlite3.Connection) -> tuple[Version, ...]:
     """Return every version ever published, oldest first."""
     rows = db.execute(
-        "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality"
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality, counted"
         " FROM dataset_version ORDER BY ordinal"
     )
     return tuple(_version(row) for row in rows)
@@ -81,7 +82,7 @@ def listed(db: sqlite3.Connection) -> tuple[Version, ...]:
 def newest(db: sqlite3.Connection, name: str) -> Version | None:
     """Return the newest version of the dataset `name`, retracted or not, None when there never was one."""
     row = db.execute(
-        "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality"
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality, counted"
         " FROM newest_version WHERE name = ?",
         (name,),
     ).fetchone()
@@ -149,10 +150,10 @@ def _encode(dataset: Dataset) -> bytes:
     return encoded
 
 
-def _version(row: tuple[bytes, str, str, int, int, int, str]) -> Version:
-    dataset, version, path, plain_bytes, published_ms, retracted, quality = row
+def _version(row: tuple[bytes, str, str, int, int, int, str, int]) -> Version:
+    dataset, version, path, plain_bytes, published_ms, retracted, quality, counted = row
     try:
         decoded = records.decode_dataset(dataset)
     except Malformed as error:
         raise Fault(FaultCode.STORAGE, "ledger: a published dataset is not readable") from error
-    return Version(decoded, version, path, plain_bytes, published_ms, bool(retracted), quality)
+    return Version(decoded, version, path, plain_bytes, published_ms, bool(retracted), quality, bool(counted))

@@ -1,10 +1,11 @@
 """The ledger's part about signed documents: reviews, negative lists, grants of operation, products, consents."""
 
+import hashlib
 import sqlite3
 from collections.abc import Callable
 from typing import TypeVar
 
-from yanmen.formats import negative_list, operation, product, review
+from yanmen.formats import negative_list, operation, product, review, template
 from yanmen.ledger import consents, contracts, log, signed
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.signed import Paper
@@ -15,6 +16,7 @@ from yanmen.model.office import Act
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Fault, FaultCode
+from yanmen.model.template import PublishedTemplate
 
 T = TypeVar("T")
 
@@ -77,6 +79,18 @@ class Registry(Desk):
             papers = signed.in_force(db, DocumentKind.PRODUCT)
         return tuple((signed.read(paper.token, product.decode), paper.token) for paper in papers)
 
+    def template(self, name: str) -> PublishedTemplate | None:
+        """Return a contract template as it stands, withdrawn ones too."""
+        with self._store.read() as db:
+            token = signed.newest(db, DocumentKind.TEMPLATE, name)
+        return None if token is None else _template(token)
+
+    def templates(self) -> tuple[PublishedTemplate, ...]:
+        """Return every contract template as it stands."""
+        with self._store.read() as db:
+            papers = signed.in_force(db, DocumentKind.TEMPLATE)
+        return tuple(_template(paper.token) for paper in papers)
+
     def endorsement(self, contract: str) -> Endorsement | None:
         """Return the newest endorsement of a contract."""
         with self._store.read() as db:
@@ -121,6 +135,10 @@ class Registry(Desk):
         """Note the snapshot made of `version` without some units."""
         with self._writing() as db:
             consents.keep_pruned(db, version, exclusion, snapshot, path)
+
+
+def _template(token: bytes) -> PublishedTemplate:
+    return PublishedTemplate(signed.read(token, template.decode), hashlib.sha256(token).hexdigest(), token)
 
 
 def negative(token: bytes) -> NegativeList:

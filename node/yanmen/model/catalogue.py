@@ -166,6 +166,12 @@ class Dataset:
         """Return the columns a catalogue may show."""
         return tuple(column for column in self.columns if column.role is not Role.HIDDEN)
 
+    def counted(self) -> bool:
+        """Tell whether a unit can have more rows than groups, so that publishing counts the rows of each."""
+        return (
+            self.cls is DatasetClass.PERSONAL and self.unit() is not None and self.groups_per_unit < self.rows_per_unit
+        )
+
     def unit(self) -> Column | None:
         """Return the unit column, if the dataset declares one."""
         for column in self.columns:
@@ -174,12 +180,17 @@ class Dataset:
         return None
 
 
+UNIT_ROWS = "unit rows"
+"""The column of a snapshot that says how many rows the row's unit has in it: no column a specification names."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """One published snapshot: `version` is a digest over ciphertext, so it says nothing of rows.
 
     `path` is the sealed file relative to the node's directory, `plain_bytes` its unsealed size. `quality` has one
     letter for each index (完整性, 准确性, 一致性), the band in which the jailed job found it; "" = not measured.
+    With `counted` the snapshot has a column `UNIT_ROWS` beside the declared ones.
     """
 
     dataset: Dataset
@@ -189,6 +200,7 @@ class Version:
     published_ms: int
     retracted: bool = False
     quality: str = ""
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

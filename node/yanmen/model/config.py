@@ -178,6 +178,16 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True)
+class Interfaces:
+    """Where a node answers JSON over HTTPS beside gRPC; nowhere, unless it is named here."""
+
+    address: str = ""
+    """Where it listens."""
+    url: str = ""
+    """Under which `https://` prefix others reach it; the catalogue says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotifyRules:
     """The program that notices of incidents are handed to, with its arguments; none, and they wait in the outbox."""
 
@@ -222,3 +232,4 @@ class Config:
     ledger: LedgerPlace = field(default_factory=LedgerPlace)
     notify: NotifyRules = field(default_factory=NotifyRules)
     telling: Telling = field(default_factory=Telling)
+    https: Interfaces = field(default_factory=Interfaces)

@@ -72,6 +72,14 @@ class Operated:
 
 
 @dataclass(frozen=True, slots=True)
+class Filled:
+    """The template (合约模板) that a contract fills in, with the hex SHA-256 of what its holder signed."""
+
+    template: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What the consumer signs and the holder countersigns (FORMATS.md, contract).
 
@@ -103,6 +111,7 @@ class Terms:
     tariff: Tariff | None = None
     split: Split | None = None
     operated: Operated | None = None
+    filled: Filled | None = None
     rules: Rules = field(default_factory=Rules)
 
     @property

@@ -19,6 +19,7 @@ class DocumentKind(Enum):
     ENDORSEMENT = "endorsement"
     OFFICE = "office"
     CONSENT = "consent"
+    TEMPLATE = "template"
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,11 +166,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """One dataset version the plan reads, attached to the engine under `schema` (s0, s1…)."""
+    """One dataset version the plan reads, attached to the engine under `schema` (s0, s1…).
+
+    With `counted` it also reads how many rows each row's unit has there.
+    """
 
     schema: str
     version: Version
     columns: tuple[str, ...]
+    counted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,7 @@ class Plan:
     what the use costs unless it is a free one. With a `manifest` the figures leave as sealed shares only.
     `together` tells whether the answer depends on which rows one unit has in the same place: units are
     counted, grouped by or joined on. `rows_max` is what the engine may reply, `answer_rows` what the answer may have
-    after post-processing, None where that follows from conditions between released figures. `groups_kept` is in
+    after post-processing at most. `groups_kept` is in
     how many cells a unit counts at most that could be in more, None where nothing of any unit is left out. With a
     `part`, `sql` yields this node's rows of a join across nodes, whose keys, aggregates and outputs stand here; nobody
     but the aggregators, with noise, gets to the figures.

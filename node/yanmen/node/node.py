@@ -23,6 +23,7 @@ from yanmen.model.ports import Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
+from yanmen.model.template import PublishedTemplate
 from yanmen.node.anchoring import Anchoring
 from yanmen.node.approving import Deadlines
 from yanmen.node.consents import Consents
@@ -136,6 +137,10 @@ class Node(Doorkeeper):
     def balance(self, party: Party, contract_id: str) -> Balance:
         """Return what is left of one contract of `party`."""
         return self._ledger.balance(self.contract(party, contract_id).terms.id)
+
+    def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:  # noqa: ARG002 - on offer to all members
+        """Return the contract templates on offer."""
+        return tuple(one for one in self._ledger.templates() if not one.template.withdrawn)
 
     # Questions ------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from yanmen.model.stages import Aggregate, Average, Block, Key
 from yanmen.planning import hints
 from yanmen.planning.figure_tables import cells_of
 from yanmen.planning.figures import FIGURES_MAX, Figure, GroupKey, Names, bounded, grid_of, reached
+from yanmen.planning.heavy import Parting, parting
 from yanmen.planning.places import Place, refused
 from yanmen.planning.reach import Reach, reach
 from yanmen.planning.released_terms import width_column
@@ -43,6 +44,7 @@ class CellBlock:
     averages: tuple[Average, ...]
     cells: int
     reach: Reach
+    parting: Parting | None = None
 
     @property
     def keys(self) -> tuple[Key, ...]:
@@ -111,8 +113,13 @@ class Blocks:
             raise refused(Reason.TOO_MANY_CELLS, asked.at, "SELECT", hints.CELLS)
         far = reach(asked.rows.scope, joined, reached(asked.keys), cells)
         aggregates = bounded(asked.figures, joined, far)
-        sql = emit(Cells(asked.rows, asked.keys, asked.figures, aggregates, far))
-        self.found.append(CellBlock(asked.rows, sql, asked.keys, asked.figures, aggregates, asked.averages, cells, far))
+        apart = parting(asked.rows, far)
+        if apart is not None:
+            asked.rows.scope.snapshots.count(asked.rows.schemas[apart.position])
+        sql = emit(Cells(asked.rows, asked.keys, asked.figures, aggregates, far, apart))
+        self.found.append(
+            CellBlock(asked.rows, sql, asked.keys, asked.figures, aggregates, asked.averages, cells, far, apart)
+        )
         return cells_of(len(self.found) - 1)
 
 

@@ -27,6 +27,13 @@ def at_most(value: Value) -> int:
     return most
 
 
+def compared(value: Value, *comparisons: str) -> tuple[str, int]:
+    """Return which of `comparisons` between a column and a number this is, and the number; or refuse."""
+    name = next((name for name in comparisons if isinstance(value, dict) and value.get("type") == name), "")
+    _, most = _compared(value, name)
+    return name, most
+
+
 def _branch(value: Value, comparison: str, item: int) -> int:
     members = value if isinstance(value, dict) else READER.refuse("clamp")
     reference, bound = _compared(members.get("when_expr"), comparison)

@@ -7,13 +7,14 @@ by keys, and only those keys and those totals reach the answer.
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from yanmen.planning import bound_members
 from yanmen.planning.bound_clamps import at_most, clamp
 from yanmen.planning.bound_expressions import RANKING, READER, Expressions, Seen, type_id
 from yanmen.planning.bound_lanes import ROWS, Call, Expected, Kind, Lane, types
+from yanmen.planning.bound_parts import Parts
 from yanmen.planning.members import Members, Object, Value
 from yanmen.planning.relation import End, Origin, Step
 
@@ -34,6 +35,7 @@ class Checker:
         self._equalities: Counter[frozenset[End]] = Counter()
         self._steps: Counter[Step] = Counter()
         self._shapes: Counter[tuple[End, ...]] = Counter()
+        self._parts = Parts(expected.parted)
         self._level = 0
         self._operators: dict[str, Callable[[Members], tuple[Lane, ...]]] = {
             "LOGICAL_GET": self._scan,
@@ -88,6 +90,7 @@ class Checker:
             READER.refuse("joins")
         if self._steps != Counter(proof.steps):
             READER.refuse("groups by unit")
+        self._parts.check()
         if Counter(proof.relations) - self._shapes:
             READER.refuse("columns of a query")
 
@@ -163,10 +166,22 @@ class Checker:
     def _union(self, value: Members) -> tuple[Lane, ...]:
         members = READER.exact(value, bound_members.UNION, "UNION")
         READER.same(members, {"setop_all": True}, "UNION")
+        if self._parts.wanted and self._level == 1:
+            return self._halves(READER.items(members, "children"))
         first, *rest = [self.lanes(child) for child in READER.items(members, "children")]
         if not rest or any(types(part) != types(first) for part in rest):
             READER.refuse("UNION")
         return self._noted(tuple(self._either(lanes) for lanes in zip(first, *rest, strict=True)))
+
+    def _halves(self, children: Sequence[Value]) -> tuple[Lane, ...]:
+        """Admit what light units and what heavy units add, which must be the same columns."""
+        found = []
+        for child in children:
+            found.append(self.lanes(child))
+            self._parts.half()
+        if any(lanes != found[0] for lanes in found):
+            READER.refuse("UNION")
+        return found[0]
 
     def _either(self, lanes: tuple[Lane, ...]) -> Lane:
         """Return the column that holds rows of each of `lanes`: units with units, the rest with the rest."""
@@ -188,6 +203,8 @@ class Checker:
                 READER.refuse("FILTER")
             if self._expected.guarded and admitted == {Kind.RANK}:
                 self._ranks[at_most(expression)] += 1
+                self._parts.ranked(lanes, at_most(expression))
+            self._parts.filtered(lanes, seen, expression)
             for ref in seen.refs:
                 self._filtered |= lanes[ref].origins
         return lanes

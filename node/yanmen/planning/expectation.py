@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from yanmen.model.catalogue import Column, ColumnType, DatasetClass
+from yanmen.model.catalogue import UNIT_ROWS, Column, ColumnType, DatasetClass
 from yanmen.model.ports import TableShape
 from yanmen.model.stages import AggregateKind
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected, Shown
 from yanmen.planning.figures import Figure
 from yanmen.planning.proof import origins_of, proof_of
-from yanmen.planning.relation import Proof
+from yanmen.planning.relation import Proof, together
 from yanmen.planning.row_relations import unit_origins
 from yanmen.planning.row_source import Rows
 from yanmen.planning.terms import Term
@@ -42,11 +42,15 @@ def of_cells(block: CellBlock, shapes: tuple[TableShape, ...]) -> Expected:
         sums = [figure for figure in figures if figure.kind is AggregateKind.SUM]
         outputs += [_shown(rows, figure, _LARGEST, most) for figure in sums for _ in (1, 2)]
     present = [key.term for key in keys if None not in key.domain]
-    inside = proof_of(rows)
+    inside, parted = proof_of(rows), None
+    if block.parting is not None:
+        # Light units and heavy ones are read apart, each with all joins.
+        parted = (rows.schemas[block.parting.position], UNIT_ROWS), block.parting.most
+        inside = replace(together((inside, inside)), filtered=inside.filtered | {parted[0]})
     filtered = inside.filtered.union(*(origins_of(rows, term) for term in present))
     capped = (block.reach.cells,) if block.reach.capped else ()
     proof = replace(inside, filtered=filtered, ranks=(*inside.ranks, *capped))
-    return _expected(rows, shapes, outputs, proof, keys=len(keys))
+    return replace(_expected(rows, shapes, outputs, proof, keys=len(keys)), parted=parted)
 
 
 def _calls(figure: Figure) -> tuple[str, ...]:

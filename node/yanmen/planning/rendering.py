@@ -28,6 +28,9 @@ def render(plan: Plan) -> str:
         lines.append(
             f"capped   a unit counts in at most {plan.groups_kept} cells, by lot; what it has in more is left out"
         )
+        counted = ", ".join(scan.version.dataset.name for scan in plan.scans if scan.counted)
+        ranked = f"only units with more rows in {counted}" if counted else "every unit"
+        lines.append(f"ranked   {ranked}, to choose the cells that count")
     if plan.blocks:
         grids = "; ".join(", ".join((*block.keys, *block.aggregates)) for block in plan.blocks)
         lines.append(f"releases {len(plan.blocks)} under one charge, split evenly over all figures: {grids}")

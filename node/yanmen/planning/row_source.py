@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from yanmen.model.catalogue import ColumnType
+from yanmen.model.catalogue import UNIT_ROWS, ColumnType
 from yanmen.model.ports import TableShape
 from yanmen.model.stages import Scan
 from yanmen.planning.joins import Equality, Joined
@@ -47,11 +47,11 @@ def column(found: ColumnOf) -> str:
     return f"{quoted(alias(found.table))}.{quoted(found.column)}"
 
 
-def source(read: Rows) -> str:
-    """Return the FROM and WHERE clauses."""
+def source(read: Rows, only: tuple[int, str] | None = None) -> str:
+    """Return the FROM and WHERE clauses; `only` says which rows of the table at a position are read."""
     joined = read.joined
     first, *rest = joined.order
-    sql = f"FROM {_table(read, first, ())}"
+    sql = f"FROM {_table(read, first, (), only)}"
     placed = {first}
     pending = list(joined.equalities)
     for position in rest:
@@ -60,17 +60,19 @@ def source(read: Rows) -> str:
         pending = [equality for equality in pending if equality not in here]
         condition = " AND ".join(f"{column(pair.left)} = {column(pair.right)}" for pair in here)
         if not condition:
-            sql += f" CROSS JOIN {_table(read, position, ())}"
+            sql += f" CROSS JOIN {_table(read, position, (), only)}"
             continue
         kind = "LEFT JOIN" if position in joined.left else "INNER JOIN"
-        sql += f" {kind} {_table(read, position, here)} ON {condition}"
+        sql += f" {kind} {_table(read, position, here, only)} ON {condition}"
     return sql if read.where is None else f"{sql} WHERE {value(read.where)}"
 
 
-def _table(read: Rows, position: int, here: Iterable[Equality]) -> str:
+def _table(read: Rows, position: int, here: Iterable[Equality], only: tuple[int, str] | None) -> str:
     relation = read.scope.sources[position].relation
     name = f"{quoted(read.schemas[position])}.{quoted('data')}" if relation is None else f"({relation.sql})"
     ends = [end for pair in here for end in (pair.left, pair.right) if end.table == position]
+    if only is not None and only[0] == position:
+        name = f"({select(map(quoted, read.columns[position]), f'FROM {name} WHERE {only[1]}')})"
     if not ends or not is_lookup(read, position):
         return f"{name} AS {quoted(alias(position))}"
     # Open rows met by a unit's row could multiply it: keep one for each value that is joined on.
@@ -109,5 +111,6 @@ def shapes(read: tuple[Scan, ...]) -> tuple[TableShape, ...]:
 def _columns(scan: Scan) -> tuple[tuple[str, str], ...]:
     visible = scan.version.dataset.visible()
     planned = [item for item in visible if item.name in scan.columns]
+    counted = ((UNIT_ROWS, "BIGINT"),) if scan.counted else ()
     # A table needs a column even when only its rows are counted.
-    return tuple((item.name, held_type(item)) for item in planned or visible[:1])
+    return (*((item.name, held_type(item)) for item in planned or visible[:1]), *counted)

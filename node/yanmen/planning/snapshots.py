@@ -14,6 +14,7 @@ class Snapshots:
         self._schemas: dict[str, str] = {}
         self._versions: dict[str, Version] = {}
         self._columns: dict[str, set[str]] = {}
+        self._counted: set[str] = set()
 
     def schema(self, version: Version) -> str:
         """Return the schema under which the engine finds `version`."""
@@ -27,9 +28,18 @@ class Snapshots:
         self._columns.setdefault(schema, set()).update(names)
         return schema
 
+    def count(self, schema: str) -> None:
+        """Note that the rows of each unit, as `schema` holds their number, are read."""
+        self._counted.add(schema)
+
     def scans(self) -> tuple[Scan, ...]:
         """Return the versions read, each with its columns in declared order."""
         return tuple(
-            Scan(schema, version, tuple(c.name for c in version.dataset.visible() if c.name in self._columns[schema]))
+            Scan(
+                schema,
+                version,
+                tuple(c.name for c in version.dataset.visible() if c.name in self._columns[schema]),
+                schema in self._counted,
+            )
             for schema, version in self._versions.items()
         )

@@ -3,15 +3,17 @@
     rows: keys, unit, arguments   ->  per key and unit: clamped counts and sums
     -> at most so many groups per unit, chosen by a hash  ->  per key: integers within a public range
 
+Where the rows of each unit are counted, units that cannot have too many groups stand apart and are not ranked.
 Clamps are written with CASE: DuckDB's LEAST and GREATEST skip NULL, so they would invent values.
 """
 
 import hashlib
 from dataclasses import dataclass
 
-from yanmen.model.catalogue import DatasetClass
+from yanmen.model.catalogue import UNIT_ROWS, DatasetClass
 from yanmen.model.stages import Aggregate, AggregateKind
 from yanmen.planning.figures import Figure, GroupKey
+from yanmen.planning.heavy import Parting
 from yanmen.planning.reach import Reach
 from yanmen.planning.row_source import Rows, column, source
 from yanmen.planning.sql_terms import quoted, select, text_literal, units, value
@@ -26,15 +28,23 @@ class Cells:
     figures: tuple[Figure, ...]
     aggregates: tuple[Aggregate, ...]
     reach: Reach
+    parting: Parting | None = None
 
 
 def emit(cells: Cells) -> str:
     """Return the SQL whose reply columns are the keys, then the aggregates (for exact data: contributors too)."""
     exact = cells.rows.joined.release is DatasetClass.EXACT
-    inner = _clamped_shares(cells, _shares(cells, _rows(cells)))
-    if cells.reach.capped:
-        inner = _capped(cells, inner)
+    inner = _shared_rows(cells)
+    if cells.parting is not None:
+        inner = _apart(cells, cells.parting, inner)
+    elif cells.reach.capped:
+        inner = _capped(cells, inner, inner)
     return _ranged(cells, _totals(cells, inner, exact=exact), exact=exact)
+
+
+def _shared_rows(cells: Cells, only: tuple[int, str] | None = None) -> str:
+    """Return what each unit adds to each cell, by clamped rows and then clamped itself."""
+    return _clamped_shares(cells, _shares(cells, _rows(cells, only)))
 
 
 def _names(cells: Cells) -> list[str]:
@@ -73,7 +83,7 @@ def _valued(cells: Cells) -> list[tuple[Aggregate, str]]:
     return [(each, quoted(f"c{each.name[1:]}")) for each in cells.aggregates if each.valued]
 
 
-def _rows(cells: Cells) -> str:
+def _rows(cells: Cells, only: tuple[int, str] | None) -> str:
     """Return one row per row: keys, unit, arguments."""
     unit = cells.rows.joined.unit
     if unit is None:
@@ -84,7 +94,7 @@ def _rows(cells: Cells) -> str:
         if figure.term is not None:
             argument = units(figure.term) if figure.kind is AggregateKind.SUM else value(figure.term)
             columns.append(f"{argument} AS {_argument(aggregate)}")
-    return select(columns, source(cells.rows))
+    return select(columns, source(cells.rows, only))
 
 
 def _shares(cells: Cells, inner: str) -> str:
@@ -125,12 +135,27 @@ def _signs(figure: Figure) -> tuple[int, int]:
     return min(figure.term.facts.lower, 0), max(figure.term.facts.upper, 0)
 
 
-def _capped(cells: Cells, inner: str) -> str:
-    """Keep at most the declared number of groups of each unit, by a hash so that no group is favoured."""
+def _apart(cells: Cells, parting: Parting, whole: str) -> str:
+    """Put light units, all of whose groups are kept, beside the kept groups of heavy ones."""
+    rows = quoted(UNIT_ROWS)
+    light = _shared_rows(cells, (parting.position, f"{rows} <= {parting.most}"))
+    heavy = _shared_rows(cells, (parting.position, f"{rows} > {parting.most}"))
+    return f"{select(_kept(cells), _from(light, 'l'))} UNION ALL {_capped(cells, heavy, whole)}"
+
+
+def _kept(cells: Cells) -> list[str]:
+    shares = (quoted(each.name) for each, _ in _shared(cells))
+    return [*_names(cells), *shares, *(name for _, name in _valued(cells))]
+
+
+def _capped(cells: Cells, inner: str, whole: str) -> str:
+    """Keep at most the declared number of groups of each unit, by a hash so that no group is favoured.
+
+    It is salted by the `whole` of what is asked: the same groups are kept in whichever way they are ranked.
+    """
     most = cells.reach.cells
-    names = _names(cells)
-    kept = [*names, *(quoted(each.name) for each, _ in _shared(cells)), *(name for _, name in _valued(cells))]
-    salt = text_literal(hashlib.sha256(inner.encode("utf-8")).hexdigest()[:16])
+    names, kept = _names(cells), _kept(cells)
+    salt = text_literal(hashlib.sha256(whole.encode("utf-8")).hexdigest()[:16])
     order = ", ".join([f"hash({quoted('u')}, {', '.join(names)}, {salt})", *names])
     ranked = f"row_number() OVER (PARTITION BY {quoted('u')} ORDER BY {order}) AS {quoted('n')}"
     listed = select([*kept, ranked], _from(inner, "q"))

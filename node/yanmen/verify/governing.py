@@ -1,11 +1,22 @@
 """Holds the signed documents that a log records to whoever had to sign them, and to their order."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from yanmen.crypto import documents, governance
+from yanmen.crypto import agreements, documents, governance
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import connector_id, consent, json_members, jws, negative_list, office, operation, product, review
+from yanmen.formats import (
+    connector_id,
+    consent,
+    json_members,
+    jws,
+    negative_list,
+    office,
+    operation,
+    product,
+    review,
+    template,
+)
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
@@ -14,6 +25,7 @@ from yanmen.model.office import WHO
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.receipt import Stage
+from yanmen.model.template import PublishedTemplate
 from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.standing import All, Standing
@@ -37,6 +49,7 @@ class Governing:
     products: dict[str, Product] = field(default_factory=dict)
     endorsements: dict[str, Endorsement] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
+    templates: dict[str, PublishedTemplate] = field(default_factory=dict)
 
     def check(self, use: Use, said: All) -> Iterator[Finding]:
         """Yield what is wrong with the document that the leaf `use` records, or with a use that hangs on one."""
@@ -86,9 +99,34 @@ class Governing:
                 )
                 self._ours(found.node)
 
+    def _template(self, token: bytes, index: int) -> None:
+        found = documents.open_with(agreements.open_template, token, self.keys.acceptance_keys(index))
+        self._ours(found.by)
+        known = self.templates.get(found.id)
+        gone = None if known is None else replace(known.template, withdrawn=True)
+        if gone is not None and gone != replace(found, decided_by=gone.decided_by, issued_s=gone.issued_s):
+            raise Malformed("a template that was changed, or came back")
+        if known is None and found.withdrawn and not self._carried():
+            raise Malformed("a template withdrawn before it was published")
+        self.templates[found.id] = PublishedTemplate(found, documents.digest(token), token)
+
+    def _filled(self, use: Use) -> None:
+        """Hold a contract that fills in a template to what that fixes and bounds."""
+        agreement = self.standing.agreements[use.contract]
+        filled = agreement.terms.filled
+        if filled is None or agreement.status is not ContractStatus.ACTIVE or self._carried():
+            return
+        known = self.templates.get(filled.template)
+        if known is None or known.template.withdrawn or known.digest != filled.sha256:
+            raise Malformed("a contract made from a template that was not on offer")
+        for name, why, _ in template.unfit(known.template, agreement.terms):
+            raise Malformed(f"a contract outside its template: {name} {why}")
+
     def _operated(self, use: Use, said: All) -> None:
         """Hold a contract that hangs on a grant to the grant and its operator's word, and a use to its products."""
         agreement = self.standing.agreements[use.contract]
+        if use.head.stage is Stage.APPROVAL:
+            self._filled(use)
         operated = agreement.terms.operated
         if operated is None or agreement.status is not ContractStatus.ACTIVE:
             return
@@ -189,4 +227,5 @@ _READERS: dict[str, Callable[[Governing, bytes, int], None]] = {
     product.TYP: Governing._offered,  # noqa: SLF001 - as above
     office.TYP: Governing._office,  # noqa: SLF001 - as above
     consent.TYP: Governing._consent,  # noqa: SLF001 - as above
+    template.TYP: Governing._template,  # noqa: SLF001 - as above
 }

@@ -12,6 +12,7 @@ from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
+from yanmen.model.template import PublishedTemplate
 from yanmen.planning.parameters import Placeholder
 
 
@@ -76,6 +77,10 @@ class NodeApi(LogApi, Protocol):
 
     def balance(self, party: Party, contract_id: str) -> Balance:
         """Return what is left of one contract of `party`."""
+        ...
+
+    def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:
+        """Return the contract templates on offer."""
         ...
 
     def names(self) -> Names:

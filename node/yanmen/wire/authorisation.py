@@ -16,6 +16,7 @@ METHODS: dict[str, frozenset[PartyRole]] = {
     "/yanmen.wire.v1.ContractService/GetContract": _CONSUMERS,
     "/yanmen.wire.v1.ContractService/ListContracts": _CONSUMERS,
     "/yanmen.wire.v1.ContractService/GetBalance": _CONSUMERS,
+    "/yanmen.wire.v1.ContractService/ListTemplates": _EVERYONE,
     "/yanmen.wire.v1.QueryService/Explain": _CONSUMERS,
     "/yanmen.wire.v1.QueryService/Submit": _CONSUMERS,
     "/yanmen.wire.v1.QueryService/Fetch": _CONSUMERS,

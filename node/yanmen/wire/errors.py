@@ -55,6 +55,7 @@ REASON_STATUS: dict[Reason, grpc.StatusCode] = {
     Reason.CONTRACT_UNKNOWN: _S.NOT_FOUND,
     Reason.CONTRACT_MALFORMED: _S.INVALID_ARGUMENT,
     Reason.CLAUSE_NOT_ENFORCEABLE: _S.INVALID_ARGUMENT,
+    Reason.OUTSIDE_TEMPLATE: _S.INVALID_ARGUMENT,
     Reason.CONTRACT_PENDING: _S.FAILED_PRECONDITION,
     Reason.CONTRACT_DENIED: _S.FAILED_PRECONDITION,
     Reason.CONTRACT_NOT_YET_VALID: _S.FAILED_PRECONDITION,
@@ -144,9 +145,9 @@ def refusal_status(refused: Refused, request_id: str, *, inline: bool) -> Status
 def spoken(refused: Refused) -> str:
     """Return all of a refusal in one line, for drivers that show nothing but the status's message."""
     english, chinese = messages.localised(refused.reason, refused.detail)
-    named = f" ({_short(refused.detail.subject)})" if refused.detail.subject else ""
+    named = f" ({short(refused.detail.subject)})" if refused.detail.subject else ""
     receipt = "" if refused.receipt is None else f" receipt 使用回执 no. {refused.receipt.index}"
-    return f"{refused.reason.value}{named}: {_short(english)} {_short(chinese)}{receipt}"
+    return f"{refused.reason.value}{named}: {short(english)} {short(chinese)}{receipt}"
 
 
 def fault_status(code: FaultCode, request_id: str) -> Status:
@@ -157,8 +158,8 @@ def fault_status(code: FaultCode, request_id: str) -> Status:
 
 def _refusal_status(refused: Refused, request_id: str, *, whole: bool) -> Status:
     detail = refused.detail
-    english, chinese = (_short(text) for text in messages.localised(refused.reason, detail))
-    subject = _short(detail.subject)
+    english, chinese = (short(text) for text in messages.localised(refused.reason, detail))
+    subject = short(detail.subject)
     clauses = _fitting(detail.clauses, CLAUSES_BYTES_MAX)
     metadata = {"subject": subject, "line": str(detail.line), "column": str(detail.column)}
     metadata["clauses"] = "\n".join(clauses)
@@ -203,7 +204,8 @@ def _status(code: grpc.StatusCode, text: str, details: list[Message]) -> Status:
     return Status(code=code.value[0], message=text, details=packed)
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """Return `text`, cut where it is too long to be told."""
     return text.encode()[:TEXT_BYTES_MAX].decode(errors="ignore")
 
 

@@ -8,7 +8,7 @@ Nothing of a request is parsed before its sender is known and allowed.
 import json
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,7 +59,7 @@ class _TooLate(Exception):
 
 
 @dataclass(slots=True)
-class _Call:
+class Call:
     """One call on its way, and what its log line will say."""
 
     method: str
@@ -170,11 +170,11 @@ class Gate(grpc.ServerInterceptor):
     @contextmanager
     def _passage(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:
         """Let one call through to its service, or end it with the error it deserves; write its line."""
-        call = _Call(method, self._randomness.token(REQUEST_ID_BYTES).hex(), self._clock.now_ms())
+        call = self.begin(method)
         status: Status | None = None
         try:
             party = self._admit(call, context)
-            with self._pacing.call(party.id, streams=method in LASTING):
+            with self.pace(call, party):
                 yield
         except _TooLate:
             call.outcome = grpc.StatusCode.DEADLINE_EXCEEDED.name
@@ -186,16 +186,21 @@ class Gate(grpc.ServerInterceptor):
         except Fault as fault:
             status = _broken(call, fault.code, fault.note)
         except Exception as error:  # noqa: BLE001 - the edge: gRPC would send the exception's text to the caller
-            status = _broken(call, FaultCode.INTERNAL, _where(error))
+            status = _broken(call, FaultCode.INTERNAL, where(error))
         finally:
-            self._write(call)
+            self.write(call)
         if status is not None:
             context.abort_with_status(rpc_status.to_status(status))
         if call.outcome != "OK":
             context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "")
 
-    def _admit(self, call: _Call, context: grpc.ServicerContext) -> Party:
-        party = self._identify(_certificate(context))
+    def begin(self, method: str) -> Call:
+        """Return a call of `method` that arrives now, by whatever transport."""
+        return Call(method, self._randomness.token(REQUEST_ID_BYTES).hex(), self._clock.now_ms())
+
+    def let_in(self, call: Call, certificate_pem: bytes) -> Party:
+        """Return whose certificate this is, once that member may make this call and the node takes it now."""
+        party = self._identify(certificate_pem)
         call.peer = party.id
         try:
             authorise(party, call.method)
@@ -204,13 +209,21 @@ class Gate(grpc.ServerInterceptor):
             raise
         if self.stopping.is_set() and call.method in STARTING:
             raise Refused(Reason.SHUTTING_DOWN)
+        return party
+
+    def pace(self, call: Call, party: Party) -> AbstractContextManager[None]:
+        """Hold the call among those `party` has open, whatever transports they came by; refuse one too many."""
+        return self._pacing.call(party.id, streams=call.method in LASTING)
+
+    def _admit(self, call: Call, context: grpc.ServicerContext) -> Party:
+        party = self.let_in(call, _certificate(context))
         remaining = _remaining(context)
         if not context.is_active() or (remaining is not None and remaining <= 0):
             raise _TooLate
         CALLER.set(party)
         return party
 
-    def _write(self, call: _Call) -> None:
+    def write(self, call: Call) -> None:
         """Write one JSON line: who, what, how it ended and how long it took, never what was said."""
         now = self._clock.now_ms()
         line = {"at_ms": now, "request": call.request_id, "method": call.method, "peer": call.peer}
@@ -258,22 +271,32 @@ def _inline(context: grpc.ServicerContext) -> bool:
     return errors.INLINE in ((name, value) for name, value in context.invocation_metadata())
 
 
-def _refused(call: _Call, refused: Refused, *, inline: bool) -> Status:
-    call.outcome = errors.REASON_STATUS[refused.reason].name
-    call.notes["reason"] = refused.reason.value
+def _refused(call: Call, refused: Refused, *, inline: bool) -> Status:
+    note_refusal(call, refused)
     status = errors.refusal_status(refused, call.request_id, inline=inline)
     if call.method.startswith(FLIGHT):
         status.message = errors.spoken(refused)
     return status
 
 
-def _broken(call: _Call, code: FaultCode, note: str) -> Status:
+def note_refusal(call: Call, refused: Refused) -> None:
+    """Have the call's line say that it was refused, and why."""
+    call.outcome = errors.REASON_STATUS[refused.reason].name
+    call.notes["reason"] = refused.reason.value
+
+
+def note_fault(call: Call, code: FaultCode, note: str) -> None:
+    """Have the call's line say what broke; its caller learns the code."""
     call.outcome = errors.FAULT_STATUS[code].name
     call.notes |= {"fault": code.value, "note": note}
+
+
+def _broken(call: Call, code: FaultCode, note: str) -> Status:
+    note_fault(call, code, note)
     return errors.fault_status(code, call.request_id)
 
 
-def _where(error: Exception) -> str:
+def where(error: Exception) -> str:
     """Return the type of `error` and the places it came through; its text might quote a value."""
     frames = traceback.extract_tb(error.__traceback__)
     places = " < ".join(f"{frame.name}:{frame.lineno}" for frame in reversed(frames))

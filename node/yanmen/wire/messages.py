@@ -43,6 +43,7 @@ TEXTS: dict[Reason, Text] = {
     Reason.CLAUSE_NOT_ENFORCEABLE: Text(
         "The contract says something that this node cannot enforce.", "合约中有本节点无法执行的条款。"
     ),
+    Reason.OUTSIDE_TEMPLATE: Text("The contract is not within the template it names.", "合约超出其所依据的合约模板。"),
     Reason.CONTRACT_PENDING: Text("The holder has not decided on this contract yet.", "提供方尚未审批该合约。"),
     Reason.CONTRACT_DENIED: Text("The holder denied this contract.", "提供方未批准该合约。"),
     Reason.CONTRACT_NOT_YET_VALID: Text("The contract is not valid yet.", "合约尚未生效。"),
@@ -140,6 +141,9 @@ NEXT: dict[Reason, Text] = {
     Reason.NOT_WITNESSED: Text("Ask again once they have.", "待见证恢复后再问。"),
     Reason.CONTRACT_UNKNOWN: Text("See your own: yanmen contract list.", "请查看本人的合约：yanmen contract list。"),
     Reason.CONTRACT_MALFORMED: Text("Write it as docs/FORMATS.md says.", "请按 docs/FORMATS.md 书写。"),
+    Reason.OUTSIDE_TEMPLATE: Text(
+        "Read it: yanmen contract template list --as ME --at NODE.", "请查看模板：yanmen contract template list。"
+    ),
     Reason.CONTRACT_PENDING: Text("Remind the department.", "请联系数据提供方审批。"),
     Reason.CONTRACT_DENIED: Text("Offer other terms.", "请另行提出合约。"),
     Reason.CONTRACT_NOT_YET_VALID: Text("Ask once it has begun.", "请待其生效后再查询。"),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 import grpc
 from google.protobuf.descriptor import FileDescriptor
@@ -48,6 +48,23 @@ REPLY_HEADROOM_BYTES = 1024 * 1024
 LAST_REPLIES_S = 2.0
 """After jobs have ended, for calls that hand out their outcomes."""
 
+
+class Beside(Protocol):
+    """What is served beside gRPC, through the same gate."""
+
+    def start(self) -> str:
+        """Listen, serve and return the address."""
+        ...
+
+    def stop(self) -> None:
+        """Take no more calls and wait for those that are open."""
+        ...
+
+    def cut(self) -> None:
+        """Close the port at once."""
+        ...
+
+
 Install = Callable[[grpc.Server], Sequence[FileDescriptor]]
 """Adds services to a server and returns the files that describe them."""
 
@@ -74,6 +91,8 @@ class Surroundings:
     renewed: Callable[[], Credentials | None] = lambda: None
     """Asked at every new connection: other credentials from now on, or None."""
     ears: Ears = DEAF
+    beside: Callable[[Gate], Beside] | None = None
+    """Makes what is served beside gRPC."""
 
 
 class Server:
@@ -93,6 +112,8 @@ class Server:
             maximum_concurrent_rpcs=CALLS_AT_ONCE,
         )
         self._names = add_services(self._server, self._health, install)
+        self._beside = None if surroundings.beside is None else surroundings.beside(self._gate)
+        self.address_beside = ""
 
     def start(self) -> int:
         """Listen, serve, and return the port (the system's choice when the address asks for port 0)."""
@@ -105,6 +126,8 @@ class Server:
             port = self._server.add_secure_port(self._at.address, tls)
         except RuntimeError as error:
             raise Fault(FaultCode.CONFIG, f"cannot listen on {self._at.address}") from error
+        if self._beside is not None:
+            self.address_beside = self._beside.start()
         self._server.start()
         self.say_ready(ready=True)
         return port
@@ -132,11 +155,15 @@ class Server:
             self._api.drain(grace_ms)
         finally:
             self._server.stop(LAST_REPLIES_S).wait()
+            if self._beside is not None:
+                self._beside.stop()
 
     def cut(self) -> None:
         """Begin nothing, break every call off and close the port; jobs are ended by who ordered this."""
         self._gate.stopping.set()
         self._health.enter_graceful_shutdown()
+        if self._beside is not None:
+            self._beside.cut()
         self._server.stop(None).wait()
 
 

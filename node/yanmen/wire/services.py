@@ -94,6 +94,16 @@ class Contracts(contract_pb2_grpc.ContractServiceServicer):
         left = self._api.balance(CALLER.get(), convert.name(request.contract_id))
         return contract_pb2.GetBalanceResponse(balance=convert.balance(left))
 
+    @override
+    def ListTemplates(
+        self, request: contract_pb2.ListTemplatesRequest, context: grpc.ServicerContext
+    ) -> contract_pb2.ListTemplatesResponse:
+        """List what may be filled in."""
+        held = self._api.templates(CALLER.get())
+        return contract_pb2.ListTemplatesResponse(
+            templates=[contract_pb2.Template(template_jws=one.token.decode("ascii")) for one in held]
+        )
+
 
 class Query(query_pb2_grpc.QueryServiceServicer):
     """Questions, jobs and answers."""

@@ -24,14 +24,17 @@ from yanmen.node.node import Node
 from yanmen.node.readiness import Probe, Readiness
 from yanmen.wire.api import LogApi
 from yanmen.wire.expiry import Ends, Watch
+from yanmen.wire.gate import Gate
+from yanmen.wire.https.server import Port
+from yanmen.wire.https.serving import server as https_server
 from yanmen.wire.operations import Operations, Watched, operations, spans
 from yanmen.wire.renewal import CertificateFiles, Place
-from yanmen.wire.server import Install, Server, Surroundings, aggregator_services, node_services
+from yanmen.wire.server import Beside, Install, Server, Surroundings, aggregator_services, node_services
 
 LOOK_S = 5.0
 """How often a serving party looks whether it is ready, and what ends soon."""
-READY = "serving.address"
-"""Names the address while the node serves; scripts wait for it."""
+READY, READY_HTTPS = "serving.address", "serving.https"
+"""Name the addresses while the node serves, over gRPC and, if it does, over HTTPS; scripts wait for them."""
 FOLLOW_S = 0.1
 """How often it looks whether the holder disconnected a node, or connected it again."""
 WAITING_MAX = 32
@@ -90,7 +93,11 @@ class _Served:
         port = self.server.start()
         address = f"{self.holder.config.address.rpartition(':')[0]}:{port}"
         (self.holder.directory / READY).write_text(address + "\n", encoding="ascii")
-        self._say({"serving": address, "connector": self.holder.config.id, **self.said})
+        beside = self.server.address_beside
+        if beside:
+            (self.holder.directory / READY_HTTPS).write_text(beside + "\n", encoding="ascii")
+        said = {"https": beside, **self.said} if beside else self.said
+        self._say({"serving": address, "connector": self.holder.config.id, **said})
         return address
 
     def follow(self) -> None:
@@ -100,7 +107,7 @@ class _Served:
         if self.server is None:
             self.start()
             return
-        (self.holder.directory / READY).unlink(missing_ok=True)
+        self._unready()
         self.server.cut()
         self.server = None
         self._say({"disconnected": self.holder.config.id})
@@ -114,8 +121,12 @@ class _Served:
 
     def stop(self, grace_s: int) -> None:
         """End what runs and close the port."""
-        (self.holder.directory / READY).unlink(missing_ok=True)
+        self._unready()
         (self.server or self.make()).stop(grace_s * 1000)
+
+    def _unready(self) -> None:
+        for name in (READY, READY_HTTPS):
+            (self.holder.directory / name).unlink(missing_ok=True)
 
     def _say(self, line: dict[str, str | int]) -> None:
         sys.stderr.write(json.dumps(line) + "\n")
@@ -143,7 +154,8 @@ def _node(holder: Holder, company: _Company, open_: ExitStack) -> _Served:
     said: dict[str, str | int] = {"sandbox": profile.name, "profile": profile.digest, "datasets": datasets}
     probes = {"snapshots": readiness.snapshots(holder, runner.holds), "witness": node.require_witnesses}
     heard = _Heard(probes, profile.name, lambda: node.running, told)
-    served = _served(holder, node, node_services(node, holder.clock, holder.randomness), heard, open_, said)
+    offered = _Offered(node_services(node, holder.clock, holder.randomness), _interfaces(holder, node))
+    served = _served(holder, node, offered, heard, open_, said)
     served.connected = node.connected
     return served
 
@@ -151,7 +163,17 @@ def _node(holder: Holder, company: _Company, open_: ExitStack) -> _Served:
 def _aggregator(holder: Holder, institution: Institution, open_: ExitStack) -> _Served:
     holder.party()
     heard = _Heard({}, "none", lambda: 0, open_.enter_context(spans(holder)))
-    return _served(holder, institution, aggregator_services(institution), heard, open_, {})
+    return _served(holder, institution, _Offered(aggregator_services(institution), None), heard, open_, {})
+
+
+def _interfaces(holder: Holder, node: Node) -> Callable[[Gate], Beside] | None:
+    """Return what makes the node's interfaces over HTTPS, which most nodes do not serve."""
+    address = holder.config.https.address
+    if not address:
+        return None
+    files = CertificateFiles(Place(holder.directory, holder.config.id, holder.clock, sys.stderr))
+    port = Port(address, files.now, holder.clock, files.renewed)
+    return lambda gate: https_server(node, holder.config, port, gate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +186,16 @@ class _Heard:
     spans: Spans
 
 
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """What a party answers: its gRPC services, and what is served beside them."""
+
+    install: Install
+    beside: Callable[[Gate], Beside] | None
+
+
 def _served(
-    holder: Holder, api: LogApi, install: Install, heard: _Heard, open_: ExitStack, said: dict[str, str | int]
+    holder: Holder, api: LogApi, offered: _Offered, heard: _Heard, open_: ExitStack, said: dict[str, str | int]
 ) -> _Served:
     files = CertificateFiles(Place(holder.directory, holder.config.id, holder.clock, sys.stderr))
     ends = Ends(lambda: holder.register.current().expires_ms, lambda: files.now.chain_pem)
@@ -177,12 +207,12 @@ def _served(
     ready = Readiness({**readiness.probes(holder), "certificate": certificate, **heard.probes})
     watched = Watched(holder, ready, ends.certificate_pem, heard.profile, heard.running)
     told = operations(watched, heard.spans)
-    surroundings = _surroundings(holder, files, told)
+    surroundings = _surroundings(holder, files, told, offered.beside)
     open_.enter_context(told.served())
     if told.server is not None:
         said = {**said, "operations": told.server.address}
     watch = Watch(ends, holder.clock, sys.stderr)
-    return _Served(holder, lambda: Server(api, surroundings, install), lambda: True, watch, ready, said)
+    return _Served(holder, lambda: Server(api, surroundings, offered.install), lambda: True, watch, ready, said)
 
 
 def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
@@ -210,7 +240,9 @@ def _look(served: Sequence[_Served]) -> None:
         one.look()
 
 
-def _surroundings(holder: Holder, files: CertificateFiles, told: Operations) -> Surroundings:
+def _surroundings(
+    holder: Holder, files: CertificateFiles, told: Operations, beside: Callable[[Gate], Beside] | None
+) -> Surroundings:
     return Surroundings(
         address=holder.config.address,
         credentials=files.now,
@@ -220,4 +252,5 @@ def _surroundings(holder: Holder, files: CertificateFiles, told: Operations) -> 
         randomness=holder.randomness,
         log=sys.stderr,
         ears=told.ears,
+        beside=beside,
     )

@@ -27,13 +27,17 @@ REFRESH = f'CREATE TABLE {TARGET}."refresh" (source VARCHAR, mark VARCHAR, rows 
 
 
 class Declared(NamedTuple):
-    """What the specification says of the table; `hidden` are columns that must exist and stay behind."""
+    """What the specification says of the table; `hidden` are columns that must exist and stay behind.
+
+    `counted` names the column that says how many rows of its unit are kept; "" = none.
+    """
 
     columns: tuple[DeclaredColumn, ...]
     hidden: tuple[str, ...]
     unit: DeclaredColumn | None
     rows_upto: int
     rows_per_unit: int | None
+    counted: str
     server: "OfAServer | None"
     excluded: Excluded | None
 
@@ -131,6 +135,7 @@ def _declared(request: Request) -> Declared:
         unit=next((column for column in columns if column.role == "unit"), None),
         rows_upto=integer(request.body, "rows_upto"),
         rows_per_unit=cap,
+        counted=text(request.body, "counted"),
         server=server,
         excluded=excluding.read(request),
     )
@@ -195,6 +200,9 @@ def _rows(declared: Declared, table: SourceTable, salt: str) -> str:
         rows = f"SELECT * FROM ({rows}) WHERE {unit} IS NOT NULL{kept}"  # noqa: S608 - quoted names
         if declared.rows_per_unit is not None:
             rows += _cap(declared, unit, declared.rows_per_unit, salt)
+        if declared.counted:
+            count = f"count(*) OVER (PARTITION BY {unit}) AS {engine.identifier(declared.counted)}"
+            rows = f"SELECT *, {count} FROM ({rows})"  # noqa: S608 - quoted names
     return rows
 
 

@@ -26,6 +26,7 @@ from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, Reason, Refused
 from yanmen.model.stages import Answer, ColumnQuote, Finished, Names, Output, Quote, Submission
 from yanmen.model.tariff import metered
+from yanmen.model.template import PublishedTemplate
 from yanmen.planning.parameters import Placeholder
 
 CLOCK, RANDOM = SystemClock(), SystemRandomness()
@@ -187,6 +188,9 @@ class Bench:
 
     def contracts(self, party: Party) -> tuple[Contract, ...]:
         return () if self.held is None else (self.held,)
+
+    def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:
+        return ()
 
     def balance(self, party: Party, contract_id: str) -> Balance:
         return Balance(999_000, 0, 99, 9, 150)

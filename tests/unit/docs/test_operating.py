@@ -16,6 +16,7 @@ from yanmen.ledger.log import CLOCK_TOLERANCE_MS
 from yanmen.model.config import (
     AnchorRules,
     Config,
+    Interfaces,
     LargeSnapshots,
     LedgerPlace,
     NodeLimits,
@@ -31,6 +32,10 @@ from tests.unit.docs.markdown import ROOT, code, table, text_of
 
 NAME = "docs/OPERATING.md"
 TEXT = text_of(NAME)
+TABLES = {
+    *("anchor", "approve", "docker", "https", "ledger", "notify", "operations", "release", "timestamp", "volume"),
+}
+"""Tables of node.toml whose keys are listed one by one."""
 UNIT_PROGRAM = "/usr/lib/yanmen/.venv/bin/yanmen"
 
 
@@ -59,6 +64,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
         notify=NotifyRules(("/bin/notify",)),
         telling=Telling("127.0.0.1:9464", "http://127.0.0.1:4318/v1/traces"),
         stamping=Stamping("http://127.0.0.1:3161", "tsa.pem"),
+        https=Interfaces("127.0.0.1:7444", "https://health.example:7444"),
     )
     document = toml_lines.parse(config_format.encode(config).encode()).data
     written = set()
@@ -67,7 +73,7 @@ def test_the_keys_are_those_that_node_toml_has() -> None:
             written |= {f"{key}.{name}" for name in value[0]}
         elif not isinstance(value, dict):
             written.add(key)
-        elif key in {"anchor", "approve", "docker", "ledger", "notify", "operations", "release", "timestamp", "volume"}:
+        elif key in TABLES:
             written |= {f"{key}.{name}" for name in value}
         elif key == "subject_spaces":
             written |= {f"subject_spaces.NAME.{name}" for section in value.values() for name in section}

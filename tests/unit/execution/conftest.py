@@ -42,6 +42,7 @@ def declare() -> Declare:
         cls: DatasetClass = DatasetClass.PERSONAL,
         rows_per_unit: int = 100,
         rows_upto: int = 10_000,
+        groups_per_unit: int = 100,
     ) -> Dataset:
         return Dataset(
             name="visits",
@@ -64,7 +65,7 @@ def declare() -> Declare:
             channels=(),
             subject_space="residents",
             rows_per_unit=rows_per_unit,
-            groups_per_unit=1,
+            groups_per_unit=groups_per_unit,
             rows_upto=rows_upto,
             price_ceiling_fen=0,
             columns=columns,

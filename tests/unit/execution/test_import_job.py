@@ -92,6 +92,23 @@ def test_rows_above_the_cap_of_a_unit_stay_behind(press: Press, declare: Declare
     assert {count for _, count in counts} == {3}
 
 
+def test_how_many_rows_of_its_unit_stay_is_said_with_each_where_a_unit_may_have_more_rows_than_groups(
+    press: Press, declare: Declare
+) -> None:
+    rows = "".join(f"{unit},F,{place},x\n" for unit in range(1, 7) for place in range(unit)) + ",F,1,x\n"
+    press.csv(HEADER + rows, declare(rows_per_unit=4, groups_per_unit=2))
+    counts = press.rows(
+        'SELECT person, max("unit rows"), count(*) FROM s0.data GROUP BY 1 ORDER BY 1', (T.INTEGER,) * 3
+    )
+    assert counts == [(unit, min(unit, 4), min(unit, 4)) for unit in range(1, 7)]
+    shape = "SELECT count(*) FROM information_schema.columns WHERE table_catalog = 's0'"
+    assert press.rows(shape, (T.INTEGER,)) == [(4,)]
+    press.csv(HEADER + rows, declare(rows_per_unit=4, groups_per_unit=4))
+    assert press.rows(shape, (T.INTEGER,)) == [(3,)]
+    press.csv(HEADER + rows, declare(cls=DatasetClass.EXACT, rows_per_unit=4, groups_per_unit=2))
+    assert press.rows(shape, (T.INTEGER,)) == [(3,)]
+
+
 def test_which_rows_stay_does_not_follow_the_file(press: Press, declare: Declare) -> None:
     """A keyed digest chooses: over many units every place in the file is kept sometimes, none always."""
     rows = "".join(f"{unit},F,{place},x\n" for unit in range(200) for place in range(5))

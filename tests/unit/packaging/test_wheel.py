@@ -58,6 +58,12 @@ def test_a_checkout_has_them_where_they_lie() -> None:
     assert Path(found(None)[0]) == ROOT / "policies"
 
 
+def test_a_wheel_has_the_schemas_of_its_interfaces(installed: Path) -> None:
+    lying = {path.name: path.read_bytes() for path in (installed / "yanmen" / "schemas").iterdir()}
+    assert lying == {path.name: path.read_bytes() for path in (ROOT / "protos" / "json").iterdir()}
+    assert len(lying) > 1
+
+
 def test_a_wheel_has_both_packages_the_schema_and_the_marker_of_types(installed: Path) -> None:
     for name in ("yanmen/admission/yanmen.cedarschema", "yanmen/cli/main.py", "yanmen_sandbox/zygote.py"):
         assert (installed / name).is_file(), name

@@ -1,6 +1,7 @@
 """Runs a plan without noise: what an answer would be if nothing were hidden, to compare with the engine's own."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from itertools import product
@@ -9,7 +10,7 @@ from typing import Any
 from yanmen.disclosure import blocks, grid, table
 from yanmen.disclosure.blocks import Part
 from yanmen.disclosure.table import Estimate, Figures
-from yanmen.model.catalogue import Cell, ColumnType, Dataset
+from yanmen.model.catalogue import UNIT_ROWS, Cell, ColumnType, Dataset
 from yanmen.model.config import NodeLimits
 from yanmen.model.refusal import Usage
 from yanmen.model.stages import AggregateKind, Plan, Raw
@@ -24,15 +25,28 @@ Data = dict[str, Rows]
 def runner(datasets: Sequence[Dataset], data: Data) -> InProcessRunner:
     """Return a runner holding `data` by dataset name, rows in the order of the visible columns."""
     versions = {
-        f"v-{item.name}": (tuple((c.name, held_type(c)) for c in item.visible()), held(item, data[item.name]))
-        for item in datasets
-        if item.name in data
+        f"v-{item.name}": (held_columns(item), held(item, data[item.name])) for item in datasets if item.name in data
     }
     return InProcessRunner(versions)
 
 
+def held_columns(item: Dataset) -> tuple[tuple[str, str], ...]:
+    """Return the columns of a snapshot and their types."""
+    columns = tuple((column.name, held_type(column)) for column in item.visible())
+    return (*columns, (UNIT_ROWS, "BIGINT")) if item.counted() else columns
+
+
 def held(item: Dataset, rows: Rows) -> Rows:
-    """Return `rows` as a snapshot holds them: decimals as integers of 10^-scale."""
+    """Return `rows` as a snapshot holds them: decimals as integers of 10^-scale, and how many rows their unit has."""
+    plain, unit = _held(item, rows), item.unit()
+    if unit is None or not item.counted():
+        return plain
+    place = item.visible().index(unit)
+    count = Counter(row[place] for row in plain)
+    return [(*row, count[row[place]]) for row in plain]
+
+
+def _held(item: Dataset, rows: Rows) -> Rows:
     scales = [column.scale if column.type is ColumnType.DECIMAL else None for column in item.visible()]
     return [
         tuple(

@@ -261,8 +261,8 @@ CATALOGUE = (PERSON, VISIT, TOWN, FIRM, STRANGER, ODD)
 ELSEWHERE = (("health", "ward_stay"), ("health", "diagnosis"), ("insurance", "claim"))
 
 
-def version(item: Dataset) -> Version:
-    return Version(item, f"v-{item.name}", "", 0, 0)
+def version(item: Dataset, *, counted: bool = False) -> Version:
+    return Version(item, f"v-{item.name}", "", 0, 0, counted=counted and item.counted())
 
 
 def admitted(
@@ -271,8 +271,12 @@ def admitted(
     datasets: tuple[Dataset, ...] = CATALOGUE,
     elsewhere: tuple[tuple[str, str], ...] = ELSEWHERE,
     micro_rho: int = 1000,
+    counted: bool = False,
 ) -> Admitted:
-    """Return an admitted question under a contract that opens everything visible but `religion`."""
+    """Return an admitted question under a contract that opens everything visible but `religion`.
+
+    With `counted`, snapshots hold how many rows each unit has, where they would.
+    """
     party = Party("c" * 32, "dev", "", PartyRole.DEVELOPER, PartyStatus.ACTIVE, b"", b"", "")
     grants = tuple(
         Grant(
@@ -288,7 +292,8 @@ def admitted(
     contract = Contract(terms, b"", b"", "", ContractStatus.ACTIVE)
     request = Request("j", "", "t", "s", "", 0, 10**9, 10**9, 0, 2**50)
     submission = Submission("j", party, Binding.PER_REQUEST, b"", sql, 0)
-    return Admitted(submission, request, contract, tuple(map(version, datasets)), elsewhere, "", micro_rho, 7)
+    versions = tuple(version(item, counted=counted) for item in datasets)
+    return Admitted(submission, request, contract, versions, elsewhere, "", micro_rho, 7)
 
 
 def planned(sql: str, *, datasets: tuple[Dataset, ...] = CATALOGUE, limits: NodeLimits | None = None) -> Plan:

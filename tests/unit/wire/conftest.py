@@ -33,8 +33,17 @@ from yanmen.model.party import Party, PartyRole, PartyStatus
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Answer, ColumnQuote, Finished, Names, Output, Quote, Submission
+from yanmen.model.template import PublishedTemplate
 from yanmen.planning.parameters import Placeholder
+from yanmen.wire.gate import Gate
+from yanmen.wire.https import schemas
+from yanmen.wire.https.dataspace import Connector
+from yanmen.wire.https.entrance import Entrance, no_request
+from yanmen.wire.https.server import HttpsServer, Port
+from yanmen.wire.https.serving import routes
 from yanmen.wire.server import Credentials, Server, Surroundings, node_services
+
+from tests.unit.wire.https_caller import Interfaces
 
 _BODY = "591140100MA0GTTTT0X14010000000"
 
@@ -191,6 +200,10 @@ class Desk:
         self._note("contracts", party.alias)
         return (CONTRACT,)
 
+    def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:
+        self._note("templates", party.alias)
+        return ()
+
     def balance(self, party: Party, contract_id: str) -> Balance:
         self._note("balance", party.alias, contract_id)
         return Balance(1, 2, 3, 4, 5)
@@ -331,5 +344,30 @@ def site(keys: tuple[Path, bytes, dict[str, Party]]) -> Iterator[Site]:
         node_services(desk, SystemClock(), SystemRandomness()),
     )
     yield Site(folder, ca, desk, log, server, server.start())
+    desk.error = desk.meanwhile = None
+    server.stop(0)
+
+
+@pytest.fixture
+def interfaces(keys: tuple[Path, bytes, dict[str, Party]]) -> Iterator[Interfaces]:
+    """Serve a fresh double over gRPC and, beside it, over HTTPS."""
+    folder, ca, parties = keys
+    (folder / "root.pem").write_bytes(ca)
+    desk, log = Desk(parties=parties), io.StringIO()
+    secret = Credentials((folder / "node.key").read_bytes(), (folder / "node.crt").read_bytes(), ca)
+    me = Connector(IDS["node"], "卫健委", "https://health.example:7444")
+    clock, randomness = SystemClock(), SystemRandomness()
+
+    def beside(gate: Gate) -> HttpsServer:
+        entrance = Entrance(gate, schemas.load(), routes(desk, me))
+        return HttpsServer(Port("127.0.0.1:0", secret, clock), entrance.answer, no_request)
+
+    server = Server(
+        desk,
+        Surroundings("127.0.0.1:0", secret, NodeLimits(), clock, randomness, log, beside=beside),
+        node_services(desk, clock, randomness),
+    )
+    server.start()
+    yield Interfaces(folder, desk, log, server, int(server.address_beside.rpartition(":")[2]))
     desk.error = desk.meanwhile = None
     server.stop(0)

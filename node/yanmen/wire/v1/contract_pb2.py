@@ -24,15 +24,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dyanmen/wire/v1/contract.proto\x12\x0eyanmen.wire.v1\"+\n\x16RequestContractRequest\x12\x11\n\toffer_jws\x18\x01 \x01(\t\"E\n\x17RequestContractResponse\x12*\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\")\n\x12GetContractRequest\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\"A\n\x13GetContractResponse\x12*\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\"\x16\n\x14ListContractsRequest\"D\n\x15ListContractsResponse\x12+\n\tcontracts\x18\x01 \x03(\x0b\x32\x18.yanmen.wire.v1.Contract\"(\n\x11GetBalanceRequest\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\">\n\x12GetBalanceResponse\x12(\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Balance\"\x81\x01\n\x08\x43ontract\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x06status\x18\x02 \x01(\x0e\x32\x1e.yanmen.wire.v1.ContractStatus\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x11\n\toffer_jws\x18\x04 \x01(\t\x12\x16\n\x0e\x61\x63\x63\x65ptance_jws\x18\x05 \x01(\t\"~\n\x07\x42\x61lance\x12\x16\n\x0emicro_rho_left\x18\x01 \x01(\x04\x12\x16\n\x0e\x64\x65lta_e12_left\x18\x02 \x01(\x04\x12\x14\n\x0cqueries_left\x18\x03 \x01(\x04\x12\x1a\n\x12queries_today_left\x18\x04 \x01(\x04\x12\x11\n\tspent_fen\x18\x05 \x01(\x04*\xc2\x01\n\x0e\x43ontractStatus\x12\x1f\n\x1b\x43ONTRACT_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONTRACT_STATUS_PENDING\x10\x01\x12\x1a\n\x16\x43ONTRACT_STATUS_ACTIVE\x10\x02\x12\x1a\n\x16\x43ONTRACT_STATUS_DENIED\x10\x03\x12\x1b\n\x17\x43ONTRACT_STATUS_REVOKED\x10\x04\x12\x1d\n\x19\x43ONTRACT_STATUS_SUSPENDED\x10\x05\x32\x80\x03\n\x0f\x43ontractService\x12\x62\n\x0fRequestContract\x12&.yanmen.wire.v1.RequestContractRequest\x1a\'.yanmen.wire.v1.RequestContractResponse\x12V\n\x0bGetContract\x12\".yanmen.wire.v1.GetContractRequest\x1a#.yanmen.wire.v1.GetContractResponse\x12\\\n\rListContracts\x12$.yanmen.wire.v1.ListContractsRequest\x1a%.yanmen.wire.v1.ListContractsResponse\x12S\n\nGetBalance\x12!.yanmen.wire.v1.GetBalanceRequest\x1a\".yanmen.wire.v1.GetBalanceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dyanmen/wire/v1/contract.proto\x12\x0eyanmen.wire.v1\"+\n\x16RequestContractRequest\x12\x11\n\toffer_jws\x18\x01 \x01(\t\"E\n\x17RequestContractResponse\x12*\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\")\n\x12GetContractRequest\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\"A\n\x13GetContractResponse\x12*\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\"\x16\n\x14ListContractsRequest\"D\n\x15ListContractsResponse\x12+\n\tcontracts\x18\x01 \x03(\x0b\x32\x18.yanmen.wire.v1.Contract\"(\n\x11GetBalanceRequest\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\">\n\x12GetBalanceResponse\x12(\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Balance\"\x16\n\x14ListTemplatesRequest\"D\n\x15ListTemplatesResponse\x12+\n\ttemplates\x18\x01 \x03(\x0b\x32\x18.yanmen.wire.v1.Template\" \n\x08Template\x12\x14\n\x0ctemplate_jws\x18\x01 \x01(\t\"\x81\x01\n\x08\x43ontract\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x06status\x18\x02 \x01(\x0e\x32\x1e.yanmen.wire.v1.ContractStatus\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x11\n\toffer_jws\x18\x04 \x01(\t\x12\x16\n\x0e\x61\x63\x63\x65ptance_jws\x18\x05 \x01(\t\"~\n\x07\x42\x61lance\x12\x16\n\x0emicro_rho_left\x18\x01 \x01(\x04\x12\x16\n\x0e\x64\x65lta_e12_left\x18\x02 \x01(\x04\x12\x14\n\x0cqueries_left\x18\x03 \x01(\x04\x12\x1a\n\x12queries_today_left\x18\x04 \x01(\x04\x12\x11\n\tspent_fen\x18\x05 \x01(\x04*\xc2\x01\n\x0e\x43ontractStatus\x12\x1f\n\x1b\x43ONTRACT_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONTRACT_STATUS_PENDING\x10\x01\x12\x1a\n\x16\x43ONTRACT_STATUS_ACTIVE\x10\x02\x12\x1a\n\x16\x43ONTRACT_STATUS_DENIED\x10\x03\x12\x1b\n\x17\x43ONTRACT_STATUS_REVOKED\x10\x04\x12\x1d\n\x19\x43ONTRACT_STATUS_SUSPENDED\x10\x05\x32\xde\x03\n\x0f\x43ontractService\x12\x62\n\x0fRequestContract\x12&.yanmen.wire.v1.RequestContractRequest\x1a\'.yanmen.wire.v1.RequestContractResponse\x12V\n\x0bGetContract\x12\".yanmen.wire.v1.GetContractRequest\x1a#.yanmen.wire.v1.GetContractResponse\x12\\\n\rListContracts\x12$.yanmen.wire.v1.ListContractsRequest\x1a%.yanmen.wire.v1.ListContractsResponse\x12S\n\nGetBalance\x12!.yanmen.wire.v1.GetBalanceRequest\x1a\".yanmen.wire.v1.GetBalanceResponse\x12\\\n\rListTemplates\x12$.yanmen.wire.v1.ListTemplatesRequest\x1a%.yanmen.wire.v1.ListTemplatesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yanmen.wire.v1.contract_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONTRACTSTATUS']._serialized_start=736
-  _globals['_CONTRACTSTATUS']._serialized_end=930
+  _globals['_CONTRACTSTATUS']._serialized_start=864
+  _globals['_CONTRACTSTATUS']._serialized_end=1058
   _globals['_REQUESTCONTRACTREQUEST']._serialized_start=49
   _globals['_REQUESTCONTRACTREQUEST']._serialized_end=92
   _globals['_REQUESTCONTRACTRESPONSE']._serialized_start=94
@@ -49,10 +49,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETBALANCEREQUEST']._serialized_end=409
   _globals['_GETBALANCERESPONSE']._serialized_start=411
   _globals['_GETBALANCERESPONSE']._serialized_end=473
-  _globals['_CONTRACT']._serialized_start=476
-  _globals['_CONTRACT']._serialized_end=605
-  _globals['_BALANCE']._serialized_start=607
-  _globals['_BALANCE']._serialized_end=733
-  _globals['_CONTRACTSERVICE']._serialized_start=933
-  _globals['_CONTRACTSERVICE']._serialized_end=1317
+  _globals['_LISTTEMPLATESREQUEST']._serialized_start=475
+  _globals['_LISTTEMPLATESREQUEST']._serialized_end=497
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_start=499
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_end=567
+  _globals['_TEMPLATE']._serialized_start=569
+  _globals['_TEMPLATE']._serialized_end=601
+  _globals['_CONTRACT']._serialized_start=604
+  _globals['_CONTRACT']._serialized_end=733
+  _globals['_BALANCE']._serialized_start=735
+  _globals['_BALANCE']._serialized_end=861
+  _globals['_CONTRACTSERVICE']._serialized_start=1061
+  _globals['_CONTRACTSERVICE']._serialized_end=1539
 # @@protoc_insertion_point(module_scope)

@@ -56,6 +56,11 @@ class ContractServiceStub:
                 request_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceRequest.SerializeToString,
                 response_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceResponse.FromString,
                 _registered_method=True)
+        self.ListTemplates = channel.unary_unary(
+                '/yanmen.wire.v1.ContractService/ListTemplates',
+                request_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ListTemplatesRequest.SerializeToString,
+                response_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ListTemplatesResponse.FromString,
+                _registered_method=True)
 
 
 class ContractServiceServicer:
@@ -91,6 +96,13 @@ class ContractServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListTemplates(self, request, context):
+        """ListTemplates returns the contract templates (合约模板) that the holder offers.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ContractServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -113,6 +125,11 @@ def add_ContractServiceServicer_to_server(servicer, server):
                     servicer.GetBalance,
                     request_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceRequest.FromString,
                     response_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceResponse.SerializeToString,
+            ),
+            'ListTemplates': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTemplates,
+                    request_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ListTemplatesRequest.FromString,
+                    response_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ListTemplatesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -225,6 +242,33 @@ class ContractService:
             '/yanmen.wire.v1.ContractService/GetBalance',
             yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceRequest.SerializeToString,
             yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTemplates(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yanmen.wire.v1.ContractService/ListTemplates',
+            yanmen_dot_wire_dot_v1_dot_contract__pb2.ListTemplatesRequest.SerializeToString,
+            yanmen_dot_wire_dot_v1_dot_contract__pb2.ListTemplatesResponse.FromString,
             options,
             channel_credentials,
             insecure,

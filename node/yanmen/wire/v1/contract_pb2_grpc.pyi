@@ -44,6 +44,8 @@ class ContractServiceStub:
     """ListContracts returns all contracts of the caller."""
     GetBalance: _grpc.UnaryUnaryMultiCallable[_contract_pb2.GetBalanceRequest, _contract_pb2.GetBalanceResponse]
     """GetBalance returns what is left of one of the caller's contracts."""
+    ListTemplates: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ListTemplatesRequest, _contract_pb2.ListTemplatesResponse]
+    """ListTemplates returns the contract templates (合约模板) that the holder offers."""
 
 @_typing.type_check_only
 class ContractServiceAsyncStub(ContractServiceStub):
@@ -60,6 +62,8 @@ class ContractServiceAsyncStub(ContractServiceStub):
     """ListContracts returns all contracts of the caller."""
     GetBalance: _aio.UnaryUnaryMultiCallable[_contract_pb2.GetBalanceRequest, _contract_pb2.GetBalanceResponse]  # type: ignore[assignment]
     """GetBalance returns what is left of one of the caller's contracts."""
+    ListTemplates: _aio.UnaryUnaryMultiCallable[_contract_pb2.ListTemplatesRequest, _contract_pb2.ListTemplatesResponse]  # type: ignore[assignment]
+    """ListTemplates returns the contract templates (合约模板) that the holder offers."""
 
 class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
     """ContractService is where a consumer offers a contract (数字合约) and follows its life. The terms
@@ -97,5 +101,13 @@ class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contract_pb2.GetBalanceResponse, _abc.Awaitable[_contract_pb2.GetBalanceResponse]]:
         """GetBalance returns what is left of one of the caller's contracts."""
+
+    @_abc_1.abstractmethod
+    def ListTemplates(
+        self,
+        request: _contract_pb2.ListTemplatesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contract_pb2.ListTemplatesResponse, _abc.Awaitable[_contract_pb2.ListTemplatesResponse]]:
+        """ListTemplates returns the contract templates (合约模板) that the holder offers."""
 
 def add_ContractServiceServicer_to_server(servicer: ContractServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
