@@ -22,7 +22,7 @@ DECODED = 32
 """Datasets read lately: each question looks at its own at least twice."""
 
 _COLUMN = frozenset(Column.__slots__)
-_LATER = frozenset({"clustered_by", "description", "partition"})
+_LATER = frozenset({"clustered_by", "description", "partition", "units_upto"})
 """Left out where nothing is said: records made before there were any read, and encode, the same."""
 _DATASET = frozenset(Dataset.__slots__) - _LATER
 
@@ -38,7 +38,7 @@ def encode_dataset(dataset: Dataset) -> bytes:
         "columns": [_column(column) for column in dataset.columns],
         "description": description.to_json(dataset.description),
     }
-    for name in ("partition", "clustered_by"):
+    for name in ("partition", "units_upto", "clustered_by"):
         if not plain[name]:
             del plain[name]
     if description.is_plain(dataset.description):
@@ -65,6 +65,7 @@ def decode_dataset(data: bytes) -> Dataset:
         columns=tuple(_decode_column(value) for value in json_members.items(members, "columns")),
         partition=json_members.text(members, "partition") if "partition" in members else "",
         description=description.from_json(members["description"]) if "description" in members else PLAIN,
+        units_upto=json_members.integer(members, "units_upto", 1) if "units_upto" in members else 0,
         clustered_by=json_members.text(members, "clustered_by") if "clustered_by" in members else "",
     )
 
