@@ -337,8 +337,11 @@ class Node:
     # The connection
 
     def close(self) -> None:
-        """Close the connection."""
-        self._calls.close()
+        """Close the connection, once what was answered is acknowledged."""
+        try:
+            self._link.acknowledging.close()
+        finally:
+            self._calls.close()
 
     def __enter__(self) -> Self:
         """Return the node."""

@@ -6,6 +6,7 @@ not sign it as such.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from yanmen.crypto import jose, keys
@@ -47,6 +48,9 @@ from yanmen.model.ports import Signer
 
 T = TypeVar("T")
 REGISTER_BYTES_MAX = 2 * 1024 * 1024
+OPENED = 128
+"""Documents opened lately and remembered, of those that every question looks at again: by all their bytes and the key,
+on which alone it depends what they say and whether that key signed it. What does not open is not remembered."""
 
 
 def sign_register(value: Register, space: Signer) -> bytes:
@@ -74,6 +78,7 @@ def sign_session(claims: SessionClaims, member: Signer) -> bytes:
     return _sign(request.encode_session(claims), member, request.SESSION_TYP)
 
 
+@lru_cache(OPENED)
 def open_session(token: bytes, member_key: bytes) -> SessionClaims:
     """Return the claims of a session grant signed by `member_key`."""
     return request.decode_session(jose.verify_jws(token, member_key, request.SESSION_TYP, request.BYTES_MAX))
@@ -84,6 +89,7 @@ def sign_offer(terms: Terms, consumer: Signer) -> bytes:
     return _sign(contract.encode(terms), consumer, contract.OFFER_TYP)
 
 
+@lru_cache(OPENED)
 def open_offer(token: bytes, consumer_key: bytes) -> Terms:
     """Return the terms of an offer signed by `consumer_key`."""
     return contract.decode(jose.verify_jws(token, consumer_key, contract.OFFER_TYP, contract.BYTES_MAX))
@@ -94,6 +100,7 @@ def sign_acceptance(acceptance: Acceptance, holder: Signer) -> bytes:
     return _sign(contract.encode_acceptance(acceptance), holder, contract.ACCEPTANCE_TYP)
 
 
+@lru_cache(OPENED)
 def open_acceptance(token: bytes, holder_key: bytes) -> Acceptance:
     """Return the decision signed by `holder_key`."""
     payload = jose.verify_jws(token, holder_key, contract.ACCEPTANCE_TYP, contract.BYTES_MAX)

@@ -231,9 +231,10 @@ class Node(Doorkeeper):
     def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
         """Return the job's answer, None when it has no outcome within `wait_ms`, or raise its refusal."""
         until = time.monotonic() + wait_ms / 1000
-        if not self._jobs.wait(party.id, job_id, wait_ms):
+        ended = self._jobs.wait(party.id, job_id, wait_ms)
+        if not ended:
             return None
-        match self._ledger.outcome(job_id, party.id):
+        match ended if isinstance(ended, Answer) else self._ledger.outcome(job_id, party.id):
             case Answer() as answer:
                 left_ms = max(0, int((until - time.monotonic()) * 1000))
                 return answer if self._releasing.wait(answer.receipt.index, left_ms) else None
@@ -271,6 +272,7 @@ class Node(Doorkeeper):
     def drain(self, wait_ms: int) -> None:
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
+        self._works.beside.shutdown()
         self._controlling.stop()
         self._joins.close()
         self._releasing.stop()
@@ -285,13 +287,13 @@ class Node(Doorkeeper):
         """Refuse when a question would be refused for want of witnesses."""
         self._releasing.require_witnesses()
 
-    def _work(self, submission: Submission, stages: Stages, cancel: Event) -> None:
+    def _work(self, submission: Submission, stages: Stages, cancel: Event) -> Answer | None:
         """Answer one question; its outcome, refusals too, is in the ledger for Fetch to read."""
         with self._works.spans("question"):
             try:
-                pipeline.answer(submission, stages, cancel)
+                return pipeline.answer(submission, stages, cancel)
             except Refused:
-                return
+                return None
 
     def _known(self, owner: str, job_id: str) -> bool:
         if self._jobs.runs(owner, job_id):

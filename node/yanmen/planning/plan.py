@@ -45,17 +45,21 @@ def plan(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
     Touches no data: `runner` only parses the caller's text and binds ours over empty tables. Raises
     `JobFailed` when a vetting job dies.
     """
-    try:
-        return _planned(admitted, runner, limits)
-    except Refused as refusal:
-        raise told(refusal, admitted.submission.sql) from refusal
+    return proven(drafted(admitted, runner, limits), runner)
 
 
-def _planned(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
+def drafted(admitted: Admitted, runner: Runner, limits: NodeLimits) -> "Draft":
+    """Return what would be run, from the parsed question; it is no plan before it is `proven`."""
     sql = admitted.submission.sql
-    check_text(sql, limits)
-    question = read(sql, runner.vet(sql), limits.ast_bytes)
-    draft = compose(admitted, question, limits)
+    try:
+        check_text(sql, limits)
+        return compose(admitted, read(sql, runner.vet(sql), limits.ast_bytes), limits)
+    except Refused as refusal:
+        raise told(refusal, sql) from refusal
+
+
+def proven(draft: "Draft", runner: Runner) -> Plan:
+    """Return the plan of `draft` once the engine was seen to bind its SQL as it was meant."""
     shapes = row_source.shapes(draft.plan.scans)
     bound_union.check(runner.bind(shapes, draft.plan.sql), draft.expected, BOUND_BYTES)
     if draft.framed is not None:
