@@ -19,9 +19,10 @@ from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, JobCode, JobFailed, Reason, Refused
 
 _INEXACT = (
-    "Types agree, values do not fit. More rows than rows_upto? From a server nothing is rounded: change NaN, infinity,"
+    "Types agree, values do not fit. More rows than rows_upto, or units than units_upto?"
+    " From a server nothing is rounded: change NaN, infinity,"
     " years before 1 or after 9999, more digits than the scale or than 18 in all, in a query.",
-    "类型相符而值不符：行数是否超过 rows_upto？数据库的值不作舍入："
+    "类型相符而值不符：行数是否超过 rows_upto、个体数是否超过 units_upto？数据库的值不作舍入："
     "NaN、无穷、公元前或 9999 年后的日期、超过 scale 或共 18 位的数，请在查询中处理。",
 )
 

@@ -68,6 +68,7 @@ def build(town: Town, stage: Stage) -> bool:
     for department in DEPARTMENTS:
         title = f"serve {department.name}"
         good &= stage.step(title, "listening with mTLS", lambda department=department: town.serve(department))
+    good &= stage.step("three aggregators 聚合方 join and serve", "listening with mTLS", town.aggregators)
     return good
 
 
@@ -85,10 +86,10 @@ def ask(told: Story, stage: Stage) -> None:
     """Make contracts, ask, be refused, attack, cancel."""
     step = stage.step
     stage.part("contracts 数字合约")
-    residents = ("residents", "civil", "nafld1:age,bmi,id,male,status", 500, "--micro-rho", "200000")
+    residents = ("residents", "civil", "nafld1:age,bmi,id,male,status", 500, *story.JOINABLE)
     step("approved by the owner's rule 规则批准", "active at once", lambda: told.by_rule(*residents))
     step("approved by persons 人工批准", "pending, then active with two names and three reasons", told.by_person)
-    diagnoses = ("diagnoses", "insurance", "nafld3:days,event,id", 800, "--micro-rho", "100000")
+    diagnoses = ("diagnoses", "insurance", "nafld3:days,event,id", 800, *story.JOINABLE)
     step("diagnoses, by rule", "active", lambda: told.by_rule(*diagnoses))
     employers = ("employers", "insurance", "enterprises:emp,firm,sector,year", 200)
     step("enterprises, by rule", "active", lambda: told.by_rule(*employers))
@@ -108,6 +109,9 @@ def ask(told: Story, stage: Stage) -> None:
             title, "explain quotes ± and price; the answer has them", lambda question=question: told.answered(*question)
         )
     step("the same question again 重复提问", "the same answer, no charge", told.repeated)
+    stage.part("one question of three departments 三部门联合提问")
+    title = "laboratory means of the chronically ill, by age band 民政 × 卫健 × 医保 (join)"
+    step(title, "as quoted, near the plain figures; no department sees another's persons", told.joined)
     refusals(told, stage)
     stage.part("attack and cancel 攻击与终止")
     step("single out one person by differencing 差分攻击", "the noise hides the person", told.differencing)

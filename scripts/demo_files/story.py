@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import yanmen
 from demo_files.stage import Stage, command, done
-from demo_files.town import Town
+from demo_files.town import AGGREGATORS, Town
 
 PURPOSE = (
     "--scenario",
@@ -39,7 +39,16 @@ EMPLOYERS = (
     " GROUP BY sector ORDER BY sector"
 )
 COUNTIES = "SELECT code, name FROM divisions WHERE province = '山西省' ORDER BY code LIMIT 6"
+CHRONIC = (
+    "SELECT CASE WHEN p.age < 60 THEN '18-59' ELSE '60+' END AS band, count(*) AS n,"
+    " avg(l.value) AS mean FROM nafld1 p JOIN nafld2 l ON p.id = l.id"
+    " WHERE l.test = 'chol' AND p.id IN (SELECT d.id FROM nafld3 d WHERE d.event = 'htn') GROUP BY band ORDER BY band"
+)
+CHRONIC_MICRO_RHO = 100_000
 ACROSS = "SELECT avg(l.value) AS mean FROM nafld1 p JOIN nafld2 l ON p.id = l.id WHERE l.test = 'hdl' AND p.age >= 60"
+
+
+JOINABLE = ("--micro-rho", "200000", "--per-query-max", str(CHRONIC_MICRO_RHO))
 
 
 class Story:
@@ -71,7 +80,7 @@ class Story:
 
     def by_person(self) -> tuple[bool, str]:
         """Offer terms on important data, which wait for two officers' signatures and three reasons."""
-        waiting = self.offer("labs", "health", "nafld2:id,test,value", 1000)
+        waiting = self.offer("labs", "health", "nafld2:id,test,value", 1000, *JOINABLE)
         health, contract = self.town.path("health"), self.contracts["labs"]
         code, bare = command("contract", "approve", health, contract, "--by", "张某（首席数据官）")
         (queued,) = done("approval", "list", health)["waiting"]
@@ -99,6 +108,40 @@ class Story:
         quoted = ", ".join(f"{label} ± {width:.4g}" for label, width in widths.items()) or "exact"
         text = f"{sql}\nexplain: {quoted}; {quote.price} yuan; {quote.micro_rho} micro-rho"
         return same and bool(answer.rows()), f"{text}\n{answer}"
+
+    def joined(self) -> tuple[bool, str]:
+        """Ask one question of three departments' tables, and hold it to the quote and to the sources."""
+        parts = (("civil", "residents"), ("health", "labs"), ("insurance", "diagnoses"))
+        nodes = [word for at, name in parts for word in ("--node", f"{at}={self.contracts[name]}")]
+        nodes += [word for _, alias, _ in AGGREGATORS for word in ("--aggregator", alias)]
+        words = ("--as", self.identity, *nodes, "--micro-rho", str(CHRONIC_MICRO_RHO))
+        quote = done("join", *words, "--explain", CHRONIC)
+        saved = self.town.path("joined")
+        answer = done("join", *words, "--save", saved, CHRONIC)
+        checked = done("verify-federation", saved, "--register", self.town.register, *self.key)
+        truth, ok = self.plain(), answer["price_fen"] == quote["price_fen"] and len(answer["departments"]) == len(parts)
+        lines = [CHRONIC, f"quoted 报价 {quote['price_fen']} fen; 回执与总和核验 verified: {checked['mode']}"]
+        for row, width in zip(answer["rows"], answer["width"], strict=True):
+            (rows, mean), told = truth[row["band"]], float(row["mean"])
+            shown = f"{row['n']} rows, mean {told:.2f} ± {width[2]:.2f}"
+            lines.append(f"{row['band']}: {shown} (plainly 明文 {rows}, {mean:.2f})")
+            ok &= width[1] == quote["width"]["n"] and abs(told - mean) < 4 * width[2]
+        return ok and len(lines) == len(truth) + 2, "\n".join(lines)
+
+    def plain(self) -> dict[str, tuple[int, float]]:
+        """Return what the question would give over all tables in one place: nobody but the demo can see it."""
+        persons = pd.read_parquet(self.town.path("sources", "nafld1.parquet"))
+        values = pd.read_parquet(self.town.path("sources", "nafld2.parquet"))
+        events = pd.read_csv(self.town.path("sources", "nafld3.csv"))
+        values = values[(values.test == "chol") & values.id.isin(events[events.event == "htn"].id)]
+        rows = values.merge(persons[["id", "age"]], on="id")
+        rows = rows.assign(band=["18-59" if age < 60 else "60+" for age in rows.age])
+        return {str(band): (len(part), float(part.value.mean())) for band, part in rows.groupby("band")}
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The space's public key, as the verifiers take it."""
+        return "--space-key", str(self.town.space / "space.vkey")
 
     def repeated(self) -> tuple[bool, str]:
         """Ask again: the same answer, free, so that noise cannot be averaged away."""
@@ -213,7 +256,7 @@ class Story:
 
     def verify(self, bundle: str) -> tuple[int, dict[str, object]]:
         """Run the auditor's verifier."""
-        return command("verify", bundle, "--space-key", str(self.town.space / "space.vkey"))
+        return command("verify", bundle, *self.key)
 
     def altered(self) -> tuple[bool, str]:
         """Change one character of one receipt."""

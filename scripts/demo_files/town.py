@@ -1,4 +1,4 @@
-"""Builds the demo's space: three departments as processes of their own, a developer and an auditor."""
+"""Builds the demo's space: three departments as processes of their own, three aggregators, a developer, an auditor."""
 
 import os
 import signal
@@ -44,6 +44,12 @@ MEMBERS = (
     ("chief", "卫健委 张某 chief data officer", "chief-data-officer", "2"),
 )
 """Officers have the subject code of their department."""
+AGGREGATORS = (
+    ("大数据局 big data bureau", "bureau", "6"),
+    ("统计局 statistics", "statistics", "7"),
+    ("大学 university", "university", "8"),
+)
+"""Who add up what no department may see; any two of them learn nothing."""
 
 
 class Town:
@@ -88,6 +94,18 @@ class Town:
         identity = done("member", "accept", folder, grant, "--register", self.register)["id"]
         return len(identity) == 32, f"{name}: {identity}"
 
+    def aggregators(self) -> tuple[bool, str]:
+        """Have three institutions join the space, and serve them."""
+        folders = []
+        for name, alias, digit in AGGREGATORS:
+            folder = self.path(alias)
+            who = ("--name", name, "--alias", alias, "--subject", SUBJECT + digit, "--region", "1400")
+            done("aggregator", "init", folder, *who, "--address", f"127.0.0.1:{free_port()}")
+            grant = done("space", "sign", str(self.space), f"{folder}/application.jws")["grant"]
+            done("aggregator", "accept", folder, grant, "--register", self.register)
+            folders.append(Path(folder))
+        return self.start("aggregators", "aggregator", folders)
+
     def unconfirmed(self) -> tuple[bool, str]:
         """Draft a specification from a file and try to publish it unread."""
         draft = self.path("draft.toml")
@@ -116,17 +134,23 @@ class Town:
 
     def serve(self, department: Department) -> tuple[bool, str]:
         """Start the node as a process of its own and wait until it listens."""
-        folder = Path(self.path(department.alias))
-        with (folder / "serve.log").open("ab") as log:
-            process = subprocess.Popen([str(YANMEN), "node", "serve", str(folder)], stdout=log, stderr=log)
-        self.processes[department.alias] = process
-        ready = folder / "serving.address"
+        return self.start(department.alias, "node", [Path(self.path(department.alias))])
+
+    def start(self, called: str, kind: str, folders: list[Path]) -> tuple[bool, str]:
+        """Serve `folders` in one process and wait until all of them listen."""
+        path = folders[0] / "serve.log"
+        with path.open("ab") as log:
+            words = [str(YANMEN), kind, "serve", *map(str, folders)]
+            process = subprocess.Popen(words, stdout=log, stderr=log)
+        self.processes[called] = process
+        ready = [folder / "serving.address" for folder in folders]
         until = time.monotonic() + STARTING_S
         while process.poll() is None and time.monotonic() < until:
-            if ready.exists():
-                return True, f"{department.alias} at {ready.read_text().strip()}, pid {process.pid}"
+            if all(each.exists() for each in ready):
+                addresses = ", ".join(each.read_text().strip() for each in ready)
+                return True, f"{called} at {addresses}, pid {process.pid}"
             time.sleep(0.1)
-        return False, (folder / "serve.log").read_text(errors="replace")[-2000:]
+        return False, path.read_text(errors="replace")[-2000:]
 
     def stop(self) -> tuple[bool, str]:
         """Stop every node by its own pid and wait for it."""

@@ -1,7 +1,8 @@
 """A department's part of a join across nodes: its rows as a blinded list in random order, and shares of the rest.
 
-Every combination of a row with the rows that the same unit may have elsewhere is an item of its own, so that no
-two items of a list are alike and how many rows a unit has is not seen. Beside the rows stand, to the public
+Rows of one unit are folded to one item where the question allows it (`Folding`). Every combination of an item with
+those that the same unit may have elsewhere is an item of its own, so that no two items of a list are alike and how
+many a unit has is not seen. Beside the rows stand, to the public
 length of the list:
 
     canaries  in every list, whose values add up to nothing in each group: a total without one is a random number
@@ -26,7 +27,7 @@ from yanmen.formats import joining
 from yanmen.formats.joining import Joining
 from yanmen.model.catalogue import Cell, ColumnType
 from yanmen.model.federation import SignedManifest
-from yanmen.model.joining import CANARIES, LocalKey, Part
+from yanmen.model.joining import CANARIES, Folding, LocalKey, Part
 from yanmen.model.ports import Randomness
 from yanmen.model.refusal import JobCode, JobFailed
 from yanmen.model.stages import Raw, Released
@@ -36,6 +37,8 @@ _INPUT = b"yanmen-join-input-1\n"
 SALT_BYTES = 32
 _FILLER_BYTES = 16
 _MODULUS = 2**64
+_Row = tuple[Cell, int, tuple[int, ...]]
+"""A unit, what its keys add to a place in the grid, its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,26 +133,52 @@ def _items(rows: Sequence[tuple[Cell, ...]], part: Part, randomness: Randomness)
 
 
 def _rows(rows: Sequence[tuple[Cell, ...]], part: Part) -> Iterator[tuple[bytes, int, tuple[int, ...]]]:
-    """Yield an item for each row and each combination of rows that its unit may have elsewhere."""
+    """Yield an item for each row, or folded rows, and each combination of items that its unit may have elsewhere."""
     link, seen = part.link, Counter[Cell]()
     side = link.sides[part.place]
-    domains = [{cell: at * key.stride for at, cell in enumerate(key.domain)} for key in part.keys]
     elsewhere = [tuple(numbers) for numbers in product(*(range(most) for most in link.others(part.place)))]
+    listed = _folded(_checked(rows, part), side.folding)
+    if len(listed) > side.items_upto:
+        raise JobFailed(JobCode.BAD_REPLY)
+    for unit, place, values in listed:
+        number = seen[unit]
+        seen[unit] += 1
+        if number >= side.items_per_unit:
+            raise JobFailed(JobCode.BAD_REPLY)
+        named = _unit(unit, part.unit)
+        for others in elsewhere:
+            numbers = (*others[: part.place], number, *others[part.place :])
+            yield _UNIT + b"".join(one.to_bytes(4, "big") for one in numbers) + named, place, values
+
+
+def _checked(rows: Sequence[tuple[Cell, ...]], part: Part) -> Iterator[_Row]:
+    """Yield the rows that are in a group, each held to what was declared."""
+    side, seen = part.link.sides[part.place], Counter[Cell]()
+    domains = [{cell: at * key.stride for at, cell in enumerate(key.domain)} for key in part.keys]
     if len(rows) > side.rows_upto:
         raise JobFailed(JobCode.BAD_REPLY)
     for row in rows:
         unit, keys, cells = row[0], row[1 : 1 + len(domains)], row[1 + len(domains) :]
-        number = seen[unit]
         seen[unit] += 1
-        if number >= side.rows_per_unit:
+        if seen[unit] > side.rows_per_unit:
             raise JobFailed(JobCode.BAD_REPLY)
         place = _place(keys, domains, part.keys)
-        if place is None:
-            continue
-        values, named = _values(cells, part), _unit(unit, part.unit)
-        for others in elsewhere:
-            numbers = (*others[: part.place], number, *others[part.place :])
-            yield _UNIT + b"".join(one.to_bytes(4, "big") for one in numbers) + named, place, values
+        if place is not None:
+            yield unit, place, _values(cells, part)
+
+
+def _folded(rows: Iterator[_Row], folding: Folding) -> list[_Row]:
+    """Return the items that rows make: of one unit and place one, unless each row is an item."""
+    if folding is Folding.ROWS:
+        return list(rows)
+    found: dict[tuple[Cell, int], tuple[int, ...]] = {}
+    for unit, place, values in rows:
+        before = found.get((unit, place))
+        if before is None:
+            found[unit, place] = values
+        elif folding is Folding.SUMMED:
+            found[unit, place] = tuple(one + other for one, other in zip(before, values, strict=True))
+    return [(unit, place, values) for (unit, place), values in found.items()]
 
 
 def _place(keys: tuple[Cell, ...], domains: list[dict[Cell, int]], known: tuple[LocalKey, ...]) -> int | None:

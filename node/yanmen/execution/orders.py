@@ -130,6 +130,7 @@ def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) 
         "rows_upto": dataset.rows_upto,
         "rows_per_unit": dataset.rows_per_unit,
         "counted": UNIT_ROWS if dataset.counted() else "",
+        "units_upto": dataset.units_upto,
         "columns": [_column(column) for column in dataset.visible()],
         "hidden": [column.source_name for column in dataset.columns if column.role is Role.HIDDEN],
     }

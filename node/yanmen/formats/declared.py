@@ -43,7 +43,7 @@ def public(dataset: Dataset) -> Dataset:
     shown = tuple(
         Column(column.name, column.type, column.role, column.title_zh, column.title_en) for column in dataset.visible()
     )
-    return replace(dataset, columns=shown)
+    return replace(dataset, columns=shown, units_upto=0)
 
 
 def encode(dataset: Dataset) -> dict[str, Json]:
@@ -77,6 +77,7 @@ def decode(value: Json) -> Dataset:
     numbers = {name: json_members.integer(members, name) for name in _NUMBERS}
     dataset = Dataset(
         **texts,
+        units_upto=0,
         rows_per_unit=numbers["rows_per_unit"],
         groups_per_unit=numbers["groups_per_unit"],
         rows_upto=numbers["rows_upto"],

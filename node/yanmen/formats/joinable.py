@@ -30,7 +30,8 @@ COLUMNS_MAX = 512
 SECONDS_MAX = 2**40
 _NAME_MAX = 63
 _STATEMENT = frozenset({"iss", "iat", "consumer", "contract", "datasets"})
-_DATASET = frozenset({"name", "subject_space", "rows_per_unit", "groups_per_unit", "rows_upto", "columns"})
+_BOUNDS = ("rows_per_unit", "groups_per_unit", "rows_upto", "units_upto")
+_DATASET = frozenset({"name", "subject_space", *_BOUNDS, "columns"})
 _COLUMN = frozenset({"name", "type", "role", "scale", "lower", "upper", "domain"})
 
 T = TypeVar("T", ColumnType, Role)
@@ -87,7 +88,7 @@ def granted(dataset: Dataset, columns: frozenset[str]) -> Dataset:
     return _bare(
         dataset.name,
         dataset.subject_space,
-        (dataset.rows_per_unit, dataset.groups_per_unit, dataset.rows_upto),
+        (dataset.rows_per_unit, dataset.groups_per_unit, dataset.rows_upto, dataset.units_upto),
         kept,
     )
 
@@ -99,6 +100,7 @@ def _dataset(dataset: Dataset) -> dict[str, Json]:
         "rows_per_unit": dataset.rows_per_unit,
         "groups_per_unit": dataset.groups_per_unit,
         "rows_upto": dataset.rows_upto,
+        "units_upto": dataset.units_upto,
         "columns": [_column(column) for column in dataset.columns],
     }
 
@@ -122,14 +124,14 @@ def _bound(value: Decimal | None) -> Json:
 def _read(value: Json) -> Dataset:
     members = json_members.exact(value, _DATASET)
     columns = tuple(_read_column(item) for item in json_members.items(members, "columns", COLUMNS_MAX))
-    bounds = tuple(json_members.integer(members, name, 1) for name in ("rows_per_unit", "groups_per_unit", "rows_upto"))
+    bounds = [json_members.integer(members, name, 0 if name == "units_upto" else 1) for name in _BOUNDS]
     names = [column.name.lower() for column in columns]
     if len(set(names)) != len(names) or any(column.role is Role.HIDDEN for column in columns):
         raise Malformed("joinable: columns that are no catalogue's")
     return _bare(
         json_members.text(members, "name", _NAME_MAX),
         json_members.text(members, "subject_space", _NAME_MAX),
-        (bounds[0], bounds[1], bounds[2]),
+        (bounds[0], bounds[1], bounds[2], bounds[3]),
         columns,
     )
 
@@ -174,7 +176,7 @@ def _choice(members: Object, name: str, of: type[T]) -> T:
         raise Malformed(f"member {name!r} is none of the known ones") from error
 
 
-def _bare(name: str, space: str, bounds: tuple[int, int, int], columns: tuple[Column, ...]) -> Dataset:
+def _bare(name: str, space: str, bounds: tuple[int, int, int, int], columns: tuple[Column, ...]) -> Dataset:
     """Return a dataset of which nothing is known but what planning needs."""
     return Dataset(
         name=name,
@@ -201,4 +203,5 @@ def _bare(name: str, space: str, bounds: tuple[int, int, int], columns: tuple[Co
         rows_upto=bounds[2],
         price_ceiling_fen=0,
         columns=columns,
+        units_upto=bounds[3],
     )

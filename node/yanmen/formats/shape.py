@@ -59,6 +59,9 @@ def _join(link: Link) -> Json:
                 "node": side.node,
                 "rows_upto": side.rows_upto,
                 "rows_per_unit": side.rows_per_unit,
+                "folding": side.folding.value,
+                "items_upto": side.items_upto,
+                "items_per_unit": side.items_per_unit,
                 "columns": list(side.columns),
                 "sha256": side.sha256,
             }

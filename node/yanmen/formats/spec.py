@@ -115,6 +115,7 @@ def _dataset(table: Table) -> Dataset:
         columns=spec_columns.read(table.table("columns"), cls, rows_upto),
         partition=table.text("partition", required=False, pattern=NAME),
         description=description.read(table.table("catalogue", required=False)),
+        units_upto=table.integer("units_upto", 1, max(rows_upto, 1), 0),
     )
     for check in _CHECKS:
         check(table, dataset)

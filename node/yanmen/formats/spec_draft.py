@@ -92,6 +92,7 @@ def encode(dataset: Dataset) -> str:
         f"rows_per_unit = {dataset.rows_per_unit}",
         f"groups_per_unit = {dataset.groups_per_unit}",
         f"rows_upto = {dataset.rows_upto}",
+        *([f"units_upto = {dataset.units_upto}"] if dataset.units_upto else []),
         f"price_ceiling_fen = {dataset.price_ceiling_fen}",
     ]
     if not description.is_plain(dataset.description):

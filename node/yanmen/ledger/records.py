@@ -18,7 +18,7 @@ BYTES_MAX = 8 * 1024 * 1024
 """A dataset's key domains are the largest part: 10,000 texts of a few hundred bytes."""
 
 _COLUMN = frozenset(Column.__slots__)
-_LATER = frozenset({"description", "partition"})
+_LATER = frozenset({"description", "partition", "units_upto"})
 """Left out where nothing is said: records made before there were any read, and encode, the same."""
 _DATASET = frozenset(Dataset.__slots__) - _LATER
 
@@ -36,6 +36,8 @@ def encode_dataset(dataset: Dataset) -> bytes:
     }
     if not dataset.partition:
         del plain["partition"]
+    if not dataset.units_upto:
+        del plain["units_upto"]
     if description.is_plain(dataset.description):
         del plain["description"]
     return json_canonical.encode(plain)
@@ -59,6 +61,7 @@ def decode_dataset(data: bytes) -> Dataset:
         columns=tuple(_decode_column(value) for value in json_members.items(members, "columns")),
         partition=json_members.text(members, "partition") if "partition" in members else "",
         description=description.from_json(members["description"]) if "description" in members else PLAIN,
+        units_upto=json_members.integer(members, "units_upto", 1) if "units_upto" in members else 0,
     )
 
 

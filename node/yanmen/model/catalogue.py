@@ -124,6 +124,7 @@ class Dataset:
     `rows_per_unit` and `groups_per_unit` are the contribution bounds, `rows_upto` a public upper
     bound on the number of rows, prices are in fen (分). `partition` names a way of dividing the units
     among nodes in which each unit is in this dataset or in one other, never in both ("" = none declared).
+    `units_upto` is a public upper bound on the number of units (0 = no other than that on the rows).
     """
 
     name: str
@@ -152,6 +153,7 @@ class Dataset:
     columns: tuple[Column, ...]
     partition: str = ""
     description: Description = PLAIN
+    units_upto: int = 0
 
     def column(self, name: str) -> Column | None:
         """Return the visible column called `name` (case-insensitive), never a hidden one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from itertools import combinations
 from math import isqrt, prod
 
@@ -32,15 +33,29 @@ class Joinable:
     sha256: str
 
 
+class Folding(Enum):
+    """What one item of a list is: a row, or all rows of a unit that have one place in the grid.
+
+    SUMMED: with the sum of their values. MET: with the value of one, because only whether there is any counts.
+    """
+
+    ROWS = "rows"
+    SUMMED = "summed"
+    MET = "met"
+
+
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One department's part, by public facts: the bounds on its rows, and which aggregates are of its columns."""
+    """One department's part, by public facts: bounds on its rows, on its items, which aggregates are of its columns."""
 
     node: str
     rows_upto: int
     rows_per_unit: int
     columns: tuple[int, ...]
     sha256: str
+    folding: Folding
+    items_upto: int
+    items_per_unit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +86,20 @@ class Link:
         return tuple(one for size in range(2, len(self.sides)) for one in combinations(everyone, size))
 
     def others(self, place: int) -> Iterator[int]:
-        """Yield how many rows of one unit each other side may have, in order."""
+        """Yield how many items of one unit each other side may have, in order."""
         for at, side in enumerate(self.sides):
             if at != place:
-                yield side.rows_per_unit
+                yield side.items_per_unit
 
     def items(self, place: int) -> int:
         """Return how long the list of the side at `place` is, whatever its rows are."""
-        own = self.sides[place].rows_upto * prod(self.others(place))
+        own = self.sides[place].items_upto * prod(self.others(place))
         partial = sum(place in pattern for pattern in self.patterns())
         return own + self.groups * (CANARIES + self.dummies) + partial * self.dummies
 
 
 def view_squared(sides: int, rows: int) -> int:
-    """Return how far one unit of `rows` joined rows moves what aggregators see of sizes, squared.
+    """Return how far one unit of `rows` joined items moves what aggregators see of sizes, squared.
 
     Of three sides, a row that meets two where it met one leaves one count and enters another.
     """

@@ -3,6 +3,9 @@
 The whole question is planned as if all tables were here, so that keys, figures, sensitivities and post-processing
 are those of any join on units. What runs here is this node's part of it: of each row that passes the conditions
 on this table its unit, the keys and the values that are of this table.
+
+Where the figures are all of one table, its rows of one unit and group become one item, and of a table that only a
+condition names, a unit is one: lists are as long as there are units, not rows.
 """
 
 from dataclasses import dataclass, replace
@@ -20,12 +23,12 @@ from yanmen.model.joining import (
     LocalColumn,
     LocalKey,
     Part,
-    Side,
     view_squared,
 )
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, AggregateKind
 from yanmen.planning import hints
+from yanmen.planning.across_sides import Sides, tables_of
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.cell_plan import plan_cells
@@ -33,6 +36,7 @@ from yanmen.planning.expectation import of_rows
 from yanmen.planning.figure_tables import FigureTable
 from yanmen.planning.figures import Figure
 from yanmen.planning.joins import Joined
+from yanmen.planning.memberships import memberships, name_of, taken_in
 from yanmen.planning.places import NOWHERE, Hint, refused
 from yanmen.planning.queries import Planner
 from yanmen.planning.row_source import Rows, column, rows, shapes, source
@@ -41,7 +45,7 @@ from yanmen.planning.snapshots import Snapshots
 from yanmen.planning.sql_cells import clamp
 from yanmen.planning.sql_terms import quoted, select, units, value
 from yanmen.planning.syntax import ColumnOf, Op, Query, Question, Table
-from yanmen.planning.terms import Conversion, Field, Operation, Term, parts
+from yanmen.planning.terms import Conversion, Field, Operation, Term
 
 MICRO = 1_000_000
 
@@ -63,46 +67,56 @@ def is_across(admitted: Admitted, query: Query) -> bool:
     if not isinstance(query, Question) or not admitted.joinables:
         return False
     tables = [entry for entry in query.tables if isinstance(entry, Table)]
+    tables += [asked.table for asked in memberships(query)]
     return any(look_up(admitted, table).joinable is not None for table in tables)
 
 
-def plan_across(admitted: Admitted, question: Question, planner: Planner) -> Across:
-    """Return the plan of `question`, one table of which is here, or refuse."""
-    found = _tables(admitted, question)
-    sources = [
-        source_of(admitted, one) if one.joinable is None else source_of_joinable(one.table, one.joinable)
-        for one in found
-    ]
+def plan_across(admitted: Admitted, asked: Question, planner: Planner) -> Across:
+    """Return the plan of the question `asked`, one table of which is here, or refuse."""
+    question, found, sources = _tables(admitted, asked)
     if any(link.left for link in question.links):
         raise _refused(question, "LEFT JOIN", hints.ACROSS_INNER)
-    scope, joined, asked = planner.joined(question, sources)
+    scope, joined, resolved = planner.joined(question, sources)
     if len(scope.sources) != len(sources) or joined.release is not DatasetClass.PERSONAL:
         raise _refused(question, "SELECT", hints.ACROSS_PLAIN)
     if not all(pair.units for pair in joined.equalities):
         raise _refused(question, "JOIN", hints.ACROSS_UNITS)
     # Nobody sees the groups of one unit, so nobody can leave some of them out.
     joined = replace(joined, groups_per_unit=joined.rows_per_unit)
-    table = plan_cells(scope, joined, asked, planner.blocks, planner.inner)
+    table = plan_cells(scope, joined, resolved, planner.blocks, planner.inner)
     if len(planner.blocks.found) != 1:
         raise _refused(question, "SELECT", hints.ACROSS_PLAIN)
     block = planner.blocks.found[0]
     _check_grid(question, block)
-    sides = _Sides(question, found, admitted, block)
+    sides = Sides(question, found, admitted, block)
     return _local(sides, joined, table, admitted)
 
 
-def _tables(admitted: Admitted, question: Question) -> list[Found]:
-    """Return where each table is: one here, every other at a node of its own."""
-    tables = [entry for entry in question.tables if isinstance(entry, Table)]
-    if len(tables) != len(question.tables):
-        raise _refused(question, "FROM", hints.ACROSS_PLAIN)
-    found = [look_up(admitted, table) for table in tables]
+def _tables(admitted: Admitted, asked: Question) -> tuple[Question, list[Found], list[Source]]:
+    """Return the question with its tables in FROM, where each is: one here, every other at a node of its own."""
+    tables, members = [entry for entry in asked.tables if isinstance(entry, Table)], tuple(memberships(asked))
+    if len(tables) != len(asked.tables):
+        raise _refused(asked, "FROM", hints.ACROSS_PLAIN)
+    found = [look_up(admitted, table) for table in (*tables, *(member.table for member in members))]
     nodes = [one.joinable.node if one.joinable is not None else one.node for one in found]
     if not 2 <= len(found) <= SIDES_MAX or len(set(nodes)) != len(found) or nodes.count("") != 1:
-        raise _refused(question, "FROM", hints.ACROSS_TABLES)
+        raise _refused(asked, "FROM", hints.ACROSS_TABLES)
     if any(one.version is None and one.joinable is None for one in found):
-        raise _refused(question, "FROM", hints.ACROSS_TABLES)
-    return found
+        raise _refused(asked, "FROM", hints.ACROSS_TABLES)
+    sources = [_source(admitted, one) for one in found]
+    question = asked
+    for position, member in enumerate(members, start=len(tables)):
+        source = sources[position]
+        once = replace(source.dataset, rows_per_unit=1, groups_per_unit=1)
+        sources[position] = replace(source, name=name_of(member), dataset=once, qualified=True)
+        question = taken_in(question, member, sources[position])
+    return question, found, sources
+
+
+def _source(admitted: Admitted, found: Found) -> Source:
+    if found.joinable is None:
+        return source_of(admitted, found)
+    return source_of_joinable(found.table, found.joinable)
 
 
 def _check_grid(question: Question, block: CellBlock) -> None:
@@ -112,38 +126,9 @@ def _check_grid(question: Question, block: CellBlock) -> None:
         raise refused(Reason.KEY_WITHOUT_DOMAIN, question.at, "GROUP BY", hints.KEY_DOMAIN)
     if block.reach.capped:
         raise _refused(question, "GROUP BY", hints.ACROSS_PLAIN)
-    if block.rows.joined.rows_per_unit > 1 and any(f.kind is AggregateKind.UNITS for f in block.figures):
-        raise _refused(question, "DISTINCT", hints.ACROSS_DISTINCT)
 
 
-class _Sides:
-    """Which department each part of the question is of: departments in order of their ids."""
-
-    def __init__(self, question: Question, found: list[Found], admitted: Admitted, block: CellBlock) -> None:
-        """Sort out whose the figures of `block` are."""
-        self._question = question
-        self._scope = block.rows.scope
-        self.block = block
-        manifest_id = {at: one.joinable.node for at, one in enumerate(found) if one.joinable is not None}
-        own = next(at for at, one in enumerate(found) if one.joinable is None)
-        self.ids = {**manifest_id, own: admitted.here_id}
-        self.digests = {at: one.joinable.sha256 for at, one in enumerate(found) if one.joinable is not None}
-        self.own = own
-        self.order = sorted(self.ids, key=lambda at: self.ids[at])
-
-    def of(self, term: Term | None) -> int:
-        """Return the table that `term` is of; what is of none counts for the first department."""
-        tables = set() if term is None else tables_of(term)
-        if len(tables) > 1:
-            raise _refused(self._question, "SELECT", hints.ACROSS_ONE_SIDE)
-        return tables.pop() if tables else self.order[0]
-
-    def source(self, table: int) -> Source:
-        """Return the table at the position `table`."""
-        return self._scope.sources[table]
-
-
-def _local(sides: _Sides, joined: Joined, table: FigureTable, admitted: Admitted) -> Across:
+def _local(sides: Sides, joined: Joined, table: FigureTable, admitted: Admitted) -> Across:
     """Return the plan with the part of it that runs here."""
     block = sides.block
     where = block.rows.where
@@ -152,12 +137,12 @@ def _local(sides: _Sides, joined: Joined, table: FigureTable, admitted: Admitted
     )
     # A condition on no table holds everywhere or nowhere, and each side asks it.
     filters = [moved(term) for term in conditions if not tables_of(term) or sides.of(term) == sides.own]
-    link = _link(sides, block, admitted)
+    link = _link(sides, admitted)
     strides = _strides(block)
     keys = [
         (key, stride) for key, stride in zip(block.group_keys, strides, strict=True) if sides.of(key.term) == sides.own
     ]
-    figures = [figure for figure in block.figures if sides.of(figure.term) == sides.own]
+    figures = [figure for figure in block.figures if sides.of_figure(figure) == sides.own]
     own = sides.source(sides.own)
     unit = own.unit()
     if unit is None or own.version is None:
@@ -187,21 +172,14 @@ def _local(sides: _Sides, joined: Joined, table: FigureTable, admitted: Admitted
     return Across(table, block, part, read, select(columns, source(read)), expected)
 
 
-def _conditions(block: CellBlock) -> tuple[Term, ...]:
-    where = block.rows.where
-    if where is None:
-        return ()
-    return where.args if isinstance(where, Operation) and where.op is Op.AND else (where,)
-
-
-def _link(sides: _Sides, block: CellBlock, admitted: Admitted) -> Link:
+def _link(sides: Sides, admitted: Admitted) -> Link:
+    block = sides.block
     listed = []
     for table in sides.order:
-        dataset = sides.source(table).dataset
-        own = tuple(at for at, figure in enumerate(block.figures) if sides.of(figure.term) == table)
+        dataset = sides.declared[table]
         digest = sides.digests[table] if table in sides.digests else _stated(admitted, dataset)
-        listed.append(Side(sides.ids[table], dataset.rows_upto, dataset.rows_per_unit, own, digest))
-    rows_of_unit = prod(side.rows_per_unit for side in listed)
+        listed.append(sides.side(table, digest))
+    rows_of_unit = prod(side.items_per_unit for side in listed)
     share = Fraction(admitted.micro_rho * VIEW_PERCENT, 100 * MICRO)
     view = max(1, ceil(Fraction(view_squared(len(listed), rows_of_unit), 2) / share)) if share else 1
     ranges = tuple((aggregate.lower, aggregate.upper) for aggregate in block.aggregates)
@@ -237,11 +215,6 @@ def _argument(figure: Figure) -> str:
     if figure.kind is not AggregateKind.SUM:
         return f"CASE WHEN {value(term)} IS NULL THEN CAST(0 AS BIGINT) ELSE CAST(1 AS BIGINT) END"
     return f"CAST(coalesce({clamp(units(term), term.facts.lower, term.facts.upper)}, 0) AS BIGINT)"
-
-
-def tables_of(term: Term) -> set[int]:
-    """Return the tables whose columns `term` is made of."""
-    return {part.table for part in parts(term) if isinstance(part, Field)}
 
 
 def moved(term: Term) -> Term:

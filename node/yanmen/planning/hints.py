@@ -183,13 +183,17 @@ ACROSS_ONE_SIDE = Hint(
     "每个条件、分组键与聚合参数只能涉及一个表：这些表分属不同节点。",
 )
 ACROSS_DISTINCT = Hint(
-    "Units can be counted across nodes only where each has one row in every table; count rows instead.",
-    "仅当每个个体在各表中至多一行时才可跨节点按个体计数；请改为按行计数。",
+    "Where a unit may have several rows, count units across nodes alone, without a condition inside; or count rows.",
+    "个体可有多行时，跨节点按个体计数须单独提问，且计数内不带条件；或改为按行计数。",
 )
 ACROSS_GROUPS = Hint("Across nodes there can be 1,000 groups.", "跨节点最多 1,000 个分组。")
 ACROSS_ROWS = Hint(
-    "One side's rows, times the rows one unit may have at the others, are more than 4,000,000; ask of other tables.",
-    "一方的行数上限与个体在其他各方的行数上限之积超过 4,000,000；请改用其他表。",
+    "A list would be of more than 4,000,000 items: take figures of one table, name others in IN (SELECT …) only.",
+    "名单将超过 4,000,000 项：请仅对一个表计算，其他表只用于 IN (SELECT …) 条件。",
+)
+ACROSS_MEMBER = Hint(
+    "Write p.id IN (SELECT d.id FROM d WHERE …), ids being the common unit; nothing else is taken of that table.",
+    "请写作 p.id IN (SELECT d.id FROM d WHERE …)，id 为共同个体；该表的其他内容不得引用。",
 )
 ACROSS_ALONE = Hint(
     "This node answers its part of a join only with the others, under a manifest: yanmen join.",

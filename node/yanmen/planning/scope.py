@@ -24,6 +24,8 @@ class Source:
     at: Place
     version: Version | None = None
     relation: Relation | None = None
+    qualified: bool = False
+    """Its columns have no bare names."""
 
     def named(self) -> tuple[tuple[str, Column], ...]:
         """Return the columns a question may name, with the names it calls them by."""
@@ -119,7 +121,7 @@ class Scope:
         matches = [
             ColumnOf(position, column.name, name.at, name.parts[-1])
             for position, source in enumerate(self.sources)
-            if len(name.parts) == 1 or source.name.lower() == name.parts[0].lower()
+            if (not source.qualified if len(name.parts) == 1 else source.name.lower() == name.parts[0].lower())
             for column in source.find(name.parts[-1])
         ]
         if len(matches) > 1 and name.parts[0].lower() not in self._using:

@@ -38,6 +38,7 @@ class Declared(NamedTuple):
     rows_upto: int
     rows_per_unit: int | None
     counted: str
+    units_upto: int
     server: "OfAServer | None"
     excluded: Excluded | None
 
@@ -93,6 +94,7 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
         _check_names(declared, table)
         _check_values(connection, declared, table)
         connection.execute(_create(declared, table, text(request.body, "salt")))
+        _check_units(connection, declared)
         quality = _quality(connection, declared, table) if request.body["quality"] is True else ""
         if declared.server is not None and declared.server.refresh is not None:
             connection.execute(REFRESH)
@@ -133,6 +135,7 @@ def _declared(request: Request) -> Declared:
         rows_upto=integer(request.body, "rows_upto"),
         rows_per_unit=cap,
         counted=text(request.body, "counted"),
+        units_upto=integer(request.body, "units_upto"),
         server=server,
         excluded=excluding.read(request),
     )
@@ -201,6 +204,16 @@ def _create(declared: Declared, table: SourceTable, salt: str) -> str:
             count = f"count(*) OVER (PARTITION BY {unit}) AS {engine.identifier(declared.counted)}"
             rows = f"SELECT *, {count} FROM ({rows})"  # noqa: S608 - quoted names
     return f'CREATE TABLE {TARGET}."data" AS {rows}'
+
+
+def _check_units(connection: DuckDBPyConnection, declared: Declared) -> None:
+    """Hold the snapshot to the declared number of units; 0 declares none."""
+    if declared.unit is None or not declared.units_upto:
+        return
+    unit = engine.identifier(declared.unit.name)
+    (units,) = connection.execute(f'SELECT count(DISTINCT {unit}) FROM {TARGET}."data"').fetchone() or (0,)  # noqa: S608
+    if units > declared.units_upto:
+        raise Ended(Code.BAD_SOURCE)
 
 
 def _cap(declared: Declared, unit: str, cap: int, salt: str) -> str:

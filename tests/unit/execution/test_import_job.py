@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -107,6 +108,12 @@ def test_how_many_rows_of_its_unit_stay_is_said_with_each_where_a_unit_may_have_
     assert press.rows(shape, (T.INTEGER,)) == [(3,)]
     press.csv(HEADER + rows, declare(cls=DatasetClass.EXACT, rows_per_unit=4, groups_per_unit=2))
     assert press.rows(shape, (T.INTEGER,)) == [(3,)]
+
+
+def test_more_units_than_declared_are_not_published(press: Press, declare: Declare) -> None:
+    rows = "".join(f"{index % 20},F,{index},x\n" for index in range(60)) + ",F,1,x\n"
+    assert press.refused(HEADER + rows, replace(declare(), units_upto=19)) is JobCode.BAD_SOURCE
+    press.csv(HEADER + rows, replace(declare(), units_upto=20))
 
 
 def test_which_rows_stay_does_not_follow_the_file(press: Press, declare: Declare) -> None:

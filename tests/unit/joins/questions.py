@@ -19,12 +19,25 @@ PAIRS = (
     " WHERE p.band = 'old' GROUP BY l.test, p.sex",
     "SELECT count(*), sum(CASE WHEN l.test = 'hdl' THEN l.value ELSE 0 END) FROM persons p JOIN labs l"
     " ON p.pid = l.pid AND l.test <> 'tri'",
+    "SELECT p.band, count(DISTINCT p.pid) FROM persons p JOIN labs l ON p.pid = l.pid WHERE l.value > 20"
+    " GROUP BY p.band",
+    "SELECT l.test, count(DISTINCT l.pid) FROM labs l JOIN persons p USING (pid) GROUP BY l.test",
+    "SELECT p.sex, count(*), sum(p.age) FROM persons p"
+    " WHERE p.pid IN (SELECT l.pid FROM labs l WHERE l.test = 'hdl') GROUP BY p.sex",
+    "SELECT test, avg(l.value) FROM labs l"
+    " WHERE EXISTS (SELECT 1 FROM persons WHERE persons.pid = l.pid AND sex = 'f') AND value > 3 GROUP BY test",
 )
 TRIPLES = (
     "SELECT p.band, avg(l.value) FROM persons p JOIN labs l ON p.pid = l.pid JOIN events e ON e.pid = p.pid"
     " WHERE l.test = 'hdl' AND e.event = 'htn' GROUP BY p.band",
     "SELECT e.event, p.sex, count(*), sum(l.value) FROM events e JOIN persons p ON e.pid = p.pid"
     " JOIN labs l ON l.pid = p.pid GROUP BY e.event, p.sex",
+    "SELECT p.band, avg(l.value) FROM persons p JOIN labs l ON p.pid = l.pid WHERE l.test = 'hdl'"
+    " AND p.pid IN (SELECT pid FROM events WHERE event = 'htn') GROUP BY p.band",
+    "SELECT e.event, count(DISTINCT p.pid) FROM persons p JOIN labs l ON p.pid = l.pid JOIN events e ON e.pid = l.pid"
+    " GROUP BY e.event",
+    "SELECT count(*), sum(l.value) FROM labs l WHERE l.pid IN (SELECT pid FROM persons WHERE sex = 'm')"
+    " AND EXISTS (SELECT 1 FROM events e WHERE e.pid = l.pid)",
 )
 
 
@@ -46,7 +59,7 @@ def truth(plan: Plan, question: str, sides: Sequence[Side]) -> list[int]:
 def _figure(question: str, plan: Plan, at: int) -> str:
     """Return SQL for the aggregate at the position `at`: those of the question in order, AVG as its sum and count."""
     listed: list[str] = []
-    for name, argument in re.findall(r"(count|sum|avg)\((\*|[a-z]\.\w+|CASE .+? END)\)", question):
+    for name, argument in re.findall(r"(count|sum|avg)\((\*|(?:DISTINCT )?[a-z]\.\w+|CASE .+? END)\)", question):
         for one in (f"sum({argument})", f"count({argument})") if name == "avg" else (f"{name}({argument})",):
             if one not in listed:
                 listed.append(one)

@@ -100,10 +100,15 @@ def blinded(found: Sequence[Plan], sides: Sequence[Side], signed: SignedManifest
     """Return what each department makes of its rows."""
     made = {}
     for each, side in zip(found, sides, strict=True):
-        engine = runner((side.table,), {side.table.name: side.rows})
-        raw = Raw(each, tuple(map(tuple, engine.rows(scans(each), each.sql))), Usage())
+        raw = Raw(each, rows_of(each, side), Usage())
         made[side.node] = joining.blind(raw, signed, RANDOM)
     return made
+
+
+def rows_of(found: Plan, side: Side) -> tuple[tuple[Any, ...], ...]:
+    """Return what the engine of a department answers to its part."""
+    engine = runner((side.table,), {side.table.name: side.rows})
+    return tuple(map(tuple, engine.rows(scans(found), found.sql)))
 
 
 def tags(made: dict[str, Blinded], signed: SignedManifest) -> dict[str, bytes]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from yanmen.formats import spec, spec_columns, spec_draft, toml_lines
 from yanmen.formats.toml_lines import NotToml
+from yanmen.ledger import records
 from yanmen.model.catalogue import Channel, Column, ColumnType, DatasetClass, Grade, Role, Sharing
 from yanmen.model.refusal import Refused
 
@@ -38,6 +39,16 @@ class TestGood:
         text = spec_draft.encode(dataset)
         assert spec.decode(text.encode()) == dataset
         assert spec_draft.encode(spec.decode(text.encode())) == text
+
+    def test_a_bound_on_units_reads_back_and_is_no_more_than_that_on_rows(self) -> None:
+        assert spec.decode(GOOD.encode()).units_upto == 0
+        text = GOOD.replace("rows_upto = 500000\n", "rows_upto = 500000\nunits_upto = 20000\n")
+        dataset = spec.decode(text.encode())
+        assert dataset.units_upto == 20_000
+        assert spec.decode(spec_draft.encode(dataset).encode()) == dataset
+        assert records.decode_dataset(records.encode_dataset(dataset)) == dataset
+        with pytest.raises(Refused):
+            spec.decode(text.replace("20000", "500001").encode())
 
     def test_windows_line_ends(self) -> None:
         assert spec.decode(GOOD.replace("\n", "\r\n").encode()) == spec.decode(GOOD.encode())
