@@ -58,12 +58,13 @@ GRANTS = {"civil": "persons:band,id", "health": "labs:id,value"}
 
 @dataclass(frozen=True)
 class Taken:
-    """What a question took: by party the largest memory (bytes) and the CPU (seconds) of its processes, and the answer."""
+    """The answer, and by party the largest memory (bytes) and the CPU (seconds) of its processes."""
 
     memory: dict[str, int]
     cpu: dict[str, float]
     answer: FederatedAnswer
     wall_s: float
+    relay_s: float
     killed: str
 
 
@@ -86,7 +87,9 @@ class Served(League):
             path = self.root / name / "node.toml"
             config = config_format.decode(path.read_bytes())
             limits = replace(config.limits, reply_bytes=REPLY_BYTES, deadline_ms=20_000)
-            rule = replace(config, approve_general=True, approve_columns_max=9, approve_micro_rho_max=10**6, limits=limits)
+            rule = replace(
+                config, approve_general=True, approve_columns_max=9, approve_micro_rho_max=10**6, limits=limits
+            )
             path.write_text(config_format.encode(rule), encoding="utf-8")
             done("dataset", "publish", self.root / name, spec, source)
             source.unlink()
@@ -143,13 +146,14 @@ class Served(League):
         """Ask the question; `kill` is a department that dies once, while another's list lies with it half blinded."""
         watch = Watch(dict(self.pids))
         contracts = {name: self.contract(name) for name in self.nodes}
-        began, killed = time.monotonic(), ""
+        began, spent_s = time.monotonic(), time.process_time()
         with joining(Identity.load(self.developer), contracts, self.aggregators) as many, watch.watching():
             if kill:
                 threading.Thread(target=self._die, args=(kill, watch), daemon=True).start()
             answer = many.query(QUESTION, micro_rho=MICRO_RHO, timeout=1_800.0)
+        relay_s = time.process_time() - spent_s - watch.own_s
         killed = kill if watch.again.get(kill) else ""
-        return Taken(watch.peak, watch.cpu(), answer, time.monotonic() - began, killed)
+        return Taken(watch.peak, watch.cpu(), answer, time.monotonic() - began, relay_s, killed)
 
     def _die(self, name: str, watch: "Watch") -> None:
         """Wait until `name` has taken half of another's list, kill it, and start it again."""
@@ -182,6 +186,7 @@ class Watch:
     again: dict[str, int] = field(default_factory=dict)
     peak: dict[str, int] = field(default_factory=dict)
     running: bool = False
+    own_s: float = 0.0
     _before: dict[str, float] = field(default_factory=dict)
     _after: dict[int, float] = field(default_factory=dict)
 
@@ -208,8 +213,9 @@ class Watch:
     def _look(self) -> None:
         while self.running:
             self.look()
-            time.sleep(0.1)
+            time.sleep(0.25)
         self.look()
+        self.own_s = time.thread_time()
 
     def look(self) -> None:
         """Note what every party takes now."""

@@ -75,6 +75,8 @@ class Department:
     def get(self, peer: Party, token: bytes, name: str, at: int) -> Piece:
         """Return a piece of the whole part `name`, to the consumer of its manifest alone."""
         signed = self._signed(peer, token)
+        if name not in _parts(signed):
+            raise spoilt(Malformed(f"{self.me}: hands out no such part"))
         with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
             outcome = piece(link, OUTCOME, 0).data
             if not self.covers(int.from_bytes(outcome, "big")):
@@ -146,3 +148,10 @@ class Department:
         if signed.manifest.asks(self.me) is None:
             raise spoilt(Malformed(f"{self.me}: no department of this join"))
         return signed
+
+
+def _parts(signed: SignedManifest) -> frozenset[str]:
+    """Return the names of what a department may hand to the consumer, none of which says anything to them."""
+    nodes, to = [invited.node for invited in signed.manifest.nodes], signed.manifest.aggregators
+    sealed = [f"rows {name}" for name in to] + [f"tags {of} {name}" for of in nodes for name in to]
+    return frozenset(("list", *sealed, *(f"given {of}" for of in nodes)))

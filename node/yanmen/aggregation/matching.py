@@ -71,6 +71,8 @@ class Matching:
     def get(self, peer: Party, token: bytes, to: str, at: int) -> Piece:
         """Return a piece of the places that this aggregator sealed for the aggregator `to`."""
         signed = self._signed(peer, token)
+        if to == self.me or to not in signed.manifest.aggregators:
+            raise spoilt(Malformed(f"{to}: nothing is sealed for it"))  # what others sealed for us is open here
         with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
             return piece(link, f"places {to}", at)
 
