@@ -12,7 +12,7 @@ from hashlib import sha256
 from itertools import pairwise
 from pathlib import Path
 
-from yanmen.formats import merkle
+from yanmen.formats import merkle, tiles
 from yanmen.ledger import log
 from yanmen.ledger.store import Store
 
@@ -44,10 +44,10 @@ def main() -> int:
 
 
 def fill(store: Store, leaves: int) -> None:
-    """Write the hashes of a tree of `leaves` leaves."""
+    """Write the hashes that a ledger keeps of a tree of `leaves` leaves."""
     level, current = 0, [sha256(index.to_bytes(8, "big")).digest() for index in range(leaves)]
     while current:
-        for rows in batches(level, current):
+        for rows in batches(level, current) if level % tiles.HEIGHT == 0 else ():
             with store.write() as db:
                 db.executemany("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", rows)
         current = [merkle.node_hash(left, right) for left, right in list(pairwise(current))[::2]]

@@ -1,6 +1,6 @@
 """Issue and verify receipts: formats/receipt.py with a key and randomness."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from yanmen.crypto import keys, signatures
@@ -28,6 +28,13 @@ def issue(head: Head, slots: Mapping[Slot, Json], signer: Signer, randomness: Ra
     """Return the signed leaf for the log and its disclosures."""
     salts = [randomness.token(receipt.SALT_BYTES) for _ in slots]
     decoys = [randomness.token(receipt.DIGEST_BYTES) for _ in range(receipt.DIGESTS - len(slots))]
+    return issue_salted(head, slots, signer, salts, decoys)
+
+
+def issue_salted(
+    head: Head, slots: Mapping[Slot, Json], signer: Signer, salts: Sequence[bytes], decoys: Sequence[bytes]
+) -> Issued:
+    """Return the leaf and disclosures of `slots` under `salts`, with `decoys` for the rest: fresh random bytes all."""
     draft = receipt_draft.draft(head, slots, salts, decoys)
     signed = jws.signing_input_of(keys.thumbprint(signer.public), receipt.TYP, draft.encoded)
     return Issued(jws.join(signed, signer.sign(signed)), draft.disclosures)

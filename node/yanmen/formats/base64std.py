@@ -1,5 +1,9 @@
 """Standard padded base64 (RFC 4648 §4) as C2SP notes use it, one text for each byte string."""
 
+import struct
+from collections.abc import Sequence
+from functools import lru_cache
+
 import pybase64
 
 from yanmen.formats.malformed import Malformed
@@ -8,6 +12,18 @@ from yanmen.formats.malformed import Malformed
 def encode(data: bytes) -> str:
     """Return `data` as padded base64."""
     return pybase64.b64encode_as_string(data)
+
+
+def encode_lines(hashes: Sequence[bytes]) -> str:
+    """Return each of `hashes`, of 32 bytes, and a line end: with a zero byte after each, all are encoded at once."""
+    text = pybase64.b64encode(b"\x00".join([*hashes, b""]))
+    return b"=\n".join([*_apart(len(hashes)).unpack(text), b""]).decode("ascii")
+
+
+@lru_cache(maxsize=64)
+def _apart(hashes: int) -> struct.Struct:
+    """Return what takes so many encoded hashes apart: of the last of their 44 characters the zero byte is a part."""
+    return struct.Struct("43sx" * hashes)
 
 
 def decode(text: str) -> bytes:

@@ -42,16 +42,20 @@ def _quickly(value: Json) -> bytes | None:
 def encode_each(values: Sequence[Json]) -> list[bytes]:
     """Return the canonical bytes of each of `values`, which are read again together."""
     try:
-        texts = [_ENCODER.encode(value) for value in values]
-        whole = b"[%b]" % b",".join(texts)
-        if _DECODER.decode(whole) != values:
+        lines = _ENCODER.encode_lines(values)
+        if _DECODER.decode_lines(lines) != values:
             return [encode(value) for value in values]
     except (TypeError, ValueError, OverflowError, RecursionError):
         return [encode(value) for value in values]  # which says what is wrong
-    plain = _is_small(whole)
-    for value, text in zip(values, texts, strict=True):
-        if not (_is_flat(text) and (plain or _is_small(text))):
-            _check(value, DEPTH_MAX)
+    texts = lines.split(b"\n")[:-1]  # inside a text a line end is escaped
+    # An array opens at least one bracket of all there are, so none can have more than the others leave.
+    arrays = lines.count(b"\n[") + lines.startswith(b"[")
+    flat = lines.count(b"[") + lines.count(b"{") - arrays < DEPTH_MAX
+    small = _is_small(lines)
+    if not (flat and small):
+        for value, text in zip(values, texts, strict=True):
+            if not ((flat or _is_flat(text)) and (small or _is_small(text))):
+                _check(value, DEPTH_MAX)
     return texts
 
 

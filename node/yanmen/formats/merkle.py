@@ -57,24 +57,41 @@ def frontier(size: int) -> tuple[tuple[int, int], ...]:
 
 def root(size: int, read: HashReader) -> bytes:
     """Return the root of the tree of the first `size` leaves."""
-    return range_hash(0, size, read) if size else EMPTY_ROOT
+    return _tail(0, size, read) if size else EMPTY_ROOT
+
+
+def _tail(begin: int, end: int, read: HashReader) -> bytes:
+    """Return the hash over the leaves from `begin` to `end`: full subtrees, the last ones first."""
+    rest = end & (end - 1)
+    level = (end - rest).bit_length() - 1
+    found = read(level, rest >> level)
+    while rest > begin:
+        end = rest
+        rest = end & (end - 1)
+        level = (end - rest).bit_length() - 1
+        found = node_hash(read(level, rest >> level), found)
+    return found
 
 
 def inclusion(index: int, size: int, read: HashReader) -> tuple[bytes, ...]:
     """Return the audit path (RFC 6962 §2.1.1) of leaf `index` in the tree of `size` leaves, leaf's sibling first."""
     if not 0 <= index < size:
         raise BadProof("no such leaf in this tree")
-    begin, end = 0, size
+    node, last, level = index, size - 1, 0
     path: list[bytes] = []
-    while end - begin > 1:
-        middle = begin + _split(end - begin)
-        if index < middle:
-            path.append(range_hash(middle, end, read))
-            end = middle
+    while node < last:
+        if node & 1:
+            path.append(read(level, node - 1))
+        elif (node + 2) << level <= size:
+            path.append(read(level, node + 1))
         else:
-            path.append(range_hash(begin, middle, read))
-            begin = middle
-    return tuple(reversed(path))
+            path.append(_tail((node + 1) << level, size, read))
+        node, last, level = node >> 1, last >> 1, level + 1
+    while node:  # on the right edge: what stands to the left is full
+        if node & 1:
+            path.append(read(level, node - 1))
+        node, level = node >> 1, level + 1
+    return tuple(path)
 
 
 def consistency(old: int, new: int, read: HashReader) -> tuple[bytes, ...]:
@@ -187,6 +204,14 @@ def full_subtrees(leaves: Iterable[bytes]) -> HashReader:
         return levels[level][index]
 
     return read
+
+
+def full_root(hashes: Sequence[bytes]) -> bytes:
+    """Return the hash over neighbouring full subtrees of one level, a power of two of them."""
+    level = hashes
+    while len(level) > 1:
+        level = [node_hash(left, right) for left, right in zip(level[::2], level[1::2], strict=True)]
+    return level[0]
 
 
 def range_hash(begin: int, end: int, read: HashReader) -> bytes:

@@ -14,6 +14,7 @@ HEADER = "c2sp.org/tlog-proof@v1"
 BYTES_MAX = note.BYTES_MAX + 4096
 
 _INDEX = "index "
+_HASH = frozenset({merkle.HASH_BYTES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,12 @@ class Proof:
 
 def encode(proof: Proof) -> str:
     """Return the text of `proof`."""
-    head = f"{HEADER}\n{_INDEX}{decimals.encode(proof.index)}\n{encode_path(proof.path)}\n"
-    return head + note.encode(proof.checkpoint).decode()
+    return encode_under(proof.index, proof.path, note.encode(proof.checkpoint).decode())
+
+
+def encode_under(index: int, path: Sequence[bytes], checkpoint: str) -> str:
+    """Return the text of the proof of leaf `index` under the signed note `checkpoint`, which is encoded already."""
+    return f"{HEADER}\n{_INDEX}{decimals.encode(index)}\n{encode_path(path)}\n{checkpoint}"
 
 
 def decode(text: str) -> Proof:
@@ -54,9 +59,9 @@ def decode(text: str) -> Proof:
 
 def encode_path(path: Sequence[bytes]) -> str:
     """Return one base64 line for each hash of `path`."""
-    if len(path) > merkle.PATH_MAX or any(len(item) != merkle.HASH_BYTES for item in path):
+    if len(path) > merkle.PATH_MAX or not _HASH.issuperset(map(len, path)):
         raise Malformed("tlog-proof: too many hashes, or something that is no hash")
-    return "".join(f"{base64std.encode(item)}\n" for item in path)
+    return base64std.encode_lines(path)
 
 
 def decode_path(lines: Sequence[str]) -> tuple[bytes, ...]:

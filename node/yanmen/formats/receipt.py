@@ -8,7 +8,8 @@ that a leaf shows stage, time and node and nothing else.
 import hashlib
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import struct
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum, unique
 from functools import lru_cache
 from typing import Any, NamedTuple, NoReturn, TypeVar
@@ -204,9 +205,25 @@ def read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
     iat, intent, iss, jti, stage = rest.groups()
     issuer, what = connector_id.check(iss.decode("ascii")), _stage(stage.decode("ascii"))
     head = Head(issuer, int(iat), jti.decode("ascii"), what, intent.decode("ascii"))
-    if head.iat_s % MINUTE_S or head.iat_s > json_canonical.INTEGER_MAX:
-        raise Malformed("receipt: time is not a whole minute")
+    _check_time(head.iat_s)
     return head, known
+
+
+def check_written(payload: bytes, digests: Sequence[bytes]) -> None:
+    """Refuse a payload of our own that `read_payload` would refuse; its `digests` are `spelled` ones, in order."""
+    rest = _REST.fullmatch(payload, _REST_AT)
+    if rest is None or len(set(digests)) != DIGESTS:
+        read_payload(payload)
+        raise Malformed("receipt: not the payload of a leaf")
+    iat, _, iss, _, stage = rest.groups()
+    connector_id.check(iss.decode("ascii"))
+    _stage(stage.decode("ascii"))
+    _check_time(int(iat))
+
+
+def _check_time(iat_s: int) -> None:
+    if iat_s % MINUTE_S or iat_s > json_canonical.INTEGER_MAX:
+        raise Malformed("receipt: time is not a whole minute")
 
 
 def _digests(payload: bytes) -> frozenset[bytes]:
@@ -249,10 +266,17 @@ def decode_bytes(sdjwt: bytes, known: Leaf | None = None) -> Disclosed:
     return Disclosed(leaf, said, tuple(disclosures))
 
 
-def spelled(digests: Iterable[bytes]) -> list[bytes]:
+def spelled(digests: Collection[bytes]) -> tuple[bytes, ...]:
     """Return `digests` as they stand in `_sd`: with a zero byte after each, all are encoded at once and apart."""
-    text = base64url.encode_bytes(b"".join([each + b"\x00" for each in digests]))
-    return [text[at : at + _DIGEST_CHARACTERS] for at in range(0, len(text), _DIGEST_CHARACTERS + 1)]
+    text = base64url.encode_bytes(b"\x00".join([*digests, b""]))
+    found: tuple[bytes, ...] = _apart(len(digests)).unpack(text)
+    return found
+
+
+@lru_cache(maxsize=64)
+def _apart(digests: int) -> struct.Struct:
+    """Return what takes so many encoded digests apart."""
+    return struct.Struct(f"{_DIGEST_CHARACTERS}sx" * digests)
 
 
 def _sha256(data: bytes) -> bytes:

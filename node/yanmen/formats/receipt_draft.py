@@ -4,6 +4,8 @@ Decoys fill `_sd` up to 24 digests and `pad` fills the leaf up to 2,560 bytes, s
 """
 
 import hashlib
+import operator
+import struct
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +13,7 @@ from functools import lru_cache
 from yanmen.formats import base64url, connector_id, json_canonical, jws, receipt
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
-from yanmen.formats.receipt import DIGESTS, LEAF_BYTES, SALT_BYTES, SUITE, TYP, Head, Slot
+from yanmen.formats.receipt import DIGEST_BYTES, DIGESTS, LEAF_BYTES, SALT_BYTES, SUITE, TYP, Head, Slot
 
 _PAYLOAD = (
     b'{"_sd":["%b"],"_sd_alg":"sha-256","iat":%d,"intent":"%b","iss":"%b","jti":"%b","pad":"%b","stage":"%b","suite":"'
@@ -19,6 +21,8 @@ _PAYLOAD = (
     + b'"}'
 )
 """The payload, to be filled in; what was filled in is read again, by the one expression that says what it may be."""
+_SALT, _DECOY = frozenset({SALT_BYTES}), frozenset({DIGEST_BYTES})
+"""Lengths that salts and decoys have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +42,52 @@ def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys
     """Return the receipt of `slots`: one 16-byte salt for each slot and one 32-byte decoy for each of the rest."""
     if len(salts) != len(slots) or len(decoys) != DIGESTS - len(slots):
         raise Malformed("receipt: not one salt for each slot and one decoy for each of the rest")
+    if not _DECOY.issuperset(map(len, decoys)):
+        raise Malformed("receipt: decoy is not 32 bytes")
     disclosures = _disclosures(salts, slots)
-    digests = sorted(receipt.spelled([*(hashlib.sha256(item).digest() for item in disclosures), *decoys]))
+    digests = sorted(receipt.spelled([*[hashlib.sha256(item).digest() for item in disclosures], *decoys]))
+    stage = head.stage.value
     encoded = _PAYLOAD % (
         receipt.BETWEEN.join(digests),
         head.iat_s,
         head.intent.encode("ascii"),
         head.iss.encode("ascii"),
         head.jti.encode("ascii"),
-        receipt.PAD * _missing(len(head.stage.value), len(str(head.iat_s))),
-        head.stage.value.encode("ascii"),
+        receipt.PAD * _missing(len(stage), len(str(head.iat_s))),
+        stage.encode("ascii"),
     )
-    receipt.read_payload(encoded)
-    return Draft(encoded, tuple(item.decode("ascii") for item in disclosures))
+    receipt.check_written(encoded, digests)
+    texts = b"~".join(disclosures).decode("ascii")
+    return Draft(encoded, tuple(texts.split("~")) if disclosures else ())
 
 
 def _disclosures(salts: Sequence[bytes], slots: Mapping[Slot, Json]) -> list[bytes]:
     """Return the disclosures of `slots`, in order, each under its salt."""
-    if any(len(salt) != SALT_BYTES for salt in salts):
+    if not _SALT.issuperset(map(len, salts)):
         raise Malformed("receipt: salt is not 16 bytes")
-    salted = zip(salts, receipt.in_order(slots), strict=True)
-    said = [[base64url.encode(salt), receipt.NAMES[slot], slots[slot]] for salt, slot in salted]
-    texts = [base64url.encode_bytes(text) for text in json_canonical.encode_each(said)]
+    order = receipt.in_order(slots)
+    said = map(list, zip(_spelled(salts), map(_NAME, order), map(slots.__getitem__, order), strict=True))
+    texts = [base64url.encode_bytes(text) for text in json_canonical.encode_each(list(said))]
     if max(map(len, texts), default=0) > receipt.DISCLOSURE_BYTES_MAX:
-        longest = max(zip(map(len, texts), (name for _, name, _ in said), strict=True))
-        raise Malformed(f"receipt: {longest[1]} is too long")
+        longest = max(zip(map(len, texts), order, strict=True), key=operator.itemgetter(0))
+        raise Malformed(f"receipt: {longest[1].value} is too long")
     return texts
+
+
+def _spelled(salts: Sequence[bytes]) -> tuple[str, ...]:
+    """Return `salts` as text: with two zero bytes after each, all are encoded at once and apart."""
+    text = base64url.encode_bytes(b"\x00\x00".join([*salts, b""]))
+    return tuple(map(_ASCII, _apart(len(salts)).unpack(text)))
+
+
+_NAME = receipt.NAMES.__getitem__
+_ASCII = operator.methodcaller("decode", "ascii")
+
+
+@lru_cache(maxsize=32)
+def _apart(salts: int) -> struct.Struct:
+    """Return what takes so many encoded salts apart."""
+    return struct.Struct("22s2x" * salts)
 
 
 @lru_cache(maxsize=64)

@@ -4,7 +4,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterator
 
-from yanmen.formats import checkpoint, merkle, note
+from yanmen.formats import checkpoint, merkle, note, tiles
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
@@ -147,13 +147,20 @@ def _rows(db: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], Json]]:
         yield ("register", ""), serial
 
 
+def _is(read: merkle.HashReader, size: int, subtree: tuple[int, int, bytes]) -> bool:
+    """Say whether a full subtree of the tree of `size` leaves has the hash kept of it."""
+    level, index, found = subtree
+    return (index + 1) << level <= size and read(level, index) == found
+
+
 def _check_tree(db: sqlite3.Connection) -> None:
     """Hash every leaf again and hold subtrees, series and every checkpoint ever signed against that."""
     leaves = [merkle.leaf_hash(jws.encode("ascii")) for (jws,) in db.execute("SELECT jws FROM leaf ORDER BY position")]
     read = merkle.full_subtrees(leaves)
-    expected = sum(len(leaves) >> level for level in range(len(leaves).bit_length()))
-    subtrees = db.execute("SELECT level, position, hash FROM subtree").fetchall()
-    if len(subtrees) != expected or any(read(level, index) != found for level, index, found in subtrees):
+    expected = sum(len(leaves) >> level for level in range(0, len(leaves).bit_length(), tiles.HEIGHT))
+    subtrees = db.execute("SELECT level, position, hash FROM subtree").fetchall()  # of before: of every level
+    kept = sum(level % tiles.HEIGHT == 0 for level, _, _ in subtrees)
+    if kept != expected or any(not _is(read, len(leaves), subtree) for subtree in subtrees):
         raise Fault(FaultCode.STORAGE, "ledger: the tree is not that of the leaves")
     if not log.sealed(db):
         raise Fault(FaultCode.STORAGE, "ledger: the head does not cover the last leaf")

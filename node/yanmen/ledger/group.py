@@ -10,11 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from yanmen.formats.malformed import Malformed
-from yanmen.ledger.store import Keeping, faults, forget
+from yanmen.ledger.store import FAILURES, Keeping, as_fault, forget
 from yanmen.model.refusal import Fault, FaultCode
 
 K = TypeVar("K")
@@ -22,12 +21,14 @@ T = TypeVar("T")
 
 CALLERS_MAX = 64
 """Callers in one transaction: the first does not wait for an endless line behind it."""
+GATHER_S, GATHER_MAX_S = 0.0003, 0.005
+"""How long a leader waits for one more of those who were served together last, and for all of them."""
 
 
 class GroupCommit:
     """Lets callers share transactions of one store; `seal` is what each transaction ends with."""
 
-    __slots__ = ("_led", "_line", "_lock", "_seal", "_store")
+    __slots__ = ("_awaited", "_come", "_led", "_line", "_lock", "_seal", "_served", "_store")
 
     def __init__(self, store: Keeping, seal: Callable[[sqlite3.Connection], None]) -> None:
         """Begin with nobody waiting."""
@@ -36,6 +37,10 @@ class GroupCommit:
         self._lock = Lock()
         self._line: deque[_Caller] = deque()
         self._led = False
+        self._served = 1
+        self._awaited = 0
+        self._come = Lock()
+        self._come.acquire()
 
     def do(self, change: Callable[[sqlite3.Connection], K], show: Callable[[sqlite3.Connection, K], T]) -> T:
         """Make `change` durable and return what `show` makes of its result once the head is signed.
@@ -43,26 +48,22 @@ class GroupCommit:
         What `change` raises is raised here and undoes nothing but `change`. A `Fault` of anything else
         says that nothing of the whole transaction happened.
         """
-        shown: list[T] = []
-
-        def changed(db: sqlite3.Connection) -> Callable[[], None]:
-            made = change(db)
-            return lambda: shown.append(show(db, made))
-
-        caller = _Caller(changed)
+        caller = _Caller(change, show)
         with self._lock:
             self._line.append(caller)
             leads, self._led = not self._led, True
+            if len(self._line) == self._awaited:
+                self._awaited = 0
+                self._come.release()
         if leads or caller.waits():
             self._lead()
-        if caller.error is not None:
-            raise caller.error
-        return shown[0]
+        return cast("T", caller.ended())
 
     def _lead(self) -> None:
         """Serve those who wait, then let the next in line lead and those served go."""
         served: list[_Caller] = []
         try:
+            self._gather()
             self._together(served)
         except BaseException as error:
             served = served or self._everybody()
@@ -72,25 +73,46 @@ class GroupCommit:
                 raise
         finally:
             with self._lock:
+                self._served = len(served)
                 following = self._line[0] if self._line else None
                 self._led = following is not None
-            if following is not None:
-                following.wake(leads=True)
             for caller in served:
                 caller.wake(leads=False)
+            if following is not None:
+                following.wake(leads=True)
+
+    def _gather(self) -> None:
+        """Wait for as many as were served together last, as long as they keep coming: they are on their way back.
+
+        A caller who comes alone after callers who came alone waits for nobody.
+        """
+        for _ in range(int(GATHER_MAX_S / GATHER_S)):
+            with self._lock:
+                here = len(self._line)
+                if here >= self._served:
+                    return
+                self._awaited = self._served
+            told = self._come.acquire(timeout=GATHER_S)
+            with self._lock:
+                if not self._awaited:
+                    if not told:  # but just now
+                        self._come.acquire()
+                    return
+                self._awaited = 0
+                if len(self._line) == here:
+                    return
 
     def _together(self, served: "list[_Caller]") -> None:
         """Record the changes of all who wait, also of those who come meanwhile, in one transaction."""
         with self._store.write() as db:
             while (caller := self._next(len(served))) is not None:
                 served.append(caller)
-                with caller, internal(), faults(), _savepoint(db):
-                    caller.change(db)
+                caller.change(db)
                 if not db.in_transaction:  # SQLite gave all of it up: the disk is full, say
                     raise Fault(FaultCode.STORAGE, "ledger: a transaction was given up")
             self._seal(db)
             for caller in served:
-                caller.show()
+                caller.show(db)
         for caller in served:
             caller.done()
 
@@ -106,19 +128,43 @@ class GroupCommit:
 
 
 class _Caller:
-    """One caller's change and how it ended; as a context it keeps what the change raised."""
+    """One caller's change and how it ended."""
 
-    __slots__ = ("_change", "_changed", "_gate", "_leads", "_own", "error")
+    __slots__ = (
+        "_change",
+        "_changed",
+        "_durable",
+        "_error",
+        "_gate",
+        "_leads",
+        "_made",
+        "_own",
+        "_show",
+        "_shown",
+    )
 
-    def __init__(self, change: Callable[[sqlite3.Connection], Callable[[], None]]) -> None:
+    def __init__(
+        self, change: Callable[[sqlite3.Connection], Any], show: Callable[[sqlite3.Connection, Any], object]
+    ) -> None:
         """Stand with a gate that is shut."""
-        self._change = change
-        self._changed: Callable[[], None] | None = None
+        self._change, self._show = change, show
+        self._made: object = None
+        self._changed = False
+        self._shown: object = None
         self._gate = Lock()
         self._gate.acquire()
         self._leads = False
         self._own = False
-        self.error: BaseException | None = Fault(FaultCode.STORAGE, "ledger: a transaction did not end")
+        self._durable = False
+        self._error: BaseException | None = None
+
+    def ended(self) -> object:
+        """Return what the caller is shown, or raise why nothing of its change happened."""
+        if self._error is not None:
+            raise self._error
+        if not self._durable:
+            raise Fault(FaultCode.STORAGE, "ledger: a transaction did not end")
+        return self._shown
 
     def waits(self) -> bool:
         """Wait to be served; True when the caller is to lead itself."""
@@ -131,48 +177,49 @@ class _Caller:
         self._gate.release()
 
     def change(self, db: sqlite3.Connection) -> None:
-        """Make the change."""
-        self._changed = self._change(db)
+        """Make the change in a savepoint; what it raises undoes it alone and is this caller's and nobody else's."""
+        try:
+            db.execute("SAVEPOINT caller")
+            self._made = self._change(db)
+            db.execute("RELEASE caller")
+            self._changed = True
+        except BaseException as error:  # noqa: BLE001 - raised where the caller waits
+            self._error, self._own, self._changed = _of_caller(error), True, False
+            _undo(db)
 
-    def show(self) -> None:
+    def show(self, db: sqlite3.Connection) -> None:
         """Make what the caller is shown of its change, unless that was undone."""
-        if self._changed is not None:
-            self._changed()
+        if self._changed:
+            self._shown = self._show(db, self._made)
 
     def done(self) -> None:
         """The change is durable."""
-        if self._changed is not None:
-            self.error = None
+        self._durable = self._changed
 
     def fail(self, error: BaseException) -> None:
         """Nothing of the transaction happened, because of `error`; each caller raises a fault of its own."""
         if not self._own and isinstance(error, Fault):
-            self.error = Fault(error.code, error.note)
-
-    def __enter__(self) -> None:
-        """Begin the change."""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        """Keep what the change raised: it is this caller's and nobody else's."""
-        if error is not None:
-            self.error, self._own, self._changed = error, True, None
-        return True
+            self._error = Fault(error.code, error.note)
 
 
-@contextmanager
-def _savepoint(db: sqlite3.Connection) -> Iterator[None]:
-    db.execute("SAVEPOINT caller")
-    try:
-        yield
-    except BaseException:
-        forget(db)
-        if db.in_transaction:
-            db.execute("ROLLBACK TO caller")
-            db.execute("RELEASE caller")
-        raise
-    db.execute("RELEASE caller")
+def _of_caller(error: BaseException) -> BaseException:
+    """Return what a caller whose change raised `error` is told: a `Fault` where the ledger is what failed."""
+    if isinstance(error, FAILURES):
+        told = as_fault(error)
+    elif isinstance(error, Malformed):
+        told = Fault(FaultCode.INTERNAL, str(error))
+    else:
+        return error
+    told.__cause__ = error
+    return told
+
+
+def _undo(db: sqlite3.Connection) -> None:
+    """Undo the change of one caller."""
+    forget(db)
+    if db.in_transaction:
+        db.execute("ROLLBACK TO caller")
+        db.execute("RELEASE caller")
 
 
 @contextmanager

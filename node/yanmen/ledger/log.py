@@ -5,13 +5,14 @@ leaf is about are one commit.
 """
 
 import sqlite3
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from yanmen.crypto import cose_receipts, notes, receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt
+from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt, tiles
 from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -26,6 +27,8 @@ Slots = Mapping[Slot, Json]
 
 CLOCK_TOLERANCE_MS = 2_000
 """How far time may step back under the last leaf: what a clock being disciplined does."""
+_JTI_BYTES = 16
+_STAGES = {stage.value: stage for stage in Stage}
 HASHES_MAX = 65_536
 """Hashes a connection remembers, about 10 MB: the upper levels of any log and the neighbourhood of its end."""
 
@@ -87,18 +90,21 @@ class Log:
 
     def append(self, db: sqlite3.Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
         """Sign a leaf of `slots` and put it at the end of the log and of its contract's series."""
-        _require_in_use(db, "receipt_key", self._receipt_signer)
-        position, last_ms = _end(db)
+        key, position, last_ms, length, last = _end_of(db, about.contract)
+        _require_in_use(key, self._receipt_signer)
         now_ms = self._present_ms(last_ms)
-        filled = {**slots, Slot.SERIES: _next_in_series(db, about.contract).json()}
+        filled = {**slots, Slot.SERIES: Series(length + 1, last).json()}
+        grains = _grains(len(filled))
+        jti, aside, *random = grains.unpack(self._randomness.token(grains.size))
         head = receipt.Head(
             iss=self._identity.node_id,
             iat_s=receipt.whole_minute(now_ms),
-            jti=self._randomness.token(16).hex(),
+            jti=jti.hex(),
             stage=stage,
-            intent=intent or base64url.encode(self._randomness.token(receipt.DIGEST_BYTES)),
+            intent=intent or base64url.encode(aside),
         )
-        issued = receipts.issue(head, filled, self._receipt_signer, self._randomness)
+        salts, decoys = random[: len(filled)], random[len(filled) :]
+        issued = receipts.issue_salted(head, filled, self._receipt_signer, salts, decoys)
         db.execute(
             "INSERT INTO leaf (position, jti, stage, party, at_ms, jws) VALUES (?, ?, ?, ?, ?, ?)",
             (position, head.jti, stage.value, about.party, now_ms, issued.leaf.decode("ascii")),
@@ -114,17 +120,17 @@ class Log:
 
     def seal(self, db: sqlite3.Connection) -> None:
         """Sign the head over all leaves, unless it is signed; the last thing a transaction with new leaves does."""
-        covered, now = _covered(db)
+        covered, now, key = _covered(db)
         if covered == now:
             return
-        _require_in_use(db, "log_key", self._log_signer)
+        _require_in_use(key, self._log_signer)
         current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, reader(db)))
         signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
 
     def prove(self, db: sqlite3.Connection, proof_: cose_receipt.Proof) -> bytes:
         """Return a COSE Receipt: that `proof_` leads to the root of this log is signed by the log key."""
-        _require_in_use(db, "log_key", self._log_signer)
+        _require_in_use(_covered(db)[2], self._log_signer)
         top = merkle.root(cose_receipt.covered(proof_), reader(db))
         return cose_receipts.sign(self._identity.origin, proof_, top, self._log_signer)
 
@@ -148,10 +154,16 @@ class Log:
             raise Fault(FaultCode.STORAGE, "ledger: the last leaf is not the one in the tree")
 
 
-def _require_in_use(db: sqlite3.Connection, column: str, signer: Signer) -> None:
+@lru_cache(maxsize=32)
+def _grains(slots: int) -> struct.Struct:
+    """Return what takes the random bytes of a leaf of so many slots apart: `jti`, `intent`, salts and decoys."""
+    salts, decoys = f"{receipt.SALT_BYTES}s" * slots, f"{receipt.DIGEST_BYTES}s" * (receipt.DIGESTS - slots)
+    return struct.Struct(f"={_JTI_BYTES}s{receipt.DIGEST_BYTES}s{salts}{decoys}")
+
+
+def _require_in_use(key: bytes | None, signer: Signer) -> None:
     """Refuse to sign with a key that was exchanged since this process read it."""
-    row = db.execute(f"SELECT {column} FROM node").fetchone()  # noqa: S608 - a name of ours
-    if row is None or row[0] != signer.public:
+    if key != signer.public:
         raise Fault(FaultCode.KEYS, "this node's key was exchanged meanwhile: start again")
 
 
@@ -162,7 +174,7 @@ def size(db: sqlite3.Connection) -> int:
 
 def sealed(db: sqlite3.Connection) -> bool:
     """Say whether the newest checkpoint covers every leaf."""
-    covered, now = _covered(db)
+    covered, now, _ = _covered(db)
     return covered == now
 
 
@@ -203,21 +215,21 @@ def party(db: sqlite3.Connection, position: int) -> str | None:
 def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Receipt:
     """Return the receipt at `position`, proved under the newest checkpoint; `whole` adds the auditor's slots."""
     row = db.execute(
-        "SELECT jti, stage, jws, coalesce(shown, ''), coalesce(withheld, '')"
-        " FROM leaf LEFT JOIN disclosure USING (position) WHERE position = ?",
+        "SELECT jti, stage, jws, coalesce(shown, ''), coalesce(withheld, ''), size, note"
+        " FROM leaf LEFT JOIN disclosure USING (position),"
+        " (SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1) AS newest WHERE position = ?",
         (position,),
     ).fetchone()
     if row is None:
-        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf")
-    jti, stage, jws, shown, withheld = row
-    signed, covered = _opened(head(db))
+        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf, or no checkpoint")
+    jti, stage, jws, shown, withheld, covered, signed = row
     path = merkle.inclusion(position, covered, reader(db))
     return Receipt(
         index=position,
         jti=jti,
-        stage=Stage(stage),
+        stage=_STAGES[stage],
         sdjwt=f"{jws}~{shown}{withheld if whole else ''}",
-        proof=proof.encode(proof.Proof(position, path, signed)),
+        proof=proof.encode_under(position, path, signed),
     )
 
 
@@ -249,25 +261,33 @@ def read_slots(db: sqlite3.Connection, position: int) -> dict[Slot, Json]:
     return {slot: value for slot, value in slots.items() if slot is not Slot.SERIES}
 
 
-@lru_cache(maxsize=8)
-def _opened(signed: str) -> tuple[note.Note, int]:
-    """Return the head `signed` read, and its size: many receipts are proved under one."""
-    opened = note.decode(signed.encode())
-    return opened, checkpoint.decode(opened.text).size
-
-
 def _end(db: sqlite3.Connection) -> tuple[int, int]:
     """Return the number of leaves and the time of the last one."""
     row = db.execute("SELECT position + 1, at_ms FROM leaf ORDER BY position DESC LIMIT 1").fetchone()
     return (0, 0) if row is None else (row[0], row[1])
 
 
-def _covered(db: sqlite3.Connection) -> tuple[int, int]:
-    """Return the size of the newest checkpoint and the number of leaves."""
+def _end_of(db: sqlite3.Connection, contract: str) -> tuple[bytes | None, int, int, int, str]:
+    """Return the receipt key in use, number of leaves, time of the last one, and length and last leaf of a series."""
     row = db.execute(
-        "SELECT coalesce((SELECT max(size) FROM checkpoint), 0), coalesce((SELECT max(position) + 1 FROM leaf), 0)"
+        "SELECT receipt_key, position + 1, at_ms, length, last FROM node"
+        " LEFT JOIN (SELECT position, at_ms FROM leaf ORDER BY position DESC LIMIT 1) AS newest ON true"
+        " LEFT JOIN series ON contract = ?",
+        (contract,),
     ).fetchone()
-    return row[0], row[1]
+    if row is None:
+        return None, 0, 0, 0, ""
+    key, size_, last_ms, length, last = row
+    return key, size_ or 0, last_ms or 0, length or 0, last or ""
+
+
+def _covered(db: sqlite3.Connection) -> tuple[int, int, bytes | None]:
+    """Return the size of the newest checkpoint, the number of leaves and the log key in use."""
+    row = db.execute(
+        "SELECT coalesce((SELECT max(size) FROM checkpoint), 0), coalesce((SELECT max(position) + 1 FROM leaf), 0),"
+        " (SELECT log_key FROM node)"
+    ).fetchone()
+    return row[0], row[1], row[2]
 
 
 def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, disclosures: tuple[str, ...]) -> None:
@@ -290,7 +310,8 @@ def _followed(texts: tuple[str, ...]) -> str:
 
 def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
     made = merkle.append(position, merkle.leaf_hash(leaf), reader(db))
-    db.executemany("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", made)
+    for row in made[:: tiles.HEIGHT]:
+        db.execute("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", row)
     known = store.hashes(db)
     if known is not None and len(known) < HASHES_MAX:
         # The next leaf needs them; a change that is undone forgets all.
@@ -298,13 +319,8 @@ def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
     return base64url.encode(made[0][2])
 
 
-def _next_in_series(db: sqlite3.Connection, contract: str) -> Series:
-    row = db.execute("SELECT length, last FROM series WHERE contract = ?", (contract,)).fetchone()
-    return Series(1, "") if row is None else Series(row[0] + 1, row[1])
-
-
 def reader(db: sqlite3.Connection) -> merkle.HashReader:
-    """Return what reads the hashes of full subtrees."""
+    """Return what reads hashes of full subtrees: the lowest of each tile are kept, those between are made of them."""
     remembered = store.hashes(db)
     known = {} if remembered is None else remembered
 
@@ -312,12 +328,22 @@ def reader(db: sqlite3.Connection) -> merkle.HashReader:
         found = known.get((level, index))
         if found is not None:
             return found
-        row = db.execute("SELECT hash FROM subtree WHERE level = ? AND position = ?", (level, index)).fetchone()
-        if row is None:
-            raise Fault(FaultCode.STORAGE, "ledger: a hash of the tree is missing")
+        height = level % tiles.HEIGHT
+        made = _subtree(db, level - height, index << height, 1 << height)
         if len(known) >= HASHES_MAX:
             known.clear()
-        known[level, index] = row[0]
-        return bytes(row[0])
+        known[level, index] = made
+        return made
 
     return read
+
+
+def _subtree(db: sqlite3.Connection, level: int, begin: int, count: int) -> bytes:
+    """Return the hash over `count` kept hashes from `begin` on, a power of two of them."""
+    rows = db.execute(
+        "SELECT hash FROM subtree WHERE level = ? AND position >= ? AND position < ? ORDER BY position",
+        (level, begin, begin + count),
+    ).fetchall()
+    if len(rows) != count:
+        raise Fault(FaultCode.STORAGE, "ledger: a hash of the tree is missing")
+    return merkle.full_root([bytes(found) for (found,) in rows])

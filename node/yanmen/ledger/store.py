@@ -23,7 +23,9 @@ T = TypeVar("T")
 
 BUSY_MS = 30_000
 """How long a writer waits for another process: a transaction takes milliseconds."""
-JOURNAL_PAGES = 4_000
+PAGE_BYTES = 8_192
+"""Of a new file: three leaves fit into a page, so that a commit changes and syncs fewer of them than with 4,096."""
+JOURNAL_PAGES = 2_000
 """Pages in the journal, 16 MB, before a commit moves them into the file: rarely enough to be no caller's usual wait."""
 SQLITE_LEAST = (3, 37, 0)
 """The first SQLite with STRICT tables."""
@@ -88,8 +90,17 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """Give the one write transaction; it is durable when the block ends and gone if the block raises."""
-        with self._writing, faults(), _transaction(self._writer, "BEGIN IMMEDIATE"):
-            yield self._writer
+        with self._writing:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._writer
+                    self._writer.execute("COMMIT")
+                except BaseException:
+                    _roll_back(self._writer)
+                    raise
+            except FAILURES as error:
+                raise as_fault(error) from error
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -150,15 +161,23 @@ def faults() -> Iterator[None]:
     """Turn what SQLite and the file system raise into a `Fault` that quotes no value."""
     try:
         yield
-    except sqlite3.Error as error:
+    except FAILURES as error:
+        raise as_fault(error) from error
+
+
+FAILURES = (sqlite3.Error, OverflowError, UnicodeEncodeError, OSError)
+"""What is raised where a ledger cannot be read or written."""
+
+
+def as_fault(error: BaseException) -> Fault:
+    """Return the `Fault` that one of `FAILURES` is, which quotes no value."""
+    if isinstance(error, sqlite3.Error):
         name = getattr(error, "sqlite_errorname", type(error).__name__)
-        code = FaultCode.STORAGE_FULL if name == "SQLITE_FULL" else FaultCode.STORAGE
-        raise Fault(code, f"ledger: {name}") from error
-    except (OverflowError, UnicodeEncodeError) as error:
-        raise Fault(FaultCode.STORAGE, "ledger: a value that SQLite cannot hold") from error
-    except OSError as error:
+        return Fault(FaultCode.STORAGE_FULL if name == "SQLITE_FULL" else FaultCode.STORAGE, f"ledger: {name}")
+    if isinstance(error, OSError):
         code = FaultCode.STORAGE_FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else FaultCode.STORAGE
-        raise Fault(code, f"ledger: {error.strerror}") from error
+        return Fault(code, f"ledger: {error.strerror}")
+    return Fault(FaultCode.STORAGE, "ledger: a value that SQLite cannot hold")
 
 
 @contextmanager
@@ -168,11 +187,15 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
         yield
         connection.execute("COMMIT")
     except BaseException:
-        forget(connection)
-        # SQLite itself may have rolled back already (disk full, I/O error).
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    forget(connection)
+    # SQLite itself may have rolled back already (disk full, I/O error).
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def forget(connection: sqlite3.Connection) -> None:
@@ -214,6 +237,7 @@ def _make(path: Path, *, create: bool) -> None:
 def _connect(path: Path) -> sqlite3.Connection:
     connection = Connection(str(path))
     try:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # a file that has pages keeps theirs
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cell_size_check = ON")

@@ -212,7 +212,7 @@ class Plan:
     what the use costs unless it is a free one. With a `manifest` the figures leave as sealed shares only.
     `together` tells whether the answer depends on which rows one unit has in the same place: units are
     counted, grouped by or joined on. `rows_max` is what the engine may reply, `answer_rows` what the answer may have
-    after post-processing, None where that follows from conditions between released figures. `groups_kept` is in
+    after post-processing at most. `groups_kept` is in
     how many cells a unit counts at most that could be in more, None where nothing of any unit is left out. With a
     `part`, `sql` yields this node's rows of a join across nodes, whose keys, aggregates and outputs stand here; nobody
     but the aggregators, with noise, gets to the figures.

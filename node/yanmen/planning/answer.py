@@ -24,7 +24,7 @@ class Answered:
 
     `filtered` is HAVING, QUALIFY and ORDER BY, `tail` LIMIT and OFFSET, `clauses` tells whether there is any;
     `bare` names the released columns when every output is one (figures are left out of it), else
-    holds what cannot be a released column.
+    holds what cannot be a released column. `stored` names the released column that each output is, "" for others.
     """
 
     outputs: tuple[Output, ...]
@@ -34,6 +34,7 @@ class Answered:
     widths: tuple[str, ...]
     clauses: bool
     bare: tuple[str, ...]
+    stored: tuple[str, ...]
 
     def sql(self, table: str) -> str:
         """Return the statement over `table`: outputs, then the widths of those that carry one."""
@@ -55,7 +56,8 @@ def answered(reader: ReleasedReader, question: Question, grouped: str = "") -> A
     tail = limited(question.limit, question.offset)
     widths = tuple(f"{entry.width} AS {quoted(f'w{position}')}" for position, entry in enumerate(shown) if entry.source)
     bare = tuple(_released(entry) for entry in shown if not (entry.stored and entry.source))
-    return Answered(outputs, columns, filtered, tail, widths, bool(filtered or tail), bare)
+    stored = tuple(_released(entry) for entry in shown)
+    return Answered(outputs, columns, filtered, tail, widths, bool(filtered or tail), bare, stored)
 
 
 def _item(reader: ReleasedReader, item: Item) -> Expression:

@@ -8,7 +8,7 @@ from yanmen.planning import exact_rules, hints
 from yanmen.planning.answer import Answered, answered
 from yanmen.planning.blocks import Asked, Blocks, GroupSet
 from yanmen.planning.domains import domain, is_open
-from yanmen.planning.figure_tables import FigureTable, left_by
+from yanmen.planning.figure_tables import FigureTable, UniqueKey, left_by
 from yanmen.planning.figures import Figures, GroupKey, grid_of
 from yanmen.planning.grouping import group_list, is_grouped
 from yanmen.planning.joins import Joined
@@ -49,12 +49,28 @@ def plan_cells(scope: Scope, joined: Joined, question: Question, blocks: Blocks,
         before = len(blocks.found)
         cells = blocks.cells(asked, sets)
         most = left_by(sum(block.cells for block in blocks.found[before:]), question.limit)
-        return FigureTable(shown.sql(cells), shown.outputs, most, not sets and _as_it_stands(shown, keys))
+        plain = not sets and _as_it_stands(shown, keys)
+        return FigureTable(shown.sql(cells), shown.outputs, most, plain, None if sets else _unique(shown, keys))
     if sets:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, question.at, "ROLLUP", hints.QUANTILE_SETS)
     cells = blocks.cells(asked, ()) if figures.figures else ""
     most = left_by(grid_of(keys), question.limit)
-    return FigureTable(shown.sql(quantiles.joined_to(cells, blocks)), shown.outputs, most)
+    return FigureTable(shown.sql(quantiles.joined_to(cells, blocks)), shown.outputs, most, unique=_unique(shown, keys))
+
+
+def _unique(shown: Answered, keys: tuple[GroupKey, ...]) -> tuple[UniqueKey, ...] | None:
+    """Return the outputs that are the keys of the grid, None when one is not shown, or as a float is another."""
+    if any(key.name not in shown.stored or not _told(key) for key in keys):
+        return None
+    return tuple((shown.stored.index(key.name), len(key.domain)) for key in keys)
+
+
+def _told(key: GroupKey) -> bool:
+    """Tell whether different values of a key stay different as 64-bit floats, as which numbers are compared."""
+    if key.type not in (ColumnType.INTEGER, ColumnType.DECIMAL):
+        return bool(key.domain)
+    floats = {float(value) for value in key.domain if isinstance(value, int | Decimal)}
+    return bool(key.domain) and len(floats) == sum(value is not None for value in key.domain)
 
 
 def _sets(question: Question, written: tuple[Expression, ...], keys: tuple[GroupKey, ...]) -> tuple[GroupSet, ...]:

@@ -12,18 +12,23 @@ ALL_CELLS = '"cells"'
 """The released table that post-processing reads."""
 
 
+UniqueKey = tuple[int, int]
+"""An output by its position, and how many values it has at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class FigureTable:
     """A query over released figures: `sql` yields `o0`, `o1`… and, for outputs that carry a ±, `w0`, `w1`…
 
-    `rows` is how many rows it has at most, None when that rests on conditions between figures. `as_it_stands` when it
-    is one block's keys and figures, in order and with nothing after.
+    `rows` is how many rows it has at most. `as_it_stands` when it is one block's keys and figures, in order and with
+    nothing after. No two rows have equal values in all the outputs `unique`, also as 64-bit floats; None: not known.
     """
 
     sql: str
     outputs: tuple[Output, ...]
-    rows: int | None
+    rows: int
     as_it_stands: bool = False
+    unique: tuple[UniqueKey, ...] | None = None
 
     def column(self, position: int, table: str) -> Shown:
         """Return the output at `position` as a column of `table`."""
@@ -33,9 +38,9 @@ class FigureTable:
         return Shown(f"{prefix}{quoted(f'o{position}')}", output.type, stored=True, source=output.source, width=width)
 
 
-def left_by(rows: int | None, limit: int | None) -> int | None:
+def left_by(rows: int, limit: int | None) -> int:
     """Return how many of at most `rows` rows a LIMIT leaves at most."""
-    return rows if limit is None else limit if rows is None else min(rows, limit)
+    return rows if limit is None else min(rows, limit)
 
 
 def cells_of(block: int) -> str:

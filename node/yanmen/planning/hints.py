@@ -271,8 +271,9 @@ JOIN_ROWS = Hint(
 )
 CELLS = Hint("Group by fewer columns or by CASE with fewer results.", "请减少分组列，或用分支更少的 CASE 分组。")
 RESULT_ROWS = Hint(
-    "The answer would have more rows than this node releases; join on a condition, group, or add LIMIT.",
-    "结果行数超过本节点的上限；请添加关联条件、分组或 LIMIT。",
+    "The answer could have more rows than this node releases; equate all keys of one side of each join, group, "
+    "or add LIMIT.",
+    "结果行数可能超过本节点的上限；请在每个关联中对一侧的全部分组列取等值，或添加分组、LIMIT。",
 )
 RETRACTED = Hint("See the catalogue for what its holder offers now.", "请在目录中查看数源部门现有的数据集。")
 PLAN = Hint(

@@ -96,7 +96,7 @@ def _drafted(admitted: Admitted, planner: Planner, query: Query, limits: NodeLim
     found = planner.result(query)
     if isinstance(found, FigureTable):
         cells = sum(block.cells for block in planner.blocks.found)
-        if found.rows is not None and found.rows > max(limits.cells, cells):
+        if found.rows > max(limits.cells, cells):
             raise refused(Reason.TOO_MANY_CELLS, query.at, "SELECT", hints.RESULT_ROWS)
         return _cell_draft(admitted, planner, found, limits)
     if found.dataset.cls is not DatasetClass.OPEN:

@@ -16,7 +16,8 @@ from yanmen.planning.open_plan import OpenPlan, plan_open
 from yanmen.planning.places import refused
 from yanmen.planning.proof import proof_of
 from yanmen.planning.relation import Made, Relation, made_column
-from yanmen.planning.released_query import Named, query_tables
+from yanmen.planning.released_query import query_tables
+from yanmen.planning.released_rows import Named
 from yanmen.planning.released_terms import Shown
 from yanmen.planning.row_relations import chosen_rows, one_after_another, proved, relabelled
 from yanmen.planning.scope import Scope, Source, look_up, resolved, source_of, source_of_relation

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import prod
 
 from typing_extensions import override
 
@@ -11,12 +10,13 @@ from yanmen.model.refusal import Reason
 from yanmen.model.stages import Output
 from yanmen.planning import hints
 from yanmen.planning.answer import answered, limited, unique_label
-from yanmen.planning.figure_tables import FigureTable, common_type, left_by
+from yanmen.planning.figure_tables import FigureTable, UniqueKey, common_type, left_by
 from yanmen.planning.grouping import aliased, ordinal
 from yanmen.planning.places import refused
 from yanmen.planning.quantiles import share_of
 from yanmen.planning.released import InnerOf, ReleasedReader
 from yanmen.planning.released_operations import condition
+from yanmen.planning.released_rows import Met, Named, Place, met, place_of
 from yanmen.planning.released_terms import Shown, number
 from yanmen.planning.released_windows import direction
 from yanmen.planning.sql_terms import quoted, select
@@ -42,9 +42,7 @@ from yanmen.planning.syntax import (
 )
 
 JOINED_MAX = 1_000_000
-"""Rows of released tables that are put beside each other without a condition."""
-Named = tuple[str, FigureTable]
-"""A query in FROM and how it is called."""
+"""Rows of released tables that are put beside each other, before groups or LIMIT leave fewer."""
 
 
 class TableReader(ReleasedReader):
@@ -54,8 +52,13 @@ class TableReader(ReleasedReader):
         """Read columns of `tables`, which stand as r0, r1… in FROM."""
         super().__init__(inner)
         self._tables = tuple(tables)
+        self._links = tuple(links)
         self._using = frozenset(name.lower() for link in links for name in link.using)
         self._groups: tuple[Expression, ...] | None = None
+
+    def upto(self, position: int) -> "TableReader":
+        """Return a reader of the tables that a condition at `position` in FROM may speak of."""
+        return TableReader(self._tables[: position + 1], self._links[:position], self._inner)
 
     def group(self, groups: Sequence[Expression]) -> None:
         """From here on a column must stand in one of `groups` or inside an aggregate."""
@@ -181,27 +184,58 @@ def query_tables(question: Question, tables: Sequence[Named], inner: InnerOf) ->
     source = _source(question, tables, reader)
     asked = replace(question, items=reader.expand(question.items))
     groups = _groups(asked, reader)
-    most = _rows(question, tables, groups)
+    found = met(question, tables)
+    most = _rows(question, found, groups)
     grouped = ""
     if groups is not None:
         grouped = _group_by(asked, groups, reader)
         reader.group(groups)
     shown = answered(reader, asked, grouped)
-    return FigureTable(_distinct(asked, shown.sql(source)), shown.outputs, left_by(most, question.limit))
+    places = [
+        place_of(item.expression, tables, question.links) if isinstance(item.expression, Name) else None
+        for item in asked.items
+    ]
+    unique = _unique(found, places) if groups is None else _grouped(asked, groups, tables, places, shown.outputs)
+    rows = left_by(most, question.limit)
+    return FigureTable(_distinct(asked, shown.sql(source)), shown.outputs, rows, unique=unique)
 
 
-def _rows(question: Question, tables: Sequence[Named], groups: tuple[Expression, ...] | None) -> int | None:
-    """Return how many rows there are before LIMIT at most, None where conditions say; refuse what could only fail."""
-    sizes = [table.rows for _, table in tables]
-    conditions = question.where is not None or any(link.condition is not None or link.using for link in question.links)
-    if None in sizes or (len(sizes) > 1 and conditions):
-        return None
-    most = prod(size for size in sizes if size is not None)
-    if most > JOINED_MAX:
+def _rows(question: Question, found: Met, groups: tuple[Expression, ...] | None) -> int:
+    """Return how many rows there are before LIMIT at most; refuse more than post-processing should hold."""
+    if found.most > JOINED_MAX:
         raise refused(Reason.TOO_MANY_CELLS, question.at, "FROM", hints.RESULT_ROWS)
     if groups is None:
-        return most
-    return most * max(1, len(question.group_sets)) if groups else 1
+        return found.most
+    return found.most * max(1, len(question.group_sets)) if groups else 1
+
+
+def _unique(found: Met, places: Sequence[Place | None]) -> tuple[UniqueKey, ...] | None:
+    """Return the outputs that are the columns by which rows of FROM are told apart, None when one is not shown."""
+    if found.keys is None or any(place not in places for place, _ in found.keys):
+        return None
+    return tuple((places.index(place), size) for place, size in found.keys)
+
+
+def _grouped(
+    question: Question,
+    groups: tuple[Expression, ...],
+    tables: Sequence[Named],
+    places: Sequence[Place | None],
+    outputs: Sequence[Output],
+) -> tuple[UniqueKey, ...] | None:
+    """Return the outputs that are what is grouped by, None when one is not shown, or is a figure."""
+    found: list[UniqueKey] = []
+    for group in groups:
+        shown = next((at for at, item in enumerate(question.items) if item.expression == group), None)
+        place = None if shown is None else places[shown]
+        if shown is None or place is None or question.group_sets:
+            return None
+        table = tables[place[0]][1]
+        size = dict(table.unique or ()).get(place[1])
+        if size is None and outputs[shown].type in (ColumnType.INTEGER, ColumnType.DECIMAL):
+            return None
+        found.append((shown, table.rows if size is None else size))
+    return tuple(found)
 
 
 def _distinct(question: Question, sql: str) -> str:
@@ -264,7 +298,7 @@ def _source(question: Question, tables: Sequence[Named], reader: TableReader) ->
 
 
 def _on(link: Link, tables: Sequence[Named], position: int, reader: TableReader) -> str:
-    parts = [] if link.condition is None else [condition(reader.read(link.condition), link.at)]
+    parts = [] if link.condition is None else [condition(reader.upto(position).read(link.condition), link.at)]
     for name in link.using:
         left = reader.column(Name((name,), link.at))
         right = TableReader(tables[position : position + 1], (), _no_query).column(Name((name,), link.at))
@@ -296,9 +330,7 @@ def one_after_another(union: Union, parts: Sequence[FigureTable]) -> FigureTable
     order = _orders(union.orders, outputs)
     tail = order + limited(union.limit, union.offset)
     sql = select([*names, *widths], f"FROM ({' UNION ALL '.join(sides)}) AS {quoted('s')}{tail}")
-    sizes = [part.rows for part in parts]
-    most = None if None in sizes else sum(size for size in sizes if size is not None)
-    return FigureTable(sql, tuple(outputs), left_by(most, union.limit))
+    return FigureTable(sql, tuple(outputs), left_by(sum(part.rows for part in parts), union.limit))
 
 
 def _side(part: FigureTable, outputs: Sequence[Output]) -> str:
@@ -337,4 +369,4 @@ def renamed(table: FigureTable, names: Sequence[str]) -> FigureTable | None:
     outputs = [
         replace(output, label=unique_label(label, taken)) for output, label in zip(table.outputs, labels, strict=True)
     ]
-    return FigureTable(table.sql, tuple(outputs), table.rows)
+    return FigureTable(table.sql, tuple(outputs), table.rows, unique=table.unique)

@@ -50,7 +50,7 @@ class Counting:
 
     def token(self, size: int) -> bytes:
         Counting.calls += 1
-        return hashlib.sha256(str(Counting.calls).encode()).digest()[:size]
+        return hashlib.shake_256(str(Counting.calls).encode()).digest(size)
 
 
 @dataclasses.dataclass

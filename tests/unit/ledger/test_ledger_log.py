@@ -206,6 +206,7 @@ AT_ONCE = [
     "UPDATE leaf SET jws = (SELECT jws FROM leaf WHERE position = 3) WHERE position = (SELECT max(position) FROM leaf)",
     "UPDATE subtree SET hash = zeroblob(32) WHERE level = (SELECT max(level) FROM subtree)",
     "DELETE FROM subtree WHERE level = (SELECT max(level) FROM subtree)",
+    "UPDATE subtree SET hash = zeroblob(32) WHERE level = 0 AND position = 1",
 ]
 WHEN_RECOMPUTED = [
     "UPDATE leaf SET jws = (SELECT jws FROM leaf WHERE position = 3) WHERE position = 4",
@@ -225,7 +226,8 @@ WHEN_RECOMPUTED = [
     "UPDATE subject_space SET delta_e12_cap = delta_e12_cap + 1",
     "UPDATE dataset_version SET retracted = 1",
     "UPDATE register SET serial = 1",
-    "UPDATE subtree SET hash = zeroblob(32) WHERE level = 0 AND position = 1",
+    "INSERT INTO subtree (level, position, hash) VALUES (1, 0, zeroblob(32))",
+    "INSERT INTO subtree (level, position, hash) VALUES (0, 1000, zeroblob(32))",
 ]
 
 

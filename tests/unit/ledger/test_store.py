@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from yanmen.ledger import schema
+from yanmen.ledger import schema, store
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.store import Store
 from yanmen.model.contract import Contract
@@ -109,15 +109,15 @@ def test_damaged_pages_are_a_fault_and_never_an_answer(scene: Scene) -> None:
         for _ in range(10):
             scene.ask(ledger, contract)
     whole = scene.path.read_bytes()
-    faults = 0
-    for page in range(len(whole) // 4096):
-        scene.path.write_bytes(whole[: page * 4096] + b"\xa5" * 4096 + whole[(page + 1) * 4096 :])
+    faults, size = 0, store.PAGE_BYTES
+    for page in range(len(whole) // size):
+        scene.path.write_bytes(whole[: page * size] + b"\xa5" * size + whole[(page + 1) * size :])
         try:
             with scene.open(create=False) as ledger:
                 ledger.check()
         except Fault as fault:
             faults += fault.code is FaultCode.STORAGE
-    assert faults >= len(whole) // 4096 - 2, "all but free pages"
+    assert faults >= len(whole) // size - 2, "all but free pages"
     scene.path.write_bytes(whole)
     with scene.open(create=False) as ledger:
         ledger.check()

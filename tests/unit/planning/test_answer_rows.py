@@ -24,8 +24,8 @@ PART = "SELECT sex, count(*) AS n FROM person GROUP BY sex"
         ("SELECT district, sex, count(*) FROM person GROUP BY ROLLUP (district, sex)", 10 + 5 + 1),
         (f"{TEN} SELECT * FROM t", 10),
         (f"{TEN} SELECT a.n - b.n AS d FROM t a CROSS JOIN t b", 100),
-        (f"{TEN} SELECT a.n - b.n AS d FROM t a JOIN t b ON a.sex = b.sex", None),
-        (f"{TEN} SELECT a.n - b.n AS d FROM t a, t b WHERE a.sex = b.sex", None),
+        (f"{TEN} SELECT a.n - b.n AS d FROM t a JOIN t b ON a.sex = b.sex", 50),
+        (f"{TEN} SELECT a.n - b.n AS d FROM t a, t b WHERE a.sex = b.sex", 50),
         (f"{TEN} SELECT a.n - b.n AS d FROM t a JOIN t b USING (sex) LIMIT 7", 7),
         (f"{TEN} SELECT sum(n) FROM t", 1),
         (f"{TEN} SELECT district, sum(n) FROM t GROUP BY CUBE (district, sex)", 40),
@@ -33,7 +33,7 @@ PART = "SELECT sex, count(*) AS n FROM person GROUP BY sex"
         ("SELECT * FROM town LIMIT 3", 3),
     ],
 )
-def test_an_answer_says_how_many_rows_it_may_have(sql: str, rows: int | None) -> None:
+def test_an_answer_says_how_many_rows_it_may_have(sql: str, rows: int) -> None:
     assert planned(sql).answer_rows == rows
 
 
