@@ -9,6 +9,7 @@ from yanmen.crypto import documents
 from yanmen.formats import connector_id
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.receipt import Slot
+from yanmen.formats.slots import Decision, Verdict
 from yanmen.model.contract import ContractStatus
 from yanmen.model.receipt import Stage
 from yanmen.verify import Code
@@ -129,6 +130,15 @@ def test_nothing_is_used_or_answered_after_it_was_stopped(tmp_path: Path, status
     log.append(Stage.OUTCOME, {**slots, Slot.OUTPUT: output(2_500).json()}, reference)
     used(log)
     assert found(log, tmp_path) == [(index, Code.CONTRACT_NOT_IN_FORCE, "") for index in (7, 8, 9)]
+
+
+def test_what_was_stopped_is_ended_without_an_answer(tmp_path: Path) -> None:
+    log = started()
+    reference, slots = log.intent(log.request())
+    log.stands(CONTRACT, ContractStatus.REVOKED)
+    ended = Decision(Verdict.ABORTED, "CONTRACT_SUSPENDED").json()
+    log.append(Stage.ABORTED, {**slots, Slot.DECISION: ended}, reference)
+    assert found(log, tmp_path) == []
 
 
 def test_a_resumed_contract_is_in_force(tmp_path: Path) -> None:
