@@ -13,6 +13,16 @@ _STATUS: Mapping[ContractStatus, tuple[Reason, str, str]] = {
         "Remind the department.",
         "请联系数据提供方审批。",
     ),
+    ContractStatus.OFFERED: (
+        Reason.CONTRACT_OFFERED,
+        "Answer the counter-offer: yanmen contract answer.",
+        "请答复反要约：yanmen contract answer。",
+    ),
+    ContractStatus.AGREED: (
+        Reason.CONTRACT_UNSIGNED,
+        "See who has to sign: yanmen contract show.",
+        "请查看尚待签署的一方：yanmen contract show。",
+    ),
     ContractStatus.DENIED: (
         Reason.CONTRACT_DENIED,
         "Offer other terms.",
