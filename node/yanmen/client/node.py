@@ -30,6 +30,7 @@ from yanmen.model.governance import Objection
 from yanmen.model.negotiation import ActKind
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
+from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.template import PublishedTemplate
 from yanmen.wire.v1 import catalogue_pb2, contract_pb2, join_pb2
 
@@ -151,6 +152,13 @@ class Node:
         """Return the member's contracts with this node."""
         reply = self._link.call(self._calls.contracts.ListContracts, contract_pb2.ListContractsRequest())
         return tuple(self._opened(message) for message in reply.contracts)
+
+    def side(self, name: str) -> str:
+        """Return the id of the party that the register lists under the id or alias `name`."""
+        for party in self._identity.register.parties:
+            if name in (party.id, party.alias):
+                return party.id
+        raise Refused(Reason.IDENTITY_UNKNOWN, Detail(name))
 
     def templates(self) -> tuple[PublishedTemplate, ...]:
         """Return the contract templates on offer, each signed by this node."""
