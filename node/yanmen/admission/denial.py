@@ -15,13 +15,13 @@ _STATUS: Mapping[ContractStatus, tuple[Reason, str, str]] = {
     ),
     ContractStatus.OFFERED: (
         Reason.CONTRACT_OFFERED,
-        "Answer the counter-offer: yanmen contract answer.",
-        "请答复反要约：yanmen contract answer。",
+        "Accept it or offer other terms; it stands for some days only.",
+        "请接受或另提条件；反要约有答复期限。",
     ),
     ContractStatus.AGREED: (
         Reason.CONTRACT_UNSIGNED,
-        "See who has to sign: yanmen contract show.",
-        "请查看尚待签署的一方：yanmen contract show。",
+        "Remind the others: the last signature brings it into force.",
+        "请提醒其他各方：最后一方签署后合约即生效。",
     ),
     ContractStatus.DENIED: (
         Reason.CONTRACT_DENIED,

@@ -266,6 +266,7 @@ def test_every_step_is_a_leaf_of_the_contracts_series(place: Market) -> None:
     ledger = place.hall.ledger
     leaves = [ledger.receipt(index) for index in range(ledger.size())]
     said = [disclosed(one).slots for one in leaves if one.stage in (Stage.CONTRACT, Stage.APPROVAL)]
-    statuses = [slots[Slot.SUBJECT]["status"] for slots in said if isinstance(slots[Slot.SUBJECT], dict)]
+    subjects = [slots[Slot.SUBJECT] for slots in said]
+    statuses = [subject["status"] for subject in subjects if isinstance(subject, dict)]
     assert statuses == ["pending", "agreed", "active", "pending", "agreed"]
     assert len({str(slots[Slot.CONTRACT_DIGEST]) for slots in said}) == 2

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from typing_extensions import override
 from yanmen import contracting, negotiating
 from yanmen.contracting import Approval
 from yanmen.crypto import agreements, documents
@@ -41,6 +42,7 @@ class Negotiation(RuleBasedStateMachine):
         """Offer a contract with a third side."""
         self.name = self.place.offer(self.place.terms(signers=(BUREAU,))).terms.id
 
+    @override
     def teardown(self) -> None:
         """Close the ledger."""
         self.opened.__exit__(None, None, None)
