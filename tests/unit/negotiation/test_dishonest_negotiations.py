@@ -237,15 +237,15 @@ def test_important_data_takes_both_officers_before_it_is_in_force(place: Market,
 
 
 def test_more_uses_in_a_period_than_were_signed_are_found(place: Market) -> None:
-    controls = (Control(Constraint.FREQUENCY, Operator.LTEQ, ("2/PT10M",)),)
+    controls = (Control(Constraint.FREQUENCY, Operator.LTEQ, ("2/PT1H",)),)
     terms = place.terms(rules=Rules(controls=controls))
-    assert control_rules.ceilings(controls).uses[0].period_ms == 600_000
+    assert control_rules.ceilings(controls).uses[0].period_ms == 3_600_000
     held = place.offer(terms)
     held = contracting.approve(held.terms.id, Approval("首席数据官"), place.office)
     ledger = place.hall.ledger
-    for minutes in (0, 3, 8):
+    for minutes in (0, 20, 45):
         place.hall.clock.ms += minutes * 60_000
-        if minutes == 3:
+        if minutes == 20:
             with ledger._store.write() as db:
                 db.execute("DELETE FROM contract_use")
         place.hall.scene.ask(ledger, held)
