@@ -21,6 +21,8 @@ PREFIXES: Mapping[str, str] = {
 }
 STATES: Mapping[ContractStatus, str] = {
     ContractStatus.PENDING: "REQUESTED",
+    ContractStatus.OFFERED: "OFFERED",
+    ContractStatus.AGREED: "AGREED",
     ContractStatus.ACTIVE: "FINALIZED",
     ContractStatus.SUSPENDED: "FINALIZED",
     ContractStatus.DENIED: "TERMINATED",

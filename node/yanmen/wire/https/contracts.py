@@ -19,12 +19,20 @@ DONE, FAILED = "0", "1"
 ENDED = "06"
 STATUS: Mapping[ContractStatus, str] = {
     ContractStatus.PENDING: "02",
+    ContractStatus.OFFERED: "02",
+    ContractStatus.AGREED: "02",
     ContractStatus.ACTIVE: "05",
     ContractStatus.SUSPENDED: "05",
     ContractStatus.DENIED: "0302",
     ContractStatus.REVOKED: ENDED,
 }
 """合约状态 (table C.1); the standard has no word for a contract that is suspended."""
+WAITING: Mapping[ContractStatus, Reason] = {
+    ContractStatus.PENDING: Reason.CONTRACT_PENDING,
+    ContractStatus.OFFERED: Reason.CONTRACT_OFFERED,
+    ContractStatus.AGREED: Reason.CONTRACT_UNSIGNED,
+}
+"""Contracts that are not in force yet: a side is still to decide, answer or sign."""
 OVER: Mapping[ContractStatus, Reason] = {
     ContractStatus.DENIED: Reason.CONTRACT_DENIED,
     ContractStatus.REVOKED: Reason.CONTRACT_REVOKED,
@@ -129,13 +137,13 @@ class Contracts:
             claims.require("signatureList", same=claims.text(signed, "entityId") in ("", subject))
         if held.status in OVER:
             raise Refused(OVER[held.status], Detail(held.terms.id))
-        return {"negotiationStatus": FAILED if held.status is ContractStatus.PENDING else DONE, **self._stands(held)}
+        return {"negotiationStatus": FAILED if held.status in WAITING else DONE, **self._stands(held)}
 
     def registrate(self, visit: Visit) -> Json:
         """Confirm a contract both signed, word for word, by the digest that its leaf of the usage log has."""
         held, said = self._strategic(visit, registering=True), visit.message
-        if held.status is ContractStatus.PENDING:
-            raise Refused(Reason.CONTRACT_PENDING, Detail(held.terms.id))
+        if held.status in WAITING:
+            raise Refused(WAITING[held.status], Detail(held.terms.id))
         if held.status in OVER:
             raise Refused(OVER[held.status], Detail(held.terms.id))
         signed = [

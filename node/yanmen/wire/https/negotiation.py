@@ -13,7 +13,7 @@ from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.wire.api import NodeApi
 from yanmen.wire.https import claims
-from yanmen.wire.https.contracts import OVER, SERVICE
+from yanmen.wire.https.contracts import OVER, SERVICE, WAITING
 from yanmen.wire.https.dataspace import Connector
 from yanmen.wire.https.entrance import Route, Visit
 
@@ -66,8 +66,8 @@ class Negotiation:
     def agreement(self, visit: Visit) -> Json:
         """Return the message by which the holder agreed."""
         held = self._held(visit)
-        if held.status is ContractStatus.PENDING:
-            raise Refused(Reason.CONTRACT_PENDING, Detail(visit.place))
+        if held.status in (ContractStatus.PENDING, ContractStatus.OFFERED):
+            raise Refused(WAITING[held.status], Detail(visit.place))
         if held.status in OVER:
             raise Refused(OVER[held.status], Detail(visit.place))
         signed = (held.offer.decode("ascii"), held.acceptance.decode("ascii"))
