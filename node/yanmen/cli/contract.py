@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yanmen.cli import contract_template, negotiation, tariff, usage_rules
+from yanmen.cli import contract_template, deletion, negotiation, tariff, usage_rules
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -16,6 +16,7 @@ from yanmen.crypto.system import SystemClock
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel, Grade
 from yanmen.model.contract import Balance, Bounds, Contract, ContractStatus, Grant, Operated, Scenario, Terms
+from yanmen.model.deletion import Deletion
 from yanmen.model.refusal import Reason, Refused
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     show.add_argument("id", metavar="ID", help="the contract's id")
     where(show)
     negotiation.declare(here)
+    deletion.declare(here)
     contract_template.declare(here)
 
 
@@ -131,10 +133,7 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
         metavar="GRANT:PRODUCT,PRODUCT",
         help="the grant of operation 授权运营 it hangs on, and the products to be asked for",
     )
-    named = "id of a template 合约模板 on offer: what it fixes is taken from it; see yanmen contract template list"
-    request.add_argument("--template", default="", metavar="ID", help=named)
-    side = "alias or id of a further side 第三方 that has to sign it too; repeat for more"
-    request.add_argument("--signer", action="append", default=[], metavar="PARTY", help=side)
+    negotiation.options(request)
     request.add_argument("--paper-sha256", default="", help="hex SHA-256 of the paper contract, if there is one")
 
 
@@ -185,6 +184,7 @@ def requested(arguments: argparse.Namespace) -> Result:
             split=tariff.split(arguments),
             operated=arguments.operated,
             signers=tuple(sorted({node.side(name) for name in arguments.signer})),
+            deletion_days=arguments.deletion_days,
             rules=usage_rules.rules(arguments),
         )
         try:
@@ -296,9 +296,13 @@ def resumed(arguments: argparse.Namespace) -> Result:
 
 def listed(arguments: argparse.Namespace) -> Result:
     """List contracts: all of a node for its holder, one's own for a member."""
-    contracts = _contracts(arguments)
-    lines = [f"{each.terms.id}  {each.status.value:9} {each.terms.scenario.id}" for each in contracts]
-    return Result("\n".join(lines) or "no contract 尚无合约", {"contracts": [_fields(each) for each in contracts]})
+    contracts, proofs = _contracts(arguments)
+    lines = [
+        f"{each.terms.id}  {each.status.value:9} {each.terms.scenario.id}{deletion.line(proofs.get(each.terms.id))}"
+        for each in contracts
+    ]
+    described = [{**_fields(each), **deletion.fields(proofs.get(each.terms.id))} for each in contracts]
+    return Result("\n".join(lines) or "no contract 尚无合约", {"contracts": described})
 
 
 def shown(arguments: argparse.Namespace) -> Result:
@@ -320,17 +324,17 @@ def shown(arguments: argparse.Namespace) -> Result:
         return _with_balance(found, node.balance(arguments.id))
 
 
-def _contracts(arguments: argparse.Namespace) -> tuple[Contract, ...]:
+def _contracts(arguments: argparse.Namespace) -> tuple[tuple[Contract, ...], dict[str, Deletion]]:
     if arguments.node is not None:
         from yanmen.node.holder import open_holder
 
         with open_holder(arguments.node) as holder:
-            return holder.ledger.contracts()
+            return holder.ledger.contracts(), {each.contract: each for each in holder.ledger.deletions()}
     from yanmen.client import connect
 
     identity, at = _member(arguments)
     with connect(at, identity=identity) as node:
-        return tuple(node.contracts())
+        return tuple(node.contracts()), {}
 
 
 def _member(arguments: argparse.Namespace) -> tuple[Path, str]:

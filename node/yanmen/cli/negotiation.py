@@ -32,11 +32,11 @@ def declare(here: "argparse._SubParsersAction[Parser]") -> None:
     _changes(made)
     example = "yanmen contract answer --as me --at health ID"
     said = command(here, "answer", "accept the holder's counter-offer, or answer it with --set 答复", answered, example)
-    _member(said)
+    member(said)
     _changes(said)
     example = "yanmen contract amend --as me --at health ID --set queries=2000"
     said = command(here, "amend", "offer other terms for a contract in force 变更", amended, example)
-    _member(said)
+    member(said)
     _changes(said)
     for kind, purpose in (
         (ActKind.SIGN, "sign as a further side 第三方签署"),
@@ -45,11 +45,11 @@ def declare(here: "argparse._SubParsersAction[Parser]") -> None:
         example = f"yanmen contract {kind.value} --as me --at health ID"
         said = command(here, kind.value, purpose, acted, example)
         said.set_defaults(kind=kind)
-        _member(said)
+        member(said)
     example = "yanmen contract end --as me --at health ID --reason 项目结束"
     said = command(here, "end", "end a contract, or its negotiation, as its consumer 使用方终止", acted, example)
     said.set_defaults(kind=ActKind.END)
-    _member(said)
+    member(said)
     said.add_argument("--reason", required=True, help="why; it is signed")
     said.add_argument("--amendment", action="store_true", help="end the negotiation of its amendment alone")
     example = "yanmen contract break-off health ID --by 张某"
@@ -59,10 +59,21 @@ def declare(here: "argparse._SubParsersAction[Parser]") -> None:
     gone.add_argument("--by", required=True, help="who decides")
 
 
-def _member(parser: Parser) -> None:
+def member(parser: Parser) -> None:
+    """Add whose contract it is."""
     parser.add_argument("--as", dest="identity", type=Path, required=True, help="the member's folder")
     parser.add_argument("--at", required=True, help="the node's alias, id or address")
     parser.add_argument("id", metavar="ID", help="the contract's id")
+
+
+def options(request: Parser) -> None:
+    """Add what a request says of template, further sides and deletion."""
+    named = "id of a template 合约模板 on offer: what it fixes is taken from it; see yanmen contract template list"
+    request.add_argument("--template", default="", metavar="ID", help=named)
+    side = "alias or id of a further side 第三方 that has to sign it too; repeat for more"
+    request.add_argument("--signer", action="append", default=[], metavar="PARTY", help=side)
+    due = "days after its end by which it is proved that its answers are destroyed 删除证明期限 (none asked for)"
+    request.add_argument("--deletion-days", type=whole, default=None, metavar="DAYS", help=due)
 
 
 def _changes(parser: Parser) -> None:
@@ -184,7 +195,7 @@ def _is_numeric(name: str) -> bool:
 
 def shown(contract: Contract, note: str = "") -> Result:
     """Say how a contract stands, and what of it waits for whom."""
-    return Result(_head(contract) + lines(contract) + note, described(contract))
+    return Result(head(contract) + lines(contract) + note, described(contract))
 
 
 def lines(contract: Contract) -> str:
@@ -241,7 +252,8 @@ def _signed(contract: Contract) -> tuple[frozenset[str], bool]:
     return signed, any(word.act is ActKind.VERIFY for word in words)
 
 
-def _head(contract: Contract) -> str:
+def head(contract: Contract) -> str:
+    """Say how a contract stands, in one line."""
     return (
         f"{contract.terms.id}: {contract.status.value} ({negotiation(contract).value}) {contract.decided_by}".rstrip()
     )

@@ -1,10 +1,13 @@
 """What a side signs in a negotiation: answers to counter-offers, amendments, and words on a contract."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from yanmen.client.identity import Identity
 from yanmen.crypto import agreements, documents
+from yanmen.formats import deletion
 from yanmen.model.contract import Contract, ContractStatus, Round, Terms
+from yanmen.model.deletion import DeletionProof, ReleasedAnswer
 from yanmen.model.negotiation import ActKind, ContractAct
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Detail, Reason, Refused
@@ -36,3 +39,20 @@ def word(kind: ActKind, contract: Contract, text: str, identity: Identity, clock
     now_s = clock.now_ms() // 1000
     said = ContractAct(kind, identity.id, contract.terms.holder, contract.terms.id, digest, text, now_s)
     return agreements.sign_act(said, identity.signer)
+
+
+def proof(contract: Contract, answers: Sequence[ReleasedAnswer], how: str, identity: Identity, clock: Clock) -> bytes:
+    """Return the member's signed statement that all `answers` under a contract are destroyed by now."""
+    now_s = clock.now_ms() // 1000
+    said = DeletionProof(
+        by=identity.id,
+        node=contract.terms.holder,
+        contract=contract.terms.id,
+        digest=contract.digest,
+        answers=len(answers),
+        answers_sha256=deletion.answers_sha256(answers),
+        destroyed_s=now_s,
+        text=how,
+        issued_s=now_s,
+    )
+    return agreements.sign_deletion(said, identity.signer)

@@ -28,6 +28,7 @@ from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.released import Table
 from yanmen.model.ability import Abilities
 from yanmen.model.contract import Balance, Contract, ContractStatus, Terms
+from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import Opening
 from yanmen.model.governance import Objection
 from yanmen.model.negotiation import ActKind
@@ -181,6 +182,18 @@ class Node:
         """Return the member's contracts with this node."""
         reply = self._link.call(self._calls.contracts.ListContracts, contract_pb2.ListContractsRequest())
         return tuple(self._opened(message) for message in reply.contracts)
+
+    def released(self, contract: str | Contract) -> tuple[ReleasedAnswer, ...]:
+        """Return the answers given under a contract, by their receipts."""
+        request = contract_pb2.ListReleasedRequest(contract_id=_id(contract))
+        reply = self._link.call(self._calls.contracts.ListReleased, request)
+        return tuple(ReleasedAnswer(each.jti, each.sha256) for each in reply.answers)
+
+    def prove_deletion(self, contract: Contract, how: str) -> Contract:
+        """State, signed, that every answer given under a contract that is over was destroyed, and how."""
+        token = negotiating.proof(contract, self.released(contract), how, self._identity, self._clock)
+        request = contract_pb2.ActRequest(act_jws=token.decode("ascii"))
+        return self._opened(self._link.call(self._calls.contracts.Act, request).contract)
 
     def side(self, name: str) -> str:
         """Return the id of the party that the register lists under the id or alias `name`."""

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from yanmen.crypto import jose, keys
-from yanmen.formats import contract, contract_act, json_canonical, jws, template
+from yanmen.formats import contract, contract_act, deletion, json_canonical, jws, template
 from yanmen.formats.json_canonical import Json
 from yanmen.model.contract import Terms
+from yanmen.model.deletion import DeletionProof
 from yanmen.model.negotiation import ContractAct
 from yanmen.model.ports import Signer
 from yanmen.model.template import Template
@@ -39,6 +40,27 @@ def sign_act(value: ContractAct, side: Signer) -> bytes:
 def open_act(token: bytes, side_key: bytes) -> ContractAct:
     """Return the act signed by `side_key`."""
     return contract_act.decode(jose.verify_jws(token, side_key, contract_act.TYP, contract_act.BYTES_MAX))
+
+
+def sign_deletion(value: DeletionProof, side: Signer) -> bytes:
+    """Return a proof of deletion, signed by the consumer's member key or the node's receipt key."""
+    return _sign(deletion.encode(value), side, deletion.TYP)
+
+
+def open_deletion(token: bytes, side_key: bytes) -> DeletionProof:
+    """Return the proof of deletion signed by `side_key`."""
+    return deletion.decode(jose.verify_jws(token, side_key, deletion.TYP, deletion.BYTES_MAX))
+
+
+def peek_deletion(token: bytes) -> DeletionProof:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    payload = jws.split(token, deletion.BYTES_MAX).payload
+    return deletion.decode(json_canonical.decode_object(payload, deletion.BYTES_MAX))
+
+
+def is_deletion(token: bytes) -> bool:
+    """Say whether `token` claims to be a proof of deletion."""
+    return jws.split(token, deletion.BYTES_MAX).typ == deletion.TYP
 
 
 def peek_act(token: bytes) -> ContractAct:

@@ -201,11 +201,22 @@ _KINDS = (
     Kind("yanmen:spillBytes", "lteq", "spill_bytes", _write_integer, _read_integer),
     Kind("yanmen:template", "eq", "filled", contract_negotiation.write_filled, contract_negotiation.read_filled),
     Kind("yanmen:signers", "isAllOf", "signers", contract_negotiation.write_signers, contract_negotiation.read_signers),
+    Kind("yanmen:deletionDays", "lteq", "deletion_days", _write_integer, _read_integer),
     Kind("yanmen:amends", "eq", "amends", contract_negotiation.write_digest, contract_negotiation.read_digest),
     Kind("yanmen:round", "eq", "round", contract_negotiation.write_round, contract_negotiation.read_round),
 )
 _BOUNDS = frozenset(Bounds.__slots__)
-_OPTIONAL = _BOUNDS | {"amends", "filled", "operated", "paper_sha256", "round", "signers", "split", "tariff"}
+_OPTIONAL = _BOUNDS | {
+    "amends",
+    "deletion_days",
+    "filled",
+    "operated",
+    "paper_sha256",
+    "round",
+    "signers",
+    "split",
+    "tariff",
+}
 _BY_NAMES = {(kind.left, kind.operator): kind for kind in _KINDS}
 COUNT_MAX = len(_KINDS)
 
@@ -297,6 +308,7 @@ class Constraints:
             operated=operated,
             filled=filled,
             signers=signers or (),
+            deletion_days=self._integer("deletion_days") if "deletion_days" in self.values else None,
             amends=amends or "",
             round=round_,
         )

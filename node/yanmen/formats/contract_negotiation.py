@@ -13,6 +13,7 @@ _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FILLED = frozenset({"@id", "sha256"})
 _ROUND = frozenset({"answerByMs", "answers", "number"})
 SIGNERS_MAX = 4
+DELETION_DAYS_MAX = 3650
 
 
 def write_filled(value: object) -> Json:
@@ -76,6 +77,8 @@ def read_round(value: Json) -> Round:
 
 
 def check(terms: Terms) -> None:
-    """Refuse further sides that are the two sides themselves."""
+    """Refuse further sides that are the two sides themselves, and a proof of deletion that is never due."""
+    if terms.deletion_days is not None and not 1 <= terms.deletion_days <= DELETION_DAYS_MAX:
+        raise Malformed(f"proof of deletion is due within 1 to {DELETION_DAYS_MAX} days")
     if {terms.holder, terms.consumer} & set(terms.signers):
         raise Malformed("a further side is none of the two")

@@ -20,8 +20,8 @@ _DETAIL_BYTES_MAX = 32 * 1024 * 1024
 
 
 _DESTROYED = Detail(
-    hint_en="Its answer was destroyed when the contract's retention term was over.",
-    hint_zh="该作业的结果已在合约约定的保存期限届满后销毁。",
+    hint_en="Its answer was destroyed when its contract, or the contract's retention term, was over.",
+    hint_zh="该作业的结果已在合约终止或约定的保存期限届满后销毁。",
 )
 
 

@@ -86,7 +86,10 @@ def _check_file(db: sqlite3.Connection) -> None:
 
 def _check_answers(db: sqlite3.Connection) -> None:
     """Hold every kept table to the digest in the receipt it was released under."""
-    rows = db.execute("SELECT position, released FROM answer WHERE position NOT IN (SELECT position FROM erased)")
+    rows = db.execute(
+        "SELECT position, released FROM answer WHERE position NOT IN (SELECT position FROM erased)"
+        " AND position NOT IN (SELECT position FROM deleted_answer)"
+    )
     for position, encoded in rows.fetchall():
         answers.table(encoded)
         output = log.read_slots(db, position).get(Slot.OUTPUT)

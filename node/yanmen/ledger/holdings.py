@@ -2,12 +2,13 @@
 
 from yanmen.formats.bill import Period
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import billing, budget, cases, contracts, datasets, inspections, negotiating, spaces
+from yanmen.ledger import billing, budget, cases, contracts, datasets, deletions, inspections, negotiating, spaces
 from yanmen.ledger.cases import Case
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.log import About, Slots
 from yanmen.model.catalogue import Renewal, SpaceBudget, SubjectSpace, Version
 from yanmen.model.contract import Balance, Contract, ContractStatus
+from yanmen.model.deletion import Deletion, ReleasedAnswer
 from yanmen.model.inspection import Issue, Step
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
@@ -41,6 +42,21 @@ class Holdings(Desk):
         with self._writing() as db:
             return self._receipt(db, negotiating.break_off(db, self._log, contract_id, decided_by))
 
+    def deletions(self) -> tuple[Deletion, ...]:
+        """Return how every contract stands that asks for proof of deletion."""
+        with self._store.read() as db:
+            return deletions.listed(db, self._log.now_ms(db))
+
+    def released_under(self, contract_id: str) -> tuple[ReleasedAnswer, ...]:
+        """Return every answer given under a contract, by receipt."""
+        with self._store.read() as db:
+            return deletions.released(db, contract_id)
+
+    def prove_deletion(self, token: bytes) -> Receipt:
+        """Keep a proof of deletion, whose signature was verified; the node's own destroys the answers it holds."""
+        with self._writing() as db:
+            return self._receipt(db, deletions.prove(db, self._log, token))
+
     def contracts_naming(self, party: str) -> tuple[Contract, ...]:
         """Return the contracts that name `party` as a further side."""
         with self._store.read() as db:
@@ -54,6 +70,7 @@ class Holdings(Desk):
     def set_status(self, contract_id: str, status: ContractStatus, decided_by: str) -> Receipt:
         """Suspend, resume or revoke a contract; what is revoked or denied stays so."""
         with self._writing() as db:
+            deletions.ended(db, contract_id, status, self._log.now_ms(db))
             return self._receipt(db, contracts.change(db, self._log, contract_id, status, decided_by))
 
     def contract(self, contract_id: str) -> Contract | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from yanmen.crypto import agreements, documents
 from yanmen.formats import amending
 from yanmen.formats.malformed import Malformed
-from yanmen.ledger import contracts, leaves
+from yanmen.ledger import contracts, deletions, leaves
 from yanmen.ledger.leaves import ContractRow
 from yanmen.ledger.log import Log
 from yanmen.model.contract import Contract, ContractStatus, Round, Terms
@@ -218,6 +218,7 @@ def forbidden(wrong: tuple[tuple[str, str, str], ...]) -> Refused:
 def _enter(db: sqlite3.Connection, draft: Draft, position: int, decided_by: str) -> None:
     """Let what every side signed be in force; what was spent stays spent."""
     terms = draft.held.terms
+    deletions.expect(db, terms)
     if draft.table == "contract":
         contracts.turn(db, terms.id, ContractStatus.ACTIVE, decided_by)
         return
@@ -273,6 +274,8 @@ def _end(db: sqlite3.Connection, log: Log, known: Contract, word: ContractAct, t
         raise _out_of_turn(word.contract, known.status)
     draft = Draft("contract" if held is known else "amendment", held)
     _close(db, draft, ContractStatus.REVOKED, word.by)
+    if draft.table == "contract":
+        deletions.ended(db, word.contract, ContractStatus.REVOKED, log.now_ms(db))
     said = leaves.contract(draft.row, ContractStatus.REVOKED, "", token)
     position = contracts.append(db, log, Stage.CONTRACT, draft.row, said)
     db.execute(

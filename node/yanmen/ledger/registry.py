@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from yanmen.formats import negative_list, operation, product, review, template
-from yanmen.ledger import consents, contracts, evidence, log, signed
+from yanmen.ledger import consents, contracts, deletions, evidence, log, signed
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.signed import Paper
 from yanmen.model.consent import Consent, PersonsUse
@@ -126,6 +126,7 @@ class Registry(Desk):
             position = signed.record(db, self._log, paper, lambda _: None)
             hanging = [one for one in contracts.operated(db, grant) if ContractStatus.REVOKED in MAY_BECOME[one[1]]]
             for contract_id, _ in hanging:
+                deletions.ended(db, contract_id, ContractStatus.REVOKED, self._log.now_ms(db))
                 contracts.change(db, self._log, contract_id, ContractStatus.REVOKED, decided_by)
             return position, len(hanging)
 

@@ -99,9 +99,10 @@ class Round:
 class Terms:
     """What the consumer signs and the holder countersigns (FORMATS.md, contract).
 
-    Times are Unix milliseconds; `micro_rho` is the contract's whole privacy budget,
-    `signers` are the sides that sign beside consumer and holder, `amends` the hex SHA-256 of the version it changes;
-    `micro_rho_per_query` is the default charge of one answer and `micro_rho_per_query_max` the most
+    Times are Unix milliseconds; `signers` are the sides that sign beside consumer and holder,
+    `deletion_days` says how long after its end proof of deletion is due, `amends` is the hex SHA-256
+    of the version it changes. `micro_rho` is the contract's whole privacy budget,
+    `micro_rho_per_query` the default charge of one answer and `micro_rho_per_query_max` the most
     a request may choose; prices are in fen. Without a `tariff` every use costs the price of a use.
     """
 
@@ -130,6 +131,7 @@ class Terms:
     operated: Operated | None = None
     filled: Filled | None = None
     signers: tuple[str, ...] = ()
+    deletion_days: int | None = None
     amends: str = ""
     round: Round | None = None
     rules: Rules = field(default_factory=Rules)

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from yanmen import contracting, negotiating, pipeline
+from yanmen import closing, contracting, negotiating, pipeline
 from yanmen.admission import entries
 from yanmen.aggregation.department import Department
 from yanmen.formats.request import Operation
@@ -16,6 +16,7 @@ from yanmen.ledger.answers import Declined, Pending
 from yanmen.ledger.join_book import JoinBook
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
+from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import Opening
 from yanmen.model.joining import Handed, Piece
 from yanmen.model.office import Waiting
@@ -93,6 +94,7 @@ class Node(Doorkeeper):
         self._controlling.also(self._guarding.look)
         self._controlling.also(Deadlines(holder).look)
         self._controlling.also(Logkeeping(holder).look)
+        self._controlling.also(closing.Closing(contracting.Office.of(holder)).look)
         self._controlling.start()
 
     @override
@@ -144,7 +146,14 @@ class Node(Doorkeeper):
 
     def act(self, party: Party, token: bytes) -> Contract:
         """Take in what `party` signed about a contract as one of its sides."""
-        return negotiating.act(token, party, contracting.Office.of(self._holder))
+        office = contracting.Office.of(self._holder)
+        if closing.is_proof(token):
+            return closing.prove(token, party, office)
+        return negotiating.act(token, party, office)
+
+    def released(self, party: Party, contract_id: str) -> tuple[ReleasedAnswer, ...]:
+        """Return the answers given under one contract of `party`."""
+        return self._ledger.released_under(self._own(party, contract_id).terms.id)
 
     def contract(self, party: Party, contract_id: str) -> Contract:
         """Return one contract of `party`, or one that names it as a side."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from yanmen.crypto import agreements, documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import amending, contract, contract_act, json_members, jws
+from yanmen.formats import amending, contract, contract_act, deletion, json_members, jws
 from yanmen.formats.malformed import Malformed
 from yanmen.model.contract import MAY_BECOME, ContractStatus, Round, Terms
 from yanmen.model.negotiation import ROUNDS_MAX, ActKind, ContractAct, missing
@@ -159,6 +159,11 @@ class Agreeing:
                     raise Malformed("verified by another, or another acceptance")
                 self._completed(use, known, replace(known, verified=True), status)
 
+    def _proved(self, use: Use, status: ContractStatus, _: bytes) -> None:
+        """A proof of deletion changes nothing (verify/deleting.py holds it to what was released)."""
+        if status is not self._of(use).status:
+            raise Malformed("a proof of deletion that changes the contract")
+
     def _word(self, document: bytes) -> ContractAct:
         """Return what the side that it names signed."""
         party = self.keys.members.find(agreements.peek_act(document).by)
@@ -245,4 +250,5 @@ _READERS: dict[str, Callable[[Agreeing, Use, ContractStatus, bytes], None]] = {
     contract.OFFER_TYP: Agreeing._offered,  # noqa: SLF001 - the class's own
     contract.COUNTER_TYP: Agreeing._countered,  # noqa: SLF001 - as above
     contract_act.TYP: Agreeing._acted,  # noqa: SLF001 - as above
+    deletion.TYP: Agreeing._proved,  # noqa: SLF001 - as above
 }

@@ -110,6 +110,9 @@ _AREAS: dict[Area, frozenset[Code]] = {
             Code.INSPECTION_WRONG,
             Code.DOCUMENT_WRONG,
             Code.OBJECTION_UNANSWERED,
+            Code.DELETION_WRONG,
+            Code.DELETION_OVERDUE,
+            Code.DELETION_MISSING,
             Code.RECTIFIED_LATE,
             Code.RECTIFICATION_OVERDUE,
         }

@@ -11,6 +11,7 @@ from yanmen.model.party import Party, Register
 from yanmen.model.receipt import Stage
 from yanmen.verify import metering
 from yanmen.verify.acknowledging import ABOUT_ANSWERS, Acknowledgements
+from yanmen.verify.deleting import Deletions
 from yanmen.verify.erasing import ABOUT_ERASING, Erasures
 from yanmen.verify.governing import GOVERNED, Governing
 from yanmen.verify.granted import withheld
@@ -45,6 +46,7 @@ class Following:
 
     __slots__ = (
         "_acknowledgements",
+        "_deletions",
         "_erasures",
         "_findings",
         "_governing",
@@ -71,6 +73,7 @@ class Following:
         self._inspections = Inspections(self._keys)
         self._governing = Governing(self._keys, self._standing)
         self._erasures = Erasures(self._standing)
+        self._deletions = Deletions(self._keys, self._standing)
         self._acknowledgements = Acknowledgements(trust.head.origin)
         self._findings: list[Finding] = []
         self.uses: list[Use] = []
@@ -102,6 +105,7 @@ class Following:
             found(self._acknowledgements.check(use))
         if stage in ABOUT_ERASING:
             found(self._erasures.check(use))
+        found(self._deletions.check(use))
         self._agreed(use, said)
         if stage in SUPERVISED:
             self._supervised(use, said)
@@ -158,6 +162,7 @@ class Following:
         findings.extend(self._findings)
         findings.extend(self._inspections.finish(max((use.head.iat_s for use in self.uses), default=0)))
         findings.extend(self._governing.finish(max((use.head.iat_s for use in self.uses), default=0)))
+        findings.extend(self._deletions.finish(max((use.head.iat_s for use in self.uses), default=0)))
         findings.extend(self._replay.findings)
         findings.extend(metering.compare_contracts(stated.contracts, self._replay.contracts.values()))
         findings.extend(metering.compare_spaces(stated.spaces, self._replay.spaces.values()))

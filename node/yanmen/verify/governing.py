@@ -23,7 +23,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.model.contract import ContractStatus
 from yanmen.model.evidence import PLATFORM
-from yanmen.model.office import WHO
+from yanmen.model.office import WHO, Act
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.receipt import Stage
@@ -54,6 +54,7 @@ class Governing:
     templates: dict[str, PublishedTemplate] = field(default_factory=dict)
     reports: list[str] = field(default_factory=list)
     """Digests of the reports of evidence, in their order."""
+    approved: dict[tuple[str, str], dict[Act, str]] = field(default_factory=dict)
 
     def check(self, use: Use, said: All) -> Iterator[Finding]:
         """Yield what is wrong with the document that the leaf `use` records, or with a use that hangs on one."""
@@ -64,6 +65,7 @@ class Governing:
                 case Stage.OBJECTION if Slot.SUBJECT in said:
                     self._objection(use, said)
                 case Stage.APPROVAL | Stage.CONTRACT if self.standing.entered(use):
+                    self._officers(use)
                     self._filled(use)
                     self._operated(use, said)
                 case Stage.INTENT if use.contract in self.standing.agreements:
@@ -116,6 +118,17 @@ class Governing:
         if known is None and found.withdrawn and not self._carried():
             raise Malformed("a template withdrawn before it was published")
         self.templates[found.id] = PublishedTemplate(found, documents.digest(token), token)
+
+    def _officers(self, use: Use) -> None:
+        """Hold a contract on important data to the acts of two officers over this very offer."""
+        agreement, published = self.standing.agreements[use.contract], self.standing.published
+        granted = [published[grant.dataset] for grant in agreement.terms.grants if grant.dataset in published]
+        if not any(each.important for each in granted):
+            return
+        acts = self.approved.get((agreement.terms.id, agreement.digest), {})
+        review, decision = acts.get(Act.REVIEW), acts.get(Act.DECIDE)
+        if review is None or decision is None or review == decision:
+            raise Malformed("a contract on important data that two officers did not approve")
 
     def _filled(self, use: Use) -> None:
         """Hold a contract that fills in a template to what that fixes and bounds."""
@@ -170,7 +183,9 @@ class Governing:
             raise BadSignature("the register lists no such officer")
         if connector_id.decode(claimed.by).subject != connector_id.decode(claimed.node).subject:
             raise BadSignature("an officer of another department")
-        documents.open_with(governance.open_office, token, self.keys.offer_keys(party))
+        step = documents.open_with(governance.open_office, token, self.keys.offer_keys(party))
+        if step.approve:
+            self.approved.setdefault((step.contract, step.offer_sha256), {})[step.act] = step.by
 
     def _operation(self, token: bytes, index: int) -> None:
         found = documents.open_with(governance.open_grant, token, self.keys.acceptance_keys(index))

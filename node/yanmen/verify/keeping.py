@@ -1,13 +1,15 @@
 """Holds every use to the contract's signed terms, and every answer to what its intent said."""
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from yanmen.formats import control_rules
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
-from yanmen.formats.receipt import Said, Slot
+from yanmen.formats.receipt import MINUTE_S, Said, Slot
 from yanmen.formats.slots import Output, Verdict
-from yanmen.model.contract import ContractStatus
+from yanmen.model.contract import ContractStatus, Terms
 from yanmen.model.receipt import Stage
 from yanmen.verify import noise, terms
 from yanmen.verify.agreeing import Agreement
@@ -19,6 +21,7 @@ from yanmen.verify.uses import Use
 
 CIVIL_OFFSET_S = 8 * 60 * 60
 DAY_S = 24 * 60 * 60
+MILLI = 1000
 """The days that are counted are those of Chinese civil time, UTC+8."""
 SAME = (
     Slot.CONTRACT_DIGEST,
@@ -71,6 +74,7 @@ class Keeping:
     standing: Standing
     replay: Replay
     _intents: dict[str, All] = field(default_factory=dict)
+    _made: dict[str, list[int]] = field(default_factory=dict)
     _days: Counter[tuple[str, int]] = field(default_factory=Counter)
     _answers: dict[str, _Answer] = field(default_factory=dict)
     _noise: dict[tuple[object, ...], tuple[str, ...]] = field(default_factory=dict)
@@ -144,6 +148,19 @@ class Keeping:
             yield "queries"
         if self._days[day] > signed.queries_per_day:
             yield "queries of a day"
+        yield from self._within_periods(use, signed)
+
+    def _within_periods(self, use: Use, signed: Terms) -> Iterator[str]:
+        """Hold uses to the counts that usage control sets; of a period only what no reading of the minutes keeps."""
+        limits = control_rules.ceilings(signed.rules.controls).uses if signed.rules.controls else ()
+        if not limits:
+            return
+        made = self._made.setdefault(use.contract, [])
+        made.append(use.head.iat_s)
+        for limit in limits:
+            since_s = use.head.iat_s + MINUTE_S - limit.period_ms // MILLI if limit.period_ms else 0
+            if len(made) - bisect_left(made, since_s) > limit.most:
+                yield "control frequency" if limit.period_ms else "control count"
 
     def _above_lifetime(self, use: Use) -> bool:
         if use.budget is None or not (use.budget.micro_rho or use.budget.delta_e12):

@@ -8,6 +8,7 @@ from yanmen.model.inspection import Issue
 from yanmen.model.receipt import Stage
 from yanmen.verify.attested import Anchored, Stamped
 from yanmen.verify.not_proven import NOT_PROVEN
+from yanmen.verify.stage_names import STAGES_ZH
 
 
 @unique
@@ -74,6 +75,9 @@ class Code(Enum):
     INSPECTION_WRONG = "INSPECTION_WRONG"
     DOCUMENT_WRONG = "DOCUMENT_WRONG"
     OBJECTION_UNANSWERED = "OBJECTION_UNANSWERED"
+    DELETION_WRONG = "DELETION_WRONG"
+    DELETION_OVERDUE = "DELETION_OVERDUE"
+    DELETION_MISSING = "DELETION_MISSING"
     RECTIFIED_LATE = "RECTIFIED_LATE"
     RECTIFICATION_OVERDUE = "RECTIFICATION_OVERDUE"
     REQUEST_SIGNATURE = "REQUEST_SIGNATURE"
@@ -204,6 +208,18 @@ _TEXTS: dict[Code, tuple[str, str]] = {
         "{leaf_zh}所记检查步骤不成立：{subject}",
     ),
     Code.DOCUMENT_WRONG: ("{leaf} records no document that counts: {subject}", "{leaf_zh}所记文书不成立：{subject}"),
+    Code.DELETION_WRONG: (
+        "{leaf} holds no proof of deletion that counts: {subject}",
+        "{leaf_zh}的删除证明不成立：{subject}",
+    ),
+    Code.DELETION_OVERDUE: (
+        "the consumer of contract {subject} did not prove in time that its answers are destroyed",
+        "合约 {subject} 的使用方逾期未证明已删除所得结果",
+    ),
+    Code.DELETION_MISSING: (
+        "the node did not say in time that its stored answers of contract {subject} are destroyed",
+        "节点逾期未声明已销毁合约 {subject} 的存储结果",
+    ),
     Code.OBJECTION_UNANSWERED: ("{subject} was not answered in time", "异议或投诉 {subject} 逾期未答复"),
     Code.RECTIFIED_LATE: (
         "{leaf} rectifies the finding {subject} after its deadline",
@@ -309,30 +325,9 @@ _NOTES = frozenset(
         Code.NOT_CHECKED,
         Code.RECTIFIED_LATE,
         Code.RECTIFICATION_OVERDUE,
+        Code.DELETION_OVERDUE,
     }
 )
-
-_STAGES_ZH: dict[Stage, str] = {
-    Stage.GENESIS: "创世",
-    Stage.KEY: "密钥",
-    Stage.MEMBER: "成员",
-    Stage.DATASET: "数据集",
-    Stage.CONTRACT: "合约",
-    Stage.APPROVAL: "审批",
-    Stage.EXPLAINED: "解释",
-    Stage.INTENT: "意图",
-    Stage.OUTCOME: "结果",
-    Stage.REFUSED: "拒绝",
-    Stage.ABORTED: "中止",
-    Stage.ACKNOWLEDGED: "确认",
-    Stage.OBJECTION: "异议",
-    Stage.INCIDENT: "事件",
-    Stage.ERASURE: "销毁",
-    Stage.STATEMENT: "账单",
-    Stage.INSPECTION: "检查",
-    Stage.DOCUMENT: "文书",
-    Stage.CONTROL: "控制",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,7 +382,7 @@ def finding(code: Code, index: int | None = None, stage: Stage | None = None, su
     """Return the finding `code` about leaf `index`, in both languages."""
     en, zh = _TEXTS[code]
     stage_en = f" ({stage.value})" if stage is not None else ""
-    stage_zh = f"（{_STAGES_ZH[stage]}）" if stage is not None else ""
+    stage_zh = f"（{STAGES_ZH[stage]}）" if stage is not None else ""
     return Finding(
         index=index,
         severity=Severity.NOTE if code in _NOTES else Severity.ERROR,

@@ -13,7 +13,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Publication
 from yanmen.formats.receipt import Said, Slot
-from yanmen.model.catalogue import DatasetClass
+from yanmen.model.catalogue import DatasetClass, Grade
 from yanmen.model.control import Order
 from yanmen.model.receipt import Stage
 from yanmen.verify.agreeing import Agreeing, Agreement
@@ -36,6 +36,7 @@ class Published:
     space: str
     rows_upto: int
     ceiling_fen: int
+    important: bool = False
 
 
 @dataclass(slots=True)
@@ -149,6 +150,7 @@ class Standing:
             space=json_members.text(members, "space"),
             rows_upto=json_members.integer(members, "rows_upto"),
             ceiling_fen=json_members.integer(members, "price_ceiling_fen"),
+            important=isinstance(release, dict) and release.get("grade") == Grade.IMPORTANT.value,
         )
         self.versions.setdefault(reading.name, set()).add(reading.version)
 

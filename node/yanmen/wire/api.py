@@ -6,6 +6,7 @@ from typing import Protocol
 from yanmen.aggregation.aggregator import Dealer, Noise
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
+from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import OpenedSum, Opening
 from yanmen.model.joining import Handed, Piece
 from yanmen.model.office import Waiting
@@ -94,6 +95,10 @@ class NodeApi(LogApi, Protocol):
 
     def balance(self, party: Party, contract_id: str) -> Balance:
         """Return what is left of one contract of `party`."""
+        ...
+
+    def released(self, party: Party, contract_id: str) -> tuple[ReleasedAnswer, ...]:
+        """Return the answers given under one contract of `party`."""
         ...
 
     def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:

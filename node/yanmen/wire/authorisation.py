@@ -20,6 +20,7 @@ METHODS: dict[str, frozenset[PartyRole]] = {
     "/yanmen.wire.v1.ContractService/GetContract": _EVERYONE,
     "/yanmen.wire.v1.ContractService/ListContracts": _EVERYONE,
     "/yanmen.wire.v1.ContractService/GetBalance": _CONSUMERS,
+    "/yanmen.wire.v1.ContractService/ListReleased": _CONSUMERS,
     "/yanmen.wire.v1.ContractService/ListTemplates": _EVERYONE,
     "/yanmen.wire.v1.QueryService/Explain": _CONSUMERS,
     "/yanmen.wire.v1.QueryService/Submit": _CONSUMERS,

@@ -49,6 +49,7 @@ TEXTS: dict[Reason, Text] = {
     Reason.CONTRACT_OFFERED: Text("The holder's counter-offer is not answered yet.", "提供方的反要约尚未答复。"),
     Reason.CONTRACT_UNSIGNED: Text("Not every side has signed this contract yet.", "该合约尚未经各方签署。"),
     Reason.CONTRACT_AMENDED: Text("The contract was amended meanwhile.", "合约刚刚变更。"),
+    Reason.DELETION_NOT_PROVED: Text("This is no proof of deletion that counts.", "该删除证明不成立。"),
     Reason.CONTRACT_PENDING: Text("The holder has not decided on this contract yet.", "提供方尚未审批该合约。"),
     Reason.CONTRACT_DENIED: Text("The holder denied this contract.", "提供方未批准该合约。"),
     Reason.CONTRACT_NOT_YET_VALID: Text("The contract is not valid yet.", "合约尚未生效。"),
@@ -158,6 +159,10 @@ NEXT: dict[Reason, Text] = {
         "Whoever has not signed signs it: yanmen contract show.", "请尚未签署的一方签署：yanmen contract show。"
     ),
     Reason.CONTRACT_AMENDED: Text("Ask again, under the new version.", "请按新版本重新提问。"),
+    Reason.DELETION_NOT_PROVED: Text(
+        "Prove it once, when the contract is over: yanmen contract prove-deletion.",
+        "合约终止后提交一次：yanmen contract prove-deletion。",
+    ),
     Reason.CONTRACT_PENDING: Text("Remind the department.", "请联系数据提供方审批。"),
     Reason.CONTRACT_DENIED: Text("Offer other terms.", "请另行提出合约。"),
     Reason.CONTRACT_NOT_YET_VALID: Text("Ask once it has begun.", "请待其生效后再查询。"),

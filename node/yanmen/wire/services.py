@@ -101,6 +101,16 @@ class Contracts(contract_pb2_grpc.ContractServiceServicer):
         return contract_pb2.GetBalanceResponse(balance=convert.balance(left))
 
     @override
+    def ListReleased(
+        self, request: contract_pb2.ListReleasedRequest, context: grpc.ServicerContext
+    ) -> contract_pb2.ListReleasedResponse:
+        """List the answers given under one contract."""
+        found = self._api.released(CALLER.get(), convert.name(request.contract_id))
+        return contract_pb2.ListReleasedResponse(
+            answers=[contract_pb2.Released(jti=each.jti, sha256=each.sha256) for each in found]
+        )
+
+    @override
     def ListTemplates(
         self, request: contract_pb2.ListTemplatesRequest, context: grpc.ServicerContext
     ) -> contract_pb2.ListTemplatesResponse:

@@ -19,6 +19,7 @@ from yanmen.formats.released import Table
 from yanmen.formats.slots import Budget, Decision, Meter, Price, SignedRequest, Verdict
 from yanmen.model.catalogue import Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing, Version
 from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
+from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import Opening
 from yanmen.model.joining import Handed, Piece
 from yanmen.model.office import Waiting
@@ -202,6 +203,9 @@ class Bench:
 
     def contracts(self, party: Party) -> tuple[Contract, ...]:
         return () if self.held is None else (self.held,)
+
+    def released(self, party: Party, contract_id: str) -> tuple[ReleasedAnswer, ...]:
+        return ()
 
     def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:
         return ()

@@ -6,20 +6,30 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from yanmen import contracting
 from yanmen.admission import integrity
 from yanmen.admission.admit import keys_in
-from yanmen.crypto import agreements, documents
+from yanmen.contracting import Approval
+from yanmen.crypto import agreements, documents, governance
+from yanmen.formats import connector_id, control_rules
 from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.ledger import contracts, leaves
 from yanmen.ledger.leaves import ContractRow
 from yanmen.ledger.log import About
+from yanmen.ledger.signed import Paper
+from yanmen.model.catalogue import Grade
 from yanmen.model.contract import Contract, ContractStatus, Round, Terms
+from yanmen.model.governance import DocumentKind
 from yanmen.model.negotiation import ActKind, ContractAct
+from yanmen.model.office import Act, OfficeStep
+from yanmen.model.party import Party, PartyRole, PartyStatus
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Reason, Refused
+from yanmen.model.usage_control import Constraint, Control, Operator, Rules
 
+from tests.unit.catalogue.hall import register
 from tests.unit.ledger.scene import CONSUMER, MEMBER_KEYS, NODE, RECEIPT_KEY, START_MS, signer
-from tests.unit.negotiation.market import BUREAU, BUREAU_KEY, DAY_MS, Market, market
+from tests.unit.negotiation.market import BUREAU, BUREAU_KEY, DAY_MS, Market, bureau, market
 from tests.unit.negotiation.test_rounds import act, signed, word
 
 
@@ -186,3 +196,62 @@ def test_an_altered_draft_is_not_read(place: Market) -> None:
         with pytest.raises(Refused):
             contracts.find(db, held.terms.id)
         db.execute("DELETE FROM amendment")
+
+
+OFFICE = {
+    role: connector_id.build("5", "91140100MA0GTTTT0X", "1401", f"OFFICER{number}")
+    for number, role in enumerate((PartyRole.STEWARD, PartyRole.CHIEF_DATA_OFFICER))
+}
+
+
+def office_act(place: Market, terms: Terms, digest: str, kind: Act, **changed: Any) -> None:
+    by = OFFICE[PartyRole.STEWARD if kind is Act.REVIEW else PartyRole.CHIEF_DATA_OFFICER]
+    step = OfficeStep(kind, by, NODE, terms.id, digest, True, "必要", "合法", "安全", START_MS // 1000)
+    token = governance.sign_office(replace(step, **changed), signer(by))
+    paper = Paper(DocumentKind.OFFICE, f"{terms.id}/{kind.value}", token)
+    place.hall.ledger.record_document(paper, lambda _: None)
+
+
+@pytest.mark.parametrize("acts", ["both", "none", "review", "decide", "other offer", "refused"])
+def test_important_data_takes_both_officers_before_it_is_in_force(place: Market, acts: str) -> None:
+    officers = tuple(
+        Party(party, role.value.replace("-", "_"), "名", role, PartyStatus.ACTIVE, signer(party).public, b"", "6" * 64)
+        for role, party in OFFICE.items()
+    )
+    place.hall.listed = register(more=(bureau(), *officers))
+    place.hall.publish("v2", grade=Grade.IMPORTANT)
+    terms = place.terms()
+    digest = offer(place, terms)
+    if acts in ("both", "review", "other offer", "refused"):
+        office_act(place, terms, digest, Act.REVIEW)
+    if acts in ("both", "decide"):
+        office_act(place, terms, digest, Act.DECIDE)
+    if acts == "other offer":
+        office_act(place, terms, "a" * 64, Act.DECIDE)
+    if acts == "refused":
+        office_act(place, terms, digest, Act.DECIDE, approve=False)
+    at_once(place, terms, digest)
+    found = place.findings()
+    assert (found == ()) is (acts == "both")
+    assert all("two officers" in each for each in found)
+
+
+def test_more_uses_in_a_period_than_were_signed_are_found(place: Market) -> None:
+    controls = (Control(Constraint.FREQUENCY, Operator.LTEQ, ("2/PT1H",)),)
+    terms = place.terms(rules=Rules(controls=controls))
+    assert control_rules.ceilings(controls).uses[0].period_ms == 3_600_000
+    held = place.offer(terms)
+    held = contracting.approve(held.terms.id, Approval("首席数据官"), place.office)
+    ledger = place.hall.ledger
+    for minutes in (0, 20, 45):
+        place.hall.clock.ms += minutes * 60_000
+        if minutes == 20:
+            with ledger._store.write() as db:
+                db.execute("DELETE FROM contract_use")
+        place.hall.scene.ask(ledger, held)
+    assert place.findings() == ()
+    with ledger._store.write() as db:
+        db.execute("DELETE FROM contract_use")
+    place.hall.clock.ms += 60_000
+    place.hall.scene.ask(ledger, held)
+    assert [each.split(":")[0] for each in place.findings()] == ["TERMS_BROKEN"]

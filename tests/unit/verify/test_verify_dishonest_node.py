@@ -275,8 +275,12 @@ GOVERNED = {Code.DOCUMENT_WRONG, Code.OBJECTION_UNANSWERED}
 """Findings about documents that govern: test_governing.py."""
 
 
+DELETED = {Code.DELETION_WRONG, Code.DELETION_OVERDUE, Code.DELETION_MISSING}
+"""Findings about proofs of deletion: tests/unit/negotiation/test_deletions.py."""
+
+
 def test_every_finding_has_its_attack() -> None:
-    assert set(ATTACKS) == set(Code) - BESIDE - TERMS - PRICED - INSPECTED - GOVERNED
+    assert set(ATTACKS) == set(Code) - BESIDE - TERMS - PRICED - INSPECTED - GOVERNED - DELETED
 
 
 @pytest.mark.parametrize("code", list(ATTACKS), ids=[code.value for code in ATTACKS])

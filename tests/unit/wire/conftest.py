@@ -27,6 +27,7 @@ from yanmen.model.catalogue import (
 )
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scenario, Terms
+from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import Opening
 from yanmen.model.joining import Handed, Piece
 from yanmen.model.office import Act, Waiting
@@ -216,6 +217,10 @@ class Desk:
     def contracts(self, party: Party) -> tuple[Contract, ...]:
         self._note("contracts", party.alias)
         return (CONTRACT,)
+
+    def released(self, party: Party, contract_id: str) -> tuple[ReleasedAnswer, ...]:
+        self._note("released", party.alias, contract_id)
+        return ()
 
     def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:
         self._note("templates", party.alias)

@@ -61,6 +61,11 @@ class ContractServiceStub:
                 request_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceRequest.SerializeToString,
                 response_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceResponse.FromString,
                 _registered_method=True)
+        self.ListReleased = channel.unary_unary(
+                '/yanmen.wire.v1.ContractService/ListReleased',
+                request_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ListReleasedRequest.SerializeToString,
+                response_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ListReleasedResponse.FromString,
+                _registered_method=True)
         self.ListTemplates = channel.unary_unary(
                 '/yanmen.wire.v1.ContractService/ListTemplates',
                 request_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ListTemplatesRequest.SerializeToString,
@@ -81,7 +86,8 @@ class ContractServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Act(self, request, context):
-        """Act hands in what a side signed about a contract besides offers: its signature, verification or end.
+        """Act hands in what a side signed about a contract besides offers: its signature, verification, end or proof of
+        deletion.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -103,6 +109,13 @@ class ContractServiceServicer:
 
     def GetBalance(self, request, context):
         """GetBalance returns what is left of one of the caller's contracts.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReleased(self, request, context):
+        """ListReleased returns the answers given under one of the caller's contracts, for its proof of deletion.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,6 +155,11 @@ def add_ContractServiceServicer_to_server(servicer, server):
                     servicer.GetBalance,
                     request_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceRequest.FromString,
                     response_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceResponse.SerializeToString,
+            ),
+            'ListReleased': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReleased,
+                    request_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ListReleasedRequest.FromString,
+                    response_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ListReleasedResponse.SerializeToString,
             ),
             'ListTemplates': grpc.unary_unary_rpc_method_handler(
                     servicer.ListTemplates,
@@ -286,6 +304,33 @@ class ContractService:
             '/yanmen.wire.v1.ContractService/GetBalance',
             yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceRequest.SerializeToString,
             yanmen_dot_wire_dot_v1_dot_contract__pb2.GetBalanceResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReleased(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yanmen.wire.v1.ContractService/ListReleased',
+            yanmen_dot_wire_dot_v1_dot_contract__pb2.ListReleasedRequest.SerializeToString,
+            yanmen_dot_wire_dot_v1_dot_contract__pb2.ListReleasedResponse.FromString,
             options,
             channel_credentials,
             insecure,

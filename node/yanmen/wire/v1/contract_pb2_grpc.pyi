@@ -39,13 +39,17 @@ class ContractServiceStub:
     RequestContract: _grpc.UnaryUnaryMultiCallable[_contract_pb2.RequestContractRequest, _contract_pb2.RequestContractResponse]
     """RequestContract hands in the consumer's signed offer; the owner's rule or a person decides."""
     Act: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ActRequest, _contract_pb2.ActResponse]
-    """Act hands in what a side signed about a contract besides offers: its signature, verification or end."""
+    """Act hands in what a side signed about a contract besides offers: its signature, verification, end or proof of
+    deletion.
+    """
     GetContract: _grpc.UnaryUnaryMultiCallable[_contract_pb2.GetContractRequest, _contract_pb2.GetContractResponse]
     """GetContract returns one of the caller's contracts, or one that the caller is to sign."""
     ListContracts: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ListContractsRequest, _contract_pb2.ListContractsResponse]
     """ListContracts returns all contracts of the caller, and those that name it as a side."""
     GetBalance: _grpc.UnaryUnaryMultiCallable[_contract_pb2.GetBalanceRequest, _contract_pb2.GetBalanceResponse]
     """GetBalance returns what is left of one of the caller's contracts."""
+    ListReleased: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ListReleasedRequest, _contract_pb2.ListReleasedResponse]
+    """ListReleased returns the answers given under one of the caller's contracts, for its proof of deletion."""
     ListTemplates: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ListTemplatesRequest, _contract_pb2.ListTemplatesResponse]
     """ListTemplates returns the contract templates (合约模板) that the holder offers."""
 
@@ -59,13 +63,17 @@ class ContractServiceAsyncStub(ContractServiceStub):
     RequestContract: _aio.UnaryUnaryMultiCallable[_contract_pb2.RequestContractRequest, _contract_pb2.RequestContractResponse]  # type: ignore[assignment]
     """RequestContract hands in the consumer's signed offer; the owner's rule or a person decides."""
     Act: _aio.UnaryUnaryMultiCallable[_contract_pb2.ActRequest, _contract_pb2.ActResponse]  # type: ignore[assignment]
-    """Act hands in what a side signed about a contract besides offers: its signature, verification or end."""
+    """Act hands in what a side signed about a contract besides offers: its signature, verification, end or proof of
+    deletion.
+    """
     GetContract: _aio.UnaryUnaryMultiCallable[_contract_pb2.GetContractRequest, _contract_pb2.GetContractResponse]  # type: ignore[assignment]
     """GetContract returns one of the caller's contracts, or one that the caller is to sign."""
     ListContracts: _aio.UnaryUnaryMultiCallable[_contract_pb2.ListContractsRequest, _contract_pb2.ListContractsResponse]  # type: ignore[assignment]
     """ListContracts returns all contracts of the caller, and those that name it as a side."""
     GetBalance: _aio.UnaryUnaryMultiCallable[_contract_pb2.GetBalanceRequest, _contract_pb2.GetBalanceResponse]  # type: ignore[assignment]
     """GetBalance returns what is left of one of the caller's contracts."""
+    ListReleased: _aio.UnaryUnaryMultiCallable[_contract_pb2.ListReleasedRequest, _contract_pb2.ListReleasedResponse]  # type: ignore[assignment]
+    """ListReleased returns the answers given under one of the caller's contracts, for its proof of deletion."""
     ListTemplates: _aio.UnaryUnaryMultiCallable[_contract_pb2.ListTemplatesRequest, _contract_pb2.ListTemplatesResponse]  # type: ignore[assignment]
     """ListTemplates returns the contract templates (合约模板) that the holder offers."""
 
@@ -88,7 +96,9 @@ class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contract_pb2.ActRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_contract_pb2.ActResponse, _abc.Awaitable[_contract_pb2.ActResponse]]:
-        """Act hands in what a side signed about a contract besides offers: its signature, verification or end."""
+        """Act hands in what a side signed about a contract besides offers: its signature, verification, end or proof of
+        deletion.
+        """
 
     @_abc_1.abstractmethod
     def GetContract(
@@ -113,6 +123,14 @@ class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_contract_pb2.GetBalanceResponse, _abc.Awaitable[_contract_pb2.GetBalanceResponse]]:
         """GetBalance returns what is left of one of the caller's contracts."""
+
+    @_abc_1.abstractmethod
+    def ListReleased(
+        self,
+        request: _contract_pb2.ListReleasedRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contract_pb2.ListReleasedResponse, _abc.Awaitable[_contract_pb2.ListReleasedResponse]]:
+        """ListReleased returns the answers given under one of the caller's contracts, for its proof of deletion."""
 
     @_abc_1.abstractmethod
     def ListTemplates(
