@@ -72,8 +72,19 @@ def publish(text: bytes, source: Path, press: Press, *, whole: bool = False) -> 
     except JobFailed as failure:
         raise _mismatch(dataset, source, press.runner, failure) from failure
     version = Version(dataset, snapshot.version, snapshot.path, snapshot.plain_bytes, press.clock.now_ms())
-    version = replace(version, quality=snapshot.quality, counted=dataset.counted())
+    version = replace(version, quality=_quality(dataset, snapshot.quality, press.ledger), counted=dataset.counted())
     return Published(version, press.ledger.publish(version), snapshot.continued)
+
+
+def _quality(dataset: Dataset, found: str, ledger: Ledger) -> str:
+    """Return the bands of quality to show: of personal data those found first, under this name, for good.
+
+    A band that moved between two versions would tell of the rows they differ in; one that never moves does not.
+    """
+    if dataset.cls is not DatasetClass.PERSONAL or not found:
+        return found
+    known = (version.quality for version in ledger.versions() if version.dataset.name == dataset.name)
+    return next((quality for quality in known if quality), found)
 
 
 def check(text: bytes) -> Dataset:

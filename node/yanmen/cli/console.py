@@ -29,6 +29,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     console.add_argument("--host", action="append", default=[], metavar="NAME", help=under)
     kept = "write the link that opens the console into this new private file instead of printing it"
     console.add_argument("--link", type=Path, metavar="FILE", help=kept)
+    logged = "folder whose logs/ says who logged in, where this user may not write to the node's"
+    console.add_argument("--log", type=Path, metavar="FOLDER", help=logged)
     space_key(console)
 
 
@@ -58,7 +60,7 @@ def served(arguments: argparse.Namespace) -> Result:
             file_note = "" if link is None else " (the link is in this file 链接见该文件)"
             say(f"open 请打开: {where}{file_note}\nstop 停止: Ctrl-C", sys.stdout)
 
-    serve(books, place, SystemRandomness(), tell)
+    serve(books, place, SystemRandomness(), tell, arguments.log)
     return Result("stopped 已停止", {"stopped": True})
 
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 
 from yanmen.cli import (
+    account,
     aggregator,
     approval,
     audit,
@@ -61,7 +62,7 @@ LIFE = """a first hour 第一小时:
   aggregator init  aggregator serve  federate  verify-federation      one question to many nodes, in secret shares
   join                                                                one over tables of several nodes, on the unit
   objection file  answer      incident open  drill  close  notify     what went wrong, on the record
-  console                                                             all of it in a browser, to look at
+  console    account add  suspend  remove  list                       all of it in a browser, by whom
   budget show  budget renew                                           lifetime privacy budgets
   need file  match  use  effect    bureau collect  claims  compare  publish   a bureau's catalogue of all nodes
   report make  record  show     bureau receive  reports               evidence of uses, to the platform
@@ -120,6 +121,7 @@ def parser() -> Parser:
         report,
         incident,
         console,
+        account,
         aggregator,
         federate,
         join,

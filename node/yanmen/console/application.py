@@ -15,6 +15,7 @@ from starlette.routing import Route
 from yanmen.console import assets, pages, speech
 from yanmen.console.books import Books, Members
 from yanmen.console.door import Access, Door
+from yanmen.console.logins import Logins
 from yanmen.console.pages import Asked, Page
 from yanmen.console.speech import Language
 from yanmen.model.refusal import Fault, FaultCode
@@ -66,7 +67,7 @@ NAVIGATION: tuple[tuple[str, str, str], ...] = (
 )
 
 
-def build(books: Books, access: Access, files: Mapping[str, bytes]) -> Door:
+def build(books: Books, access: Access, files: Mapping[str, bytes], logins: Logins | None = None) -> Door:
     """Return the console over `books`, behind its door: whatever goes wrong inside goes out through it too."""
     console = _Console(books, files)
     routes = [Route(kind.path, console.endpoint(kind), name=kind.template) for kind in KINDS]
@@ -76,7 +77,7 @@ def build(books: Books, access: Access, files: Mapping[str, bytes]) -> Door:
         Route("/static/{name}", console.static),
     ]
     handlers = {HTTPException: console.absent, Fault: console.faulty, Exception: console.broken}
-    return Door(Starlette(routes=routes, exception_handlers=handlers), access)
+    return Door(Starlette(routes=routes, exception_handlers=handlers), access, logins)
 
 
 class _Console:

@@ -13,6 +13,8 @@ import uvicorn
 from yanmen.console import application, assets
 from yanmen.console.books import Books
 from yanmen.console.door import ENTRY, Access
+from yanmen.console.logins import Logins
+from yanmen.ledger.daybook import CONSOLE, Daybook
 from yanmen.model.ports import Randomness
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -31,17 +33,20 @@ class Place:
     names: tuple[str, ...] = ()
 
 
-def serve(books: Books, place: Place, randomness: Randomness, tell: Callable[[str], None]) -> None:
+def serve(
+    books: Books, place: Place, randomness: Randomness, tell: Callable[[str], None], log: Path | None = None
+) -> None:
     """Serve until stopped; `tell` gets the link that opens the console, once it answers."""
     files = assets.load()
     with books.look():
         pass  # a ledger that cannot be read is told now, not on every page
     listening = _listen(place)
     token = randomness.token(TOKEN_BYTES).hex()
+    daybook = Daybook(log or books.folder, CONSOLE, books.clock, books.config.log_days)
     own = _own_names(place, listening)
     access = Access(token, frozenset({*own, *place.names}), frozenset(place.names))
     config = uvicorn.Config(
-        application.build(books, access, files),
+        application.build(books, access, files, Logins(books.folder, books.clock, randomness, daybook)),
         access_log=False,  # the entry link has the token in it
         log_level="warning",
         lifespan="off",
