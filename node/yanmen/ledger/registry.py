@@ -46,8 +46,11 @@ class Registry(Desk):
     def pending(self) -> tuple[tuple[Contract, int], ...]:
         """Return every contract that waits for a decision, oldest first, with the time it was offered."""
         with self._store.read() as db:
-            waiting = [each for each in contracts.listed(db, "") if each.status is ContractStatus.PENDING]
-            return tuple((each, contracts.offered_ms(db, each.terms.id)) for each in waiting)
+            listed = contracts.listed(db, "")
+            waiting = [each for each in listed if each.status is ContractStatus.PENDING]
+            changes = [each.amendment for each in listed if each.amendment is not None]
+            waiting += [each for each in changes if each.status is ContractStatus.PENDING]
+            return tuple((each, contracts.offered_ms(db, each)) for each in waiting)
 
     def negative_lists(self) -> tuple[NegativeList, ...]:
         """Return the negative lists in force, one for each authority that issued any."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from typing_extensions import override
 
-from yanmen import contracting, pipeline
+from yanmen import contracting, negotiating, pipeline
 from yanmen.admission import entries
 from yanmen.aggregation.department import Department
 from yanmen.formats.request import Operation
@@ -123,20 +123,31 @@ class Node(Doorkeeper):
         """Take in the signed `offer`."""
         return contracting.request(offer, party, contracting.Office.of(self._holder))
 
+    def act(self, party: Party, token: bytes) -> Contract:
+        """Take in what `party` signed about a contract as one of its sides."""
+        return negotiating.act(token, party, contracting.Office.of(self._holder))
+
     def contract(self, party: Party, contract_id: str) -> Contract:
-        """Return one contract of `party`."""
+        """Return one contract of `party`, or one that names it as a side."""
         found = self._ledger.contract(contract_id)
-        if found is None or found.terms.consumer != party.id:
+        if found is None or (party.id != found.terms.consumer and party.id not in negotiating.sides(found)):
             raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
         return found
 
     def contracts(self, party: Party) -> tuple[Contract, ...]:
-        """Return all contracts of `party`."""
-        return self._ledger.contracts(party.id)
+        """Return all contracts of `party`, and those that name it as a side."""
+        return (*self._ledger.contracts(party.id), *self._ledger.contracts_naming(party.id))
 
     def balance(self, party: Party, contract_id: str) -> Balance:
         """Return what is left of one contract of `party`."""
-        return self._ledger.balance(self.contract(party, contract_id).terms.id)
+        return self._ledger.balance(self._own(party, contract_id).terms.id)
+
+    def _own(self, party: Party, contract_id: str) -> Contract:
+        """Return one contract of which `party` is the consumer."""
+        found = self.contract(party, contract_id)
+        if found.terms.consumer != party.id:
+            raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
+        return found
 
     def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:  # noqa: ARG002 - on offer to all members
         """Return the contract templates on offer."""
@@ -221,7 +232,7 @@ class Node(Doorkeeper):
 
     def state(self, party: Party, contract_id: str) -> bytes:
         """Return what another node must know of the tables of a contract to plan a join with them."""
-        return self._department.state(self.contract(party, contract_id))
+        return self._department.state(self._own(party, contract_id))
 
     def hand(self, party: Party, manifest: bytes, handed: Handed) -> tuple[int, bytes]:
         """Blind a piece of another department's list."""

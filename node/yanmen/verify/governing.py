@@ -34,7 +34,7 @@ from yanmen.verify.uses import Use
 BYTES_MAX = 128 * 1024
 _CASE = frozenset({"case", "status", "text"})
 _FILED = frozenset({"by", "document", "due_s", "kind"})
-GOVERNED = frozenset({Stage.DOCUMENT, Stage.OBJECTION, Stage.APPROVAL, Stage.INTENT})
+GOVERNED = frozenset({Stage.DOCUMENT, Stage.OBJECTION, Stage.APPROVAL, Stage.CONTRACT, Stage.INTENT})
 """Leaves that record such a document, or hang on one."""
 
 
@@ -59,7 +59,10 @@ class Governing:
                     self._document(use, said)
                 case Stage.OBJECTION if Slot.SUBJECT in said:
                     self._objection(use, said)
-                case Stage.APPROVAL | Stage.INTENT if use.contract in self.standing.agreements:
+                case Stage.APPROVAL | Stage.CONTRACT if self.standing.entered(use):
+                    self._filled(use)
+                    self._operated(use, said)
+                case Stage.INTENT if use.contract in self.standing.agreements:
                     self._operated(use, said)
                 case _:
                     return
@@ -114,7 +117,7 @@ class Governing:
         """Hold a contract that fills in a template to what that fixes and bounds."""
         agreement = self.standing.agreements[use.contract]
         filled = agreement.terms.filled
-        if filled is None or agreement.status is not ContractStatus.ACTIVE or self._carried():
+        if filled is None or self._carried():
             return
         known = self.templates.get(filled.template)
         if known is None or known.template.withdrawn or known.digest != filled.sha256:
@@ -125,8 +128,6 @@ class Governing:
     def _operated(self, use: Use, said: All) -> None:
         """Hold a contract that hangs on a grant to the grant and its operator's word, and a use to its products."""
         agreement = self.standing.agreements[use.contract]
-        if use.head.stage is Stage.APPROVAL:
-            self._filled(use)
         operated = agreement.terms.operated
         if operated is None or agreement.status is not ContractStatus.ACTIVE:
             return

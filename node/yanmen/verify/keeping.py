@@ -10,10 +10,11 @@ from yanmen.formats.slots import Output, Verdict
 from yanmen.model.contract import ContractStatus
 from yanmen.model.receipt import Stage
 from yanmen.verify import noise, terms
+from yanmen.verify.agreeing import Agreement
 from yanmen.verify.metering import Replay
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.requests import Claims
-from yanmen.verify.standing import Agreement, All, Standing
+from yanmen.verify.standing import All, Standing
 from yanmen.verify.uses import Use
 
 CIVIL_OFFSET_S = 8 * 60 * 60

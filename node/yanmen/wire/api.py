@@ -67,12 +67,16 @@ class NodeApi(LogApi, Protocol):
         """Take in the signed `offer`; the same offer again is the same contract."""
         ...
 
+    def act(self, party: Party, token: bytes) -> Contract:
+        """Take in what `party` signed about a contract as one of its sides; the same again is the same."""
+        ...
+
     def contract(self, party: Party, contract_id: str) -> Contract:
-        """Return one contract of `party`."""
+        """Return one contract of `party`, or one that names it as a side."""
         ...
 
     def contracts(self, party: Party) -> tuple[Contract, ...]:
-        """Return all contracts of `party`."""
+        """Return all contracts of `party`, and those that name it as a side."""
         ...
 
     def balance(self, party: Party, contract_id: str) -> Balance:

@@ -71,6 +71,12 @@ class Contracts(contract_pb2_grpc.ContractServiceServicer):
         return contract_pb2.RequestContractResponse(contract=convert.contract(held))
 
     @override
+    def Act(self, request: contract_pb2.ActRequest, context: grpc.ServicerContext) -> contract_pb2.ActResponse:
+        """Take in a side's signature, verification or end."""
+        held = self._api.act(CALLER.get(), convert.ascii_bytes(request.act_jws))
+        return contract_pb2.ActResponse(contract=convert.contract(held))
+
+    @override
     def GetContract(
         self, request: contract_pb2.GetContractRequest, context: grpc.ServicerContext
     ) -> contract_pb2.GetContractResponse:

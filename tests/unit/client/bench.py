@@ -180,6 +180,10 @@ class Bench:
         )
         self.held = replace(self.held, status=decision, acceptance=documents.sign_acceptance(decided, self.key))
 
+    def act(self, party: Party, token: bytes) -> Contract:
+        assert self.held is not None
+        return self.held
+
     def contract(self, party: Party, contract_id: str) -> Contract:
         self.calls.append(("contract", contract_id))
         if self.held is None or self.held.terms.id != contract_id:

@@ -192,6 +192,10 @@ class Desk:
         self._note("request_contract", party.alias, offer)
         return CONTRACT
 
+    def act(self, party: Party, token: bytes) -> Contract:
+        self._note("act", party.alias)
+        return CONTRACT
+
     def contract(self, party: Party, contract_id: str) -> Contract:
         self._note("contract", party.alias, contract_id)
         return CONTRACT
