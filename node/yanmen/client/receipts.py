@@ -182,6 +182,13 @@ class Receipts:
             raise ReceiptInvalid("not the receipt of this objection", receipt)
         return checked
 
+    def check_document(self, receipt: Receipt, token: bytes) -> CheckedReceipt:
+        """Return the verified receipt of the signed document `token`."""
+        checked = self.check(receipt)
+        if checked.stage is not Stage.DOCUMENT or checked.says.get(Slot.SUBJECT.value) != {"document": token.decode()}:
+            raise ReceiptInvalid("not the receipt of this document", receipt)
+        return checked
+
     def _mine(self, says: Mapping[str, Json]) -> None:
         _require(says.get(Slot.CONSUMER.value) == self._member_id, "about another member")
 

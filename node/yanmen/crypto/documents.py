@@ -12,6 +12,7 @@ from typing import TypeVar
 from yanmen.crypto import jose, keys
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import (
+    abilities,
     acknowledgement,
     bill,
     blinded,
@@ -38,6 +39,7 @@ from yanmen.formats.key_change import KeyChange, Signed
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.notice import Notice
 from yanmen.formats.request import RequestClaims, SessionClaims
+from yanmen.model.ability import Abilities
 from yanmen.model.contract import Terms
 from yanmen.model.federation import Manifest, PartialSum, SetCertificate
 from yanmen.model.inspection import Step
@@ -200,6 +202,22 @@ def peek_step(token: bytes) -> Step:
     """Return what `token` claims to be, so that the key it must verify with can be found; believe nothing of it yet."""
     payload = jws.split(token, inspection.BYTES_MAX).payload
     return inspection.decode(json_canonical.decode_object(payload, inspection.BYTES_MAX))
+
+
+def sign_abilities(said: Abilities, signer: Signer) -> bytes:
+    """Return a connector's ability record, signed by its receipt key."""
+    return _sign(abilities.encode(said), signer, abilities.TYP)
+
+
+def open_abilities(token: bytes, key: bytes) -> Abilities:
+    """Return the ability record signed by `key`."""
+    return abilities.decode(jose.verify_jws(token, key, abilities.TYP, abilities.BYTES_MAX))
+
+
+def peek_abilities(token: bytes) -> Abilities:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    payload = jws.split(token, abilities.BYTES_MAX).payload
+    return abilities.decode(json_canonical.decode_object(payload, abilities.BYTES_MAX))
 
 
 def sign_heartbeat(beat: Heartbeat, signer: Signer) -> bytes:

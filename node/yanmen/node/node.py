@@ -1,7 +1,7 @@
 """One node: an object that answers the wire, with no process globals, so a process can host many."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from threading import Event
 from typing import TypeVar
@@ -18,12 +18,14 @@ from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.federation import Opening
 from yanmen.model.joining import Handed, Piece
+from yanmen.model.office import Waiting
 from yanmen.model.party import Party
 from yanmen.model.ports import Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
 from yanmen.model.template import PublishedTemplate
+from yanmen.node import abilities, approving
 from yanmen.node.anchoring import Anchoring
 from yanmen.node.approving import Deadlines
 from yanmen.node.consents import Consents
@@ -32,6 +34,7 @@ from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.guarding import Guarding
 from yanmen.node.holder import JOINS, Holder
 from yanmen.node.jobs import Jobs
+from yanmen.node.logkeeping import Logkeeping
 from yanmen.node.question import Question, Works
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
@@ -89,6 +92,7 @@ class Node(Doorkeeper):
         self._guarding = Guarding(holder.directory / config.policies, policies, holder.ledger)
         self._controlling.also(self._guarding.look)
         self._controlling.also(Deadlines(holder).look)
+        self._controlling.also(Logkeeping(holder).look)
         self._controlling.start()
 
     @override
@@ -103,6 +107,21 @@ class Node(Doorkeeper):
     def connected(self) -> bool:
         """Say whether the holder has it take calls."""
         return not self._controlling.stops.disconnected
+
+    def abilities(self, interfaces: Sequence[str]) -> bytes:
+        """Return what this node can do, signed."""
+        return abilities.signed(self._holder, interfaces)
+
+    def waiting(self, party: Party) -> tuple[tuple[Waiting, bool], ...]:
+        """Return what waits for the officers of this department, and whether it is overdue."""
+        approving.require_own(party, self._holder)
+        now_ms = self._holder.clock.now_ms()
+        return tuple((each, each.overdue(now_ms)) for each in approving.queue(self._holder))
+
+    def record_act(self, party: Party, token: bytes) -> tuple[Receipt, Contract]:
+        """Take in the act that the officer `party` signed, and carry it out."""
+        approving.require_own(party, self._holder)
+        return self._told(party, lambda: approving.record(token, self._holder, party.id))
 
     # The catalogue and contracts ------------------------------------------------------------------
 
