@@ -381,8 +381,7 @@ class Node:
         """Return the terms as last seen: what is signed by them never goes beyond them."""
         if isinstance(contract, Contract):
             return contract.terms
-        known = self._terms.get(contract)
-        return known if known is not None else self.contract(contract).terms
+        return self._terms.get(contract) or self.contract(contract).terms
 
     def _opened(self, message: contract_pb2.Contract) -> Contract:
         who = self._identity

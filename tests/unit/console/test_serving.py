@@ -84,9 +84,10 @@ def test_it_opens_no_key_and_nothing_else(tmp_path: Path, tmp_path_factory: pyte
     told = trace.read_text()
     assert found[2].partition("=")[2] not in told, "the token is on standard error"
     opened = {Path(line.split(" ", 2)[2]).name for line in told.splitlines() if str(tmp_path) in line}
-    assert opened == {"node.toml", "register.jws", "ledger.sqlite?mode=ro"}
+    logs = {name for name in opened if re.fullmatch(r"(commands|console)(\.lock|-\d{4}-\d\d-\d\d\.jsonl)", name)}
+    assert opened - logs == {"node.toml", "register.jws", "ledger.sqlite?mode=ro", "accounts.json"}
     assert not re.search(r"AUDIT (subprocess|os\.exec|socket\.connect)", told)
-    assert {path.name.removesuffix("-wal").removesuffix("-shm") for path in tmp_path.iterdir()} == before
+    assert {path.name.removesuffix("-wal").removesuffix("-shm") for path in tmp_path.iterdir()} == before | {"logs"}
 
 
 @pytest.mark.usefixtures("needed")
