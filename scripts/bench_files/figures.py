@@ -39,6 +39,7 @@ FIGURES = (
     Figure("ranks", "quantiles", (), ("--repeat", "1")),
     Figure("support", "floating point", ()),
     Figure("trackers", "trackers on exact data"),
+    Figure("cuts", "finest tables of exact data", (), ("--shapes", "1")),
     Figure("timing", "timing", (), ("--pairs", "40")),
     Figure("forgeries", "forged logs"),
     Figure("fuzz", "hostile bytes", (), ("--inputs", "500")),

@@ -5,7 +5,6 @@ block totals exactly when its edge lies on no cycle: along a cycle, 1 can be add
 without any total changing.
 """
 
-from collections import deque
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -57,20 +56,6 @@ def told(graph: dict[Vertex, list[Edge]]) -> list[Place]:
     for vertex in graph:
         search.visit(vertex)
     return search.bridges
-
-
-def near(graph: dict[Vertex, list[Edge]], start: Vertex, without: Place, most: int) -> list[Vertex]:
-    """Return about `most` blocks that `start` is linked to by other cells than `without`, the nearest first."""
-    found = [start]
-    known = {start}
-    waiting = deque(found)
-    while waiting and len(found) < most:
-        for place, other in graph[waiting.popleft()]:
-            if place != without and other not in known:
-                known.add(other)
-                found.append(other)
-                waiting.append(other)
-    return found
 
 
 class _Search:

@@ -40,6 +40,8 @@ FRAME_CELLS_MAX = 100_000
 """All declared dimensions multiplied: the node holds this table while it answers."""
 FRAME_FIGURES_MAX = 128
 """Measures of a dataset, asked about or not."""
+FRAME_VALUES_MAX = 1_000_000
+"""Cells times figures: who has what is looked at for each measure by itself, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ def framed(scope: Scope, joined: Joined, keys: tuple[GroupKey, ...], filters: It
     whole = replace(joined, filters=())
     own = Scope(scope.sources, (), Snapshots())
     figures = tuple(_measures(scope, whole))
+    if grid * len(figures) > FRAME_VALUES_MAX:
+        raise refused(Reason.TOO_MANY_CELLS, NOWHERE, scope.sources[0].name, hints.EXACT_CELLS)
     far = reach(scope, whole, reached(dimensions), grid)
     aggregates = bounded(figures, whole, far)
     terms = [dimension.term for dimension in dimensions]

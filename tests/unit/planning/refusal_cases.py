@@ -19,9 +19,13 @@ _SIDES = [key(f"d{number}", *range(60), type=ColumnType.INTEGER) for number in r
 WIDE = dataset("wide_firm", DatasetClass.EXACT, unit("fid"), *_SIDES, measure("o", "0", "9"))
 _SUMS = [measure(f"o{number}", "0", "9") for number in range(130)]
 MANY = dataset("many_firm", DatasetClass.EXACT, unit("fid"), key("d", "a"), *_SUMS)
+DEEP = dataset("deep_firm", DatasetClass.EXACT, unit("fid"), *_SIDES[:2], *_SUMS[:127])
+DEEP = replace(
+    DEEP, columns=(DEEP.columns[0], *(replace(c, domain=tuple(range(90))) for c in DEEP.columns[1:3]), *_SUMS[:127])
+)
 GONE = dataset("gone", DatasetClass.PERSONAL, unit(), measure("n", "0", "9"))
 CLOSED = dataset("closed", DatasetClass.PERSONAL, unit(), measure("n", "0", "9"))
-TABLES = (*CATALOGUE, STAY, NO_UNIT, WIDE, MANY, GONE, CLOSED)
+TABLES = (*CATALOGUE, STAY, NO_UNIT, WIDE, MANY, DEEP, GONE, CLOSED)
 """With an open key, without a unit, too wide for exact figures, retracted, not granted."""
 
 RELEASED = "WITH t AS (SELECT district, sex, count(*) AS n FROM person GROUP BY 1, 2)"
@@ -101,6 +105,7 @@ ASKED = (
     "SELECT sector, corr(output, output) FROM firm GROUP BY sector",
     "SELECT sum(o0 + o1) FROM many_firm",
     "SELECT count(*) FROM wide_firm",
+    "SELECT count(*) FROM deep_firm",
     f"{RELEASED} SELECT count(*) FROM {', '.join(f't t{number}' for number in range(7))}",
     f"{RELEASED} SELECT t0.n FROM {', '.join(f't t{number}' for number in range(5))}",
     "SELECT count(*) FROM many_firm",
