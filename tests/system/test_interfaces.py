@@ -1,18 +1,30 @@
 """A served node's interfaces over HTTPS: the same members, roles, contracts and log as over gRPC."""
 
+import hashlib
 import http.client
 import json
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from yanmen.formats import dataspace
+import yanmen
+from yanmen.client.identity import Identity
+from yanmen.client.link import Link
+from yanmen.crypto import documents, keys
+from yanmen.crypto.system import SystemClock
+from yanmen.formats import base64url, dataspace, dataspace_offer
+from yanmen.formats.acknowledgement import Acknowledgement, sd_hash
+from yanmen.model.catalogue import Channel
 from yanmen.model.config import Interfaces
+from yanmen.model.contract import Grant, Scenario, Terms
+from yanmen.model.usage_control import Rules
 
-from tests.system.town import CANARY, Town
+from tests.system.town import CANARY, Town, done, run
 from tests.vectors.dataspace_schemas import problems
+from tests.vectors.interface_messages import REFUSED_SCENES, Talk, scenes
 
 URL = "https://clinic.example:7444"
 
@@ -55,6 +67,151 @@ def test_a_served_node_shows_its_catalogue(served: Town) -> None:
     assert call(served, "GET", f"{dataspace.BASE}/catalog/datasets/{entry['@id']}")[0] == 200
     assert said["service"][0]["endpointURL"] == URL + dataspace.BASE
     assert CANARY not in json.dumps(said)
+
+
+def terms(town: Town, name: str, rules: Rules = Rules()) -> Terms:  # noqa: B008 - frozen
+    """Return terms that the town's owner's rule approves."""
+    alice = Identity.load(town.root / "alice")
+    holder = next(party for party in alice.register.parties if party.alias == "clinic")
+    now_ms = SystemClock().now_ms() // 1000 * 1000
+    return Terms(
+        id=hashlib.sha256(f"{name}{now_ms}".encode()).hexdigest()[:32],
+        holder=holder.id,
+        consumer=alice.id,
+        channel=Channel.SHARING,
+        scenario=Scenario("s-1", "test", "test"),
+        grants=(Grant("visits", ("cost", "id", "ward")),),
+        min_group=10,
+        micro_rho=100_000,
+        micro_rho_per_query=1_000,
+        micro_rho_per_query_max=10_000,
+        delta_e12=0,
+        queries=10_000,
+        queries_per_day=10_000,
+        not_before_ms=now_ms - 60_000,
+        not_after_ms=now_ms + 30 * 86_400_000,
+        price_per_query_fen=100,
+        regulator_discloses=(),
+        retention_days=30,
+        rules=rules,
+    )
+
+
+def talk(town: Town, agreed: Terms) -> Talk:
+    """Return what alice says about a contract that she signs."""
+    return Talk(agreed, documents.sign_offer(agreed, Identity.load(town.root / "alice").signer), "visits")
+
+
+@pytest.mark.parametrize("name", scenes(()))
+def test_the_scenes_of_the_standard_are_signed_or_refused_with_what_cannot_be_held(served: Town, name: str) -> None:
+    said = talk(served, terms(served, name, scenes(("cost", "ward"))[name]))
+    status, created = call(served, "POST", "/contractCreate", said.create())
+    if name in REFUSED_SCENES:
+        assert (status, created["creationFlag"]) == (400, "1")
+        assert created["error"]["reason"] == "CLAUSE_NOT_ENFORCEABLE"
+        assert created["error"]["clauses"]
+        return
+    assert (status, created["creationFlag"], created["contractStatus"]) == (200, "0", "05"), created
+    assert created["contractId"] == said.number
+    _, known = run("contract", "show", "--node", served.node, said.terms.id)
+    assert known["status"] == "active"
+
+
+def test_a_contract_from_its_offer_to_its_end_in_the_standard_s_messages(served: Town) -> None:
+    said = talk(served, terms(served, "life"))
+    assert call(served, "POST", "/contractCreate", said.create())[0] == 200
+    assert call(served, "POST", "/contractCreate", said.create())[0] == 200  # the same again is the same contract
+    status, stands = call(served, "POST", "/contractNegotiate", said.negotiate())
+    assert (status, stands["negotiationStatus"]) == (200, "0")
+    acceptance = stands["acceptance"]
+    decided_ms = json.loads(base64url.decode(acceptance.split(".")[1]))["time_ms"]
+    status, registered = call(served, "POST", "/contractRegistrate", said.registrate(acceptance, decided_ms))
+    assert (status, registered["status"]) == (200, "0")
+    assert registered["contractHash"] == hashlib.sha256(said.offer).hexdigest()
+    served.contracts["talk"] = said.terms.id
+    assert served.ask("SELECT count(*) AS n FROM visits", contract="talk")[0] == 0
+    assert call(served, "POST", "/contractExecution", said.execution(1))[1]["executionResult"] == "1/10000"
+    status, wrong = call(served, "POST", "/contractExecution", said.execution(2))
+    assert (status, wrong["error"]["subject"]) == (400, "executionResult")
+    assert call(served, "POST", "/contractTemplate", said.template())[1] == {"status": "0", "template": []}
+    done("contract", "revoke", served.node, said.terms.id, "--by", "首席数据官")
+    status, over = call(served, "POST", "/contractNegotiate", said.negotiate())
+    assert (status, over["error"]["reason"]) == (400, "CONTRACT_REVOKED")
+
+
+def test_a_receipt_is_acknowledged_and_a_use_ended_in_the_standard_s_messages(
+    served: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Link, "acknowledge", lambda *_: None)  # the SDK leaves it to us
+    said, alice = talk(served, terms(served, "use")), Identity.load(served.root / "alice")
+    assert call(served, "POST", "/contractCreate", said.create())[0] == 200
+    with yanmen.connect("clinic", identity=served.root / "alice") as node:
+        job = node.submit("SELECT count(*) AS n FROM visits", contract=said.terms.id)
+        given = job.fetch().receipt
+    assert call(served, "POST", "/abnormalTermination", said.termination(job.id)) == (200, {"status": "0"})
+    status, told = call(served, "POST", "/abnormalTermination", said.termination("ab" * 16))
+    assert (status, told["error"]["reason"]) == (404, "JOB_UNKNOWN")
+    status, told = call(served, "POST", "/executionFeedback", said.feedback(given.index, said.offer.decode()))
+    assert (status, told["error"]["reason"]) == (401, "SIGNATURE_INVALID")
+    denied = {**said.feedback(given.index, said.offer.decode()), "result": "denied"}
+    assert call(served, "POST", "/executionFeedback", denied)[1]["error"]["subject"] == "result"
+    received = Acknowledgement(given.origin, SystemClock().now_ms() // 1000, given.jti, sd_hash(given.sdjwt))
+    token = documents.sign_acknowledgement(received, alice.signer).decode()
+    status, told = call(served, "POST", "/executionFeedback", said.feedback(given.index, token))
+    assert (status, told["status"], told["receipt"]["stage"]) == (200, "0", "acknowledged"), told
+
+
+def test_the_same_contract_in_the_dataspace_protocol(served: Town) -> None:
+    said = talk(served, terms(served, "dsp"))
+    request = said.dataspace()
+    assert problems("negotiation/contract-request-message-schema.json", request) == []
+    status, stands = call(served, "POST", f"{dataspace.BASE}/negotiations/request", request)
+    assert status == 201, stands
+    assert problems("negotiation/contract-negotiation-schema.json", stands) == []
+    assert stands["state"] == "FINALIZED"
+    place = f"{dataspace.BASE}/negotiations/{stands['providerPid']}"
+    assert call(served, "GET", place) == (200, stands)
+    status, agreed = call(served, "GET", f"{place}/agreement")
+    assert status == 200
+    assert problems("negotiation/contract-agreement-message-schema.json", agreed) == []
+    document = agreed["agreement"]
+    member, holder = Identity.load(served.root / "alice"), served.node / "signing.key"
+    own = documents.open_offer(document[dataspace_offer.SIGNED_OFFER].encode(), member.signer.public)
+    decided = documents.open_acceptance(document[dataspace_offer.SIGNED_ACCEPTANCE].encode(), keys.load(holder).public)
+    assert (own, decided.contract_id) == (said.terms, said.terms.id)
+    assert {name: document[name] for name in ("permission", "target")} == {
+        name: request["offer"][name] for name in ("permission", "target")
+    }
+    done("contract", "revoke", served.node, said.terms.id, "--by", "首席数据官")
+    assert call(served, "GET", place)[1]["state"] == "TERMINATED"
+    status, over = call(served, "GET", f"{place}/agreement")
+    assert status == 400
+    assert problems("negotiation/contract-negotiation-error-schema.json", over) == []
+    assert over["consumerPid"] == request["consumerPid"]
+
+
+def test_nobody_is_called_back(served: Town) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as named:
+        named.settimeout(1)
+        request = talk(served, terms(served, "callback")).dataspace()
+        request["callbackAddress"] = f"https://127.0.0.1:{named.getsockname()[1]}/"
+        assert call(served, "POST", f"{dataspace.BASE}/negotiations/request", request)[0] == 201
+        with pytest.raises(TimeoutError):
+            named.accept()
+
+
+def test_another_member_s_contract_is_as_unknown_as_none(served: Town) -> None:
+    said = talk(served, terms(served, "mine"))
+    assert call(served, "POST", "/contractCreate", said.create())[0] == 200
+    served.member("bob")
+    stolen = {**said.controlled(), "connectorId": Identity.load(served.root / "bob").id}
+    status, told = call(served, "POST", "/abnormalTermination", {**said.termination("ab" * 16), **stolen}, "bob")
+    assert (status, told["error"]["reason"]) == (404, "CONTRACT_UNKNOWN")
+    place = f"{dataspace.BASE}/negotiations/{dataspace_offer.provider_pid(said.terms.holder, said.terms.id)}"
+    status, told = call(served, "GET", place, member="bob")
+    assert (status, told["code"]) == (404, "CONTRACT_UNKNOWN")
+    status, told = call(served, "POST", "/contractCreate", said.create(), "bob")
+    assert (status, told["error"]["subject"]) == (400, "issuerId")
 
 
 def test_a_renewed_certificate_is_served_without_a_restart(served: Town) -> None:

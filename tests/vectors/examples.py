@@ -173,6 +173,7 @@ EXAMPLES: dict[str, Callable[[], str]] = {
         ),
     ),
     "procedure": procedure,
+    "tc609-negotiate": fence("json", lambda: indented(interface_messages.negotiated())),
     "https-error": fence("json", lambda: indented(interface_messages.error())),
 }
 

@@ -52,7 +52,7 @@ def dataset_id(node: str, name: str) -> str:
     return f"urn:yanmen:dataset:{node}:{name}"
 
 
-def catalog_error(told: dict[str, Json]) -> Json:
+def catalog_error(told: dict[str, Json], _: str) -> Json:
     """Return what is told of a refusal as the protocol's CatalogError."""
     return {"@context": [CONTEXT], "@type": "CatalogError", "code": told["reason"], "reason": [told]}
 

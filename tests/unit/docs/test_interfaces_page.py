@@ -2,6 +2,7 @@
 
 from typing import Any, cast
 
+from yanmen.crypto.system import SystemClock
 from yanmen.wire.api import NodeApi
 from yanmen.wire.authorisation import METHODS
 from yanmen.wire.https import schemas
@@ -20,7 +21,7 @@ NOBODY = cast(NodeApi, cast(Any, None))
 
 def served() -> tuple[Route, ...]:
     """Return every interface there is; none is called here."""
-    return routes(NOBODY, Connector("", "", ""))
+    return routes(NOBODY, Connector("", "", ""), SystemClock())
 
 
 def test_the_table_is_what_is_served() -> None:

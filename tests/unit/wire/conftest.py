@@ -359,7 +359,7 @@ def interfaces(keys: tuple[Path, bytes, dict[str, Party]]) -> Iterator[Interface
     clock, randomness = SystemClock(), SystemRandomness()
 
     def beside(gate: Gate) -> HttpsServer:
-        entrance = Entrance(gate, schemas.load(), routes(desk, me))
+        entrance = Entrance(gate, schemas.load(), routes(desk, me, clock))
         return HttpsServer(Port("127.0.0.1:0", secret, clock), entrance.answer, no_request)
 
     server = Server(

@@ -19,8 +19,8 @@ from yanmen.wire.gate import UNLISTED, Call, Gate, note_fault, note_refusal, whe
 from yanmen.wire.https import telling
 from yanmen.wire.https.exchange import BODY_BYTES, Asked, Reply
 
-Tell = Callable[[dict[str, Json]], Json]
-"""Puts what is told of an error into the shape of a protocol's own error."""
+Tell = Callable[[dict[str, Json], str], Json]
+"""Puts what is told of an error, about what the path names, into the shape of a protocol's own error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,11 @@ class Entrance:
         route, place = self._find(asked)
         call = self._gate.begin(UNLISTED if route is None else route.method)
         call.notes["over"] = "https"
-        tell = plain if route is None else route.tell
+        told = plain if route is None else route.tell
+
+        def tell(said: dict[str, Json]) -> Json:
+            return told(said, place)
+
         try:
             party = self._gate.let_in(call, asked.certificate_pem)
             if route is None:
@@ -98,7 +102,7 @@ class Entrance:
         return value
 
 
-def plain(told: dict[str, Json]) -> Json:
+def plain(told: dict[str, Json], _: str = "") -> Json:
     """Return what is told as it is: of a path that nothing is at."""
     return {"error": told}
 
@@ -112,13 +116,13 @@ def _pattern(path: str) -> str:
     return re.escape(path).replace(":id", "(?P<id>[A-Za-z0-9._~:*-]{1,200})")
 
 
-def _refused(call: Call, refused: Refused, tell: Tell) -> Reply:
+def _refused(call: Call, refused: Refused, tell: Callable[[dict[str, Json]], Json]) -> Reply:
     note_refusal(call, refused)
     status = telling.HTTP_STATUS[errors.REASON_STATUS[refused.reason]]
     return Reply(status, json_message.encode(tell(telling.refusal(refused, call.request_id))))
 
 
-def _broken(call: Call, code: FaultCode, note: str, tell: Tell) -> Reply:
+def _broken(call: Call, code: FaultCode, note: str, tell: Callable[[dict[str, Json]], Json]) -> Reply:
     note_fault(call, code, note)
     status = telling.HTTP_STATUS[errors.FAULT_STATUS[code]]
     return Reply(status, json_message.encode(tell(telling.fault(code, call.request_id))))

@@ -14,7 +14,7 @@ from yanmen.wire.messages import Text
 _S = grpc.StatusCode
 HTTP_STATUS: Mapping[grpc.StatusCode, HTTPStatus] = {
     _S.INVALID_ARGUMENT: HTTPStatus.BAD_REQUEST,
-    _S.FAILED_PRECONDITION: HTTPStatus.CONFLICT,
+    _S.FAILED_PRECONDITION: HTTPStatus.BAD_REQUEST,
     _S.UNAUTHENTICATED: HTTPStatus.UNAUTHORIZED,
     _S.PERMISSION_DENIED: HTTPStatus.FORBIDDEN,
     _S.NOT_FOUND: HTTPStatus.NOT_FOUND,
