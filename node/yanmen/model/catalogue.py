@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import Enum, unique
 
 Cell = None | bool | int | Decimal | str | date
+TEXT_MAX = 1000
+"""Characters of a text in a snapshot of data that is not open, where no domain says less: what is longer becomes NULL."""
 
 
 @unique
