@@ -90,7 +90,10 @@ def test_many_heavy_columns_do_not_make_a_heavy_query() -> None:
     columns = ", ".join(f"{heavy} AS s{at}" for at in range(3))
     more = ", ".join(f"length(s{at % 3}) AS n{at}" for at in range(60))
     with pytest.raises(Refused) as caught:
-        planned(f"SELECT count(*) FROM (SELECT pid, {more} FROM (SELECT pid, {columns} FROM (SELECT pid, note AS s FROM person)))")
+        planned(
+            f"SELECT count(*) FROM (SELECT pid, {more} FROM "
+            f"(SELECT pid, {columns} FROM (SELECT pid, note AS s FROM person) AS a) AS b)"
+        )
     assert caught.value.reason is Reason.CLAUSE_NOT_ADMITTED
 
 
@@ -99,6 +102,36 @@ def test_whole_numbers_do_not_grow_from_query_to_query() -> None:
         with pytest.raises(Refused) as caught:
             planned(_levels("age", step, 14, "s > 5"))
         assert caught.value.reason is Reason.MEASURE_WITHOUT_BOUNDS
+
+
+def _around(first: str, step: str, levels: int) -> str:
+    sql = first
+    for _ in range(levels):
+        sql = f"SELECT {step} AS s FROM ({sql}) AS t"
+    return sql
+
+
+@pytest.mark.parametrize("step", [EIGHTFOLD, f"max({EIGHTFOLD})", f"first_value({EIGHTFOLD}) OVER ()"])
+def test_a_text_of_released_cells_does_not_grow_either(step: str) -> None:
+    first = "SELECT sex AS s, count(*) AS n FROM person GROUP BY sex"
+    assert planned(_around(first, "s || '!'", 3))
+    with pytest.raises(Refused) as caught:
+        planned(_around(first, step, 9))
+    assert caught.value.reason is Reason.FUNCTION_NOT_ADMITTED
+    assert "65536" in caught.value.detail.hint_en
+
+
+def test_nor_does_a_text_of_open_groups_that_meets_rows_afterwards() -> None:
+    with pytest.raises(Refused) as caught:
+        planned(_around("SELECT code AS s FROM town", f"max({EIGHTFOLD})", 9))
+    assert caught.value.reason is Reason.FUNCTION_NOT_ADMITTED
+
+
+def test_an_expression_over_released_cells_does_not_grow() -> None:
+    step = "CASE WHEN s < 3 THEN s ELSE CASE WHEN s < 4 THEN s ELSE s END END"
+    with pytest.raises(Refused) as caught:
+        planned(_around("SELECT count(*) AS s FROM person", step, 10))
+    assert caught.value.reason is Reason.CLAUSE_NOT_ADMITTED
 
 
 LONGEST = "\U0001f642" * TEXT_MAX

@@ -7,7 +7,7 @@ from enum import Enum, unique
 
 Cell = None | bool | int | Decimal | str | date
 TEXT_MAX = 1000
-"""Characters of a text in a snapshot of data that is not open, where no domain says less: what is longer becomes NULL."""
+"""Characters of a text without a domain in a snapshot of data that is not open: what is longer becomes NULL."""
 
 
 @unique

@@ -10,9 +10,15 @@ NOT_TEXT = Hint("Send Unicode text without NUL characters.", "请提交不含 NU
 TOO_LONG = Hint("Shorten the question: 16 KiB of text is the most.", "请缩短查询：文本最多 16 KiB。")
 TOO_DEEP = Hint("Nest expressions less deeply or split the question.", "请减少表达式嵌套层数，或拆分查询。")
 TEXT_LENGTH = Hint(
-    "Texts made in a question have at most 4096 characters, whatever the data: a column counts as the longest value of "
-    "its domain, without a domain as 1000. Shorten the parts, for example left(x, 100).",
-    "查询中生成的文本不论数据如何至多 4096 个字符：有取值域的列按其最长值计，无取值域的列按 1000 计。请先截短，如 left(x, 100)。",
+    "Texts made in a question have at most 4096 characters, whatever the data: a column counts as the longest of its "
+    "domain, without a domain as 1000, one of grouped open data as 4096. Cut the parts, for example left(x, 100).",
+    "查询中生成的文本不论数据如何至多 4096 个字符：有取值域的列按其最长值计，无取值域的列按 1000 计，"
+    "分组后的开放数据列按 4096 计。请先截短，如 left(x, 100)。",
+)
+TEXT_SHOWN_LENGTH = Hint(
+    "Texts made of released cells have at most 65536 characters, a column counting as 4096 unless it is cut: cut the "
+    "parts, for example left(x, 100).",
+    "由已输出单元格拼成的文本至多 65536 个字符，未截短的列按 4096 计：请先截短，如 left(x, 100)。",
 )
 ONE_SELECT = Hint("Send them one at a time.", "请逐条提交。")
 CLAUSE = Hint(

@@ -159,7 +159,9 @@ class UnitGrouping:
 
     def extreme(self, name: str, term: Term) -> _Figure:
         """Return the least or greatest value of the unit's own rows."""
-        return _Figure(self.plain(name, term), replace(term.facts, nullable=True, weight=1), domain(self._scope, term), term)
+        return _Figure(
+            self.plain(name, term), replace(term.facts, nullable=True, weight=1), domain(self._scope, term), term
+        )
 
     def relation(self) -> Relation:
         """Return the grouped rows; everything asked of them must have been read before."""

@@ -12,7 +12,8 @@ MISSING = "('', 'NA', 'N/A', 'NULL', 'null', 'NaN', 'nan')"
 class DeclaredColumn(NamedTuple):
     """One visible column; `domain`, `lower` and `upper` are None when not declared or, for open data, not applied.
 
-    `length` is the most characters of a text. `exact`: the source has types of its own, so nothing stands for a missing value but NULL, and nothing is rounded.
+    `length` is the most characters of a text. `exact`: the source has types of its own, so nothing stands for a
+    missing value but NULL, and nothing is rounded.
     """
 
     name: str
