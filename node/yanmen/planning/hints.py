@@ -163,8 +163,10 @@ CAST_TARGET = Hint(
 )
 DATE_LITERAL = Hint("Write dates as DATE 'YYYY-MM-DD'.", "日期请写作 DATE 'YYYY-MM-DD'。")
 ROW_DIVISION = Hint(
-    "Divide after aggregating, for example SUM(a) / SUM(b); within rows only by a literal such as 2, 5 or 100.",
-    "请在聚合之后相除，例如 SUM(a) / SUM(b)；行内只能除以 2、5、100 这类字面量。",
+    "Divide after aggregating, for example SUM(a) / SUM(b); within rows only by a literal such as 2, 5 or 100. "
+    "Whole numbers take any literal from 1 with //: day // 7 is accepted.",
+    "请在聚合之后相除，例如 SUM(a) / SUM(b)；行内只能除以 2、5、100 这类字面量。"
+    "整数可用 // 整除从 1 起的任意字面量：可写 day // 7。",
 )
 TABLE = Hint("See the catalogue for the tables of this contract.", "请在目录中查看本合约包含的数据集。")
 TABLE_TWICE = Hint("Give each table its own alias.", "请为每个表指定不同的别名。")
