@@ -1,6 +1,7 @@
 """The life of a contract (数字合约): offered by a consumer, decided by the owner's rule or a person, ended.
 
     request: signed offer -> pending, or active if the owner's rule approves      approve | deny -> signed decision
+    an offer under a known id answers a counter-offer, or amends what is in force (yanmen/negotiating.py has the rest)
     revoke, suspend, resume: the holder alone, at any time; questions under way are stopped at release
 
 Every step is a leaf of the usage log. A decision is signed by the node's receipt key and names the
@@ -11,21 +12,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from yanmen import officers
 from yanmen.admission import controls, entries, identity, integrity, offers, operated, templated
+from yanmen.admission.admit import keys_in
 from yanmen.admission.identity import RegisterFile
-from yanmen.crypto import documents, governance
+from yanmen.crypto import agreements, documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import connector_id
+from yanmen.formats import amending
 from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.formats.contract_constraints import MalformedTerms
 from yanmen.formats.former_keys import every, receipt_keys
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger.ledger import Ledger
+from yanmen.ledger.negotiating import forbidden
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract, ContractStatus, Terms
-from yanmen.model.office import WHO, Act, OfficeStep
-from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
+from yanmen.model.party import KeyUse, Party, PartyRole, Register
 from yanmen.model.ports import Clock, Signer
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
@@ -33,7 +36,7 @@ RULE = "owner's rule 数源部门规则"
 """Who decided, when the owner's rule did."""
 GRANT = "grant of operation 授权运营"
 """Who decided, when the holder's grant to an operator did."""
-NAME_MAX = 90
+NAME_MAX = officers.NAME_MAX
 _CONSUMERS = frozenset({PartyRole.DEVELOPER, PartyRole.OPERATOR})
 
 
@@ -94,32 +97,77 @@ class Approval:
 def request(offer: bytes, peer: Party, office: Office) -> Contract:
     """Take in `offer` by `peer`; the same offer again returns the same contract as it stands now."""
     terms = _open(offer, peer, office.config.id)
-    known = office.ledger.contract(terms.id)
-    if known is not None and known.digest != documents.digest(offer):
+    known, digest = office.ledger.contract(terms.id), documents.digest(offer)
+    same = found(known, digest)
+    if same is None and not _goes_on(known, terms):
         hint = Detail("@id", hint_en="Give the new terms an id of their own.", hint_zh="请为新合约使用新的标识。")
         raise Refused(Reason.CONTRACT_MALFORMED, hint)
-    if known is not None and known.status is not ContractStatus.PENDING:
-        return known
-    versions = _check(terms, office)
-    if known is None:
-        office.ledger.add_offer(Contract(terms, offer, b"", documents.digest(offer), ContractStatus.PENDING))
+    if same is not None and same.status is not ContractStatus.PENDING:
+        return same
+    versions = check(terms, office)
+    _check_amendment(terms, known)
+    if same is None:
+        office.ledger.add_offer(Contract(terms, offer, b"", digest, ContractStatus.PENDING))
     operates = terms.operated is not None  # the operator's word comes first, and then the grant decides
-    if not operates and offers.rule_approves(terms, versions, office.config) and _affordable(terms, versions, office):
-        return _decide(terms.id, offer, ContractStatus.ACTIVE, Approval(RULE), office)
-    return show(terms.id, office)
+    decided_by = (
+        RULE if offers.rule_approves(terms, versions, office.config) else _countered_by(terms, versions, office)
+    )
+    if decided_by and not operates and _affordable(terms, versions, office):
+        return _decide(terms.id, offer, ContractStatus.ACTIVE, Approval(decided_by), office)
+    return standing(terms.id, digest, office)
+
+
+def found(known: Contract | None, digest: str) -> Contract | None:
+    """Return the contract, or what is to replace it, whichever has this digest."""
+    both = (known, None if known is None else known.amendment)
+    return next((each for each in both if each is not None and each.digest == digest), None)
+
+
+def standing(contract_id: str, digest: str, office: Office) -> Contract:
+    """Return how the offer of this digest stands now; once it is in force, or over, that is the contract."""
+    known = show(contract_id, office)
+    return found(known, digest) or known
+
+
+def _goes_on(known: Contract | None, terms: Terms) -> bool:
+    """Say whether terms under a known id answer a counter-offer or amend what is in force, and others do neither."""
+    if known is None:
+        return terms.round is None and not terms.amends
+    draft = known.amendment or known
+    if draft.status is ContractStatus.OFFERED:
+        return terms.round is not None
+    return known.amendment is None and known.status is ContractStatus.ACTIVE and bool(terms.amends)
+
+
+def _check_amendment(terms: Terms, known: Contract | None) -> None:
+    wrong = () if known is None or not terms.amends else tuple(amending.forbidden(known.terms, terms))
+    if wrong:
+        raise forbidden(wrong)
+
+
+def _countered_by(terms: Terms, versions: dict[str, Version], office: Office) -> str:
+    """Return who made the holder's counter-offer that these terms accept, "" when they accept none, or cannot alone."""
+    known = office.ledger.contract(terms.id)
+    draft = None if known is None else known.amendment or known
+    if draft is None or not draft.counter or offers.is_important(terms, versions):
+        return ""
+    return draft.decided_by if amending.same(agreements.peek_terms(draft.counter), terms) else ""
 
 
 def approve(contract_id: str, approval: Approval, office: Office) -> Contract:
-    """Sign the pending contract on behalf of its holder; everything is checked again, as it is now."""
-    contract = _pending(contract_id, office)
+    """Sign the pending contract, or amendment, on behalf of its holder; everything is checked again, as it is now."""
+    contract = pending(contract_id, office)
     consumer = _consumer(identity.active(contract.terms.consumer, office.register()))
     holder_keys = receipt_keys(office.register().find(office.config.id), office.signer.public)
-    integrity.check(contract, every(consumer, KeyUse.MEMBER), office.config.id, holder_keys)
-    versions = _check(contract.terms, office)
+    consumer_keys = every(consumer, KeyUse.MEMBER)
+    integrity.check(contract, consumer_keys, office.config.id, holder_keys, keys_in(office.register()))
+    versions = check(contract.terms, office)
     operated.check_endorsed(contract, office.ledger.operations(), office.ledger.endorsement(contract_id))
-    _check_approval(approval)
+    check_approval(approval)
     if offers.is_important(contract.terms, versions):
-        approval = _signed_approval(contract, office)
+        approval = Approval(
+            *officers.signed_approval(contract, office.config.id, office.ledger.office, office.register())
+        )
     if not _affordable(contract.terms, versions, office):
         hint = Detail(
             "yanmen:microRho",
@@ -132,8 +180,8 @@ def approve(contract_id: str, approval: Approval, office: Office) -> Contract:
 
 def accept_endorsed(contract_id: str, office: Office) -> Contract:
     """Sign a contract its operator endorsed, by the holder's grant itself; important data waits for persons."""
-    contract = _pending(contract_id, office)
-    versions = _check(contract.terms, office)
+    contract = pending(contract_id, office)
+    versions = check(contract.terms, office)
     operated.check_endorsed(contract, office.ledger.operations(), office.ledger.endorsement(contract_id))
     if offers.is_important(contract.terms, versions) or not _affordable(contract.terms, versions, office):
         return contract
@@ -141,10 +189,10 @@ def accept_endorsed(contract_id: str, office: Office) -> Contract:
 
 
 def deny(contract_id: str, decided_by: str, office: Office) -> Contract:
-    """Deny the pending contract; the refusal is signed like an approval."""
+    """Deny the pending contract, or amendment; the refusal is signed like an approval."""
     approval = Approval(decided_by)
-    _check_approval(approval)
-    return _decide(contract_id, _pending(contract_id, office).offer, ContractStatus.DENIED, approval, office)
+    check_approval(approval)
+    return _decide(contract_id, pending(contract_id, office).offer, ContractStatus.DENIED, approval, office)
 
 
 def revoke(contract_id: str, decided_by: str, office: Office) -> Contract:
@@ -211,7 +259,7 @@ def _consumer(party: Party) -> Party:
     return party
 
 
-def _check(terms: Terms, office: Office) -> dict[str, Version]:
+def check(terms: Terms, office: Office) -> dict[str, Version]:
     """Return the versions granted once these terms may be signed now."""
     found = {grant.dataset: office.ledger.version(grant.dataset) for grant in terms.grants}
     versions = {name: version for name, version in found.items() if version is not None}
@@ -226,77 +274,25 @@ def _check(terms: Terms, office: Office) -> dict[str, Version]:
 
 def _affordable(terms: Terms, versions: dict[str, Version], office: Office) -> bool:
     """Say whether every subject space has this much left; for the holder, since it tells what others spent."""
+    micro_rho, delta_e12 = _unspent(terms, office)
     for name in offers.subject_spaces(terms, versions):
         left = office.ledger.space_left(name)
-        if left is None or terms.micro_rho > left.lifetime_micro_rho or terms.delta_e12 > left.lifetime_delta_e12:
+        if left is None or micro_rho > left.lifetime_micro_rho or delta_e12 > left.lifetime_delta_e12:
             return False
     return True
 
 
-def officer(step: OfficeStep, node_id: str, register: Register) -> Party:
-    """Return the officer of this department whose act `step` claims to be, or refuse one who may not sign it."""
-    party = register.find(step.by)
-    same = connector_id.decode(step.by).subject == connector_id.decode(node_id).subject
-    if party is None or party.status is not PartyStatus.ACTIVE or party.role is not WHO[step.act] or not same:
-        hint = Detail(
-            step.act.value,
-            hint_en=f"This act is signed by this department's {WHO[step.act].value}, with a key of their own.",
-            hint_zh="该步骤须由本部门相应岗位的人员以本人密钥签署。",
-        )
-        raise Refused(Reason.ROLE_NOT_ALLOWED, hint)
-    if step.node != node_id:
-        hint = Detail("node", hint_en="Hand it to that node.", hint_zh="请交由该节点登记。")
-        raise Refused(Reason.REQUEST_FOR_ANOTHER_NODE, hint)
-    return party
+def _unspent(terms: Terms, office: Office) -> tuple[int, int]:
+    """Return what these terms may still spend; an amendment does not spend again what was spent before it."""
+    if not terms.amends:
+        return terms.micro_rho, terms.delta_e12
+    known, left = show(terms.id, office).terms, office.ledger.balance(terms.id)
+    spent = (known.micro_rho - left.micro_rho_left, known.delta_e12 - left.delta_e12_left)
+    return terms.micro_rho - spent[0], terms.delta_e12 - spent[1]
 
 
-def require_review(contract: Contract, decides: str, office: Office) -> OfficeStep:
-    """Return the steward's review that lets `decides` decide: approving, of this very offer, by another member."""
-    review = _act(contract, Act.REVIEW, office)
-    if review is None or not review.approve or review.by == decides:
-        raise _unsigned(contract, "review 专管员初审")
-    return review
-
-
-def _signed_approval(contract: Contract, office: Office) -> Approval:
-    """Return the approval that steward and chief data officer signed, two members with two keys; names do not do."""
-    decision = _act(contract, Act.DECIDE, office)
-    if decision is None or not decision.approve:
-        missing = ("decide 首席数据官决定",)
-        raise _unsigned(contract, *missing, *(() if _act(contract, Act.REVIEW, office) else ("review 专管员初审",)))
-    review = require_review(contract, decision.by, office)
-    register = office.register()
-    names = [officer(step, office.config.id, register).name for step in (review, decision)]
-    reasons = Reasons(decision.necessity, decision.legality, decision.security)
-    reviewed, decided = (f"{name} {step.by}"[:NAME_MAX] for name, step in zip(names, (review, decision), strict=True))
-    return Approval(decided, reviewed, reasons)
-
-
-def _act(contract: Contract, act: Act, office: Office) -> OfficeStep | None:
-    """Return the recorded act, verified again; one over another offer, or by who may not sign it, counts as none."""
-    token = office.ledger.office(contract.terms.id, act)
-    if token is None:
-        return None
-    try:
-        party = officer(governance.peek_office(token), office.config.id, office.register())
-        step = governance.open_office(token, party.signing_key)
-    except (Malformed, BadSignature, Refused):
-        return None
-    return step if (step.contract, step.offer_sha256, step.act) == (contract.terms.id, contract.digest, act) else None
-
-
-def _unsigned(contract: Contract, *missing: str) -> Refused:
-    hint = Detail(
-        contract.terms.id,
-        hint_en="Important data takes two signatures: the steward's review, then the chief data officer's decision"
-        " (yanmen approval sign).",
-        hint_zh="重要数据须由数据专管员初审、首席数据官决定，各以本人密钥签署（yanmen approval sign）。",
-        clauses=missing,
-    )
-    return Refused(Reason.POLICY_FORBIDS, hint)
-
-
-def _check_approval(approval: Approval) -> None:
+def check_approval(approval: Approval) -> None:
+    """Refuse an approval that names nobody."""
     for name in (approval.decided_by, approval.reviewed_by):
         if len(name) > NAME_MAX or not name.isprintable():
             raise Refused(Reason.CONTRACT_MALFORMED, Detail("decided_by", hint_en="Too long.", hint_zh="姓名过长。"))
@@ -305,8 +301,10 @@ def _check_approval(approval: Approval) -> None:
         raise Refused(Reason.CONTRACT_MALFORMED, hint)
 
 
-def _pending(contract_id: str, office: Office) -> Contract:
-    contract = show(contract_id, office)
+def pending(contract_id: str, office: Office) -> Contract:
+    """Return what waits for the holder under this id: the contract, or what is to replace it."""
+    known = show(contract_id, office)
+    contract = known.amendment or known
     if contract.status is not ContractStatus.PENDING:
         hint = Detail(
             contract_id,
@@ -337,10 +335,10 @@ def _decide(contract_id: str, offer: bytes, status: ContractStatus, approval: Ap
     except BadSignature as error:
         raise Fault(FaultCode.KEYS, "the receipt key does not sign as its public half says") from error
     office.ledger.decide(contract_id, status, signed, acceptance.decided_by)
-    return show(contract_id, office)
+    return standing(contract_id, acceptance.offer_sha256, office)
 
 
 def _change(contract_id: str, status: ContractStatus, decided_by: str, office: Office) -> Contract:
-    _check_approval(Approval(decided_by))
+    check_approval(Approval(decided_by))
     office.ledger.set_status(contract_id, status, decided_by.strip())
     return show(contract_id, office)

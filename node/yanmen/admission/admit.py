@@ -137,8 +137,18 @@ def _contract(request: Request, peer: Party, register: Register, desk: Desk) -> 
             ),
         )
     holder_keys = receipt_keys(register.find(desk.node_id), desk.receipt_key)
-    integrity.check(contract, every(peer, KeyUse.MEMBER), desk.node_id, holder_keys)
+    integrity.check(contract, every(peer, KeyUse.MEMBER), desk.node_id, holder_keys, keys_in(register))
     return contract
+
+
+def keys_in(register: Register) -> integrity.KeysOf:
+    """Return what finds the keys that a party of `register` ever signed with."""
+
+    def keys(party_id: str) -> tuple[bytes, ...]:
+        party = register.find(party_id)
+        return () if party is None else every(party, KeyUse.MEMBER)
+
+    return keys
 
 
 def _check_clauses(

@@ -13,6 +13,16 @@ _STATUS: Mapping[ContractStatus, tuple[Reason, str, str]] = {
         "Remind the department.",
         "请联系数据提供方审批。",
     ),
+    ContractStatus.OFFERED: (
+        Reason.CONTRACT_OFFERED,
+        "Accept it or offer other terms; it stands for some days only.",
+        "请接受或另提条件；反要约有答复期限。",
+    ),
+    ContractStatus.AGREED: (
+        Reason.CONTRACT_UNSIGNED,
+        "Remind the others: the last signature brings it into force.",
+        "请提醒其他各方：最后一方签署后合约即生效。",
+    ),
     ContractStatus.DENIED: (
         Reason.CONTRACT_DENIED,
         "Offer other terms.",

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yanmen.cli import contract_template, tariff, usage_rules
+from yanmen.cli import contract_template, negotiation, tariff, usage_rules
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -26,7 +26,11 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands of this group."""
-    here = group(commands, "contract", "contracts 数字合约: request, approve, deny, list, show, revoke, template")
+    here = group(
+        commands,
+        "contract",
+        "contracts 数字合约: request, counter, answer, approve, deny, sign, amend, list, show, revoke, template",
+    )
     _declare_request(here)
     example = (
         "yanmen contract approve health 40d566d1aa5b48338b7a6d3d9ebca39c --by '张某（首席数据官）'"
@@ -56,6 +60,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     show.add_argument("id", metavar="ID", help="the contract's id")
     where(show)
+    negotiation.declare(here)
     contract_template.declare(here)
 
 
@@ -128,6 +133,8 @@ def _declare_request(here: "argparse._SubParsersAction[Parser]") -> None:
     )
     named = "id of a template 合约模板 on offer: what it fixes is taken from it; see yanmen contract template list"
     request.add_argument("--template", default="", metavar="ID", help=named)
+    side = "alias or id of a further side 第三方 that has to sign it too; repeat for more"
+    request.add_argument("--signer", action="append", default=[], metavar="PARTY", help=side)
     request.add_argument("--paper-sha256", default="", help="hex SHA-256 of the paper contract, if there is one")
 
 
@@ -177,6 +184,7 @@ def requested(arguments: argparse.Namespace) -> Result:
             tariff=tariff.tariff(arguments),
             split=tariff.split(arguments),
             operated=arguments.operated,
+            signers=tuple(sorted({node.side(name) for name in arguments.signer})),
             rules=usage_rules.rules(arguments),
         )
         try:
@@ -306,7 +314,10 @@ def shown(arguments: argparse.Namespace) -> Result:
 
     identity, at = _member(arguments)
     with connect(at, identity=identity) as node:
-        return _with_balance(node.contract(arguments.id), node.balance(arguments.id))
+        found = node.contract(arguments.id)
+        if found.terms.consumer != node.member_id:
+            return negotiation.shown(found)
+        return _with_balance(found, node.balance(arguments.id))
 
 
 def _contracts(arguments: argparse.Namespace) -> tuple[Contract, ...]:
@@ -347,7 +358,7 @@ def _with_balance(contract: Contract, left: Balance) -> Result:
         text += "\n  bounds of one question 单次用量上限: " + ", ".join(
             f"{name} {bound}" for name, bound in bounds.items()
         )
-    text += "".join(f"\n  {line}" for line in usage_rules.lines(terms.rules))
+    text += "".join(f"\n  {line}" for line in usage_rules.lines(terms.rules)) + negotiation.lines(contract)
     balance = {"micro_rho_left": left.micro_rho_left, "queries_left": left.queries_left, "spent_fen": left.spent_fen}
     return Result(text, {**_fields(contract), **balance})
 
@@ -355,8 +366,7 @@ def _with_balance(contract: Contract, left: Balance) -> Result:
 def _fields(contract: Contract) -> dict[str, object]:
     terms = contract.terms
     return {
-        "id": terms.id,
-        "status": contract.status.value,
+        **negotiation.described(contract),
         "decided_by": contract.decided_by,
         "holder": terms.holder,
         "consumer": terms.consumer,

@@ -96,6 +96,26 @@ class AsyncNode:
         """Sign `terms` as an offer and hand it in."""
         return await self.call(partial(self._node.request_contract, terms))
 
+    async def answer_offer(self, contract: Contract, terms: Terms | None = None, *, days: int = 7) -> Contract:
+        """Accept the holder's counter-offer, or answer it with other terms."""
+        return await self.call(partial(self._node.answer_offer, contract, terms, days=days))
+
+    async def amend_contract(self, contract: Contract, terms: Terms) -> Contract:
+        """Offer other terms in the place of those of a contract in force."""
+        return await self.call(partial(self._node.amend_contract, contract, terms))
+
+    async def sign_contract(self, contract: Contract) -> Contract:
+        """Sign, as a further side, what consumer and holder agreed on."""
+        return await self.call(partial(self._node.sign_contract, contract))
+
+    async def verify_contract(self, contract: Contract) -> Contract:
+        """Confirm the holder's acceptance of what was negotiated."""
+        return await self.call(partial(self._node.verify_contract, contract))
+
+    async def end_contract(self, contract: Contract, reason: str) -> Contract:
+        """End a contract or its negotiation."""
+        return await self.call(partial(self._node.end_contract, contract, reason))
+
     async def contract(self, contract_id: str) -> Contract:
         """Return one of the member's contracts."""
         return await self.call(partial(self._node.contract, contract_id))

@@ -10,27 +10,32 @@ from typing import Self
 
 from typing_extensions import override
 
-from yanmen.client import contracts, decode, drivers, questions
+from yanmen.client import contracts, decode, drivers, negotiating, questions
 from yanmen.client.answer import Answer, Quote
 from yanmen.client.calls import Calls
 from yanmen.client.catalogue import Catalogue, Entry
 from yanmen.client.drivers import Driver
+from yanmen.client.errors import ReplyMalformed
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link, parsed
 from yanmen.client.questions import TIMEOUT_S, Asking, Job, Progress
 from yanmen.client.receipts import Asked, CheckedReceipt
 from yanmen.client.signing import EachQuestion, Signing, Spending, UnderGrant
 from yanmen.crypto import documents, governance
+from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.released import Table
-from yanmen.model.contract import Balance, Contract, Terms
+from yanmen.model.ability import Abilities
+from yanmen.model.contract import Balance, Contract, ContractStatus, Terms
 from yanmen.model.federation import Opening
 from yanmen.model.governance import Objection
+from yanmen.model.negotiation import ActKind
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
+from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.template import PublishedTemplate
-from yanmen.wire.v1 import catalogue_pb2, contract_pb2, join_pb2
+from yanmen.wire.v1 import catalogue_pb2, contract_pb2, department_pb2, join_pb2
 
 SESSION_MINUTES = 30
 
@@ -93,6 +98,7 @@ class Node:
         self._calls = Calls(target, party, identity)
         self._link = Link(self._calls, party, identity, clock)
         self._signing = Signing(identity, party.id, clock, randomness)
+        self._clock = clock
         self._terms: dict[str, Terms] = {}
 
     @property
@@ -112,6 +118,32 @@ class Node:
         reply = self._link.call(self._calls.catalogue.GetDataset, catalogue_pb2.GetDatasetRequest(name=name))
         return parsed(lambda: decode.entry(reply.dataset))
 
+    def abilities(self) -> Abilities:
+        """Return what the node says it can do, signed by its receipt key."""
+        reply = self._link.call(self._calls.abilities.GetAbilities, department_pb2.GetAbilitiesRequest())
+        token = reply.abilities_jws.encode("ascii", "replace")
+        try:
+            said = parsed(lambda: documents.open_abilities(token, self.party.signing_key))
+        except BadSignature as error:
+            raise ReplyMalformed("abilities that the node did not sign") from error
+        if said.node != self.party.id:
+            raise ReplyMalformed("the abilities of another node")
+        return said
+
+    # Officers
+
+    def waiting(self) -> tuple[department_pb2.WaitingContract, ...]:
+        """Return what waits for the officers of the node's department, oldest first."""
+        reply = self._link.call(self._calls.offices.ListWaiting, department_pb2.ListWaitingRequest())
+        return tuple(reply.waiting)
+
+    def hand_in(self, act: bytes) -> tuple[CheckedReceipt, str]:
+        """Hand in an officer's signed act; return its verified receipt and how the contract stands."""
+        request = department_pb2.RecordActRequest(act_jws=act.decode("ascii"))
+        reply = self._link.call(self._calls.offices.RecordAct, request)
+        receipt = parsed(lambda: decode.receipt(reply.receipt))
+        return self._link.receipts.check_document(receipt, act), reply.contract_status
+
     # Contracts
 
     def request_contract(self, terms: Terms) -> Contract:
@@ -120,8 +152,28 @@ class Node:
         request = contract_pb2.RequestContractRequest(offer_jws=offer.decode("ascii"))
         return self._opened(self._link.call(self._calls.contracts.RequestContract, request).contract)
 
+    def answer_offer(self, contract: Contract, terms: Terms | None = None, *, days: int = 7) -> Contract:
+        """Accept the holder's counter-offer as it is, or answer it with other `terms` that stand for `days`."""
+        return self.request_contract(negotiating.answer(contract, terms, days, self._clock))
+
+    def amend_contract(self, contract: Contract, terms: Terms) -> Contract:
+        """Offer `terms` in the place of those of a contract in force; what was spent under it stays spent."""
+        return self.request_contract(negotiating.amendment(contract, terms))
+
+    def sign_contract(self, contract: Contract) -> Contract:
+        """Sign, as a further side, what consumer and holder agreed on."""
+        return self._act(ActKind.SIGN, contract)
+
+    def verify_contract(self, contract: Contract) -> Contract:
+        """Confirm that the holder's acceptance of what was negotiated is the one agreed on."""
+        return self._act(ActKind.VERIFY, contract)
+
+    def end_contract(self, contract: Contract, reason: str) -> Contract:
+        """End a contract, its negotiation, or that of `contract.amendment` where that is given."""
+        return self._act(ActKind.END, contract, reason)
+
     def contract(self, contract_id: str) -> Contract:
-        """Return one of the member's contracts; both signatures are verified."""
+        """Return one of the member's contracts, or one it is a side of; every signature is verified."""
         request = contract_pb2.GetContractRequest(contract_id=contract_id)
         return self._opened(self._link.call(self._calls.contracts.GetContract, request).contract)
 
@@ -129,6 +181,13 @@ class Node:
         """Return the member's contracts with this node."""
         reply = self._link.call(self._calls.contracts.ListContracts, contract_pb2.ListContractsRequest())
         return tuple(self._opened(message) for message in reply.contracts)
+
+    def side(self, name: str) -> str:
+        """Return the id of the party that the register lists under the id or alias `name`."""
+        for party in self._identity.register.parties:
+            if name in (party.id, party.alias):
+                return party.id
+        raise Refused(Reason.IDENTITY_UNKNOWN, Detail(name))
 
     def templates(self) -> tuple[PublishedTemplate, ...]:
         """Return the contract templates on offer, each signed by this node."""
@@ -278,8 +337,11 @@ class Node:
     # The connection
 
     def close(self) -> None:
-        """Close the connection."""
-        self._calls.close()
+        """Close the connection, once what was answered is acknowledged."""
+        try:
+            self._link.acknowledging.close()
+        finally:
+            self._calls.close()
 
     def __enter__(self) -> Self:
         """Return the node."""
@@ -303,16 +365,23 @@ class Node:
         return EachQuestion(self._signing, terms, Spending.within(terms, micro_rho, max_micro_rho, max_price_fen))
 
     def _terms_of(self, contract: str | Contract) -> Terms:
-        """Return the terms, which never change under one id because their digest is signed."""
+        """Return the terms as last seen: what is signed by them never goes beyond them."""
         if isinstance(contract, Contract):
             return contract.terms
         known = self._terms.get(contract)
         return known if known is not None else self.contract(contract).terms
 
     def _opened(self, message: contract_pb2.Contract) -> Contract:
-        found = contracts.opened(message, self.party, self._identity.id, self._identity.keys)
-        self._terms[found.terms.id] = found.terms
+        who = self._identity
+        found = contracts.opened(message, contracts.Sides(self.party, who.id, who.keys, who.register))
+        if found.status is ContractStatus.ACTIVE or not found.terms.amends:
+            self._terms[found.terms.id] = found.terms
         return found
+
+    def _act(self, kind: ActKind, contract: Contract, text: str = "") -> Contract:
+        token = negotiating.word(kind, contract, text, self._identity, self._clock)
+        request = contract_pb2.ActRequest(act_jws=token.decode("ascii"))
+        return self._opened(self._link.call(self._calls.contracts.Act, request).contract)
 
 
 def _id(contract: str | Contract) -> str:

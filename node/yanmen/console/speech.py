@@ -50,6 +50,8 @@ _WORDS: Mapping[Enum, tuple[str, str]] = {
     Stage.DOCUMENT: ("document", "治理文件"),
     Stage.CONTROL: ("control", "管控指令"),
     ContractStatus.PENDING: ("waiting", "待审批"),
+    ContractStatus.OFFERED: ("counter-offer", "反要约待答复"),
+    ContractStatus.AGREED: ("being signed", "待各方签署"),
     ContractStatus.ACTIVE: ("active", "生效"),
     ContractStatus.DENIED: ("denied", "已拒绝"),
     ContractStatus.REVOKED: ("revoked", "已撤销"),

@@ -9,7 +9,14 @@ nothing can be signed that would not be enforced. Signing is in `yanmen.crypto.d
 import re
 from dataclasses import dataclass, replace
 
-from yanmen.formats import connector_id, contract_constraints, contract_tariff, json_members, usage_control
+from yanmen.formats import (
+    connector_id,
+    contract_constraints,
+    contract_negotiation,
+    contract_tariff,
+    json_members,
+    usage_control,
+)
 from yanmen.formats.contract_constraints import At, MalformedTerms
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -22,6 +29,7 @@ from yanmen.model.usage_control import Action, Control, Rules
 
 OFFER_TYP = "yanmen-offer+jws"
 ACCEPTANCE_TYP = "yanmen-acceptance+jws"
+COUNTER_TYP = "yanmen-counter+jws"
 BYTES_MAX = 64 * 1024
 """Longest offer or acceptance: a contract over some dozens of datasets."""
 GRANTS_MAX = 64
@@ -259,6 +267,8 @@ def _check(terms: Terms) -> None:
         at.require(not digest or _SHA256.fullmatch(digest) is not None, "yanmen:paperSha256", "not hex SHA-256")
         hangs = terms.operated is None or terms.channel is Channel.AUTHORISED_OPERATION
         at.require(hangs, "yanmen:operation", "goes with the channel authorised-operation")
+    with At("permission/0/constraint/yanmen:signers"):
+        contract_negotiation.check(terms)
     if terms.tariff is not None:
         with At("permission/0/constraint/yanmen:tariff"):
             contract_tariff.check_tariff(terms.tariff, terms.price_per_query_fen, terms.consumer)

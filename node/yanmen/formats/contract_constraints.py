@@ -11,7 +11,7 @@ from yanmen.formats import contract_negotiation, contract_operation, contract_ta
 from yanmen.formats.json_canonical import INTEGER_MAX, Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel
-from yanmen.model.contract import Bounds, Filled, Grant, Operated, Scenario, Terms
+from yanmen.model.contract import Bounds, Filled, Grant, Operated, Round, Scenario, Terms
 from yanmen.model.tariff import Split, Tariff
 
 MEMBERS = frozenset({"leftOperand", "operator", "rightOperand"})
@@ -200,9 +200,12 @@ _KINDS = (
     Kind("yanmen:wallMs", "lteq", "wall_ms", _write_integer, _read_integer),
     Kind("yanmen:spillBytes", "lteq", "spill_bytes", _write_integer, _read_integer),
     Kind("yanmen:template", "eq", "filled", contract_negotiation.write_filled, contract_negotiation.read_filled),
+    Kind("yanmen:signers", "isAllOf", "signers", contract_negotiation.write_signers, contract_negotiation.read_signers),
+    Kind("yanmen:amends", "eq", "amends", contract_negotiation.write_digest, contract_negotiation.read_digest),
+    Kind("yanmen:round", "eq", "round", contract_negotiation.write_round, contract_negotiation.read_round),
 )
 _BOUNDS = frozenset(Bounds.__slots__)
-_OPTIONAL = _BOUNDS | {"filled", "operated", "paper_sha256", "split", "tariff"}
+_OPTIONAL = _BOUNDS | {"amends", "filled", "operated", "paper_sha256", "round", "signers", "split", "tariff"}
 _BY_NAMES = {(kind.left, kind.operator): kind for kind in _KINDS}
 COUNT_MAX = len(_KINDS)
 
@@ -234,7 +237,7 @@ def operands(terms: Terms) -> dict[tuple[str, str], Json]:
     return {
         (kind.left, kind.operator): kind.write(value)
         for kind, value in said
-        if kind.field not in _OPTIONAL or value not in {None, ""}
+        if kind.field not in _OPTIONAL or value not in {None, "", ()}
     }
 
 
@@ -263,6 +266,11 @@ class Constraints:
         operated, filled = self.values.get("operated"), self.values.get("filled")
         if not isinstance(operated, Operated | None) or not isinstance(filled, Filled | None):
             raise Malformed("the grant of operation and the template are not what their readers give")
+        signers, amends, round_ = (self.values.get(name) for name in ("signers", "amends", "round"))
+        if not isinstance(signers, tuple | None) or not isinstance(amends, str | None):
+            raise Malformed("sides and version are not what their readers give")
+        if not isinstance(round_, Round | None):
+            raise Malformed("the round is not what its reader gives")
         return Terms(
             id=identifier,
             holder=holder,
@@ -288,6 +296,9 @@ class Constraints:
             split=split,
             operated=operated,
             filled=filled,
+            signers=signers or (),
+            amends=amends or "",
+            round=round_,
         )
 
 

@@ -33,7 +33,7 @@ _GRANT = frozenset({"columns", "dataset"})
 _NAMED = frozenset({"leftOperand", "operator"})
 _RULE = frozenset({"fixed", "least", "most", "oneOf"})
 _RULES = frozenset({"constraint", "obligation", "permission", "prohibition"})
-_OWN = frozenset({"filled"})
+_OWN = frozenset({"amends", "filled", "round"})
 """Clauses that tell where a contract comes from; no template is about them."""
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
 

@@ -123,7 +123,7 @@ def _standing(slots: Slots) -> dict[tuple[str, str], Json]:
         case {"register": int(serial)}:
             return {("register", ""): serial}
         case {"status": str(status), "document": str()}:
-            return {("contract", str(slots.get(Slot.CONTRACT))): status}
+            return {("contract", f"{slots.get(Slot.CONTRACT)} {slots.get(Slot.CONTRACT_DIGEST)}"): status}
         case _:
             return {}
 
@@ -137,8 +137,10 @@ def _names(slots: Slots) -> list[str]:
 
 def _rows(db: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], Json]]:
     """Yield how everything stands by its row."""
-    for name, status in db.execute("SELECT id, status FROM contract"):
-        yield ("contract", name), status
+    for table in ("contract", "amendment"):
+        status = "status" if table == "contract" else "'pending'"
+        for name, digest, stands, waits in db.execute(f"SELECT id, digest, {status}, negotiating FROM {table}"):  # noqa: S608 - names of ours
+            yield ("contract", f"{name} {digest}"), waits or stands
     for name, retracted in db.execute("SELECT name, retracted FROM newest_version"):
         yield ("dataset", name), "retracted" if retracted else "published"
     for name, micro_rho, delta_e12 in db.execute("SELECT name, micro_rho_cap, delta_e12_cap FROM subject_space"):

@@ -2,6 +2,8 @@
 
 import hashlib
 import sqlite3
+from dataclasses import replace
+from functools import lru_cache
 
 from yanmen.formats import contract as document
 from yanmen.formats import json_canonical, jws
@@ -13,12 +15,19 @@ from yanmen.model.contract import MAY_BECOME, Contract, ContractStatus, Terms
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
+READ = 128
+"""Offers read lately: each question looks at its own."""
+
 
 def reason_of(status: ContractStatus) -> Reason:
     """Return why a contract that stands like this admits no question."""
     match status:
         case ContractStatus.PENDING:
             return Reason.CONTRACT_PENDING
+        case ContractStatus.OFFERED:
+            return Reason.CONTRACT_OFFERED
+        case ContractStatus.AGREED:
+            return Reason.CONTRACT_UNSIGNED
         case ContractStatus.DENIED:
             return Reason.CONTRACT_DENIED
         case ContractStatus.REVOKED:
@@ -29,21 +38,26 @@ def reason_of(status: ContractStatus) -> Reason:
             raise Fault(FaultCode.INTERNAL, "an active contract admits questions")
 
 
-def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
-    """Keep an offer and return its leaf; the same offer again is the same leaf."""
-    terms = contract.terms
+def check_offer(contract: Contract) -> None:
+    """Refuse an offer that is not what it says."""
     if contract.status is not ContractStatus.PENDING or contract.acceptance:
         raise Fault(FaultCode.INTERNAL, "an offer is pending")
     _check_digest(contract)
-    if _terms(contract.offer) != terms:
-        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=terms.id))
+    if terms_in(contract.offer) != contract.terms:
+        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
+
+
+def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
+    """Keep an offer and return its leaf; the same offer again is the same leaf."""
+    terms = contract.terms
+    check_offer(contract)
     known = db.execute("SELECT digest, offered FROM contract WHERE id = ?", (terms.id,)).fetchone()
     if known is not None:
         if known[0] != contract.digest:
             raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=terms.id))
         return int(known[1])
     row = ContractRow(terms.id, terms.consumer, contract.digest)
-    position = _append(db, log, Stage.CONTRACT, row, leaves.contract(row, contract.status, "", contract.offer))
+    position = append(db, log, Stage.CONTRACT, row, leaves.contract(row, contract.status, "", contract.offer))
     db.execute(
         "INSERT INTO contract (id, consumer, digest, offer, status, micro_rho_cap, delta_e12_cap,"
         " queries_cap, queries_per_day_cap, offered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -75,23 +89,6 @@ def operated(db: sqlite3.Connection, grant: str) -> tuple[tuple[str, ContractSta
     return tuple((name, ContractStatus(status)) for name, status in rows)
 
 
-def decide(
-    db: sqlite3.Connection, log: Log, contract_id: str, status: ContractStatus, acceptance: bytes, decided_by: str
-) -> int:
-    """Keep the holder's signed decision over a pending contract and return its leaf."""
-    contract = require(db, contract_id)
-    if status not in (ContractStatus.ACTIVE, ContractStatus.DENIED):
-        raise Fault(FaultCode.INTERNAL, "a decision approves or denies")
-    if contract.status is not ContractStatus.PENDING:
-        raise Refused(Reason.CONTRACT_MALFORMED, _stands(contract_id, contract.status))
-    db.execute(
-        "UPDATE contract SET status = ?, acceptance = ?, decided_by = ? WHERE id = ?",
-        (status.value, acceptance, decided_by, contract_id),
-    )
-    row = ContractRow(contract_id, contract.terms.consumer, contract.digest)
-    return _append(db, log, Stage.APPROVAL, row, leaves.contract(row, status, decided_by, acceptance))
-
-
 def change(db: sqlite3.Connection, log: Log, contract_id: str, status: ContractStatus, decided_by: str) -> int:
     """Let a contract become `status` and return the leaf that says so; an altered one can still be stopped."""
     found = db.execute("SELECT consumer, digest, status FROM contract WHERE id = ?", (contract_id,)).fetchone()
@@ -99,10 +96,20 @@ def change(db: sqlite3.Connection, log: Log, contract_id: str, status: ContractS
         raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
     consumer, digest, now = found
     if status not in MAY_BECOME[ContractStatus(now)]:
-        raise Refused(Reason.CONTRACT_MALFORMED, _stands(contract_id, ContractStatus(now)))
-    db.execute("UPDATE contract SET status = ?, decided_by = ? WHERE id = ?", (status.value, decided_by, contract_id))
+        raise Refused(Reason.CONTRACT_MALFORMED, stands(contract_id, ContractStatus(now)))
+    turn(db, contract_id, status, decided_by)
     row = ContractRow(contract_id, consumer, digest)
-    return _append(db, log, Stage.CONTRACT, row, leaves.contract(row, status, decided_by, b""))
+    return append(db, log, Stage.CONTRACT, row, leaves.contract(row, status, decided_by, b""))
+
+
+def turn(db: sqlite3.Connection, contract_id: str, status: ContractStatus, decided_by: str) -> None:
+    """Let the contract's row say `status`; with what is revoked goes what was to replace it."""
+    db.execute(
+        "UPDATE contract SET status = ?, negotiating = '', decided_by = ? WHERE id = ?",
+        (status.value, decided_by, contract_id),
+    )
+    if status is ContractStatus.REVOKED:
+        db.execute("DELETE FROM amendment WHERE id = ?", (contract_id,))
 
 
 def suspend(db: sqlite3.Connection, log: Log, contract_id: str) -> None:
@@ -123,16 +130,25 @@ def suspend_named(db: sqlite3.Connection, log: Log, contract_id: str, decided_by
 
 def find(db: sqlite3.Connection, contract_id: str) -> Contract | None:
     """Return the contract, None when there is none of this id; an altered offer is refused."""
+    row = db.execute(f"{_SELECT} WHERE id = ?", (contract_id,)).fetchone()
+    return None if row is None else _whole(db, row)
+
+
+def draft(db: sqlite3.Connection, contract_id: str) -> Contract | None:
+    """Return what is to replace the contract, None when nothing is."""
     row = db.execute(
-        "SELECT offer, acceptance, digest, status, decided_by FROM contract WHERE id = ?", (contract_id,)
+        "SELECT offer, acceptance, digest, 'pending', negotiating, decided_by, counter FROM amendment WHERE id = ?",
+        (contract_id,),
     ).fetchone()
-    return None if row is None else _contract(row)
+    return None if row is None else _signed(db, _contract(row))
 
 
-def offered_ms(db: sqlite3.Connection, contract_id: str) -> int:
-    """Return when the contract was offered."""
+def offered_ms(db: sqlite3.Connection, contract: Contract) -> int:
+    """Return when this very offer was made, of a contract or of its amendment."""
     (at_ms,) = db.execute(
-        "SELECT at_ms FROM leaf JOIN contract ON contract.offered = leaf.position WHERE contract.id = ?", (contract_id,)
+        "SELECT at_ms FROM leaf JOIN (SELECT offered, digest FROM contract UNION ALL SELECT offered, digest"
+        " FROM amendment) AS found ON found.offered = leaf.position WHERE found.digest = ?",
+        (contract.digest,),
     ).fetchone()
     return int(at_ms)
 
@@ -162,12 +178,32 @@ def require_active(db: sqlite3.Connection, contract: Contract) -> None:
     if row is None:
         raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=terms.id))
     status = ContractStatus(row[0])
+    if row[1] != contract.digest and was_version(db, terms.id, contract.digest):
+        raise Refused(Reason.CONTRACT_AMENDED, Detail(subject=terms.id))
     # The caps that are counted against must be those that both parties signed.
     signed = (contract.digest, terms.micro_rho, terms.delta_e12, terms.queries, terms.queries_per_day)
     if row[1:] != signed:
         raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=terms.id))
     if status is not ContractStatus.ACTIVE:
         raise Refused(reason_of(status), Detail(subject=contract.terms.id))
+
+
+def require_going(db: sqlite3.Connection, contract: Contract) -> None:
+    """Refuse unless a question that was admitted under this contract may still be answered: an amendment ends none."""
+    if was_version(db, contract.terms.id, contract.digest):
+        (status,) = db.execute("SELECT status FROM contract WHERE id = ?", (contract.terms.id,)).fetchone()
+        if status != ContractStatus.ACTIVE.value:
+            raise Refused(reason_of(ContractStatus(status)), Detail(subject=contract.terms.id))
+        return
+    require_active(db, contract)
+
+
+def was_version(db: sqlite3.Connection, contract_id: str, digest: str) -> bool:
+    """Say whether this was a version of the contract, and was amended."""
+    row = db.execute(
+        "SELECT 1 FROM contract_version WHERE contract = ? AND digest = ?", (contract_id, digest)
+    ).fetchone()
+    return row is not None
 
 
 def require_valid(terms: Terms, now_ms: int) -> None:
@@ -181,25 +217,55 @@ def require_valid(terms: Terms, now_ms: int) -> None:
 def listed(db: sqlite3.Connection, consumer: str) -> tuple[Contract, ...]:
     """Return all contracts of `consumer`, or of everybody when it is empty, oldest first."""
     rows = db.execute(
-        "SELECT offer, acceptance, digest, status, decided_by FROM contract"
-        " WHERE consumer = ? OR ? = '' ORDER BY offered",
+        f"{_SELECT} WHERE consumer = ? OR ? = '' ORDER BY offered",
         (consumer, consumer),
-    )
-    return tuple(_contract(row) for row in rows)
+    ).fetchall()
+    return tuple(_whole(db, row) for row in rows)
 
 
-def _append(db: sqlite3.Connection, log: Log, stage: Stage, row: ContractRow, said: leaves.Slots) -> int:
+def naming(db: sqlite3.Connection, party: str) -> tuple[Contract, ...]:
+    """Return all contracts that name `party` as a further side, oldest first."""
+    named = "SELECT contract FROM contract_side WHERE party = ?"
+    rows = db.execute(f"{_SELECT} WHERE id IN ({named}) ORDER BY offered", (party,)).fetchall()
+    return tuple(_whole(db, row) for row in rows)
+
+
+def append(db: sqlite3.Connection, log: Log, stage: Stage, row: ContractRow, said: leaves.Slots) -> int:
+    """Append a leaf about a contract and return its place."""
     return log.append(db, stage, said, About(row.id, row.consumer)).position
 
 
-def _contract(row: tuple[bytes, bytes, str, str, str]) -> Contract:
-    offer, acceptance, digest, status, decided_by = row
-    contract = Contract(_terms(offer), offer, acceptance, digest, ContractStatus(status), decided_by)
+_SELECT = "SELECT offer, acceptance, digest, status, negotiating, decided_by, counter FROM contract"
+_Row = tuple[bytes, bytes, str, str, str, str, bytes]
+
+
+def _contract(row: _Row) -> Contract:
+    offer, acceptance, digest, status, negotiating, decided_by, counter = row
+    stands_ = ContractStatus(negotiating or status)
+    contract = Contract(terms_in(offer), offer, acceptance, digest, stands_, decided_by, counter)
     _check_digest(contract)
     return contract
 
 
-def _terms(offer: bytes) -> Terms:
+def _whole(db: sqlite3.Connection, row: _Row) -> Contract:
+    """Return a contract with what else was signed over it, and what is to replace it."""
+    made = _signed(db, _contract(row))
+    return replace(made, amendment=draft(db, made.terms.id))
+
+
+def _signed(db: sqlite3.Connection, contract: Contract) -> Contract:
+    terms = contract.terms
+    if not terms.signers and terms.round is None:
+        return contract
+    rows = db.execute(
+        "SELECT document FROM contract_signature WHERE contract = ? AND digest = ? ORDER BY position",
+        (terms.id, contract.digest),
+    ).fetchall()
+    return replace(contract, signatures=tuple(bytes(document) for (document,) in rows))
+
+
+@lru_cache(READ)
+def terms_in(offer: bytes) -> Terms:
     """Return the terms that the signed `offer` itself holds: there is no second copy to alter."""
     try:
         return document.decode(json_canonical.decode_object(jws.split(offer, document.BYTES_MAX).payload))
@@ -212,7 +278,8 @@ def _check_digest(contract: Contract) -> None:
         raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
 
 
-def _stands(contract_id: str, status: ContractStatus) -> Detail:
+def stands(contract_id: str, status: ContractStatus) -> Detail:
+    """Return why a contract that stands like this cannot change so."""
     return Detail(
         subject=contract_id,
         hint_en=f"The contract is {status.value}; it cannot become that now.",

@@ -2,7 +2,7 @@
 
 from yanmen.formats.bill import Period
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import billing, budget, cases, contracts, datasets, inspections, spaces
+from yanmen.ledger import billing, budget, cases, contracts, datasets, inspections, negotiating, spaces
 from yanmen.ledger.cases import Case
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.log import About, Slots
@@ -22,14 +22,34 @@ class Holdings(Desk):
     __slots__ = ()
 
     def add_offer(self, contract: Contract) -> Receipt:
-        """Keep a consumer's signed offer as pending; the same offer again gives the same leaf."""
+        """Keep a consumer's signed offer, in its turn; the same offer again gives the same leaf."""
         with self._writing() as db:
-            return self._receipt(db, contracts.add(db, self._log, contract))
+            return self._receipt(db, negotiating.offer(db, self._log, contract))
+
+    def add_counter(self, contract_id: str, counter: bytes, decided_by: str) -> Receipt:
+        """Keep the holder's signed counter-offer to a contract, or amendment, that waits for it."""
+        with self._writing() as db:
+            return self._receipt(db, negotiating.counter(db, self._log, contract_id, counter, decided_by))
+
+    def act(self, token: bytes) -> Receipt:
+        """Keep what a side signed about a contract, whose signature was verified; the same again is the same leaf."""
+        with self._writing() as db:
+            return self._receipt(db, negotiating.act(db, self._log, token))
+
+    def break_off(self, contract_id: str, decided_by: str) -> Receipt:
+        """End the negotiation of an amendment, by the holder; the contract stays as it is."""
+        with self._writing() as db:
+            return self._receipt(db, negotiating.break_off(db, self._log, contract_id, decided_by))
+
+    def contracts_naming(self, party: str) -> tuple[Contract, ...]:
+        """Return the contracts that name `party` as a further side."""
+        with self._store.read() as db:
+            return contracts.naming(db, party)
 
     def decide(self, contract_id: str, status: ContractStatus, acceptance: bytes, decided_by: str) -> Receipt:
         """Keep the holder's signed decision (active or denied) over a pending contract."""
         with self._writing() as db:
-            return self._receipt(db, contracts.decide(db, self._log, contract_id, status, acceptance, decided_by))
+            return self._receipt(db, negotiating.decide(db, self._log, contract_id, status, acceptance, decided_by))
 
     def set_status(self, contract_id: str, status: ContractStatus, decided_by: str) -> Receipt:
         """Suspend, resume or revoke a contract; what is revoked or denied stays so."""

@@ -103,7 +103,7 @@ def settle(
         return
     try:
         _require_going(db, intent)
-        contracts.require_active(db, reserved.plan.admitted.contract)
+        contracts.require_going(db, reserved.plan.admitted.contract)
         datasets.require_kept(db, tuple(scan.version.version for scan in reserved.plan.scans))
     except Refused as stopped:
         failure = Failure(stopped.reason, usage=result.usage, detail=stopped.detail)

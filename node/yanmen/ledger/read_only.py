@@ -19,11 +19,15 @@ WAIT_SECONDS = 5.0
 """For a reader to wait: the node's commits never block one, but its first start after an upgrade does."""
 READABLE: frozenset[str] = frozenset(
     {
+        "amendment",
         "anchor",
         "anchor_failure",
         "checkpoint",
         "contract",
         "contract_day",
+        "contract_side",
+        "contract_signature",
+        "contract_version",
         "cosignature",
         "dataset_version",
         "disconnected",

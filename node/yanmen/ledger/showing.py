@@ -110,7 +110,8 @@ _USE = (
 )
 _LEAF = "SELECT position, jti, stage, party, at_ms FROM leaf"
 _CONTRACT = (
-    "SELECT id, consumer, status, decided_by, offered, leaf.at_ms, micro_rho_spent, delta_e12_spent,"
+    "SELECT id, consumer, CASE WHEN negotiating = '' THEN status ELSE negotiating END, decided_by, offered,"
+    " leaf.at_ms, micro_rho_spent, delta_e12_spent,"
     " queries_spent, price_fen_spent FROM contract JOIN leaf ON leaf.position = contract.offered"
 )
 

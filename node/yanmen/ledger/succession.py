@@ -12,7 +12,7 @@ from pathlib import Path
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
-from yanmen.ledger import budget, contracts, control, datasets, genesis, signed, spaces, violations
+from yanmen.ledger import budget, contracts, control, datasets, genesis, negotiating, signed, spaces, violations
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
 from yanmen.ledger.log import Log
@@ -139,9 +139,9 @@ def _carry_contract(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, 
     """Say a contract again: its offer, its decision, how it stands, and what was spent under it."""
     name = contract.terms.id
     offer = replace(contract, status=ContractStatus.PENDING, acceptance=b"", decided_by="")
-    contracts.add(db, log_, offer)
+    negotiating.offer(db, log_, offer)
     if contract.status is not ContractStatus.PENDING:
-        contracts.decide(db, log_, name, ContractStatus.ACTIVE, contract.acceptance, contract.decided_by)
+        negotiating.carry(db, log_, contract)
     if contract.status is ContractStatus.SUSPENDED:
         contracts.change(db, log_, name, ContractStatus.SUSPENDED, contract.decided_by)
     spent = old.execute(

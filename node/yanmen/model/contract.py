@@ -11,9 +11,11 @@ from yanmen.model.usage_control import Rules
 
 @unique
 class ContractStatus(Enum):
-    """Life of a contract; only `ACTIVE` admits a question."""
+    """Life of a contract; only `ACTIVE` admits a question (model/negotiation.py has what leads from one to another)."""
 
     PENDING = "pending"
+    OFFERED = "offered"
+    AGREED = "agreed"
     ACTIVE = "active"
     DENIED = "denied"
     REVOKED = "revoked"
@@ -22,6 +24,8 @@ class ContractStatus(Enum):
 
 MAY_BECOME: Mapping[ContractStatus, frozenset[ContractStatus]] = {
     ContractStatus.PENDING: frozenset({ContractStatus.REVOKED}),
+    ContractStatus.OFFERED: frozenset({ContractStatus.REVOKED}),
+    ContractStatus.AGREED: frozenset({ContractStatus.REVOKED}),
     ContractStatus.ACTIVE: frozenset({ContractStatus.REVOKED, ContractStatus.SUSPENDED}),
     ContractStatus.SUSPENDED: frozenset({ContractStatus.ACTIVE, ContractStatus.REVOKED}),
     ContractStatus.DENIED: frozenset(),
@@ -80,11 +84,24 @@ class Filled:
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """Which round of a negotiation this is, the hex SHA-256 of the one it answers, and until when it may be answered.
+
+    A first offer is round 1 and says nothing of it.
+    """
+
+    number: int
+    answers: str
+    answer_by_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What the consumer signs and the holder countersigns (FORMATS.md, contract).
 
     Times are Unix milliseconds; `micro_rho` is the contract's whole privacy budget,
-    `micro_rho_per_query` the default charge of one answer and `micro_rho_per_query_max` the most
+    `signers` are the sides that sign beside consumer and holder, `amends` the hex SHA-256 of the version it changes;
+    `micro_rho_per_query` is the default charge of one answer and `micro_rho_per_query_max` the most
     a request may choose; prices are in fen. Without a `tariff` every use costs the price of a use.
     """
 
@@ -112,6 +129,9 @@ class Terms:
     split: Split | None = None
     operated: Operated | None = None
     filled: Filled | None = None
+    signers: tuple[str, ...] = ()
+    amends: str = ""
+    round: Round | None = None
     rules: Rules = field(default_factory=Rules)
 
     @property
@@ -132,7 +152,8 @@ class Contract:
     """Terms with both signatures and their state.
 
     `offer` is the consumer's compact JWS over the terms, `acceptance` the holder's compact JWS
-    over the offer's digest and the decision; `digest` is the hex SHA-256 of `offer`.
+    over the offer's digest and the decision; `digest` is the hex SHA-256 of `offer`. `counter` is the holder's newest
+    counter-offer, `signatures` what else was signed over this very offer, `amendment` what is to replace it.
     """
 
     terms: Terms
@@ -141,6 +162,9 @@ class Contract:
     digest: str
     status: ContractStatus
     decided_by: str = ""
+    counter: bytes = b""
+    signatures: tuple[bytes, ...] = ()
+    amendment: "Contract | None" = None
 
 
 @dataclass(frozen=True, slots=True)

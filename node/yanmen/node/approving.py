@@ -6,20 +6,20 @@ a stop           the security officer 安全员, any time
 """
 
 import sys
-from dataclasses import dataclass
 
-from yanmen import contracting
+from yanmen import contracting, officers
 from yanmen.admission import offers
 from yanmen.contracting import Approval, Office
 from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import connector_id
 from yanmen.formats.contract import Reasons
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.notice import Notice, Occasion
 from yanmen.ledger.signed import Paper
 from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.governance import DocumentKind
-from yanmen.model.office import Act, OfficeStep
+from yanmen.model.office import Act, OfficeStep, Waiting
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
@@ -30,31 +30,31 @@ HOUR_MS = 3_600_000
 LOOK_MS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A contract that waits for a decision: whose turn it is, and until when it should be decided."""
-
-    contract: Contract
-    important: bool
-    turn: Act
-    due_ms: int
-
-    def overdue(self, now_ms: int) -> bool:
-        """Say whether it should have been decided by now."""
-        return now_ms >= self.due_ms
+def require_own(party: Party, holder: Holder) -> None:
+    """Refuse an officer of another department."""
+    if connector_id.decode(party.id).subject != connector_id.decode(holder.config.id).subject:
+        raise Refused(Reason.ROLE_NOT_ALLOWED, Detail(party.role.value))
 
 
-def record(token: bytes, holder: Holder) -> tuple[Receipt, Contract]:
-    """Record an officer's signed act and carry it out; return its receipt and how the contract stands."""
+def record(token: bytes, holder: Holder, sender: str = "") -> tuple[Receipt, Contract]:
+    """Record an officer's signed act and carry it out; return its receipt and how the contract stands.
+
+    Who hands it in over the wire, the `sender`, is who signed it.
+    """
     step, officer = _opened(token, holder)
+    if sender and step.by != sender:
+        hint = Detail("by", hint_en="Each officer hands in their own act.", hint_zh="须由签署人本人提交。")
+        raise Refused(Reason.SIGNATURE_INVALID, hint)
     office = Office.of(holder)
-    contract = contracting.show(step.contract, office)
-    if contract.digest != step.offer_sha256:
+    known = contracting.show(step.contract, office)
+    contract = contracting.found(known, step.offer_sha256)
+    if contract is None:
         raise _refused("offer_sha256", "Signed over another offer.", "签署的不是该要约。", Reason.CONTRACT_MALFORMED)
     _require_turn(step, contract, holder)
 
     def follows(before: bytes | None) -> None:
-        if before is not None and step.act in (Act.REVIEW, Act.DECIDE):
+        signed = step.act in (Act.REVIEW, Act.DECIDE) and before is not None
+        if before is not None and signed and governance.peek_office(before).offer_sha256 == step.offer_sha256:
             raise _refused(step.act.value, "It was signed already.", "该步骤已签署。", Reason.REQUEST_REPLAYED)
 
     receipt = holder.ledger.record_document(Paper(DocumentKind.OFFICE, _subject(step), token), follows)
@@ -67,10 +67,15 @@ def queue(holder: Holder) -> tuple[Waiting, ...]:
     found = []
     for contract, offered_ms in holder.ledger.pending():
         important = _important(contract, holder)
-        reviewed = holder.ledger.office(contract.terms.id, Act.REVIEW)
-        turn = Act.REVIEW if important and reviewed is None else Act.DECIDE
+        reviewed = _is_reviewed(contract, holder)
+        turn = Act.REVIEW if important and not reviewed else Act.DECIDE
         found.append(Waiting(contract, important, turn, offered_ms + hours * HOUR_MS))
     return tuple(found)
+
+
+def _is_reviewed(contract: Contract, holder: Holder) -> bool:
+    token = holder.ledger.office(contract.terms.id, Act.REVIEW)
+    return token is not None and governance.peek_office(token).offer_sha256 == contract.digest
 
 
 class Deadlines:
@@ -109,7 +114,7 @@ def _opened(token: bytes, holder: Holder) -> tuple[OfficeStep, Party]:
     """Return the act and the officer who signed it."""
     try:
         step = governance.peek_office(token)
-        officer = contracting.officer(step, holder.config.id, holder.register.current())
+        officer = officers.officer(step, holder.config.id, holder.register.current())
         return governance.open_office(token, officer.signing_key), officer
     except Malformed as error:
         raise Refused(Reason.REQUEST_MALFORMED, Detail(str(error))) from error
@@ -124,14 +129,15 @@ def _require_turn(step: OfficeStep, contract: Contract, holder: Holder) -> None:
     if contract.status is not ContractStatus.PENDING:
         raise _refused(contract.terms.id, "It was decided already.", "该合约已有决定。", Reason.CONTRACT_MALFORMED)
     if step.act is Act.DECIDE and step.approve and _important(contract, holder):
-        contracting.require_review(contract, step.by, Office.of(holder))
+        acts, register = holder.ledger.office, holder.register.current()
+        officers.require_review(contract, step.by, holder.config.id, acts, register)
 
 
 def _carried_out(step: OfficeStep, officer: Party, office: Office) -> Contract:
     name = f"{officer.name} {officer.id}"[: contracting.NAME_MAX]
     match step.act:
         case Act.REVIEW:
-            return contracting.show(step.contract, office)
+            return contracting.standing(step.contract, step.offer_sha256, office)
         case Act.DECIDE if step.approve:
             reasons = Reasons(step.necessity, step.legality, step.security)
             return contracting.approve(step.contract, Approval(name, reasons=reasons), office)

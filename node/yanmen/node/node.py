@@ -1,14 +1,14 @@
 """One node: an object that answers the wire, with no process globals, so a process can host many."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from threading import Event
 from typing import TypeVar
 
 from typing_extensions import override
 
-from yanmen import contracting, pipeline
+from yanmen import contracting, negotiating, pipeline
 from yanmen.admission import entries
 from yanmen.aggregation.department import Department
 from yanmen.formats.request import Operation
@@ -18,12 +18,14 @@ from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
 from yanmen.model.federation import Opening
 from yanmen.model.joining import Handed, Piece
+from yanmen.model.office import Waiting
 from yanmen.model.party import Party
 from yanmen.model.ports import Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
 from yanmen.model.template import PublishedTemplate
+from yanmen.node import abilities, approving
 from yanmen.node.anchoring import Anchoring
 from yanmen.node.approving import Deadlines
 from yanmen.node.consents import Consents
@@ -32,6 +34,7 @@ from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.guarding import Guarding
 from yanmen.node.holder import JOINS, Holder
 from yanmen.node.jobs import Jobs
+from yanmen.node.logkeeping import Logkeeping
 from yanmen.node.question import Question, Works
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
@@ -89,6 +92,7 @@ class Node(Doorkeeper):
         self._guarding = Guarding(holder.directory / config.policies, policies, holder.ledger)
         self._controlling.also(self._guarding.look)
         self._controlling.also(Deadlines(holder).look)
+        self._controlling.also(Logkeeping(holder).look)
         self._controlling.start()
 
     @override
@@ -103,6 +107,21 @@ class Node(Doorkeeper):
     def connected(self) -> bool:
         """Say whether the holder has it take calls."""
         return not self._controlling.stops.disconnected
+
+    def abilities(self, interfaces: Sequence[str]) -> bytes:
+        """Return what this node can do, signed."""
+        return abilities.signed(self._holder, interfaces)
+
+    def waiting(self, party: Party) -> tuple[tuple[Waiting, bool], ...]:
+        """Return what waits for the officers of this department, and whether it is overdue."""
+        approving.require_own(party, self._holder)
+        now_ms = self._holder.clock.now_ms()
+        return tuple((each, each.overdue(now_ms)) for each in approving.queue(self._holder))
+
+    def record_act(self, party: Party, token: bytes) -> tuple[Receipt, Contract]:
+        """Take in the act that the officer `party` signed, and carry it out."""
+        approving.require_own(party, self._holder)
+        return self._told(party, lambda: approving.record(token, self._holder, party.id))
 
     # The catalogue and contracts ------------------------------------------------------------------
 
@@ -123,20 +142,31 @@ class Node(Doorkeeper):
         """Take in the signed `offer`."""
         return contracting.request(offer, party, contracting.Office.of(self._holder))
 
+    def act(self, party: Party, token: bytes) -> Contract:
+        """Take in what `party` signed about a contract as one of its sides."""
+        return negotiating.act(token, party, contracting.Office.of(self._holder))
+
     def contract(self, party: Party, contract_id: str) -> Contract:
-        """Return one contract of `party`."""
+        """Return one contract of `party`, or one that names it as a side."""
         found = self._ledger.contract(contract_id)
-        if found is None or found.terms.consumer != party.id:
+        if found is None or (party.id != found.terms.consumer and party.id not in negotiating.sides(found)):
             raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
         return found
 
     def contracts(self, party: Party) -> tuple[Contract, ...]:
-        """Return all contracts of `party`."""
-        return self._ledger.contracts(party.id)
+        """Return all contracts of `party`, and those that name it as a side."""
+        return (*self._ledger.contracts(party.id), *self._ledger.contracts_naming(party.id))
 
     def balance(self, party: Party, contract_id: str) -> Balance:
         """Return what is left of one contract of `party`."""
-        return self._ledger.balance(self.contract(party, contract_id).terms.id)
+        return self._ledger.balance(self._own(party, contract_id).terms.id)
+
+    def _own(self, party: Party, contract_id: str) -> Contract:
+        """Return one contract of which `party` is the consumer."""
+        found = self.contract(party, contract_id)
+        if found.terms.consumer != party.id:
+            raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
+        return found
 
     def templates(self, party: Party) -> tuple[PublishedTemplate, ...]:  # noqa: ARG002 - on offer to all members
         """Return the contract templates on offer."""
@@ -201,9 +231,10 @@ class Node(Doorkeeper):
     def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
         """Return the job's answer, None when it has no outcome within `wait_ms`, or raise its refusal."""
         until = time.monotonic() + wait_ms / 1000
-        if not self._jobs.wait(party.id, job_id, wait_ms):
+        ended = self._jobs.wait(party.id, job_id, wait_ms)
+        if not ended:
             return None
-        match self._ledger.outcome(job_id, party.id):
+        match ended if isinstance(ended, Answer) else self._ledger.outcome(job_id, party.id):
             case Answer() as answer:
                 left_ms = max(0, int((until - time.monotonic()) * 1000))
                 return answer if self._releasing.wait(answer.receipt.index, left_ms) else None
@@ -220,7 +251,7 @@ class Node(Doorkeeper):
 
     def state(self, party: Party, contract_id: str) -> bytes:
         """Return what another node must know of the tables of a contract to plan a join with them."""
-        return self._department.state(self.contract(party, contract_id))
+        return self._department.state(self._own(party, contract_id))
 
     def hand(self, party: Party, manifest: bytes, handed: Handed) -> tuple[int, bytes]:
         """Blind a piece of another department's list."""
@@ -241,6 +272,7 @@ class Node(Doorkeeper):
     def drain(self, wait_ms: int) -> None:
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
+        self._works.beside.shutdown()
         self._controlling.stop()
         self._joins.close()
         self._releasing.stop()
@@ -255,13 +287,13 @@ class Node(Doorkeeper):
         """Refuse when a question would be refused for want of witnesses."""
         self._releasing.require_witnesses()
 
-    def _work(self, submission: Submission, stages: Stages, cancel: Event) -> None:
+    def _work(self, submission: Submission, stages: Stages, cancel: Event) -> Answer | None:
         """Answer one question; its outcome, refusals too, is in the ledger for Fetch to read."""
         with self._works.spans("question"):
             try:
-                pipeline.answer(submission, stages, cancel)
+                return pipeline.answer(submission, stages, cancel)
             except Refused:
-                return
+                return None
 
     def _known(self, owner: str, job_id: str) -> bool:
         if self._jobs.runs(owner, job_id):

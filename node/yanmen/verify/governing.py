@@ -8,6 +8,7 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import (
     connector_id,
     consent,
+    evidence,
     json_members,
     jws,
     negative_list,
@@ -21,6 +22,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.model.contract import ContractStatus
+from yanmen.model.evidence import PLATFORM
 from yanmen.model.office import WHO
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.party import Party, PartyRole
@@ -34,7 +36,7 @@ from yanmen.verify.uses import Use
 BYTES_MAX = 128 * 1024
 _CASE = frozenset({"case", "status", "text"})
 _FILED = frozenset({"by", "document", "due_s", "kind"})
-GOVERNED = frozenset({Stage.DOCUMENT, Stage.OBJECTION, Stage.APPROVAL, Stage.INTENT})
+GOVERNED = frozenset({Stage.DOCUMENT, Stage.OBJECTION, Stage.APPROVAL, Stage.CONTRACT, Stage.INTENT})
 """Leaves that record such a document, or hang on one."""
 
 
@@ -50,6 +52,8 @@ class Governing:
     endorsements: dict[str, Endorsement] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     templates: dict[str, PublishedTemplate] = field(default_factory=dict)
+    reports: list[str] = field(default_factory=list)
+    """Digests of the reports of evidence, in their order."""
 
     def check(self, use: Use, said: All) -> Iterator[Finding]:
         """Yield what is wrong with the document that the leaf `use` records, or with a use that hangs on one."""
@@ -59,7 +63,10 @@ class Governing:
                     self._document(use, said)
                 case Stage.OBJECTION if Slot.SUBJECT in said:
                     self._objection(use, said)
-                case Stage.APPROVAL | Stage.INTENT if use.contract in self.standing.agreements:
+                case Stage.APPROVAL | Stage.CONTRACT if self.standing.entered(use):
+                    self._filled(use)
+                    self._operated(use, said)
+                case Stage.INTENT if use.contract in self.standing.agreements:
                     self._operated(use, said)
                 case _:
                     return
@@ -114,7 +121,7 @@ class Governing:
         """Hold a contract that fills in a template to what that fixes and bounds."""
         agreement = self.standing.agreements[use.contract]
         filled = agreement.terms.filled
-        if filled is None or agreement.status is not ContractStatus.ACTIVE or self._carried():
+        if filled is None or self._carried():
             return
         known = self.templates.get(filled.template)
         if known is None or known.template.withdrawn or known.digest != filled.sha256:
@@ -125,8 +132,6 @@ class Governing:
     def _operated(self, use: Use, said: All) -> None:
         """Hold a contract that hangs on a grant to the grant and its operator's word, and a use to its products."""
         agreement = self.standing.agreements[use.contract]
-        if use.head.stage is Stage.APPROVAL:
-            self._filled(use)
         operated = agreement.terms.operated
         if operated is None or agreement.status is not ContractStatus.ACTIVE:
             return
@@ -208,6 +213,23 @@ class Governing:
     def _consent(self, token: bytes, index: int) -> None:
         self._ours(documents.open_with(governance.open_consent, token, self.keys.acceptance_keys(index)).by)
 
+    def _evidence(self, token: bytes, index: int) -> None:
+        found = documents.open_with(governance.open_evidence, token, self.keys.acceptance_keys(index))
+        self._ours(found.node)
+        if self.reports and found.previous != self.reports[-1]:
+            raise Malformed("a report that leaves out the one before it")
+        self.reports.append(documents.digest(token))
+
+    def _evidence_receipt(self, token: bytes, _: int) -> None:
+        claimed = governance.peek_evidence_receipt(token)
+        self._ours(claimed.node)
+        party = self.keys.members.find(claimed.by)
+        if party is None or party.role not in PLATFORM:
+            raise BadSignature("the register lists no such platform")
+        documents.open_with(governance.open_evidence_receipt, token, self.keys.offer_keys(party))
+        if claimed.report_sha256 not in self.reports and not self._carried():
+            raise Malformed("a receipt for a report that was not made")
+
     def _ours(self, node: str) -> None:
         if node != self.keys.holder.id:
             raise Malformed("about another node")
@@ -227,5 +249,7 @@ _READERS: dict[str, Callable[[Governing, bytes, int], None]] = {
     product.TYP: Governing._offered,  # noqa: SLF001 - as above
     office.TYP: Governing._office,  # noqa: SLF001 - as above
     consent.TYP: Governing._consent,  # noqa: SLF001 - as above
+    evidence.TYP: Governing._evidence,  # noqa: SLF001 - as above
+    evidence.RECEIPT_TYP: Governing._evidence_receipt,  # noqa: SLF001 - as above
     template.TYP: Governing._template,  # noqa: SLF001 - as above
 }

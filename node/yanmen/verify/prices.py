@@ -10,12 +10,16 @@ from dataclasses import dataclass, field
 from yanmen.formats import dealing, joining
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.slots import Meter, Output, Verdict
-from yanmen.model.contract import ContractStatus, Terms
+from yanmen.model.contract import Terms
 from yanmen.model.receipt import Stage
 from yanmen.model.tariff import metered, price_fen
+from yanmen.verify.agreeing import Agreement
 from yanmen.verify.report import Code, Finding, finding
-from yanmen.verify.standing import Agreement, Published, Standing
+from yanmen.verify.standing import Published, Standing
 from yanmen.verify.uses import Use
+
+PRICED = frozenset({Stage.APPROVAL, Stage.INTENT, Stage.OUTCOME})
+"""Stages of leaves that charge, measure or allow to."""
 
 
 @dataclass(slots=True)
@@ -28,7 +32,7 @@ class Prices:
     def check(self, use: Use, agreement: Agreement) -> Iterator[Finding]:
         """Yield what the leaf `use` charges or measures otherwise than signed in its contract and published."""
         match use.head.stage:
-            case Stage.APPROVAL if agreement.status is ContractStatus.ACTIVE:
+            case Stage.APPROVAL | Stage.CONTRACT if self.standing.entered(use):
                 yield from self._approved(use, agreement.terms)
             case Stage.INTENT:
                 yield from self._intent(use, agreement.terms)

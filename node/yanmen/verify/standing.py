@@ -4,10 +4,8 @@ A contract is taken from the two signed documents that its leaves disclose, neve
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from yanmen.crypto import documents
-from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import control_order, json_members
 from yanmen.formats.bundle import SpaceTotal
 from yanmen.formats.control_order import Ordered
@@ -16,29 +14,17 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Publication
 from yanmen.formats.receipt import Said, Slot
 from yanmen.model.catalogue import DatasetClass
-from yanmen.model.contract import MAY_BECOME, ContractStatus, Terms
 from yanmen.model.control import Order
 from yanmen.model.receipt import Stage
+from yanmen.verify.agreeing import Agreeing, Agreement
 from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
-
-DOCUMENT_MAX = 64 * 1024
-"""Longest offer or acceptance."""
 
 MINUTE_S = 60
 
 All = Mapping[Slot, Said]
 """All that a receipt discloses."""
-
-
-@dataclass(frozen=True, slots=True)
-class Agreement:
-    """A contract whose offer the consumer signed, and how it stands."""
-
-    terms: Terms
-    digest: str
-    status: ContractStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +43,7 @@ class Standing:
     """Follows the leaves in order; what may not be as it is said becomes a finding."""
 
     keys: KeyBook
-    agreements: dict[str, Agreement] = field(default_factory=dict)
+    agreeing: Agreeing = field(init=False)
     published: dict[str, Published] = field(default_factory=dict)
     versions: dict[str, set[str]] = field(default_factory=dict)
     retracted: set[str] = field(default_factory=set)
@@ -65,11 +51,24 @@ class Standing:
     renewals: dict[str, int] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        """Begin without contracts."""
+        self.agreeing = Agreeing(self.keys)
+
+    @property
+    def agreements(self) -> Mapping[str, Agreement]:
+        """The contracts, each as it stands: what is in force, or what was offered and is not yet."""
+        return self.agreeing.agreements
+
+    def entered(self, use: Use) -> bool:
+        """Say whether this leaf brought a contract, or an amendment of one, into force."""
+        return self.agreeing.entered == use.index
+
     def follow(self, use: Use, said: All) -> Iterator[Finding]:
         """Take in a leaf about a contract, a dataset or a subject space."""
         match use.head.stage:
             case Stage.CONTRACT | Stage.APPROVAL:
-                yield from self._contract(use)
+                yield from self.agreeing.follow(use)
             case Stage.DATASET:
                 try:
                     self._dataset(use, said)
@@ -94,60 +93,8 @@ class Standing:
                 self.stopped.add(ordered.target)
             case Order.RESUME_MEMBER | Order.CONNECT:
                 self.stopped.discard(ordered.target)
-            case Order.KILL | Order.POLICY:
+            case Order.KILL | Order.POLICY | Order.LOGS:
                 return
-
-    def _contract(self, use: Use) -> Iterator[Finding]:
-        subject = use.subject
-        if subject is None:
-            return  # withheld, which is a finding of its own
-        try:
-            members = json_members.exact(subject, frozenset({"document", "status"}))
-            status = ContractStatus(json_members.text(members, "status"))
-            document = json_members.text(members, "document", DOCUMENT_MAX).encode("ascii")
-            self.agreements[use.contract] = self._agreed(use, status, document)
-        except BadSignature as error:
-            yield finding(Code.CONTRACT_UNSIGNED, use.index, use.head.stage, str(error))
-        except ValueError as error:
-            yield finding(Code.CONTRACT_DIFFERS, use.index, use.head.stage, str(error))
-
-    def _agreed(self, use: Use, status: ContractStatus, document: bytes) -> Agreement:
-        """Return how the contract stands after this leaf."""
-        known = self.agreements.get(use.contract)
-        if status is ContractStatus.PENDING:
-            if known is not None:
-                raise Malformed("offered twice")
-            return self._offered(use, document)
-        if known is None:
-            raise Malformed("nobody offered it")
-        if use.contract_digest != known.digest or use.consumer != known.terms.consumer:
-            raise Malformed("another offer or consumer than before")
-        if use.head.stage is Stage.APPROVAL:
-            self._accepted(known, status, document, use.index)
-        elif document or status not in MAY_BECOME[known.status]:
-            raise Malformed(f"cannot become {status.value} from {known.status.value}")
-        return replace(known, status=status)
-
-    def _offered(self, use: Use, document: bytes) -> Agreement:
-        party = None if use.consumer is None else self.keys.members.find(use.consumer)
-        if party is None:
-            raise BadSignature("the register lists no such consumer")
-        terms = documents.open_with(documents.open_offer, document, self.keys.offer_keys(party))
-        digest = documents.digest(document)
-        if (terms.id, terms.consumer, terms.holder) != (use.contract, use.consumer, self.keys.holder.id):
-            raise Malformed("the offer is of another contract, consumer or holder")
-        if use.contract_digest != digest:
-            raise Malformed("the offer has another digest")
-        return Agreement(terms, digest, ContractStatus.PENDING)
-
-    def _accepted(self, known: Agreement, status: ContractStatus, document: bytes, index: int) -> None:
-        decision = documents.open_with(documents.open_acceptance, document, self.keys.acceptance_keys(index))
-        chain = (decision.contract_id, decision.holder, decision.offer_sha256, decision.decision)
-        if (
-            chain != (known.terms.id, self.keys.holder.id, known.digest, status)
-            or known.status is not ContractStatus.PENDING
-        ):
-            raise Malformed("the decision is about another offer, or not the one recorded")
 
     def _dataset(self, use: Use, said: All) -> None:
         subject = use.subject

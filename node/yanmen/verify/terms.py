@@ -7,8 +7,9 @@ from yanmen.formats.receipt import MINUTE_S
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.contract import Terms
 from yanmen.model.usage_control import Facts
+from yanmen.verify.agreeing import Agreement
 from yanmen.verify.requests import Claims
-from yanmen.verify.standing import Agreement, Published
+from yanmen.verify.standing import Published
 from yanmen.verify.uses import Use
 
 SECOND_MS = 1000

@@ -86,13 +86,16 @@ def _column(column: Column) -> catalogue_pb2.Column:
 
 
 def contract(held: Contract) -> contract_pb2.Contract:
-    """Return `held` as its two signed documents and its status."""
+    """Return `held` as its signed documents and its status."""
     return contract_pb2.Contract(
         id=held.terms.id,
         status=enums.CONTRACT_STATUSES[held.status],
         digest=held.digest,
         offer_jws=held.offer.decode("ascii"),
         acceptance_jws=held.acceptance.decode("ascii"),
+        counter_jws=held.counter.decode("ascii"),
+        signature_jws=[token.decode("ascii") for token in held.signatures],
+        amendment=None if held.amendment is None else contract(held.amendment),
     )
 
 

@@ -49,6 +49,8 @@ CHANNELS: dict[Channel, c.Channel.ValueType] = {
 }
 CONTRACT_STATUSES: dict[ContractStatus, k.ContractStatus.ValueType] = {
     ContractStatus.PENDING: k.CONTRACT_STATUS_PENDING,
+    ContractStatus.OFFERED: k.CONTRACT_STATUS_OFFERED,
+    ContractStatus.AGREED: k.CONTRACT_STATUS_AGREED,
     ContractStatus.ACTIVE: k.CONTRACT_STATUS_ACTIVE,
     ContractStatus.DENIED: k.CONTRACT_STATUS_DENIED,
     ContractStatus.REVOKED: k.CONTRACT_STATUS_REVOKED,

@@ -44,6 +44,11 @@ TEXTS: dict[Reason, Text] = {
         "The contract says something that this node cannot enforce.", "合约中有本节点无法执行的条款。"
     ),
     Reason.OUTSIDE_TEMPLATE: Text("The contract is not within the template it names.", "合约超出其所依据的合约模板。"),
+    Reason.NEGOTIATION_OUT_OF_TURN: Text("It is not this side's turn, or too late.", "协商未轮到该方，或已逾期。"),
+    Reason.AMENDMENT_FORBIDDEN: Text("A contract cannot be amended like that.", "合约不能作此变更。"),
+    Reason.CONTRACT_OFFERED: Text("The holder's counter-offer is not answered yet.", "提供方的反要约尚未答复。"),
+    Reason.CONTRACT_UNSIGNED: Text("Not every side has signed this contract yet.", "该合约尚未经各方签署。"),
+    Reason.CONTRACT_AMENDED: Text("The contract was amended meanwhile.", "合约刚刚变更。"),
     Reason.CONTRACT_PENDING: Text("The holder has not decided on this contract yet.", "提供方尚未审批该合约。"),
     Reason.CONTRACT_DENIED: Text("The holder denied this contract.", "提供方未批准该合约。"),
     Reason.CONTRACT_NOT_YET_VALID: Text("The contract is not valid yet.", "合约尚未生效。"),
@@ -144,6 +149,15 @@ NEXT: dict[Reason, Text] = {
     Reason.OUTSIDE_TEMPLATE: Text(
         "Read it: yanmen contract template list --as ME --at NODE.", "请查看模板：yanmen contract template list。"
     ),
+    Reason.NEGOTIATION_OUT_OF_TURN: Text(
+        "See how it stands: yanmen contract show.", "请查看协商状态：yanmen contract show。"
+    ),
+    Reason.AMENDMENT_FORBIDDEN: Text("Offer a contract of its own.", "请另行提出合约。"),
+    Reason.CONTRACT_OFFERED: Text("Answer it: yanmen contract answer.", "请答复：yanmen contract answer。"),
+    Reason.CONTRACT_UNSIGNED: Text(
+        "Whoever has not signed signs it: yanmen contract show.", "请尚未签署的一方签署：yanmen contract show。"
+    ),
+    Reason.CONTRACT_AMENDED: Text("Ask again, under the new version.", "请按新版本重新提问。"),
     Reason.CONTRACT_PENDING: Text("Remind the department.", "请联系数据提供方审批。"),
     Reason.CONTRACT_DENIED: Text("Offer other terms.", "请另行提出合约。"),
     Reason.CONTRACT_NOT_YET_VALID: Text("Ask once it has begun.", "请待其生效后再查询。"),

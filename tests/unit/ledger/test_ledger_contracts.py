@@ -154,7 +154,7 @@ def test_a_contract_unknown_at_the_ledger_admits_nothing(scene: Scene, ledger: L
 
 def test_every_status_has_its_reason() -> None:
     admitting = [status for status in ContractStatus if status is ContractStatus.ACTIVE]
-    assert len({contracts.reason_of(status) for status in ContractStatus if status not in admitting}) == 4
+    assert len({contracts.reason_of(status) for status in ContractStatus if status not in admitting}) == 6
     with pytest.raises(Fault):
         contracts.reason_of(ContractStatus.ACTIVE)
 

@@ -24,41 +24,45 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dyanmen/wire/v1/contract.proto\x12\x0eyanmen.wire.v1\"+\n\x16RequestContractRequest\x12\x11\n\toffer_jws\x18\x01 \x01(\t\"E\n\x17RequestContractResponse\x12*\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\")\n\x12GetContractRequest\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\"A\n\x13GetContractResponse\x12*\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\"\x16\n\x14ListContractsRequest\"D\n\x15ListContractsResponse\x12+\n\tcontracts\x18\x01 \x03(\x0b\x32\x18.yanmen.wire.v1.Contract\"(\n\x11GetBalanceRequest\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\">\n\x12GetBalanceResponse\x12(\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Balance\"\x16\n\x14ListTemplatesRequest\"D\n\x15ListTemplatesResponse\x12+\n\ttemplates\x18\x01 \x03(\x0b\x32\x18.yanmen.wire.v1.Template\" \n\x08Template\x12\x14\n\x0ctemplate_jws\x18\x01 \x01(\t\"\x81\x01\n\x08\x43ontract\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x06status\x18\x02 \x01(\x0e\x32\x1e.yanmen.wire.v1.ContractStatus\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x11\n\toffer_jws\x18\x04 \x01(\t\x12\x16\n\x0e\x61\x63\x63\x65ptance_jws\x18\x05 \x01(\t\"~\n\x07\x42\x61lance\x12\x16\n\x0emicro_rho_left\x18\x01 \x01(\x04\x12\x16\n\x0e\x64\x65lta_e12_left\x18\x02 \x01(\x04\x12\x14\n\x0cqueries_left\x18\x03 \x01(\x04\x12\x1a\n\x12queries_today_left\x18\x04 \x01(\x04\x12\x11\n\tspent_fen\x18\x05 \x01(\x04*\xc2\x01\n\x0e\x43ontractStatus\x12\x1f\n\x1b\x43ONTRACT_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONTRACT_STATUS_PENDING\x10\x01\x12\x1a\n\x16\x43ONTRACT_STATUS_ACTIVE\x10\x02\x12\x1a\n\x16\x43ONTRACT_STATUS_DENIED\x10\x03\x12\x1b\n\x17\x43ONTRACT_STATUS_REVOKED\x10\x04\x12\x1d\n\x19\x43ONTRACT_STATUS_SUSPENDED\x10\x05\x32\xde\x03\n\x0f\x43ontractService\x12\x62\n\x0fRequestContract\x12&.yanmen.wire.v1.RequestContractRequest\x1a\'.yanmen.wire.v1.RequestContractResponse\x12V\n\x0bGetContract\x12\".yanmen.wire.v1.GetContractRequest\x1a#.yanmen.wire.v1.GetContractResponse\x12\\\n\rListContracts\x12$.yanmen.wire.v1.ListContractsRequest\x1a%.yanmen.wire.v1.ListContractsResponse\x12S\n\nGetBalance\x12!.yanmen.wire.v1.GetBalanceRequest\x1a\".yanmen.wire.v1.GetBalanceResponse\x12\\\n\rListTemplates\x12$.yanmen.wire.v1.ListTemplatesRequest\x1a%.yanmen.wire.v1.ListTemplatesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dyanmen/wire/v1/contract.proto\x12\x0eyanmen.wire.v1\"+\n\x16RequestContractRequest\x12\x11\n\toffer_jws\x18\x01 \x01(\t\"E\n\x17RequestContractResponse\x12*\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\"\x1d\n\nActRequest\x12\x0f\n\x07\x61\x63t_jws\x18\x01 \x01(\t\"9\n\x0b\x41\x63tResponse\x12*\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\")\n\x12GetContractRequest\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\"A\n\x13GetContractResponse\x12*\n\x08\x63ontract\x18\x01 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\"\x16\n\x14ListContractsRequest\"D\n\x15ListContractsResponse\x12+\n\tcontracts\x18\x01 \x03(\x0b\x32\x18.yanmen.wire.v1.Contract\"(\n\x11GetBalanceRequest\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\">\n\x12GetBalanceResponse\x12(\n\x07\x62\x61lance\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Balance\"\x16\n\x14ListTemplatesRequest\"D\n\x15ListTemplatesResponse\x12+\n\ttemplates\x18\x01 \x03(\x0b\x32\x18.yanmen.wire.v1.Template\" \n\x08Template\x12\x14\n\x0ctemplate_jws\x18\x01 \x01(\t\"\xda\x01\n\x08\x43ontract\x12\n\n\x02id\x18\x01 \x01(\t\x12.\n\x06status\x18\x02 \x01(\x0e\x32\x1e.yanmen.wire.v1.ContractStatus\x12\x0e\n\x06\x64igest\x18\x03 \x01(\t\x12\x11\n\toffer_jws\x18\x04 \x01(\t\x12\x16\n\x0e\x61\x63\x63\x65ptance_jws\x18\x05 \x01(\t\x12\x13\n\x0b\x63ounter_jws\x18\x06 \x01(\t\x12\x15\n\rsignature_jws\x18\x07 \x03(\t\x12+\n\tamendment\x18\x08 \x01(\x0b\x32\x18.yanmen.wire.v1.Contract\"~\n\x07\x42\x61lance\x12\x16\n\x0emicro_rho_left\x18\x01 \x01(\x04\x12\x16\n\x0e\x64\x65lta_e12_left\x18\x02 \x01(\x04\x12\x14\n\x0cqueries_left\x18\x03 \x01(\x04\x12\x1a\n\x12queries_today_left\x18\x04 \x01(\x04\x12\x11\n\tspent_fen\x18\x05 \x01(\x04*\xfb\x01\n\x0e\x43ontractStatus\x12\x1f\n\x1b\x43ONTRACT_STATUS_UNSPECIFIED\x10\x00\x12\x1b\n\x17\x43ONTRACT_STATUS_PENDING\x10\x01\x12\x1a\n\x16\x43ONTRACT_STATUS_ACTIVE\x10\x02\x12\x1a\n\x16\x43ONTRACT_STATUS_DENIED\x10\x03\x12\x1b\n\x17\x43ONTRACT_STATUS_REVOKED\x10\x04\x12\x1d\n\x19\x43ONTRACT_STATUS_SUSPENDED\x10\x05\x12\x1b\n\x17\x43ONTRACT_STATUS_OFFERED\x10\x06\x12\x1a\n\x16\x43ONTRACT_STATUS_AGREED\x10\x07\x32\x9e\x04\n\x0f\x43ontractService\x12\x62\n\x0fRequestContract\x12&.yanmen.wire.v1.RequestContractRequest\x1a\'.yanmen.wire.v1.RequestContractResponse\x12>\n\x03\x41\x63t\x12\x1a.yanmen.wire.v1.ActRequest\x1a\x1b.yanmen.wire.v1.ActResponse\x12V\n\x0bGetContract\x12\".yanmen.wire.v1.GetContractRequest\x1a#.yanmen.wire.v1.GetContractResponse\x12\\\n\rListContracts\x12$.yanmen.wire.v1.ListContractsRequest\x1a%.yanmen.wire.v1.ListContractsResponse\x12S\n\nGetBalance\x12!.yanmen.wire.v1.GetBalanceRequest\x1a\".yanmen.wire.v1.GetBalanceResponse\x12\\\n\rListTemplates\x12$.yanmen.wire.v1.ListTemplatesRequest\x1a%.yanmen.wire.v1.ListTemplatesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yanmen.wire.v1.contract_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONTRACTSTATUS']._serialized_start=864
-  _globals['_CONTRACTSTATUS']._serialized_end=1058
+  _globals['_CONTRACTSTATUS']._serialized_start=1043
+  _globals['_CONTRACTSTATUS']._serialized_end=1294
   _globals['_REQUESTCONTRACTREQUEST']._serialized_start=49
   _globals['_REQUESTCONTRACTREQUEST']._serialized_end=92
   _globals['_REQUESTCONTRACTRESPONSE']._serialized_start=94
   _globals['_REQUESTCONTRACTRESPONSE']._serialized_end=163
-  _globals['_GETCONTRACTREQUEST']._serialized_start=165
-  _globals['_GETCONTRACTREQUEST']._serialized_end=206
-  _globals['_GETCONTRACTRESPONSE']._serialized_start=208
-  _globals['_GETCONTRACTRESPONSE']._serialized_end=273
-  _globals['_LISTCONTRACTSREQUEST']._serialized_start=275
-  _globals['_LISTCONTRACTSREQUEST']._serialized_end=297
-  _globals['_LISTCONTRACTSRESPONSE']._serialized_start=299
-  _globals['_LISTCONTRACTSRESPONSE']._serialized_end=367
-  _globals['_GETBALANCEREQUEST']._serialized_start=369
-  _globals['_GETBALANCEREQUEST']._serialized_end=409
-  _globals['_GETBALANCERESPONSE']._serialized_start=411
-  _globals['_GETBALANCERESPONSE']._serialized_end=473
-  _globals['_LISTTEMPLATESREQUEST']._serialized_start=475
-  _globals['_LISTTEMPLATESREQUEST']._serialized_end=497
-  _globals['_LISTTEMPLATESRESPONSE']._serialized_start=499
-  _globals['_LISTTEMPLATESRESPONSE']._serialized_end=567
-  _globals['_TEMPLATE']._serialized_start=569
-  _globals['_TEMPLATE']._serialized_end=601
-  _globals['_CONTRACT']._serialized_start=604
-  _globals['_CONTRACT']._serialized_end=733
-  _globals['_BALANCE']._serialized_start=735
-  _globals['_BALANCE']._serialized_end=861
-  _globals['_CONTRACTSERVICE']._serialized_start=1061
-  _globals['_CONTRACTSERVICE']._serialized_end=1539
+  _globals['_ACTREQUEST']._serialized_start=165
+  _globals['_ACTREQUEST']._serialized_end=194
+  _globals['_ACTRESPONSE']._serialized_start=196
+  _globals['_ACTRESPONSE']._serialized_end=253
+  _globals['_GETCONTRACTREQUEST']._serialized_start=255
+  _globals['_GETCONTRACTREQUEST']._serialized_end=296
+  _globals['_GETCONTRACTRESPONSE']._serialized_start=298
+  _globals['_GETCONTRACTRESPONSE']._serialized_end=363
+  _globals['_LISTCONTRACTSREQUEST']._serialized_start=365
+  _globals['_LISTCONTRACTSREQUEST']._serialized_end=387
+  _globals['_LISTCONTRACTSRESPONSE']._serialized_start=389
+  _globals['_LISTCONTRACTSRESPONSE']._serialized_end=457
+  _globals['_GETBALANCEREQUEST']._serialized_start=459
+  _globals['_GETBALANCEREQUEST']._serialized_end=499
+  _globals['_GETBALANCERESPONSE']._serialized_start=501
+  _globals['_GETBALANCERESPONSE']._serialized_end=563
+  _globals['_LISTTEMPLATESREQUEST']._serialized_start=565
+  _globals['_LISTTEMPLATESREQUEST']._serialized_end=587
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_start=589
+  _globals['_LISTTEMPLATESRESPONSE']._serialized_end=657
+  _globals['_TEMPLATE']._serialized_start=659
+  _globals['_TEMPLATE']._serialized_end=691
+  _globals['_CONTRACT']._serialized_start=694
+  _globals['_CONTRACT']._serialized_end=912
+  _globals['_BALANCE']._serialized_start=914
+  _globals['_BALANCE']._serialized_end=1040
+  _globals['_CONTRACTSERVICE']._serialized_start=1297
+  _globals['_CONTRACTSERVICE']._serialized_end=1839
 # @@protoc_insertion_point(module_scope)

@@ -32,6 +32,10 @@ class _ContractStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Contra
     CONTRACT_STATUS_DENIED: _ContractStatus.ValueType  # 3
     CONTRACT_STATUS_REVOKED: _ContractStatus.ValueType  # 4
     CONTRACT_STATUS_SUSPENDED: _ContractStatus.ValueType  # 5
+    CONTRACT_STATUS_OFFERED: _ContractStatus.ValueType  # 6
+    """The holder's counter-offer waits for the consumer."""
+    CONTRACT_STATUS_AGREED: _ContractStatus.ValueType  # 7
+    """Consumer and holder signed; not every side has."""
 
 class ContractStatus(_ContractStatus, metaclass=_ContractStatusEnumTypeWrapper):
     """ContractStatus is where in its life a contract is; only an active one admits a question."""
@@ -42,6 +46,10 @@ CONTRACT_STATUS_ACTIVE: ContractStatus.ValueType  # 2
 CONTRACT_STATUS_DENIED: ContractStatus.ValueType  # 3
 CONTRACT_STATUS_REVOKED: ContractStatus.ValueType  # 4
 CONTRACT_STATUS_SUSPENDED: ContractStatus.ValueType  # 5
+CONTRACT_STATUS_OFFERED: ContractStatus.ValueType  # 6
+"""The holder's counter-offer waits for the consumer."""
+CONTRACT_STATUS_AGREED: ContractStatus.ValueType  # 7
+"""Consumer and holder signed; not every side has."""
 Global___ContractStatus: _TypeAlias = ContractStatus  # noqa: Y015
 
 @_typing.final
@@ -83,6 +91,46 @@ class RequestContractResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RequestContractResponse: _TypeAlias = RequestContractResponse  # noqa: Y015
+
+@_typing.final
+class ActRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ACT_JWS_FIELD_NUMBER: _builtins.int
+    act_jws: _builtins.str
+    """Compact JWS by the caller's member key (docs/FORMATS.md, negotiation)."""
+    def __init__(
+        self,
+        *,
+        act_jws: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["act_jws", b"act_jws"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActRequest: _TypeAlias = ActRequest  # noqa: Y015
+
+@_typing.final
+class ActResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONTRACT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def contract(self) -> Global___Contract: ...
+    def __init__(
+        self,
+        *,
+        contract: Global___Contract | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["contract", b"contract"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract", b"contract"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ActResponse: _TypeAlias = ActResponse  # noqa: Y015
 
 @_typing.final
 class GetContractRequest(_message.Message):
@@ -265,6 +313,9 @@ class Contract(_message.Message):
     DIGEST_FIELD_NUMBER: _builtins.int
     OFFER_JWS_FIELD_NUMBER: _builtins.int
     ACCEPTANCE_JWS_FIELD_NUMBER: _builtins.int
+    COUNTER_JWS_FIELD_NUMBER: _builtins.int
+    SIGNATURE_JWS_FIELD_NUMBER: _builtins.int
+    AMENDMENT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     status: Global___ContractStatus.ValueType
     digest: _builtins.str
@@ -272,6 +323,16 @@ class Contract(_message.Message):
     offer_jws: _builtins.str
     acceptance_jws: _builtins.str
     """Compact JWS by the holder over the offer's digest and the decision; empty while pending."""
+    counter_jws: _builtins.str
+    """The holder's newest counter-offer, a compact JWS; empty when there was none."""
+    @_builtins.property
+    def signature_jws(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What sides signed over this very offer, or its acceptance, besides: compact JWS."""
+
+    @_builtins.property
+    def amendment(self) -> Global___Contract:
+        """What is to replace this contract, as far as it has come."""
+
     def __init__(
         self,
         *,
@@ -280,10 +341,13 @@ class Contract(_message.Message):
         digest: _builtins.str = ...,
         offer_jws: _builtins.str = ...,
         acceptance_jws: _builtins.str = ...,
+        counter_jws: _builtins.str = ...,
+        signature_jws: _abc.Iterable[_builtins.str] | None = ...,
+        amendment: Global___Contract | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amendment", b"amendment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance_jws", b"acceptance_jws", "digest", b"digest", "id", b"id", "offer_jws", b"offer_jws", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance_jws", b"acceptance_jws", "amendment", b"amendment", "counter_jws", b"counter_jws", "digest", b"digest", "id", b"id", "offer_jws", b"offer_jws", "signature_jws", b"signature_jws", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class ContractServiceStub:
-    """ContractService is where a consumer offers a contract (数字合约) and follows its life. The terms
+    """ContractService is where a contract (数字合约) is offered, negotiated, signed and followed. The terms
     themselves travel only inside the signed offer (docs/FORMATS.md, contract).
     """
 
@@ -40,6 +40,11 @@ class ContractServiceStub:
                 '/yanmen.wire.v1.ContractService/RequestContract',
                 request_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.RequestContractRequest.SerializeToString,
                 response_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.RequestContractResponse.FromString,
+                _registered_method=True)
+        self.Act = channel.unary_unary(
+                '/yanmen.wire.v1.ContractService/Act',
+                request_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ActRequest.SerializeToString,
+                response_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ActResponse.FromString,
                 _registered_method=True)
         self.GetContract = channel.unary_unary(
                 '/yanmen.wire.v1.ContractService/GetContract',
@@ -64,7 +69,7 @@ class ContractServiceStub:
 
 
 class ContractServiceServicer:
-    """ContractService is where a consumer offers a contract (数字合约) and follows its life. The terms
+    """ContractService is where a contract (数字合约) is offered, negotiated, signed and followed. The terms
     themselves travel only inside the signed offer (docs/FORMATS.md, contract).
     """
 
@@ -75,15 +80,22 @@ class ContractServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Act(self, request, context):
+        """Act hands in what a side signed about a contract besides offers: its signature, verification or end.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetContract(self, request, context):
-        """GetContract returns one of the caller's contracts.
+        """GetContract returns one of the caller's contracts, or one that the caller is to sign.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListContracts(self, request, context):
-        """ListContracts returns all contracts of the caller.
+        """ListContracts returns all contracts of the caller, and those that name it as a side.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -110,6 +122,11 @@ def add_ContractServiceServicer_to_server(servicer, server):
                     servicer.RequestContract,
                     request_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.RequestContractRequest.FromString,
                     response_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.RequestContractResponse.SerializeToString,
+            ),
+            'Act': grpc.unary_unary_rpc_method_handler(
+                    servicer.Act,
+                    request_deserializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ActRequest.FromString,
+                    response_serializer=yanmen_dot_wire_dot_v1_dot_contract__pb2.ActResponse.SerializeToString,
             ),
             'GetContract': grpc.unary_unary_rpc_method_handler(
                     servicer.GetContract,
@@ -140,7 +157,7 @@ def add_ContractServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class ContractService:
-    """ContractService is where a consumer offers a contract (数字合约) and follows its life. The terms
+    """ContractService is where a contract (数字合约) is offered, negotiated, signed and followed. The terms
     themselves travel only inside the signed offer (docs/FORMATS.md, contract).
     """
 
@@ -161,6 +178,33 @@ class ContractService:
             '/yanmen.wire.v1.ContractService/RequestContract',
             yanmen_dot_wire_dot_v1_dot_contract__pb2.RequestContractRequest.SerializeToString,
             yanmen_dot_wire_dot_v1_dot_contract__pb2.RequestContractResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Act(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/yanmen.wire.v1.ContractService/Act',
+            yanmen_dot_wire_dot_v1_dot_contract__pb2.ActRequest.SerializeToString,
+            yanmen_dot_wire_dot_v1_dot_contract__pb2.ActResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -28,7 +28,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class ContractServiceStub:
-    """ContractService is where a consumer offers a contract (数字合约) and follows its life. The terms
+    """ContractService is where a contract (数字合约) is offered, negotiated, signed and followed. The terms
     themselves travel only inside the signed offer (docs/FORMATS.md, contract).
     """
 
@@ -38,10 +38,12 @@ class ContractServiceStub:
     def __new__(cls, channel: _aio.Channel) -> ContractServiceAsyncStub: ...
     RequestContract: _grpc.UnaryUnaryMultiCallable[_contract_pb2.RequestContractRequest, _contract_pb2.RequestContractResponse]
     """RequestContract hands in the consumer's signed offer; the owner's rule or a person decides."""
+    Act: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ActRequest, _contract_pb2.ActResponse]
+    """Act hands in what a side signed about a contract besides offers: its signature, verification or end."""
     GetContract: _grpc.UnaryUnaryMultiCallable[_contract_pb2.GetContractRequest, _contract_pb2.GetContractResponse]
-    """GetContract returns one of the caller's contracts."""
+    """GetContract returns one of the caller's contracts, or one that the caller is to sign."""
     ListContracts: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ListContractsRequest, _contract_pb2.ListContractsResponse]
-    """ListContracts returns all contracts of the caller."""
+    """ListContracts returns all contracts of the caller, and those that name it as a side."""
     GetBalance: _grpc.UnaryUnaryMultiCallable[_contract_pb2.GetBalanceRequest, _contract_pb2.GetBalanceResponse]
     """GetBalance returns what is left of one of the caller's contracts."""
     ListTemplates: _grpc.UnaryUnaryMultiCallable[_contract_pb2.ListTemplatesRequest, _contract_pb2.ListTemplatesResponse]
@@ -49,24 +51,26 @@ class ContractServiceStub:
 
 @_typing.type_check_only
 class ContractServiceAsyncStub(ContractServiceStub):
-    """ContractService is where a consumer offers a contract (数字合约) and follows its life. The terms
+    """ContractService is where a contract (数字合约) is offered, negotiated, signed and followed. The terms
     themselves travel only inside the signed offer (docs/FORMATS.md, contract).
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     RequestContract: _aio.UnaryUnaryMultiCallable[_contract_pb2.RequestContractRequest, _contract_pb2.RequestContractResponse]  # type: ignore[assignment]
     """RequestContract hands in the consumer's signed offer; the owner's rule or a person decides."""
+    Act: _aio.UnaryUnaryMultiCallable[_contract_pb2.ActRequest, _contract_pb2.ActResponse]  # type: ignore[assignment]
+    """Act hands in what a side signed about a contract besides offers: its signature, verification or end."""
     GetContract: _aio.UnaryUnaryMultiCallable[_contract_pb2.GetContractRequest, _contract_pb2.GetContractResponse]  # type: ignore[assignment]
-    """GetContract returns one of the caller's contracts."""
+    """GetContract returns one of the caller's contracts, or one that the caller is to sign."""
     ListContracts: _aio.UnaryUnaryMultiCallable[_contract_pb2.ListContractsRequest, _contract_pb2.ListContractsResponse]  # type: ignore[assignment]
-    """ListContracts returns all contracts of the caller."""
+    """ListContracts returns all contracts of the caller, and those that name it as a side."""
     GetBalance: _aio.UnaryUnaryMultiCallable[_contract_pb2.GetBalanceRequest, _contract_pb2.GetBalanceResponse]  # type: ignore[assignment]
     """GetBalance returns what is left of one of the caller's contracts."""
     ListTemplates: _aio.UnaryUnaryMultiCallable[_contract_pb2.ListTemplatesRequest, _contract_pb2.ListTemplatesResponse]  # type: ignore[assignment]
     """ListTemplates returns the contract templates (合约模板) that the holder offers."""
 
 class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
-    """ContractService is where a consumer offers a contract (数字合约) and follows its life. The terms
+    """ContractService is where a contract (数字合约) is offered, negotiated, signed and followed. The terms
     themselves travel only inside the signed offer (docs/FORMATS.md, contract).
     """
 
@@ -79,12 +83,20 @@ class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
         """RequestContract hands in the consumer's signed offer; the owner's rule or a person decides."""
 
     @_abc_1.abstractmethod
+    def Act(
+        self,
+        request: _contract_pb2.ActRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_contract_pb2.ActResponse, _abc.Awaitable[_contract_pb2.ActResponse]]:
+        """Act hands in what a side signed about a contract besides offers: its signature, verification or end."""
+
+    @_abc_1.abstractmethod
     def GetContract(
         self,
         request: _contract_pb2.GetContractRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_contract_pb2.GetContractResponse, _abc.Awaitable[_contract_pb2.GetContractResponse]]:
-        """GetContract returns one of the caller's contracts."""
+        """GetContract returns one of the caller's contracts, or one that the caller is to sign."""
 
     @_abc_1.abstractmethod
     def ListContracts(
@@ -92,7 +104,7 @@ class ContractServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _contract_pb2.ListContractsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_contract_pb2.ListContractsResponse, _abc.Awaitable[_contract_pb2.ListContractsResponse]]:
-        """ListContracts returns all contracts of the caller."""
+        """ListContracts returns all contracts of the caller, and those that name it as a side."""
 
     @_abc_1.abstractmethod
     def GetBalance(
