@@ -224,9 +224,9 @@ def _after_request(contract: Contract, node: "Node", arguments: argparse.Namespa
     important = any(
         each.dataset.name in granted and each.dataset.grade is not Grade.GENERAL for each in node.catalogue()
     )
-    decide = ("contract", "approve", node.party.alias, contract.terms.id, "--by", "NAME")
-    words = ("yanmen", *(("approval", "list", node.party.alias) if important else decide))
-    who = f"by its holder 由数源部门执行; {node.party.alias}: the node's folder 节点目录"
+    decide = ("contract", "approve", "FOLDER", contract.terms.id, "--by", "NAME")
+    words = ("yanmen", *(("approval", "list", "FOLDER") if important else decide))
+    who = f"by its holder 由数源部门执行; FOLDER: where the holder keeps the node {node.party.alias} 节点目录"
     return _result(contract, next_step(*words, note=who))
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from yanmen.execution.clear_files import MEMORY_BYTES
 from yanmen.execution.scratch import Scratch
-from yanmen.model.catalogue import UNIT_ROWS, Cell, Column, ColumnType, Dataset, DatasetClass, Role
+from yanmen.model.catalogue import TEXT_MAX, UNIT_ROWS, Cell, Column, ColumnType, Dataset, DatasetClass, Role
 from yanmen.model.consent import Exclusion
 from yanmen.model.ports import TableShape
 from yanmen.model.refusal import JobCode, JobFailed
@@ -131,7 +131,7 @@ def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) 
         "rows_per_unit": dataset.rows_per_unit,
         "counted": UNIT_ROWS if dataset.counted() else "",
         "units_upto": dataset.units_upto,
-        "columns": [_column(column) for column in dataset.visible()],
+        "columns": [_column(column, dataset.cls) for column in dataset.visible()],
         "hidden": [column.source_name for column in dataset.columns if column.role is Role.HIDDEN],
         "clustered_by": dataset.clustered_by,
     }
@@ -172,9 +172,10 @@ def inspect(source: int, form: str) -> Order:
     return Order("inspect", {"source": source, "format": form}, (source,))
 
 
-def _column(column: Column) -> dict[str, object]:
+def _column(column: Column, cls: DatasetClass) -> dict[str, object]:
     """Write a visible column; what is declared of it is made true, in open data too: plans rely on it."""
     domain = None if not column.domain else [_plain(cell) for cell in column.domain]
+    bounded = column.type is ColumnType.TEXT and column.role is not Role.UNIT and cls is not DatasetClass.OPEN
     return {
         "name": column.name,
         "source": column.source_name or column.name,
@@ -184,6 +185,7 @@ def _column(column: Column) -> dict[str, object]:
         "domain": domain,
         "lower": None if column.lower is None else format(column.lower, "f"),
         "upper": None if column.upper is None else format(column.upper, "f"),
+        "length": TEXT_MAX if bounded else None,
     }
 
 

@@ -38,6 +38,9 @@ _TYPES: Mapping[Role, frozenset[ColumnType]] = {
     Role.HIDDEN: frozenset(ColumnType),
 }
 
+_GOES = ('; a column of this type goes as role = "key"', '；此类型的列请用 role = "key"')
+"""What to do with a measure that is no number."""
+
 
 def read(table: Table, cls: DatasetClass, rows_upto: int) -> tuple[Column, ...]:
     """Return the columns that the table `columns` declares, noting every problem there."""
@@ -86,10 +89,13 @@ def _not_one_unit(table: Table, columns: list[Column]) -> None:
 def _column(section: Table, cls: DatasetClass, rows_upto: int) -> Column:
     role = section.choice("role", Role)
     kind = section.choice("type", ColumnType, ColumnType.TEXT if role is Role.HIDDEN else None)
-    if kind not in _TYPES[role]:
-        section.problem("type", f"not admitted for the role {role.value}", f"角色 {role.value} 不允许此类型")
+    fits = kind in _TYPES[role]
+    if not fits:
+        en, zh = _GOES if role is Role.MEASURE else ("", "")
+        section.problem("type", f"not admitted for the role {role.value}{en}", f"角色 {role.value} 不允许此类型{zh}")
     scale = _scale(section, kind)
-    lower, upper = _bounds(section, role, scale, required=role is Role.MEASURE and cls is not DatasetClass.OPEN)
+    required = fits and role is Role.MEASURE and cls is not DatasetClass.OPEN
+    lower, upper = _bounds(section, role, scale, required=required)
     if lower is not None and upper is not None and cls is not DatasetClass.OPEN:
         _check_total(section, max(abs(lower), abs(upper)).scaleb(scale), rows_upto)
     for name in ("domain", "lower", "upper"):
@@ -176,11 +182,22 @@ def _domain(section: Table, cls: DatasetClass, role: Role, kind: ColumnType, sca
         section.problem("domain", f"must be a list of 1 to {DOMAIN_MAX} values", f"须为 1 至 {DOMAIN_MAX} 个值的列表")
         return None
     cells = tuple(_cell(item, kind, scale) for item in value)
-    if any(cell is None for cell in cells):
-        section.problem("domain", f"holds a value that is no {kind.value}", f"含有不属于 {kind.value} 类型的值")
+    wrong = next((at for at, cell in enumerate(cells) if cell is None), None)
+    if wrong is not None:
+        found, wanted, wanted_zh = _written(value[wrong]), *_WANTED[kind]
+        section.problem(
+            "domain",
+            f"holds a value that is no {kind.value}: number {wrong + 1}, {found}, is not {wanted}",
+            f"含有不属于 {kind.value} 类型的值：第 {wrong + 1} 个（{found}）不是{wanted_zh}",
+        )
     elif len(set(cells)) != len(cells):
         section.problem("domain", "holds a value twice", "含有重复的值")
     return cells
+
+
+def _written(value: object) -> str:
+    """Write a value of a domain, which is public, on one short line."""
+    return ascii(value)[:40] if not isinstance(value, str) or not value.isprintable() else repr(value)[:40]
 
 
 def _text(value: object) -> str | None:
@@ -207,6 +224,17 @@ _CELLS: Mapping[ColumnType, Callable[[object], Cell]] = {
     ColumnType.INTEGER: _integer,
     ColumnType.BOOLEAN: _boolean,
     ColumnType.DATE: _date,
+}
+
+_WANTED: Mapping[ColumnType, tuple[str, str]] = {
+    ColumnType.TEXT: (
+        f"printable text in quotes of 1 to {DOMAIN_TEXT_MAX} characters (leave out what stands for missing)",
+        f"带引号、1 至 {DOMAIN_TEXT_MAX} 个字符的可打印文本（缺失值为 NULL，无须列出）",
+    ),
+    ColumnType.INTEGER: ("a whole number without quotes", "不带引号的整数"),
+    ColumnType.DECIMAL: ("a number with no more places than the scale", "小数位不超过 scale 的数"),
+    ColumnType.BOOLEAN: ("true or false without quotes", "不带引号的 true 或 false"),
+    ColumnType.DATE: ("a date without quotes, such as 2026-01-31", "不带引号的日期，如 2026-01-31"),
 }
 
 

@@ -5,7 +5,7 @@ the node dies, not when a dataset is published again.
 """
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yanmen.formats.slots import Budget, Price
 from yanmen.model.catalogue import DatasetClass
@@ -138,6 +138,13 @@ def count_failure(db: sqlite3.Connection, consumer: str, space: str) -> int:
         (consumer, space),
     )
     return failures(db, consumer, space)
+
+
+def failures_left(detail: Detail, left: int, limits: NodeLimits) -> Detail:
+    """Return `detail` saying how many more questions of this member may fail: its own number, whatever failed."""
+    en = f"Ask for less at once; what failed is not told. {left} of {limits.failures} run-time failures are left"
+    zh = f"请缩小查询范围；失败原因不予告知。运行失败次数尚余 {left} 次（上限 {limits.failures} 次）"
+    return replace(detail, hint_en=f"{en}; the last suspends the contract.", hint_zh=f"{zh}，用尽后合约暂停。")
 
 
 def count_use(db: sqlite3.Connection, consumer: str, kind: str, per_minute: int, now_ms: int) -> None:

@@ -198,20 +198,22 @@ def end_aborted(db: sqlite3.Connection, log_: Log, intent: Intent, failure: Fail
     about = About(intent.contract, intent.consumer)
     entry = log_.append(db, Stage.ABORTED, slots, about, intent.ref)
     db.execute("UPDATE intent SET ended = ? WHERE position = ?", (entry.position, intent.position))
+    left = None
+    if failure.reason is Reason.RUN_FAILED and intent.release is not DatasetClass.OPEN:
+        left = max(0, limits.failures - budget.count_failure(db, intent.consumer, intent.space))
+        if left == 0:
+            contracts.suspend(db, log_, intent.contract)
+    detail = failure.detail if left is None else budget.failures_left(failure.detail, left, limits)
     db.execute(
         "UPDATE job SET state = 'declined', position = ?, reason = ?, detail = ? WHERE owner = ? AND job_id = ?",
         (
             entry.position,
             failure.reason.value,
-            answers.encode_detail(failure.detail),
+            answers.encode_detail(detail),
             intent.owner,
             intent.job_id,
         ),
     )
-    if failure.reason is Reason.RUN_FAILED and intent.release is not DatasetClass.OPEN:
-        failed = budget.count_failure(db, intent.consumer, intent.space)
-        if failed >= limits.failures:
-            contracts.suspend(db, log_, intent.contract)
     if failure.code is JobCode.VIOLATION:
         violations.count(db, log_, entry.position, about, limits)
     return entry.position

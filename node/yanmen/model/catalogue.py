@@ -6,6 +6,8 @@ from decimal import Decimal
 from enum import Enum, unique
 
 Cell = None | bool | int | Decimal | str | date
+TEXT_MAX = 1000
+"""Characters of a text without a domain in a snapshot of data that is not open: what is longer becomes NULL."""
 
 
 @unique

@@ -162,11 +162,16 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A column of the answer: its label, type, and the released column whose ± it carries ("" = none)."""
+    """A column of the answer: its label, type, and the released column whose ± it carries ("" = none).
+
+    For queries around it: `length` is the most characters of its texts, `weight` the terms that stand for it.
+    """
 
     label: str
     type: ColumnType
     source: str
+    length: int = field(default=0, compare=False, repr=False)
+    weight: int = field(default=1, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

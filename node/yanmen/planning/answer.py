@@ -76,7 +76,7 @@ def _outputs(items: tuple[Item, ...], shown: list[Shown]) -> tuple[tuple[Output,
     taken: set[str] = set()
     for position, (item, entry) in enumerate(zip(items, shown, strict=True)):
         sql, kind = output(entry)
-        outputs.append(Output(unique_label(label(item), taken), kind, entry.source))
+        outputs.append(Output(unique_label(label(item), taken), kind, entry.source, entry.length, entry.weight))
         columns.append(f"{sql} AS {quoted(f'o{position}')}")
     return tuple(outputs), tuple(columns)
 

@@ -22,6 +22,8 @@ _PAIRS = frozenset(
         (ColumnType.BOOLEAN, ColumnType.INTEGER),
     }
 )
+_WRITTEN = 64
+"""Characters of a number, date or truth value as text: 38 digits, sign and point are the longest."""
 _NUMBERS = (ColumnType.INTEGER, ColumnType.DECIMAL)
 
 
@@ -57,7 +59,7 @@ def _date(text: str, cast: Cast) -> Term:
 def _plain(target: ColumnType, known: Facts) -> Facts:
     if target is ColumnType.INTEGER:
         return Facts(target, 0, 0, 1, declared=True, nullable=known.nullable)
-    return Facts(target, nullable=known.nullable or target is not ColumnType.TEXT)
+    return Facts(target, nullable=known.nullable or target is not ColumnType.TEXT, length=_WRITTEN)
 
 
 def _limits(cast: Cast) -> Facts:

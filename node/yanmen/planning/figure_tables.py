@@ -1,7 +1,7 @@
 """Queries whose rows are released figures: each stands on blocks of cells, and SQL over those."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.stages import Output
@@ -35,7 +35,9 @@ class FigureTable:
         output = self.outputs[position]
         prefix = f"{quoted(table)}."
         width = f"{prefix}{quoted(f'w{position}')}" if output.source else ""
-        return Shown(f"{prefix}{quoted(f'o{position}')}", output.type, stored=True, source=output.source, width=width)
+        sql = f"{prefix}{quoted(f'o{position}')}"
+        shown = Shown(sql, output.type, stored=True, source=output.source, width=width)
+        return replace(shown, length=output.length, weight=output.weight)
 
 
 def left_by(rows: int, limit: int | None) -> int:

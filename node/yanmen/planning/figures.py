@@ -10,7 +10,7 @@ from yanmen.model.stages import Aggregate, AggregateKind, Average
 from yanmen.planning import hints, moments
 from yanmen.planning.joins import Joined
 from yanmen.planning.places import Place, refused
-from yanmen.planning.presence import is_present, present_fields
+from yanmen.planning.presence import counted, is_present, present_fields
 from yanmen.planning.reach import Reach
 from yanmen.planning.scope import Scope
 from yanmen.planning.syntax import MOMENTS, Apply, ColumnOf, Expression, Literal, LiteralKind, Op
@@ -145,7 +145,7 @@ class Figures:
 
     def _count(self, call: Apply) -> str:
         term = self._argument(call)
-        return self._figure(AggregateKind.ROWS, None if is_present(term, self._present) else term, call.at)
+        return self._figure(AggregateKind.ROWS, None if is_present(term, self._present) else counted(term), call.at)
 
     def _units(self, call: Apply) -> str:
         condition, argument = _conditional(call.args[0])
@@ -170,8 +170,8 @@ class Figures:
 
     def _average(self, call: Apply) -> str:
         total, term = self._sum(call)
-        counted = None if is_present(term, self._present) else term
-        count = self._figure(AggregateKind.ROWS, counted, call.at)
+        present = is_present(term, self._present)
+        count = self._figure(AggregateKind.ROWS, None if present else counted(term), call.at)
         for average in self.averages:
             if (average.sum, average.count) == (total, count):
                 return average.name

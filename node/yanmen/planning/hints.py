@@ -9,6 +9,17 @@ MALFORMED = Hint(
 NOT_TEXT = Hint("Send Unicode text without NUL characters.", "请提交不含 NUL 字符的 Unicode 文本。")
 TOO_LONG = Hint("Shorten the question: 16 KiB of text is the most.", "请缩短查询：文本最多 16 KiB。")
 TOO_DEEP = Hint("Nest expressions less deeply or split the question.", "请减少表达式嵌套层数，或拆分查询。")
+TEXT_LENGTH = Hint(
+    "Texts made in a question have at most 4096 characters, whatever the data: a column counts as the longest of its "
+    "domain, without a domain as 1000, one of grouped open data as 4096. Cut the parts, for example left(x, 100).",
+    "查询中生成的文本不论数据如何至多 4096 个字符：有取值域的列按其最长值计，无取值域的列按 1000 计，"
+    "分组后的开放数据列按 4096 计。请先截短，如 left(x, 100)。",
+)
+TEXT_SHOWN_LENGTH = Hint(
+    "Texts made of released cells have at most 65536 characters, a column counting as 4096 unless it is cut: cut the "
+    "parts, for example left(x, 100).",
+    "由已输出单元格拼成的文本至多 65536 个字符，未截短的列按 4096 计：请先截短，如 left(x, 100)。",
+)
 ONE_SELECT = Hint("Send them one at a time.", "请逐条提交。")
 CLAUSE = Hint(
     "Only SELECT, FROM, JOIN, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT and OFFSET are admitted (docs/SQL.md).",
@@ -152,8 +163,10 @@ CAST_TARGET = Hint(
 )
 DATE_LITERAL = Hint("Write dates as DATE 'YYYY-MM-DD'.", "日期请写作 DATE 'YYYY-MM-DD'。")
 ROW_DIVISION = Hint(
-    "Divide after aggregating, for example SUM(a) / SUM(b); within rows only by a literal such as 2, 5 or 100.",
-    "请在聚合之后相除，例如 SUM(a) / SUM(b)；行内只能除以 2、5、100 这类字面量。",
+    "Divide after aggregating, for example SUM(a) / SUM(b); within rows only by a literal such as 2, 5 or 100. "
+    "Whole numbers take any literal from 1 with //: day // 7 is accepted.",
+    "请在聚合之后相除，例如 SUM(a) / SUM(b)；行内只能除以 2、5、100 这类字面量。"
+    "整数可用 // 整除从 1 起的任意字面量：可写 day // 7。",
 )
 TABLE = Hint("See the catalogue for the tables of this contract.", "请在目录中查看本合约包含的数据集。")
 TABLE_TWICE = Hint("Give each table its own alias.", "请为每个表指定不同的别名。")

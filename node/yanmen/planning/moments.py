@@ -107,12 +107,15 @@ class _Pairs:
         return _times(_op(Op.SUM, small), _number(Decimal(1).scaleb(-places)))
 
     def spread(self, left: _Measure, right: _Measure) -> Expression:
-        """Return the sum of products of deviations from the means."""
-        return _minus(self.product(left, right), _over(_times(self.sum(left), self.sum(right)), self.count()))
+        """Return the sum of products of deviations from the means; of squares, where noise leaves it from zero up."""
+        found = _minus(
+            self.product(left, right), _over(_times(self.sum(left), self.sum(right)), self.positive(self.count()))
+        )
+        return _when(_op(Op.GREATER_EQUAL, found, _number(0)), found) if left.item == right.item else found
 
     def mean(self, measure: _Measure) -> Expression:
         """Return the mean of a measure over the pairs."""
-        return _op(Op.ADD, _over(self.sum(measure), self.count()), _number(measure.middle))
+        return _op(Op.ADD, _over(self.sum(measure), self.positive(self.count())), _number(measure.middle))
 
     def slope(self) -> Expression:
         """Return the slope of y over x."""

@@ -1,7 +1,7 @@
 """Plans a question over open data: rows or groups as asked, at most so many of them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yanmen.model.catalogue import ColumnType
 from yanmen.model.config import NodeLimits
@@ -34,7 +34,7 @@ from yanmen.planning.syntax import (
     Star,
 )
 from yanmen.planning.terms import Term
-from yanmen.planning.typed import RowTyper
+from yanmen.planning.typed import RowTyper, weight
 
 I128 = 2**127
 
@@ -70,7 +70,8 @@ def _listed(scope: Scope, joined: Joined, question: Question, most: int, tail: s
     terms = [typer.term(scope.resolve(item.expression)) for item in items]
     taken: set[str] = set()
     outputs = tuple(
-        Output(unique_label(label(item), taken), term.facts.type, "") for item, term in zip(items, terms, strict=True)
+        Output(unique_label(label(item), taken), term.facts.type, "", term.facts.length, weight(term))
+        for item, term in zip(items, terms, strict=True)
     )
     columns = [f"{value(term)} AS {quoted(f'o{position}')}" for position, term in enumerate(terms)]
     sorted_by = [_sort_term(scope, items, order) for order in question.orders]
@@ -206,5 +207,5 @@ def _grouped(scope: Scope, joined: Joined, question: Question, most: int, tail: 
     read = _read(scope, joined, [*keys, *figures.terms])
     cells = select([*inner, *figures.columns], source(read) + by)
     sql = select(shown.columns, f"FROM ({cells}) AS {quoted('cells')}{shown.filtered}{tail}")
-    outputs = tuple(Output(output.label, output.type, "") for output in shown.outputs)
+    outputs = tuple(replace(output, source="") for output in shown.outputs)
     return OpenPlan(read, sql, scope.snapshots.scans(), outputs, most)

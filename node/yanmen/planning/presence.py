@@ -41,6 +41,14 @@ def _needed(term: Term) -> set[Field]:
     return set()
 
 
+def counted(term: Term) -> Term:
+    """Return the least term that is NULL where `term` is: how many values x - 5 has is how many x has."""
+    if not isinstance(term, Operation) or term.op not in _STRICT:
+        return term
+    absent = [arg for arg in term.args if arg.facts.nullable]
+    return counted(absent[0]) if len(set(absent)) == 1 else term
+
+
 def is_present(term: Term, known: frozenset[Field]) -> bool:
     """Tell whether `term` cannot be NULL where the `known` columns are not."""
     if not term.facts.nullable:

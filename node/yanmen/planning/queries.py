@@ -5,7 +5,7 @@ from dataclasses import replace
 from yanmen.model.catalogue import ColumnType, DatasetClass
 from yanmen.model.config import NodeLimits
 from yanmen.model.refusal import Reason
-from yanmen.model.stages import Admitted
+from yanmen.model.stages import Admitted, Output
 from yanmen.planning import hints, released_query
 from yanmen.planning.blocks import Blocks
 from yanmen.planning.cell_plan import plan_cells
@@ -156,7 +156,7 @@ def _open_relation(scope: Scope, joined: Joined, found: OpenPlan, rows_upto: int
     made: list[Made] = []
     columns: list[str] = []
     for position, output in enumerate(found.outputs):
-        name, facts = f"c{position}", _facts(output.type)
+        name, facts = f"c{position}", _facts(output)
         made.append(Made(output.label, made_column(name, facts, None), facts, frozenset()))
         columns.append(f"{_fixed(quoted(f'o{position}'), facts)} AS {quoted(name)}")
     proven = replace(proved(scope, joined, tuple(item.column for item in made)), rows_upto=rows_upto)
@@ -164,14 +164,15 @@ def _open_relation(scope: Scope, joined: Joined, found: OpenPlan, rows_upto: int
     return Relation(proven, tuple(made), frozenset(), sql, proof_of(found.rows))
 
 
-def _facts(kind: ColumnType) -> Facts:
+def _facts(output: Output) -> Facts:
+    kind = output.type
     match kind:
         case ColumnType.INTEGER:
             return Facts(kind, 0, -I64 - 1, I64)
         case ColumnType.DECIMAL:
             return Facts(kind, OPEN_PLACES, -DECIMAL_MAX, DECIMAL_MAX)
         case _:
-            return Facts(kind)
+            return Facts(kind, length=output.length, weight=output.weight)
 
 
 def _fixed(sql: str, facts: Facts) -> str:

@@ -47,7 +47,7 @@ def constant(expression: Literal) -> Shown:
         raise refused(Reason.TYPE_MISMATCH, expression.at, "INTERVAL", hints.DATE_SHIFT)
     known = literal(expression)
     text = expression.text if expression.kind is LiteralKind.TEXT else None
-    return Shown(sql_literal(cell(known)), known.facts.type, stored=True, text=text)
+    return Shown(sql_literal(cell(known)), known.facts.type, stored=True, text=text, length=len(text or ""))
 
 
 def converted(item: Shown, cast: Cast) -> Shown:
@@ -80,7 +80,19 @@ def applied(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
     rule = _RULES.get(op)
     if rule is None:
         raise refused(Reason.CLAUSE_NOT_ADMITTED, at, op.value, hints.CLAUSE)
-    return replace(rule(op, args, at), weight=_weight(op, args))
+    return replace(rule(op, args, at), weight=_weight(op, args), length=_length(op, args, at))
+
+
+def _length(op: Op, args: Sequence[Shown], at: Place) -> int:
+    """Return the most characters of a text made of `args`, or refuse: queries around queries could make it endless."""
+    lengths = [arg.length for arg in args if arg.type is ColumnType.TEXT]
+    if op in (Op.LEFT, Op.RIGHT) or (op is Op.SUBSTRING and len(args) == 3):
+        return min([*lengths, int(args[-1].sql)])
+    if op is not Op.CONCAT:
+        return max(lengths, default=0)
+    if sum(lengths) > TEXT_SHOWN_MAX:
+        raise refused(Reason.FUNCTION_NOT_ADMITTED, at, op.value, hints.TEXT_SHOWN_LENGTH)
+    return sum(lengths)
 
 
 def _arithmetic(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
@@ -181,6 +193,8 @@ def _coalesce(op: Op, args: tuple[Shown, ...], at: Place) -> Shown:
     return Shown(f"coalesce({', '.join(sides)})", kind)
 
 
+TEXT_SHOWN_MAX = 65_536
+"""Characters that a text made of released cells may have."""
 _Rule = Callable[[Op, tuple[Shown, ...], Place], Shown]
 _RULES: dict[Op, _Rule] = {
     **dict.fromkeys(COMPARED, _comparison),

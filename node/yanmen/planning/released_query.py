@@ -323,7 +323,9 @@ def one_after_another(union: Union, parts: Sequence[FigureTable]) -> FigureTable
         kind = common_type([item.type for item in found])
         if kind is None:
             raise refused(Reason.TYPE_MISMATCH, union.at, output.label, hints.UNION_PARTS)
-        outputs.append(replace(output, type=kind, source=output.source if all(item.source for item in found) else ""))
+        length, weight = max(item.length for item in found), max(item.weight for item in found)
+        source = output.source if all(item.source for item in found) else ""
+        outputs.append(replace(output, type=kind, source=source, length=length, weight=weight))
     sides = [_side(part, outputs) for part in parts]
     names = [quoted(f"o{position}") for position in range(len(outputs))]
     widths = [quoted(f"w{position}") for position, output in enumerate(outputs) if output.source]

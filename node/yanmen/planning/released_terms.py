@@ -8,6 +8,7 @@ from yanmen.planning import hints
 from yanmen.planning.places import Place, refused
 from yanmen.planning.sql_terms import quoted
 from yanmen.planning.syntax import Op
+from yanmen.planning.typed_functions import TEXT_MADE_MAX
 
 PLACES = 9
 """Decimal places of a computed figure that was not rounded."""
@@ -18,7 +19,7 @@ class Shown:
     """SQL over `cells`: `stored` when it is a released column or a literal in its natural type, else a float.
 
     `source` is the released column whose ± this carries and `width` the SQL of that ±, `text` the value
-    of a text literal.
+    of a text literal, `length` the most characters of a text.
     """
 
     sql: str
@@ -29,6 +30,7 @@ class Shown:
     places: int = PLACES
     weight: int = 1
     text: str | None = None
+    length: int = TEXT_MADE_MAX
 
     @property
     def numeric(self) -> bool:

@@ -29,7 +29,10 @@ def over(window: Window, part: ReadPart) -> Shown:
     if window.function in _RANKS:
         return Shown(f"CAST({_ranked(window, args)} {clause} AS DOUBLE)", ColumnType.INTEGER)
     if window.function in _KEPT:
-        return Shown(f"{window.function}({_kept(window, args)}) {clause}", args[0].type, stored=args[0].stored)
+        length = max(arg.length for arg in args)
+        return Shown(
+            f"{window.function}({_kept(window, args)}) {clause}", args[0].type, stored=args[0].stored, length=length
+        )
     floats = number(args[0], Op.SUM, window.at)
     whole = window.function == "sum" and args[0].type is ColumnType.INTEGER
     return Shown(f"{window.function}({floats}) {clause}", ColumnType.INTEGER if whole else ColumnType.DECIMAL)

@@ -21,7 +21,7 @@ from yanmen.planning.scope import Scope
 from yanmen.planning.sql_terms import quoted, select, units, value
 from yanmen.planning.syntax import ColumnOf, Expression, Question, Star
 from yanmen.planning.terms import Facts, Field, Term
-from yanmen.planning.typed import RowTyper
+from yanmen.planning.typed import RowTyper, inlined
 from yanmen.planning.typed_numbers import merged
 
 
@@ -110,7 +110,7 @@ def _columns(read: Rows, items: Sequence[Chosen], filters: Sequence[Term]) -> li
         kept = None if known is None else narrowed(known, item.term, filters)
         name = f"c{position}"
         position += 1
-        facts = item.term.facts
+        facts = inlined(item.term)
         made.append(Made(item.name, made_column(name, facts, kept), facts, origins_of(read, item.term)))
     return made
 

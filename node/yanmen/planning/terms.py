@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from yanmen.model.catalogue import Cell, Column, ColumnType
+from yanmen.model.catalogue import TEXT_MAX, Cell, Column, ColumnType
 from yanmen.model.refusal import Reason
 from yanmen.planning import hints
 from yanmen.planning.places import Place, refused
@@ -23,7 +23,11 @@ DECIMAL_MAX = 10**18 - 1
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is publicly known of a term's values; `declared` = the range follows from declared bounds."""
+    """What is publicly known of a term's values; `declared` = the range follows from declared bounds.
+
+    `length` is the most characters of a text. `weight` is how many terms the engine may write for a column that a
+    query inside computes.
+    """
 
     type: ColumnType
     scale: int = 0
@@ -31,6 +35,8 @@ class Facts:
     upper: int = 0
     declared: bool = False
     nullable: bool = True
+    length: int = TEXT_MAX
+    weight: int = 1
 
     @property
     def numeric(self) -> bool:
@@ -107,7 +113,7 @@ def scaled(value: Decimal, scale: int) -> int:
 def null(facts: Facts | None = None) -> Constant:
     """Return NULL of the type in `facts` (text when nothing is known)."""
     known = facts if facts is not None else Facts(ColumnType.TEXT)
-    return Constant(None, Facts(known.type, known.scale, declared=True))
+    return Constant(None, Facts(known.type, known.scale, declared=True, length=0))
 
 
 def number(text: str) -> Constant:
@@ -121,7 +127,8 @@ def number(text: str) -> Constant:
 def constant(value: Cell) -> Constant:
     """Return a constant that is neither a number nor NULL."""
     kind = {bool: ColumnType.BOOLEAN, str: ColumnType.TEXT}.get(type(value), ColumnType.DATE)
-    return Constant(value, Facts(kind, declared=True, nullable=False))
+    length = len(value) if isinstance(value, str) else 0
+    return Constant(value, Facts(kind, declared=True, nullable=False, length=length))
 
 
 def column_facts(column: Column) -> Facts:
@@ -129,7 +136,10 @@ def column_facts(column: Column) -> Facts:
     match column.type:
         case ColumnType.INTEGER | ColumnType.DECIMAL:
             return _numeric_column(column)
-        case ColumnType.TEXT | ColumnType.BOOLEAN | ColumnType.DATE:
+        case ColumnType.TEXT:
+            texts = [len(cell) for cell in column.domain or () if isinstance(cell, str)]
+            return Facts(column.type, length=max(texts, default=TEXT_MAX))
+        case ColumnType.BOOLEAN | ColumnType.DATE:
             return Facts(column.type)
 
 

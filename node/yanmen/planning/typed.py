@@ -36,7 +36,12 @@ from yanmen.planning.terms import (
 from yanmen.planning.typed_numbers import common
 
 WEIGHT_MAX = 4000
-"""Terms in one emitted expression: some operations are written with copies of their argument."""
+"""Terms in one emitted expression: some operations are written with copies of their argument.
+
+A column of a query inside counts as what it is made of: the engine writes that in its place.
+"""
+QUERY_WEIGHT_MAX = 20_000
+"""Terms in all expressions of one query."""
 
 _ORDERED = frozenset({Op.LESS, Op.LESS_EQUAL, Op.GREATER, Op.GREATER_EQUAL, Op.EQUAL, Op.UNEQUAL})
 COMPARED = _ORDERED | {Op.DISTINCT_FROM, Op.NOT_DISTINCT_FROM}
@@ -52,11 +57,14 @@ class RowTyper:
     def __init__(self, scope: Scope) -> None:
         """Take columns from `scope`."""
         self._scope = scope
+        self._weight = 0
 
     def term(self, expression: Expression) -> Term:
         """Return the term that the resolved `expression` is, or refuse."""
         found = self._term(expression)
-        if weight(found) > WEIGHT_MAX:
+        heavy = weight(found)
+        self._weight += heavy
+        if heavy > WEIGHT_MAX or self._weight > QUERY_WEIGHT_MAX:
             raise refused(Reason.CLAUSE_NOT_ADMITTED, expression.at, "", hints.TOO_DEEP)
         return found
 
@@ -159,8 +167,15 @@ def weight(term: Term) -> int:
             return 1 + sum(weight(arg) for arg in args)
         case Conversion(item=item):
             return 1 + 3 * weight(item)
+        case Field(facts=facts):
+            return facts.weight
         case _:
             return 1
+
+
+def inlined(term: Term) -> Facts:
+    """Return the facts of `term` as a column of a query: whoever reads it may be written with a copy of the term."""
+    return replace(term.facts, weight=weight(term))
 
 
 _mismatch = typed_functions.mismatch
@@ -269,21 +284,21 @@ def _result(results: Sequence[Term], at: Place) -> Facts:
     if known.numeric:
         return common(results, at)
     nullable = any(term.facts.nullable for term in results)
-    return Facts(known.type, declared=all(term.facts.declared for term in results), nullable=nullable)
+    declared, length = all(term.facts.declared for term in results), max(term.facts.length for term in results)
+    return Facts(known.type, declared=declared, nullable=nullable, length=length)
 
 
 def _coalesce(op: Op, args: tuple[Term, ...], at: Place) -> Term:
     results = unify(args, op, at)
     known = _result(results, at)
     nullable = all(term.facts.nullable for term in results)
-    return Operation(op, results, Facts(known.type, known.scale, known.lower, known.upper, known.declared, nullable))
+    return Operation(op, results, replace(known, nullable=nullable))
 
 
 def _nullif(op: Op, args: tuple[Term, ...], at: Place) -> Term:
     sides = unify(args, op, at)
     _aligned_range(sides, at)
-    known = sides[0].facts
-    return Operation(op, sides, Facts(known.type, known.scale, known.lower, known.upper, known.declared))
+    return Operation(op, sides, replace(sides[0].facts, nullable=True, weight=1))
 
 
 _Rule = Callable[[Op, tuple[Term, ...], Place], Term]

@@ -13,6 +13,11 @@ from yanmen.planning.terms import Constant, Facts, Operation, Term, constant, nu
 
 TEXT_PLACES_MAX = 1000
 TEXT_LENGTH_MAX = 2**32
+TEXT_MADE_MAX = 4096
+"""Characters that a text made in a question may have: what one unit's rows are made into stays small.
+
+A longer one that only one unit's rows are made into would let the run fail if and only if that unit is there.
+"""
 SHIFT_DAYS_MAX = 100_000
 MONTH_DAYS = 31
 
@@ -101,18 +106,27 @@ def _moved(value: date, count: int, unit: str) -> date | None:
 
 
 def _text(op: Op, args: tuple[Term, ...], at: Place) -> Term:
+    """Type what keeps a text's length, which is counted in characters as the engine folds case one by one, or adds."""
     items = tuple(_of(ColumnType.TEXT, arg, op, at) for arg in args)
-    return Operation(op, items, Facts(ColumnType.TEXT, nullable=any(item.facts.nullable for item in items)))
+    length = sum(item.facts.length for item in items)
+    if length > TEXT_MADE_MAX and op is Op.CONCAT:
+        raise _not_here(op, at, hints.TEXT_LENGTH)
+    nullable = any(item.facts.nullable for item in items)
+    return Operation(op, items, Facts(ColumnType.TEXT, nullable=nullable, length=length))
 
 
 def _cut(op: Op, args: tuple[Term, ...], at: Place) -> Term:
     item, *places = args
+    values: list[int] = []
     for place in places:
         value = place.value if isinstance(place, Constant) and place.facts.type is ColumnType.INTEGER else None
         if not isinstance(value, int) or not 1 <= value <= TEXT_PLACES_MAX:
             raise _not_here(op, at, hints.LITERAL_LENGTH)
+        values.append(value)
     text = _of(ColumnType.TEXT, item, op, at)
-    return Operation(op, (text, *places), Facts(ColumnType.TEXT, nullable=text.facts.nullable))
+    kept = TEXT_MADE_MAX if op is Op.SUBSTRING and len(values) == 1 else values[-1]
+    length = min(kept, text.facts.length)
+    return Operation(op, (text, *places), Facts(ColumnType.TEXT, nullable=text.facts.nullable, length=length))
 
 
 def _length(op: Op, args: tuple[Term, ...], at: Place) -> Term:

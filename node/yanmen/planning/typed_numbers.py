@@ -42,11 +42,14 @@ def common(terms: Sequence[Term], at: Place) -> Facts:
 def merged(known: Sequence[Facts]) -> Facts:
     """Return facts that hold for the values of any of `known`, which are of one kind of type."""
     if not known[0].numeric:
-        return Facts(known[0].type, nullable=any(facts.nullable for facts in known))
+        length = max(facts.length for facts in known)
+        heaviest = max(facts.weight for facts in known)
+        return Facts(known[0].type, nullable=any(facts.nullable for facts in known), length=length, weight=heaviest)
     scale = max(facts.scale for facts in known)
     ends = [end for facts in known for end in _ends(facts, scale)]
     declared, nullable = all(facts.declared for facts in known), any(facts.nullable for facts in known)
-    return Facts(_kind(known), scale, min(ends), max(ends), declared, nullable)
+    heaviest = max(facts.weight for facts in known)
+    return Facts(_kind(known), scale, min(ends), max(ends), declared, nullable, weight=heaviest)
 
 
 def _sum(op: Op, args: tuple[Term, ...], at: Place) -> Term:

@@ -21,7 +21,7 @@ from yanmen.planning.scope import Scope
 from yanmen.planning.sql_terms import quoted, select, value
 from yanmen.planning.syntax import AGGREGATES, Apply, Cast, ColumnOf, Expression, Item, Literal, Op, Question
 from yanmen.planning.terms import I128, Facts, Term
-from yanmen.planning.typed import RowTyper
+from yanmen.planning.typed import RowTyper, inlined
 
 COUNT_DOMAIN_MAX = 1000
 """Numbers of rows that may be grouped by again."""
@@ -159,7 +159,9 @@ class UnitGrouping:
 
     def extreme(self, name: str, term: Term) -> _Figure:
         """Return the least or greatest value of the unit's own rows."""
-        return _Figure(self.plain(name, term), replace(term.facts, nullable=True), domain(self._scope, term), term)
+        return _Figure(
+            self.plain(name, term), replace(term.facts, nullable=True, weight=1), domain(self._scope, term), term
+        )
 
     def relation(self) -> Relation:
         """Return the grouped rows; everything asked of them must have been read before."""
@@ -207,8 +209,8 @@ class UnitGrouping:
             name = f"c{position}"
             values = domain(self._scope, key, filters)
             kept = None if values is None else narrowed(values, key, filters)
-            known = made_column(name, key.facts, kept)
-            found.append(Made(name, known, key.facts, origins_of(read, key)))
+            facts = inlined(key)
+            found.append(Made(name, made_column(name, facts, kept), facts, origins_of(read, key)))
         for position, figure in enumerate(self._figures, start=len(self._keys)):
             name = f"c{position}"
             known = made_column(name, figure.facts, figure.domain)

@@ -12,7 +12,8 @@ MISSING = "('', 'NA', 'N/A', 'NULL', 'null', 'NaN', 'nan')"
 class DeclaredColumn(NamedTuple):
     """One visible column; `domain`, `lower` and `upper` are None when not declared or, for open data, not applied.
 
-    `exact`: the source has types of its own, so nothing stands for a missing value but NULL, and nothing is rounded.
+    `length` is the most characters of a text. `exact`: the source has types of its own, so nothing stands for a
+    missing value but NULL, and nothing is rounded.
     """
 
     name: str
@@ -23,6 +24,7 @@ class DeclaredColumn(NamedTuple):
     domain: tuple[object, ...] | None
     lower: str | None
     upper: str | None
+    length: int | None = None
     exact: bool = False
 
     def value(self, types: dict[str, str]) -> str:
@@ -103,7 +105,7 @@ class DeclaredColumn(NamedTuple):
             lower, upper = (f"CAST({literal(bound)} AS {kept})" for bound in (self.lower, self.upper))
             clamped = f"WHEN {typed} < {lower} THEN {lower} WHEN {typed} > {upper} THEN {upper}"
             return f"CASE {clamped} ELSE TRY_CAST({typed} AS {kept}) END"
-        return typed
+        return typed if self.length is None else f"CASE WHEN length({typed}) <= {self.length:d} THEN {typed} END"
 
     def fits(self, types: dict[str, str]) -> str:
         """Write the value where it is as declared before anything is clamped, NULL elsewhere."""
@@ -142,5 +144,6 @@ def read_column(value: object, *, exact: bool = False) -> DeclaredColumn:
         domain=None if value["domain"] is None else tuple(array(value, "domain")),
         lower=None if value["lower"] is None else text(value, "lower"),
         upper=None if value["upper"] is None else text(value, "upper"),
+        length=None if value["length"] is None else integer(value, "length"),
         exact=exact,
     )

@@ -11,7 +11,7 @@ from threading import Event
 import duckdb
 import pytest
 from yanmen.execution.jail import JailRunner
-from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
+from yanmen.model.catalogue import TEXT_MAX, Cell, Column, ColumnType, Dataset, DatasetClass, Role
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import JobCode, JobFailed
 
@@ -284,3 +284,12 @@ def test_a_draft_of_parquet(press: Press, tmp_path: Path) -> None:
     assert columns["id"].role is Role.UNIT
     assert columns["v"].type is T.DECIMAL
     assert columns["l"].role is Role.HIDDEN
+
+
+def test_a_text_that_no_domain_bounds_is_at_most_as_long_as_plans_take_it_to_be(press: Press, declare: Declare) -> None:
+    """What a question makes of texts is bounded by their longest: an open domain names none."""
+    declared = declare()
+    columns = tuple(replace(item, domain=()) if item.name == "sex" else item for item in declared.columns)
+    long, longest = "\u96c1" * (TEXT_MAX + 1), "\u96c1" * TEXT_MAX
+    press.csv(f"{HEADER}1,{long},1,x\n2,{longest},1,x\n", replace(declared, columns=columns))
+    assert [row[1] for row in press.all()] == [None, longest]

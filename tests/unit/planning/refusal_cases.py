@@ -204,6 +204,8 @@ ASKED = (
     f"SELECT count(*) FROM person WHERE {'NOT ' * 80}insured",
     f"SELECT count(*) FROM {', '.join(f'town t{number}' for number in range(40))}",
     f"SELECT count(*) FROM person WHERE {_again('age')} > 1",
+    f"SELECT count(*) FROM person WHERE {'||'.join(['note'] * 5)} = 'x'",
+    f"SELECT {'||'.join(['sex'] * 17)} AS s, count(*) FROM person GROUP BY sex",
     f"SELECT count(*) FROM ({' UNION ALL '.join(map(_fourfold, range(16)))})",
 )  # fmt: skip
 

@@ -110,6 +110,21 @@ class TestProblems:
         prefix = f"line {line}: " if line else ""
         assert any(problem.startswith(prefix) and part in problem for problem in found), found
 
+    def test_a_date_that_is_no_measure_is_told_so_and_nothing_of_bounds(self) -> None:
+        text = GOOD.replace('type = "decimal"', 'type = "date"', 1).replace("scale = 2\n", "")
+        text = "\n".join(line for line in text.splitlines() if not line.startswith(("lower", "upper")))
+        found = [problem for problem in problems(text) if "role" in problem or "lower" in problem or "upper" in problem]
+        assert len(found) == 1
+        assert 'role = "key"' in found[0]
+
+    def test_a_wrong_value_of_a_domain_is_shown_with_its_place_and_why(self) -> None:
+        for given, shown in (
+            ("5", "number 2, 5, is not printable text"),
+            ('""', "number 2, '', is not printable text"),
+        ):
+            (found,) = problems(GOOD.replace('  "AST",\n', f"  {given},\n", 1))
+            assert shown in found
+
     def test_all_problems_are_reported_at_once_in_order(self) -> None:
         text = GOOD.replace('quality = "B"', 'quality = "Z"').replace("scale = 2", "scale = 99")
         text = text.replace('name = "labs"', 'name = ""')

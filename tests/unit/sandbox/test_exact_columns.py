@@ -4,7 +4,7 @@ import duckdb
 import pytest
 from yanmen_sandbox.jobs.columns import read_column
 
-COLUMN: dict[str, object] = {"name": "v", "source": "v", "role": "measure", "domain": None}
+COLUMN: dict[str, object] = {"name": "v", "source": "v", "role": "measure", "domain": None, "length": None}
 
 
 def typed(value: str, given: str, kind: str, scale: int = 0, bounds: tuple[str, str] | None = None) -> str | None:
