@@ -26,7 +26,7 @@ FIGURES = (
     Figure("policies", "contracts and guard rails", (), ("--contracts", "100", "--rounds", "1"), alone=True),
     Figure("bill", "bills", (), ("--uses", "500")),
     Figure("federation", "federation", (), ("--only", "noise")),
-    Figure("joins", "joins across nodes", (), ("--only", "guesses,views")),
+    Figure("joins", "joins across nodes", (), ("--only", "guesses,views", "--trials", "100"), alone=True),
     Figure("admission", "admission", (), ("--rounds", "1")),
     Figure("tpch-bars", "TPC-H about persons", (), ("--repeat", "1")),
     Figure("tpcds-bars", "TPC-DS about persons"),

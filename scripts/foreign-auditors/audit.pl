@@ -5,6 +5,7 @@ use warnings;
 use Crypt::PK::Ed25519;
 use Digest::SHA qw(sha256);
 use JSON::PP qw(decode_json);
+use Math::BigInt try => 'LTM';
 use MIME::Base64 qw(decode_base64 encode_base64 encode_base64url decode_base64url);
 
 my ($bundle, $space_file) = @ARGV;
@@ -13,8 +14,44 @@ sub demand { my ($holds, $what) = @_; die "$what\n" unless $holds; return }
 sub text { my ($name) = @_; open my $in, '<:raw', $name or die "$name: $!\n"; local $/; my $data = <$in>; close $in; return $data }
 sub base64 { my ($text) = @_; my $data = decode_base64($text); demand(encode_base64($data, '') eq $text, 'base64'); return $data }
 sub base64url { my ($text) = @_; my $data = decode_base64url($text); demand(encode_base64url($data) eq $text, 'base64url'); return $data }
-sub key { my ($raw) = @_; demand(length $raw == 32, 'a key is not 32 bytes'); return Crypt::PK::Ed25519->new->import_key_raw($raw, 'public') }
+sub key { my ($raw) = @_; prime_order($raw); return Crypt::PK::Ed25519->new->import_key_raw($raw, 'public') }
 sub signed { my ($key, $message, $signature) = @_; return length $signature == 64 && $key->verify_message($signature, $message) }
+
+# Ed25519 implementations agree on keys that are canonical points of the main subgroup; no other is taken.
+my $P = Math::BigInt->new(2)->bpow(255)->bsub(19);
+my $L = Math::BigInt->new(2)->bpow(252)->badd('27742317777372353535851937790883648493');
+my $D = Math::BigInt->new(121666)->bmodinv($P)->bmul(-121665)->bmod($P);
+my %prime;
+
+# Add two points (RFC 8032, section 5.1.4, in projective coordinates).
+sub added {
+    my ($x, $y, $z, $u, $v, $w) = @_;
+    my ($a, $c, $d) = ($z * $w % $P, $x * $u % $P, $y * $v % $P);
+    my ($b, $e) = ($a * $a % $P, $D * $c % $P * $d % $P);
+    my ($f, $g) = ($b - $e, $b + $e);
+    return ($a * $f % $P * (($x + $y) * ($u + $v) - $c - $d) % $P, $a * $g % $P * ($d + $c) % $P, $f * $g % $P);
+}
+
+sub prime_order {
+    my ($raw) = @_;
+    return if $prime{$raw};
+    demand(length $raw == 32, 'a key is not 32 bytes');
+    my $sign = ord(substr $raw, 31) >> 7;
+    my $y = Math::BigInt->from_hex(unpack 'H*', reverse $raw)->bmod(Math::BigInt->new(2)->bpow(255));
+    my $square = ($y * $y - 1) * ($D * $y % $P * $y + 1)->bmodinv($P) % $P;
+    my $x = $square->copy->bmodpow(($P + 3) / 8, $P);
+    $x = $x * Math::BigInt->new(2)->bmodpow(($P - 1) / 4, $P) % $P if $x * $x % $P != $square;
+    demand($y < $P && $x * $x % $P == $square && !($x->is_zero && $sign), 'a key is not a canonical point');
+    my @total = map { Math::BigInt->new($_) } 0, 1, 1;
+    my @point = ($x % 2 == $sign ? $x : $P - $x, $y, Math::BigInt->new(1));
+    for my $bit (reverse split //, substr $L->as_bin, 2) {
+        @total = added(@total, @point) if $bit;
+        @point = added(@point, @point);
+    }
+    demand($y != 1 && $total[0]->is_zero && $total[1] == $total[2], 'a key is not of prime order');
+    $prime{$raw} = 1;
+    return;
+}
 
 # Where a leaf stands among all of its node's logs: year, number of the log, leaf.
 sub place { my ($origin, $index) = @_; my ($year, $more) = $origin =~ m{/([0-9]{4})(?:-([0-9]+))?\z} or die "not an origin\n"; return ($year, $more // 1, $index) }
@@ -48,9 +85,10 @@ sub head {
     my ($body, $tail) = $note =~ /\A(\Q$origin\E\n[1-9][0-9]*\n[^\n]+\n)\n((?:\xe2\x80\x94 [^\n ]+ [^\n ]+\n)+)\z/ or die "not a head of this log\n";
     my (undef, $size, $root) = split /\n/, $body;
     my $raw = key_at($node, 'log', $origin, $size - 1);
+    my $key = key($raw);
     my $id = substr sha256("$origin\n\x01$raw"), 0, 4;
     my @mine = grep { substr($_, 0, 4) eq $id } map { base64($_) } $tail =~ /^\xe2\x80\x94 \Q$origin\E ([^\n ]+)$/mg;
-    demand(@mine == 1 && signed(key($raw), $body, substr $mine[0], 4), 'the log did not sign the head');
+    demand(@mine == 1 && signed($key, $body, substr $mine[0], 4), 'the log did not sign the head');
     return ($size, base64($root));
 }
 

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from yanmen.formats import bundle
+from yanmen.formats import bundle, note
+from yanmen.formats.note import VerifierKey
 
-from tests.vectors import specimen
+from tests.vectors import ed25519_edges, specimen
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = re.search(r"```bash\n(#!/bin/bash\n.*?)```", (ROOT / "docs" / "AUDIT.md").read_text("utf-8"), re.DOTALL)
@@ -124,3 +125,19 @@ def test_another_leaf_s_proof_is_not(desk: Desk) -> None:
     done = desk.run()
     file.write_bytes(good)
     assert (done.returncode, done.stderr) == (1, "NOT VALID 不成立: the path leads to another root\n")
+
+
+def test_a_key_of_small_order_or_not_canonical_is_refused(desk: Desk) -> None:
+    """Every spelling of such a key; which ones those are is counted here, not taken from the script's pattern."""
+    places = {int.from_bytes(ed25519_edges.encoded(point), "little") % 2**255 for point in ed25519_edges.torsion()}
+    places |= set(range(ed25519_edges.P, 2**255))
+    good = desk.key.read_bytes()
+    try:
+        for place in sorted(places):
+            for sign in (0, 1):
+                key = (place | sign << 255).to_bytes(32, "little")
+                desk.key.write_text(note.encode_key(VerifierKey(specimen.SPACE, key)) + "\n")
+                done = desk.run()
+                assert (done.returncode, "small order, or not canonical" in done.stderr) == (1, True), key.hex()
+    finally:
+        desk.key.write_bytes(good)

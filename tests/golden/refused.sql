@@ -709,8 +709,8 @@ SELECT sum(n) FROM (SELECT pid, stddev(days) AS n FROM visit GROUP BY pid)
 -- DIMENSION_NOT_DECLARED at 1:30 SELECT
 SELECT count(*) FROM (SELECT * FROM firm)
 
--- DIMENSION_NOT_DECLARED at 1:8 SELECT
-SELECT sector, sum(output) FROM firm GROUP BY ROLLUP (sector)
+-- DIMENSION_NOT_DECLARED at 1:49 SELECT
+SELECT count(*) AS n FROM firm UNION ALL SELECT count(*) AS n FROM person
 
 -- CLAUSE_NOT_ADMITTED at 1:8 GROUPING
 SELECT grouping(age), count(*) FROM person GROUP BY ROLLUP (sex)

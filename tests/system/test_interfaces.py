@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +14,17 @@ import pytest
 import yanmen
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link
-from yanmen.crypto import documents, keys
+from yanmen.crypto import agreements, documents, keys
 from yanmen.crypto.system import SystemClock
-from yanmen.formats import base64url, dataspace, dataspace_offer
+from yanmen.formats import base64url, contract_number, dataspace, dataspace_offer
 from yanmen.formats.acknowledgement import Acknowledgement, sd_hash
 from yanmen.model.catalogue import Channel
 from yanmen.model.config import Interfaces
-from yanmen.model.contract import Grant, Scenario, Terms
+from yanmen.model.contract import Grant, Round, Scenario, Terms
+from yanmen.model.negotiation import ActKind
 from yanmen.model.usage_control import Rules
 
-from tests.system.town import CANARY, Town, done, run
+from tests.system.town import CANARY, SUBJECT, Town, done, run
 from tests.vectors.dataspace_schemas import problems
 from tests.vectors.interface_messages import REFUSED_SCENES, Talk, scenes
 
@@ -159,6 +161,14 @@ def test_a_receipt_is_acknowledged_and_a_use_ended_in_the_standard_s_messages(
     token = documents.sign_acknowledgement(received, alice.signer).decode()
     status, told = call(served, "POST", "/executionFeedback", said.feedback(given.index, token))
     assert (status, told["status"], told["receipt"]["stage"]) == (200, "0", "acknowledged"), told
+    proof = said.proof(given.index, given.jti, 1, token)
+    assert call(served, "POST", "/fulfillmentProof", proof)[1]["error"]["subject"] == "contractId"  # it goes on
+    done("contract", "revoke", served.node, said.terms.id, "--by", "首席数据官")
+    for member, wrong in (("proofId", contract_number.uuid("ab" * 16)), ("signature", said.offer.decode())):
+        assert call(served, "POST", "/fulfillmentProof", {**proof, member: wrong})[1]["error"]["subject"] == member
+    other = said.proof(given.index, given.jti, 2, token)
+    assert call(served, "POST", "/fulfillmentProof", other)[1]["error"]["subject"] == "log/executionResult"
+    assert call(served, "POST", "/fulfillmentProof", proof)[1]["receipt"]["jti"] == told["receipt"]["jti"]
 
 
 def test_the_same_contract_in_the_dataspace_protocol(served: Town) -> None:
@@ -183,11 +193,111 @@ def test_the_same_contract_in_the_dataspace_protocol(served: Town) -> None:
         name: request["offer"][name] for name in ("permission", "target")
     }
     done("contract", "revoke", served.node, said.terms.id, "--by", "首席数据官")
-    assert call(served, "GET", place)[1]["state"] == "TERMINATED"
+    assert (
+        call(served, "GET", place)[1]["state"] == "FINALIZED"
+    )  # the negotiation led to a contract, whatever became of it
     status, over = call(served, "GET", f"{place}/agreement")
     assert status == 400
     assert problems("negotiation/contract-negotiation-error-schema.json", over) == []
     assert over["consumerPid"] == request["consumerPid"]
+
+
+def countered(town: Town, said: Talk, fen: int) -> Talk:
+    """Have the holder offer another price, and return what alice says once she signs it."""
+    done("contract", "counter", town.node, said.terms.id, "--set", f"price_per_query_fen={fen}", "--by", "张某")
+    with yanmen.connect("clinic", identity=town.root / "alice") as node:
+        token = node.contract(said.terms.id).counter
+    offered = agreements.peek_terms(token)
+    assert offered.round is not None
+    answer_by_ms = SystemClock().now_ms() + 86_400_000
+    return talk(town, replace(offered, round=Round(offered.round.number + 1, documents.digest(token), answer_by_ms)))
+
+
+def test_three_sides_come_to_terms_in_the_standard_s_messages(served: Town) -> None:
+    who = ("--name", "数据局", "--alias", "bureau", "--subject", SUBJECT + "3", "--region", "1401")
+    done("member", "init", served.root / "bureau", *who, "--role", "regulator")
+    served.admit(served.root / "bureau", "member")
+    alice, bureau = (Identity.load(served.root / name) for name in ("alice", "bureau"))
+    first = talk(served, replace(terms(served, "sides"), price_per_query_fen=60, signers=(bureau.id,)))
+    _, created = call(served, "POST", "/contractCreate", first.create())
+    assert created["contractStatus"] == "02"
+    said = countered(served, first, 100)
+    asked = {name: value for name, value in first.negotiate().items() if name != "signatureList"}
+    status, stands = call(served, "POST", "/contractNegotiate", asked)
+    assert (status, stands["negotiationStatus"]) == (200, "1")
+    assert agreements.peek_terms(stands["counterOffer"].encode()).price_per_query_fen == 100
+    status, stands = call(served, "POST", "/contractNegotiate", said.negotiate())
+    assert (status, stands["negotiationStatus"], stands["contractStatus"]) == (200, "1", "03"), stands
+    acceptance = stands["acceptance"]
+    verified = said.act(ActKind.VERIFY, alice.id, alice.signer, documents.digest(acceptance.encode()))
+    place = f"{dataspace.BASE}/negotiations/{dataspace_offer.provider_pid(said.terms.holder, said.terms.id)}"
+    status, told = call(served, "POST", f"{place}/agreement/verification", said.verified(verified))
+    assert (status, told["state"]) == (200, "VERIFIED"), told
+    signed = said.act(ActKind.SIGN, bureau.id, bureau.signer)
+    assert call(served, "POST", "/strategySend", said.send(verified), "bureau")[1]["error"]["subject"] == "signature"
+    assert call(served, "POST", "/strategySend", said.send(signed), "alice")[0] == 401
+    status, told = call(served, "POST", "/strategySend", said.send(signed), "bureau")
+    assert (status, told) == (200, {"status": "0", "contractStatus": "05"}), told
+    decided_ms = json.loads(base64url.decode(acceptance.split(".")[1]))["time_ms"]
+    registered = said.registrate(acceptance, decided_ms)
+    assert call(served, "POST", "/contractRegistrate", registered)[0] == 400  # a side is missing
+    side = {"signatoryEntityId": SUBJECT + "3", "signature": signed.decode()}
+    registered["signatoryEntities"].append(side)
+    assert (
+        call(served, "POST", "/contractRegistrate", registered)[1]["contractHash"]
+        == hashlib.sha256(said.offer).hexdigest()
+    )
+    ending = said.act(ActKind.END, alice.id, alice.signer, reason="项目结束")
+    assert call(served, "POST", "/contractTerminate", said.terminate(signed))[1]["error"]["subject"] == "signature"
+    status, told = call(served, "POST", "/contractTerminate", said.terminate(ending))
+    assert (status, told["status"], told["contractStatus"]) == (200, "0", "06"), told
+
+
+def test_a_counter_offer_is_accepted_in_the_dataspace_protocol(served: Town) -> None:
+    alice = Identity.load(served.root / "alice")
+    first = talk(served, replace(terms(served, "counter"), price_per_query_fen=60))
+    status, stands = call(served, "POST", f"{dataspace.BASE}/negotiations/request", first.dataspace())
+    assert (status, stands["state"]) == (201, "REQUESTED")
+    place = f"{dataspace.BASE}/negotiations/{stands['providerPid']}"
+    assert call(served, "GET", f"{place}/offers")[1]["code"] == "NEGOTIATION_OUT_OF_TURN"
+    said = countered(served, first, 100)
+    assert call(served, "GET", place)[1]["state"] == "OFFERED"
+    status, offered = call(served, "GET", f"{place}/offers")
+    assert (status, problems("negotiation/contract-offer-message-schema.json", offered)) == (200, [])
+    other = talk(served, replace(said.terms, price_per_query_fen=90))
+    assert call(served, "POST", f"{place}/events", other.accepted())[0] == 400
+    assert problems("negotiation/contract-negotiation-event-message-schema.json", said.accepted()) == []
+    status, told = call(served, "POST", f"{place}/events", said.accepted())
+    assert (status, told["state"]) == (200, "AGREED"), told
+    agreed = call(served, "GET", f"{place}/agreement")[1]
+    assert problems("negotiation/contract-agreement-message-schema.json", agreed) == []
+    assert call(served, "GET", f"{place}/events")[0] == 400
+    acceptance = agreed["agreement"][dataspace_offer.SIGNED_ACCEPTANCE].encode()
+    act = said.act(ActKind.VERIFY, alice.id, alice.signer, documents.digest(acceptance))
+    verification = said.verified(act)
+    assert problems("negotiation/contract-agreement-verification-message-schema.json", verification) == []
+    status, told = call(served, "POST", f"{place}/agreement/verification", verification)
+    assert (status, told["state"]) == (200, "FINALIZED"), told
+    event = call(served, "GET", f"{place}/events")[1]
+    assert problems("negotiation/contract-negotiation-event-message-schema.json", event) == []
+
+
+def test_a_negotiation_is_ended_by_either_side_in_the_dataspace_protocol(served: Town) -> None:
+    alice = Identity.load(served.root / "alice")
+    for name, ends in (("theirs", True), ("ours", False)):
+        said = talk(served, replace(terms(served, name), price_per_query_fen=60))
+        _, stands = call(served, "POST", f"{dataspace.BASE}/negotiations/request", said.dataspace())
+        place = f"{dataspace.BASE}/negotiations/{stands['providerPid']}"
+        if ends:
+            message = said.ended(said.act(ActKind.END, alice.id, alice.signer, reason="价格"), "价格")
+            assert problems("negotiation/contract-negotiation-termination-message-schema.json", message) == []
+            assert call(served, "POST", f"{place}/termination", {**message, "reason": ["别的"]})[0] == 400
+            assert call(served, "POST", f"{place}/termination", message)[1]["state"] == "TERMINATED"
+        else:
+            done("contract", "deny", served.node, said.terms.id, "--by", "首席数据官")
+        told = call(served, "GET", f"{place}/termination")[1]
+        assert problems("negotiation/contract-negotiation-termination-message-schema.json", told) == []
+        assert told["code"] == ("CONTRACT_REVOKED" if ends else "CONTRACT_DENIED")
 
 
 def test_nobody_is_called_back(served: Town) -> None:

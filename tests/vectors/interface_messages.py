@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from yanmen.crypto import documents
+from yanmen.crypto import agreements, documents
 from yanmen.formats import connector_id, contract_number, dataspace, dataspace_offer, strategy
 from yanmen.formats.json_canonical import Json
 from yanmen.model.contract import Contract, ContractStatus, Terms
+from yanmen.model.negotiation import ActKind, ContractAct
+from yanmen.model.ports import Signer
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.usage_control import Action, Constraint, Control, Operator, Rules
 from yanmen.wire.https import telling
@@ -166,6 +168,74 @@ class Talk:
         ended = {"terminationId": contract_number.uuid(job_id), "reason": "不再需要", "triggeredBy": "system"}
         return {**self.controlled(), **ended}
 
+    def proof(self, receipt: int, jti: str, used: int, acknowledgement: str) -> Message:
+        """Say that the contract is fulfilled, and sign for its last receipt."""
+        log = {"receipt": receipt, "executionResult": f"{used}/{self.terms.queries}"}
+        said = {"proofId": contract_number.uuid(jti), "log": log, "signature": acknowledgement}
+        return {**self.controlled(), **said}
+
+    def act(self, kind: ActKind, by: str, signer: Signer, digest: str = "", reason: str = "") -> bytes:
+        """Return a side's signed word on the contract; a side signs or ends the offer, and verifies the acceptance."""
+        digest = digest or documents.digest(self.offer)
+        begun_s = self.terms.not_before_ms // 1000
+        word = ContractAct(kind, by, self.terms.holder, self.terms.id, digest, reason, begun_s)
+        return agreements.sign_act(word, signer)
+
+    def send(self, act: bytes) -> Message:
+        """Have the platform send its strategy down, signed."""
+        return {
+            "contractId": self.number,
+            "strategyId": contract_number.uuid(self.terms.id),
+            "strategyVersion": str(1 if self.terms.round is None else self.terms.round.number),
+            "transactionExecutionStrategy": self.strategy(),
+            "issuedAt": strategy.moment(self.terms.not_before_ms),
+            "signature": act.decode(),
+        }
+
+    def terminate(self, act: bytes) -> Message:
+        """End the contract before its time."""
+        signed = strategy.moment(self.terms.not_before_ms)
+        return {
+            **self.named,
+            **self.issuer,
+            "issueTime": signed,
+            "terminateType": "01",
+            "activationTime": strategy.moment(self.terms.not_before_ms),
+            "scheduledEndTime": strategy.moment(self.terms.not_after_ms),
+            "agreedEndTime": signed,
+            "signature": act.decode(),
+        }
+
+    def dataspace_message(self, kind: str, **more: object) -> Message:
+        """Say something about a negotiation that is under way."""
+        return {
+            "@context": [dataspace.CONTEXT],
+            "@type": kind,
+            "providerPid": dataspace_offer.provider_pid(self.terms.holder, self.terms.id),
+            "consumerPid": dataspace_offer.consumer_pid(self.terms.id),
+            **more,
+        }
+
+    def next_round(self) -> Message:
+        """Offer other terms."""
+        told = {name: value for name, value in self.dataspace().items() if name in ("offer", "callbackAddress")}
+        return self.dataspace_message("ContractRequestMessage", **told)
+
+    def accepted(self) -> Message:
+        """Accept the holder's counter-offer, whose terms this talk's offer signs."""
+        signed = {"eventType": "ACCEPTED", dataspace_offer.SIGNED_OFFER: self.offer.decode()}
+        return self.dataspace_message("ContractNegotiationEventMessage", **signed)
+
+    def verified(self, act: bytes) -> Message:
+        """Verify the agreement."""
+        signed = {dataspace_offer.SIGNED_ACT: act.decode()}
+        return self.dataspace_message("ContractAgreementVerificationMessage", **signed)
+
+    def ended(self, act: bytes, reason: str) -> Message:
+        """End the negotiation."""
+        signed = {"code": "ENDED", "reason": [reason], dataspace_offer.SIGNED_ACT: act.decode()}
+        return self.dataspace_message("ContractNegotiationTerminationMessage", **signed)
+
     def dataspace(self) -> Message:
         """Offer the contract in the Dataspace Protocol's words."""
         return {
@@ -185,6 +255,7 @@ def subject(connector: str) -> str:
 TERMS = replace(made.TERMS, rules=scenes(("age_band", "city"))["数据联合计算"])
 TALK = Talk(TERMS, made.offer(TERMS), "persons")
 ACCEPTANCE = documents.sign_acceptance(made.acceptance(TERMS), made.RECEIPT_KEY).decode()
+MEMBER = (made.CONSUMER, made.MEMBER_KEY)
 ACKNOWLEDGEMENT = "eyJ0.eyJ9.c2ln"
 REQUESTS: Mapping[str, Message] = {
     "dsp-catalog-request.schema.json": {
@@ -198,6 +269,13 @@ REQUESTS: Mapping[str, Message] = {
     "tc609-contract-negotiate.schema.json": TALK.negotiate(),
     "tc609-contract-registrate.schema.json": TALK.registrate(ACCEPTANCE, made.START_S * 1000),
     "tc609-contract-execution.schema.json": TALK.execution(3),
+    "tc609-contract-terminate.schema.json": TALK.terminate(TALK.act(ActKind.END, *MEMBER, reason="x")),
+    "tc609-strategy-send.schema.json": TALK.send(TALK.act(ActKind.SIGN, *MEMBER)),
+    "tc609-fulfillment-proof.schema.json": TALK.proof(9, "ef" * 16, 3, ACKNOWLEDGEMENT),
+    "dsp-contract-round.schema.json": TALK.next_round(),
+    "dsp-negotiation-event.schema.json": TALK.accepted(),
+    "dsp-agreement-verification.schema.json": TALK.verified(TALK.act(ActKind.VERIFY, *MEMBER)),
+    "dsp-negotiation-termination.schema.json": TALK.ended(TALK.act(ActKind.END, *MEMBER, reason="x"), "x"),
     "tc609-execution-feedback.schema.json": TALK.feedback(9, ACKNOWLEDGEMENT),
     "tc609-abnormal-termination.schema.json": TALK.termination("cd" * 16),
 }

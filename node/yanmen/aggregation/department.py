@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from yanmen.aggregation.relayed import for_join, piece, spoilt
 from yanmen.crypto import blinding, documents, joined, packets
+from yanmen.crypto.blame import blamed
 from yanmen.crypto.curve25519 import POINT_BYTES
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
@@ -74,6 +75,8 @@ class Department:
     def get(self, peer: Party, token: bytes, name: str, at: int) -> Piece:
         """Return a piece of the whole part `name`, to the consumer of its manifest alone."""
         signed = self._signed(peer, token)
+        if name not in _parts(signed):
+            raise spoilt(Malformed(f"{self.me}: hands out no such part"))
         with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
             outcome = piece(link, OUTCOME, 0).data
             if not self.covers(int.from_bytes(outcome, "big")):
@@ -84,7 +87,7 @@ class Department:
         """Blind the next piece of another department's list; return how much there is, and the word on a whole one."""
         signed = self._signed(peer, token)
         try:
-            with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
+            with blamed(joined.giver(handed, signed)), self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
                 return self._blind(signed, link, handed)
         except (Malformed, BadSignature, BadProof) as error:
             raise spoilt(error) from error
@@ -110,19 +113,19 @@ class Department:
         if handed.at != so_far.size or not handed.data:
             return so_far.size, b""
         if len(handed.data) > PIECE or so_far.size + len(handed.data) > whole:
-            raise Malformed(f"{share.node}: its list is longer than its receipt says")
+            raise Malformed(f"{joined.giver(handed, signed)}: the list of {share.node} is longer than its receipt says")
         link.append(given, blinding.blind_again(secret, handed.data))
         link.append(taken, handed.data)
         size = so_far.size + len(handed.data)
-        return (size, b"" if size < whole else self._finished(signed, link, share.node, expected))
+        return (size, b"" if size < whole else self._finished(signed, link, handed, expected))
 
-    def _finished(self, signed: SignedManifest, link: LinkState, of: str, expected: str) -> bytes:
+    def _finished(self, signed: SignedManifest, link: LinkState, handed: Handed, expected: str) -> bytes:
         """Hold the whole list to what was signed of it, then sign what came of it; nothing of it left before."""
-        found = hashlib.sha256()
+        found, of = hashlib.sha256(), handed.of
         for data in link.pieces(f"taken {of}"):
             found.update(data)
         if found.hexdigest() != expected:
-            raise Malformed(f"{of}: its list is not the one that was signed")
+            raise Malformed(f"{joined.giver(handed, signed)}: the list of {of} is not the one that was signed")
         points = b"".join(link.pieces(f"given {of}"))
         last = joined.way(of, signed)[-1] == self.me
         content = blinding.tags(points) if last else points
@@ -145,3 +148,10 @@ class Department:
         if signed.manifest.asks(self.me) is None:
             raise spoilt(Malformed(f"{self.me}: no department of this join"))
         return signed
+
+
+def _parts(signed: SignedManifest) -> frozenset[str]:
+    """Return the names of what a department may hand to the consumer, none of which says anything to them."""
+    nodes, to = [invited.node for invited in signed.manifest.nodes], signed.manifest.aggregators
+    sealed = [f"rows {name}" for name in to] + [f"tags {of} {name}" for of in nodes for name in to]
+    return frozenset(("list", *sealed, *(f"given {of}" for of in nodes)))

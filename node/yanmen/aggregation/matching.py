@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from yanmen.aggregation.relayed import for_join, piece, spoilt
 from yanmen.crypto import documents, joined, packets, row_shares
+from yanmen.crypto.blame import blamed
 from yanmen.crypto.blinding import TAG_BYTES
 from yanmen.crypto.envelopes import Opener
 from yanmen.crypto.federated import Evidence
@@ -62,7 +63,7 @@ class Matching:
         signed = self._signed(peer, token)
         try:
             self.book.sweep(self.clock.now_ms() // 1000)
-            with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
+            with blamed(joined.giver(handed, signed)), self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
                 return self._keep(signed, link, handed)
         except (Malformed, BadSignature, BadProof) as error:
             raise spoilt(error) from error
@@ -70,6 +71,8 @@ class Matching:
     def get(self, peer: Party, token: bytes, to: str, at: int) -> Piece:
         """Return a piece of the places that this aggregator sealed for the aggregator `to`."""
         signed = self._signed(peer, token)
+        if to == self.me or to not in signed.manifest.aggregators:
+            raise spoilt(Malformed(f"{to}: nothing is sealed for it"))  # what others sealed for us is open here
         with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
             return piece(link, f"places {to}", at)
 
@@ -80,7 +83,7 @@ class Matching:
             with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
                 done = link.part("matched")
                 return done.word if done.whole else self._match(signed, link)
-        except Malformed as error:
+        except (Malformed, BadSignature) as error:
             raise spoilt(error) from error
 
     def gather(self, peer: Party, token: bytes, words: Sequence[bytes]) -> None:
@@ -112,10 +115,10 @@ class Matching:
         if handed.at != size or not handed.data:
             return size
         if len(handed.data) > PIECE or not size + len(handed.data) <= handed.size <= PART_BYTES_MAX:
-            raise Malformed(f"{handed.of}: {handed.name} is longer than it may be")
+            raise Malformed(f"{joined.giver(handed, signed)}: {handed.name} is longer than it may be")
         link.append(waiting, handed.data)
         if size + len(handed.data) == handed.size:
-            sender = joined.way(handed.of, signed)[-1] if handed.name == "tags" else handed.of
+            sender = joined.giver(handed, signed)
             sealed_as = f"tags {handed.of}" if handed.name == "tags" else handed.name
             place = packets.place(signed.sha256, sealed_as, sender, self.me)
             content = packets.open_packet(b"".join(link.pieces(waiting)), self.opener, place)
@@ -191,7 +194,8 @@ class Matching:
             total = total + np.frombuffer(content, dtype="<u4").astype(np.uint32)
         groups = signed.manifest.cells // len(signed.manifest.sigma_squared)
         if len(total) and int(total.max()) >= groups:
-            raise Malformed("a row that met is in no group: some department's rows are not what they should be")
+            named = ", ".join(invited.node for invited in signed.manifest.nodes)
+            raise Malformed(f"a row that met is in no group: rows of {named} are not what they should be")
         return total.astype(np.int64)
 
     def _sum(self, signed: SignedManifest, link: LinkState, places: Positions) -> bytes:
@@ -209,7 +213,8 @@ class Matching:
                 np.add.at(cells[:, column], places, values[at.astype(np.int64), position])
             columns += own
         if sorted(columns) != list(range(aggregates)):
-            raise Malformed("the departments' aggregates are not those of the manifest")
+            named = ", ".join(invited.node for invited in signed.manifest.nodes)
+            raise Malformed(f"the aggregates of {named} are not those of the manifest")
         return share_format.encode(WholeShare(_NO_BLINDING, cells.astype("<u8").tobytes()))
 
     def _lay(self, signed: SignedManifest, peer: Party, token: bytes, shares: Sequence[Share], summed: bytes) -> None:
@@ -225,16 +230,21 @@ class Matching:
         content = self._content(link, f"tags {node}")
         if len(content) != items * TAG_BYTES:
             raise Malformed(f"{node}: not a tag for each of its rows")
-        return np.frombuffer(content, dtype="<u8").astype(np.uint64).reshape(items, 2)
+        tags = np.frombuffer(content, dtype="<u8").astype(np.uint64).reshape(items, 2)
+        if len(np.unique(tags[:, 0])) != items:
+            raise Malformed(f"{node}: two rows of its list are alike")
+        return tags
 
     def _rows(self, link: LinkState, node: str) -> tuple[row_shares.Places, row_shares.Values]:
-        return row_shares.expand(row_share.decode(self._content(link, f"rows {node}")))
+        with blamed(node):
+            return row_shares.expand(row_share.decode(self._content(link, f"rows {node}")))
 
     def _share(self, signed: SignedManifest, link: LinkState, node: str) -> Share:
         """Return what a department is bound to, whose parts must both be here."""
         said = self._content(link, f"receipt {node}")
-        share = joined.remembered(node, said, signed)
-        rows = row_share.decode(self._content(link, f"rows {node}"))
+        with blamed(node):
+            share = joined.remembered(node, said, signed)
+            rows = row_share.decode(self._content(link, f"rows {node}"))
         if rows.items != share.joining.items:
             raise Malformed(f"{node}: not a share for each of its rows")
         return share
@@ -252,12 +262,9 @@ class Matching:
 
 
 def meeting(lists: Sequence[Tags]) -> tuple[Positions, ...]:
-    """Return where in each list the tags stand that are in all of them, in the order of the first."""
+    """Return where in each list, which has no tag twice, the tags stand that are in all, in the order of the first."""
     first, *rest = lists
     kept = np.arange(len(first), dtype=np.int64)
-    for tags in lists:
-        if len(np.unique(tags[:, 0])) != len(tags):
-            raise Malformed("tags: two rows of one department are alike")
     found = [kept]
     for tags in rest:
         order = np.argsort(tags[:, 0])

@@ -1,6 +1,7 @@
 """What departments and aggregators do alike with the parts of a join that the consumer carries between them."""
 
 from yanmen.crypto import federated
+from yanmen.crypto.blame import blamed
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger.join_book import LinkState
@@ -14,12 +15,13 @@ from yanmen.model.refusal import Detail, Reason, Refused
 def for_join(token: bytes, peer: Party, register: Register, clock: Clock) -> SignedManifest:
     """Return the manifest in `token`: of a join, signed by `peer`, in force now."""
     try:
-        signed = federated.read_manifest(token, register)
+        with blamed(peer.id):
+            signed = federated.read_manifest(token, register)
         manifest = signed.manifest
         if manifest.consumer != peer.id or manifest.mode is not Mode.JOINED:
-            raise Malformed("manifest: of another consumer, or of no join")
+            raise Malformed(f"{peer.id}: a manifest of another consumer, or of no join")
         if not manifest.issued_s <= clock.now_ms() // 1000 < manifest.expires_s:
-            raise Malformed("manifest: not in force now")
+            raise Malformed(f"{peer.id}: a manifest that is not in force now")
     except (Malformed, BadSignature) as error:
         raise spoilt(error) from error
     return signed

@@ -3,17 +3,13 @@
 import argparse
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from yanmen.cli.grammar import Parser, command, day_of, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import governance
 from yanmen.crypto.system import SystemClock
 from yanmen.formats.malformed import Malformed
-from yanmen.model.office import WHO, Act, OfficeStep
-
-if TYPE_CHECKING:
-    from yanmen.node.approving import Waiting
+from yanmen.model.office import WHO, Act, OfficeStep, Waiting
 
 _ACTS = {
     Act.REVIEW: "the steward's first look 数据专管员初审",
@@ -27,7 +23,11 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands of this group."""
     here = group(commands, "approval", "approval by officers 审批: list, review, decide, stop, resume, record")
     lists = command(here, "list", "what waits, for whom, until when 待审批", listed, "yanmen approval list health")
-    folder(lists, "node", "the node's folder")
+    lists.add_argument(
+        "node", type=Path, nargs="?", metavar="NODE", help="the node's folder; an officer: --as and --at"
+    )
+    lists.add_argument("--as", dest="identity", type=Path, help="the officer's folder: ask over the wire")
+    lists.add_argument("--at", help="alias or id of the department's node")
     for act, purpose in _ACTS.items():
         example = (
             f"yanmen approval {act.value} --as {WHO[act].value} --at health --contract 40d566d1aa5b48338b7a6d3d9ebca39c"
@@ -58,11 +58,16 @@ def _signer(parser: Parser, act: Act) -> None:
         parser.add_argument(
             f"--{name}", default="", help=f"why, {purpose}; all three to approve, one to refuse or stop"
         )
+    parser.add_argument("--submit", action="store_true", help="hand it in over the wire too 在线提交")
     parser.add_argument("target", type=Path, metavar="FILE", help="a new file for the signed act")
 
 
 def listed(arguments: argparse.Namespace) -> Result:
     """Say what waits: scenario, legal basis, grade, whose turn it is, until when."""
+    if arguments.identity is not None and arguments.at:
+        return _asked(arguments)
+    if arguments.node is None:
+        raise UsageProblem("name the node's folder, or --as OFFICER --at NODE 请指明节点目录，或 --as 与 --at")
     from yanmen.node import approving
     from yanmen.node.holder import open_holder
 
@@ -74,7 +79,35 @@ def listed(arguments: argparse.Namespace) -> Result:
     )
 
 
-def _line(waiting: "Waiting", now_ms: int) -> str:
+def _asked(arguments: argparse.Namespace) -> Result:
+    """Ask the node over the wire what waits for its officers."""
+    from yanmen.client import connect
+
+    with connect(arguments.at, identity=arguments.identity) as node:
+        found = node.waiting()
+    rows: list[dict[str, object]] = [
+        {
+            "contract": each.contract_id,
+            "offer_sha256": each.offer_sha256,
+            "important": each.important,
+            "turn": each.turn,
+            "due_ms": each.due_ms,
+            "overdue": each.overdue,
+            "scenario": each.scenario,
+            "purpose": each.purpose,
+            "legal_basis": each.legal_basis,
+        }
+        for each in found
+    ]
+    lines = [
+        f"{each.contract_id}  {each.turn} by {day_of(each.due_ms)}{'  OVERDUE 逾期' if each.overdue else ''}\n"
+        f"  scenario 场景 {each.scenario}: {each.purpose} ({each.legal_basis})\n  --offer-sha256 {each.offer_sha256}"
+        for each in found
+    ]
+    return Result("\n".join(lines) or "nothing waits 无待审批", {"waiting": rows})
+
+
+def _line(waiting: Waiting, now_ms: int) -> str:
     terms = waiting.contract.terms
     late = "  OVERDUE 逾期" if waiting.overdue(now_ms) else ""
     grade = "important 重要" if waiting.important else "general 一般"
@@ -85,7 +118,7 @@ def _line(waiting: "Waiting", now_ms: int) -> str:
     )
 
 
-def _fields(waiting: "Waiting", now_ms: int) -> dict[str, object]:
+def _fields(waiting: Waiting, now_ms: int) -> dict[str, object]:
     terms = waiting.contract.terms
     return {
         "contract": terms.id,
@@ -130,10 +163,22 @@ def signed(arguments: argparse.Namespace) -> Result:
         raise UsageProblem(f"{arguments.target} exists; name a new file") from error
     with os.fdopen(file_, "wb") as opened:
         opened.write(token)
+    if arguments.submit:
+        return _handed_in(arguments, token)
     note = next_step("yanmen", "approval", "record", node.alias, arguments.target)
     return Result(
         f"{act.value} signed 已签署: {arguments.target}{note}", {"act": act.value, "step": str(arguments.target)}
     )
+
+
+def _handed_in(arguments: argparse.Namespace, token: bytes) -> Result:
+    from yanmen.client import connect
+
+    with connect(arguments.at, identity=arguments.identity) as node:
+        receipt, status = node.hand_in(token)
+    text = f"{arguments.act.value} recorded 已登记: {arguments.contract} {status}; receipt 回执 no. {receipt.index}"
+    fields = {"act": arguments.act.value, "step": str(arguments.target), "status": status, "receipt": receipt.index}
+    return Result(text, fields)
 
 
 def recorded(arguments: argparse.Namespace) -> Result:

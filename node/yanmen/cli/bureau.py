@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands of this group."""
-    here = group(commands, "bureau", "catalogue service 目录服务: collect, claims, compare, publish")
+    here = group(commands, "bureau", "catalogue service 目录服务: collect, claims, compare, publish, receive, reports")
     example = "yanmen bureau collect --as bureau inbox"
     collected = command(here, "collect", "read what nodes handed in, by level 汇聚", collect, example)
     _sources(collected)
@@ -34,6 +34,22 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     published.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="a new folder")
     published.add_argument("--title", required=True, help="what the catalogue is called")
     published.add_argument("--title-en", default="Catalogue of public data", help="and in English")
+    example = "yanmen bureau receive --as bureau --book evidence evidence-000001.jws receipt.jws"
+    received = command(
+        here, "receive", "take in a node's report of evidence and sign its receipt 签收", receive, example
+    )
+    _book(received)
+    received.add_argument("report", type=Path, metavar="REPORT", help="what `yanmen report make` wrote")
+    received.add_argument("target", type=Path, metavar="FILE", help="a new file for the receipt")
+    example = "yanmen bureau reports --as bureau --book evidence"
+    every = command(here, "reports", "what nodes reported, verified again 上报情况", reports, example)
+    _book(every)
+    every.add_argument("--contract", default="", metavar="ID", help="only the uses under this contract 按合约追溯")
+
+
+def _book(parser: Parser) -> None:
+    _who(parser)
+    parser.add_argument("--book", type=Path, required=True, metavar="FOLDER", help="the folder of reports")
 
 
 def _who(parser: Parser) -> None:
@@ -138,3 +154,50 @@ def publish(arguments: argparse.Namespace) -> Result:
     names = disclosing.publish(made, arguments.to, (arguments.title, arguments.title_en))
     fields = {"files": list(names), "entries": len(made.listed()), "products": len(made.offered())}
     return Result(f"{arguments.to}: {', '.join(names)}", fields)
+
+
+def receive(arguments: argparse.Namespace) -> Result:
+    """Take in one report, and sign that it is here."""
+    from yanmen.bureau.evidence import EvidenceBook
+    from yanmen.client.identity import Identity
+    from yanmen.crypto import governance
+    from yanmen.crypto.system import SystemClock
+    from yanmen.formats.evidence import BYTES_MAX
+    from yanmen.model.evidence import EvidenceReceipt
+
+    who = Identity.load(arguments.identity)
+    if arguments.target.exists():
+        raise UsageProblem(f"{arguments.target} exists; name a new file 该文件已存在")
+    with arguments.report.open("rb") as opened:
+        token = opened.read(BYTES_MAX + 1).strip()
+    taken = EvidenceBook(arguments.book, who.register).take(token)
+    now_s = SystemClock().now_ms() // 1000
+    receipt = EvidenceReceipt(who.id, taken.report.node, taken.sha256, taken.report.number, now_s)
+    arguments.target.write_bytes(governance.sign_evidence_receipt(receipt, who.signer) + b"\n")
+    text = (
+        f"{taken.report.node}: report {taken.report.number}, {taken.head.size} leaves; receipt 回执 {arguments.target}"
+    )
+    fields = {"node": taken.report.node, "number": taken.report.number, "leaves": taken.head.size}
+    return Result(text, {**fields, "receipt": str(arguments.target)})
+
+
+def reports(arguments: argparse.Namespace) -> Result:
+    """Print what every node reported."""
+    from yanmen.bureau.evidence import EvidenceBook
+    from yanmen.client.identity import Identity
+
+    book = EvidenceBook(arguments.book, Identity.load(arguments.identity).register)
+    lines, rows = [], []
+    for node in book.nodes():
+        for taken in book.follow(node):
+            named = [each for each in taken.report.uses if arguments.contract in {"", each.contract}]
+            uses = {each.contract: [each.asked, each.answered, each.aborted] for each in named}
+            if arguments.contract and not uses:
+                continue
+            stages = {stage.value: count for stage, count in taken.report.stages.items()}
+            lines.append(
+                f"{node} report {taken.report.number}: leaves {taken.report.since} to {taken.head.size} {stages}"
+            )
+            rows.append({"node": node, "number": taken.report.number, "leaves": taken.head.size, "stages": stages})
+            rows[-1] |= {"uses": uses, "issued_s": taken.report.issued_s}
+    return Result("\n".join(lines) or "nothing reported 尚无上报", {"reports": rows})

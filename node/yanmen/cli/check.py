@@ -41,7 +41,7 @@ def checked(arguments: argparse.Namespace) -> Result:
     config = read_config(arguments.node)
     with profiles.serving(config.sandbox, config.docker) as spawner, open_holder(arguments.node) as holder:
         findings = Findings()
-        for look in (_identity, _books, _sandbox, _volumes, _standing):
+        for look in (_identity, _books, _logs, _sandbox, _volumes, _standing):
             look(findings, holder, spawner)
         fields = {"id": config.id, "leaves": holder.ledger.size(), **findings.fields}
         offers = bool(holder.ledger.current_versions())
@@ -119,6 +119,18 @@ def _books(findings: Findings, holder: "Holder", _: "Spawner") -> None:
 
     findings.look("guard rails 守则", guards)
     findings.look("ledger 台账", ledger)
+
+
+def _logs(findings: Findings, holder: "Holder", _: "Spawner") -> None:
+    from yanmen.node import logkeeping
+
+    def logs() -> str:
+        kept = logkeeping.check(holder)
+        findings.fields["logs"] = {name: {"since": one.since, "lines": one.lines} for name, one in kept.items()}
+        said = ", ".join(f"{name} {one.lines} lines since {one.since}" for name, one in kept.items())
+        return f"{said or 'none yet'}; chained, kept 保存 {holder.config.log_days} days"
+
+    findings.look("logs of operation 运维日志", logs)
 
 
 def _sandbox(findings: Findings, holder: "Holder", spawner: "Spawner") -> None:

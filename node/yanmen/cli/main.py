@@ -26,6 +26,7 @@ from yanmen.cli import (
     incident,
     inspection,
     join,
+    journal,
     member,
     mock,
     need,
@@ -33,6 +34,7 @@ from yanmen.cli import (
     operation,
     policy,
     query,
+    report,
     session,
     space,
     witness,
@@ -62,6 +64,7 @@ LIFE = """a first hour 第一小时:
   console                                                             all of it in a browser, to look at
   budget show  budget renew                                           lifetime privacy budgets
   need file  match  use  effect    bureau collect  claims  compare  publish   a bureau's catalogue of all nodes
+  report make  record  show     bureau receive  reports               evidence of uses, to the platform
   bill statement   audit BUNDLE  audit bill  revenue                  account for a period, and check the account
   inspection open  record  rectify  recheck  close                    findings until they are closed
 
@@ -114,6 +117,7 @@ def parser() -> Parser:
         consent,
         need,
         bureau,
+        report,
         incident,
         console,
         aggregator,
@@ -135,7 +139,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageProblem as problem:
         text = str(problem)
         return run(lambda _: _usage(text), argparse.Namespace(json="--json" in words))
-    return run(arguments.handler, arguments)
+    code = run(arguments.handler, arguments)
+    journal.note(arguments, code)
+    return code
 
 
 def _teach(_: argparse.Namespace) -> Result:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from yanmen import enrolment
-from yanmen.cli import member, node_backup, node_keys
+from yanmen.cli import member, node_abilities, node_backup, node_keys
 from yanmen.cli.grammar import Parser, command, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.cli.policy import EXPECTATIONS
@@ -72,6 +72,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     follow.add_argument("--left", action="append", default=[], metavar="SPACE=N", help=rest)
     node_backup.declare(here)
     node_keys.declare(here)
+    node_abilities.declare(here)
 
 
 def _schema(here: "argparse._SubParsersAction[Parser]") -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from yanmen import cataloguing, enrolment
 from yanmen.cli.grammar import Parser, command, day_of, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
-from yanmen.crypto import governance
+from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats import enrolment as formats
@@ -45,6 +45,10 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         metavar="FILE",
         help="the review of its level's data authority 审核意见, if the space has any",
     )
+    example = "yanmen space abilities space health/abilities.jws"
+    able = command(here, "abilities", "enter what a node says it can do 能力登记", enter_abilities, example)
+    folder(able, "space", "the space's folder")
+    file(able, "record", "the signed record that `node abilities` wrote")
     example = "yanmen space refresh space"
     fresh = command(here, "refresh", "sign the register anew before it is over 续签名册", refreshed, example)
     folder(fresh, "space", "the space's folder")
@@ -132,6 +136,23 @@ def _listed(known: Register, token: bytes) -> tuple[Party, Listing]:
     if entry.node != party.id:
         raise UsageProblem("the entry names another node than its signer")
     return party, entry
+
+
+def enter_abilities(arguments: argparse.Namespace) -> Result:
+    """Enter the digest of a node's signed ability record into the register."""
+    space = enrolment.open_space(arguments.space)
+    token = arguments.record.read_bytes().strip()
+    try:
+        claimed = documents.peek_abilities(token).node
+        party = space.register.find(claimed)
+        if party is None or party.role is not PartyRole.NODE:
+            raise UsageProblem("the record is not by a node of this space")
+        documents.open_abilities(token, party.signing_key)
+    except (Malformed, BadSignature) as error:
+        raise UsageProblem(f"not an ability record signed by its node: {error}") from error
+    changed = enrolment.enter(space, replace(party, abilities=documents.digest(token)), SystemClock())
+    fields = {"node": party.id, "abilities": documents.digest(token), "serial": changed.register.serial}
+    return Result(f"{party.alias}: abilities entered 已登记 (register serial {changed.register.serial})", fields)
 
 
 def refreshed(arguments: argparse.Namespace) -> Result:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing_extensions import override
 
 from yanmen.client import html_table, text_table
+from yanmen.client.acknowledging import Sent
 from yanmen.client.receipts import CheckedReceipt
 from yanmen.client.released import Released
 from yanmen.formats.receipt import Slot
@@ -23,8 +24,7 @@ CIVIL = timezone(timedelta(hours=8))
 class Answer(Released):
     """A verified answer. `budget_left` is the contract's privacy budget left, in millionths of ρ.
 
-    `acknowledgement` is the node's receipt for having been told that `receipt` arrived; None when it could not
-    be told, which the next fetch of the job makes up for.
+    `acknowledging` is the node being told, behind the caller's back, that `receipt` arrived.
     """
 
     job_id: str
@@ -34,7 +34,12 @@ class Answer(Released):
     price_fen: int
     repeated: bool
     receipt: CheckedReceipt
-    acknowledgement: CheckedReceipt | None = None
+    acknowledging: Sent
+
+    @property
+    def acknowledgement(self) -> CheckedReceipt | None:
+        """The node's receipt for having been told, once it was; None when it could not be: the next fetch tells it."""
+        return self.acknowledging.result()
 
     @property
     def price(self) -> Decimal:

@@ -14,6 +14,7 @@ from yanmen.wire.errors import INLINE, METADATA_BYTES
 from yanmen.wire.v1 import (
     catalogue_pb2_grpc,
     contract_pb2_grpc,
+    department_pb2_grpc,
     federation_pb2_grpc,
     join_pb2_grpc,
     log_pb2,
@@ -33,6 +34,8 @@ _RETRY = {
             "name": [
                 {"service": "yanmen.wire.v1.CatalogueService"},
                 {"service": "yanmen.wire.v1.LogService"},
+                {"service": "yanmen.wire.v1.AbilityService"},
+                {"service": "yanmen.wire.v1.OfficeService", "method": "ListWaiting"},
                 {"service": "yanmen.wire.v1.FederationService"},
                 {"service": "yanmen.wire.v1.JoinService"},
                 {"service": "yanmen.wire.v1.MatchService"},
@@ -78,6 +81,8 @@ class Calls:
         self.log = log_pb2_grpc.LogServiceStub(self._channel)
         self.federation = federation_pb2_grpc.FederationServiceStub(self._channel)
         self.joins = join_pb2_grpc.JoinServiceStub(self._channel)
+        self.abilities = department_pb2_grpc.AbilityServiceStub(self._channel)
+        self.offices = department_pb2_grpc.OfficeServiceStub(self._channel)
         self.matches = match_pb2_grpc.MatchServiceStub(self._channel)
 
     def call(

@@ -7,7 +7,9 @@ or smaller, must be proven consistent with it before anything is shown.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from yanmen.client import durable
 from yanmen.client.errors import LogWentBack, Refused
@@ -24,6 +26,18 @@ from yanmen.model.refusal import Fault, FaultCode, Reason
 from yanmen.verify import verify_consistency
 
 Prove = Callable[[int, int], tuple[bytes, ...]]
+
+
+class Grown(NamedTuple):
+    """What a reply brought with it: the proof that the log in it begins with its first `known` leaves."""
+
+    known: int
+    hashes: tuple[bytes, ...]
+
+
+UNTOLD = Grown(0, ())
+Keep = Callable[[], None]
+"""Puts what was looked at on disk, where the next program finds it."""
 _DAY_MS = 86_400_000
 _TRANSIENT = frozenset({Reason.RATE_LIMITED, Reason.SHUTTING_DOWN})
 """Refusals of a proof that say nothing about the log."""
@@ -49,34 +63,60 @@ class History:
             self._follow(before, head, signed)
         return head
 
-    def see(self, signed: bytes) -> Checkpoint:
-        """Return the checkpoint `signed` of a proof, once it is consistent with what was seen before."""
+    def known_size(self) -> int:
+        """Return how large the log of the latest year was when it was last seen, 0 for never."""
+        latest = max(self._years(), default=0)
+        known = durable.read(self.folder, _file(checkpoint.origin(self.node.id, latest)), note.BYTES_MAX)
+        return 0 if known is None else self._remembered(known).size
+
+    def look(self, signed: bytes, grown: Grown = UNTOLD) -> tuple[Checkpoint, Keep]:
+        """Return the checkpoint `signed` of a proof, once it is consistent with what was seen before, and its `Keep`.
+
+        The node is asked for a proof unless `grown` is from the very size that was seen.
+        """
         with durable.locked(self.folder, f"{self.node.id}.lock"):
             head = self._open(signed)
-            self._follow(self._before(head, signed), head, signed)
-        return head
+            before = self._before(head, signed)
+            self._consistent(before, head, signed, grown)
+        return head, partial(self._keep, before, head, signed)
+
+    def _keep(self, before: bytes | None, head: Checkpoint, signed: bytes) -> None:
+        """Keep `head`, proven to follow `before`; proven anew where another program has kept another meanwhile."""
+        with durable.locked(self.folder, f"{self.node.id}.lock"):
+            now = self._before(head, signed)
+            if now == before:
+                self._write(before, head, signed)
+            else:
+                self._follow(now, head, signed)
 
     def _follow(self, before: bytes | None, head: Checkpoint, signed: bytes) -> None:
-        if before is None:
+        self._consistent(before, head, signed, UNTOLD)
+        self._write(before, head, signed)
+
+    def _write(self, before: bytes | None, head: Checkpoint, signed: bytes) -> None:
+        if before is None or head.size > self._remembered(before).size:
             durable.write(self.folder, _file(head.origin), signed)
+
+    def _consistent(self, before: bytes | None, head: Checkpoint, signed: bytes, grown: Grown) -> None:
+        if before is None:
             return
         known = self._remembered(before)
         try:
             if head.size >= known.size:
-                verify_consistency(before, signed, self._hashes(known.size, head.size), self.node)
+                verify_consistency(before, signed, self._hashes(known.size, head.size, grown), self.node)
             else:
-                verify_consistency(signed, before, self._hashes(head.size, known.size), self.node)
+                verify_consistency(signed, before, self._hashes(head.size, known.size, UNTOLD), self.node)
         except (BadProof, Malformed) as error:
             raise LogWentBack(f"the log is not the one seen before: {error}", before, signed) from error
         except Refused as error:
             if error.reason in _TRANSIENT:
                 raise
             raise LogWentBack("the node cannot prove that the log only grew", before, signed) from error
-        if head.size > known.size:
-            durable.write(self.folder, _file(head.origin), signed)
 
-    def _hashes(self, old: int, new: int) -> tuple[bytes, ...]:
-        return () if old in (0, new) else self.prove(old, new)
+    def _hashes(self, old: int, new: int, grown: Grown) -> tuple[bytes, ...]:
+        if old in (0, new):
+            return ()
+        return grown.hashes if grown.known == old and grown.hashes else self.prove(old, new)
 
     def _open(self, signed: bytes) -> Checkpoint:
         """Return the checkpoint that this node's log key signed, for a log of this node."""

@@ -6,6 +6,7 @@ from typing import TypeVar
 import grpc
 
 from yanmen.client import decode
+from yanmen.client.acknowledging import Acknowledging
 from yanmen.client.calls import SECONDS, Calls, UncheckedRefusal
 from yanmen.client.errors import NodeFailed, ReceiptInvalid, Refused, ReplyMalformed, Unreachable
 from yanmen.client.history import History
@@ -37,11 +38,16 @@ class Link:
         self._clock = clock
         self._history = History(identity.state, node, clock, self._prove)
         self.receipts = Receipts(node, identity.id, identity.keys, self._history)
+        self.acknowledging = Acknowledging(self.acknowledge)
 
     def call(
         self, method: "grpc.UnaryUnaryMultiCallable[Request, Reply]", request: Request, seconds: float = SECONDS
     ) -> Reply:
-        """Return the node's reply; raises `Refused` with its receipt verified, or a `Fault`."""
+        """Return the node's reply; raises `Refused` with its receipt verified, or a `Fault`.
+
+        What was answered before is acknowledged first: the node meets one member's calls in their order.
+        """
+        self.acknowledging.settle()
         try:
             return self.calls.call(method, request, seconds)
         except UncheckedRefusal as found:
@@ -49,8 +55,13 @@ class Link:
             refused.receipt = self._refusal_receipt(found)
             raise refused from found
 
+    def known_size(self) -> int:
+        """Return how large the node's log was when it was last seen."""
+        return self._history.known_size()
+
     def checkpoint(self) -> Checkpoint:
         """Return the head of the node's log, which must not be older than any seen before."""
+        self.acknowledging.settle()
         try:
             return parsed(lambda: self._history.newest(self._head))
         except BadSignature as error:
@@ -58,6 +69,7 @@ class Link:
 
     def receipt(self, index: int) -> CheckedReceipt:
         """Return the verified receipt at `index`."""
+        self.acknowledging.settle()
         return self.receipts.check(self._receipt(index))
 
     def acknowledge(self, given: CheckedReceipt) -> CheckedReceipt | None:
@@ -77,6 +89,7 @@ class Link:
 
     def object_to(self, token: bytes) -> CheckedReceipt:
         """Hand in a signed objection and return its verified receipt: the node's word that it took it in."""
+        self.acknowledging.settle()
         reply = self._plain(self.calls.log.Object, log_pb2.ObjectRequest(objection_jws=token.decode("ascii")))
         return self.receipts.check_objection(parsed(lambda: decode.receipt(reply.receipt)), token)
 

@@ -15,15 +15,18 @@ from yanmen.client.answer import Answer, Quote
 from yanmen.client.calls import Calls
 from yanmen.client.catalogue import Catalogue, Entry
 from yanmen.client.drivers import Driver
+from yanmen.client.errors import ReplyMalformed
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link, parsed
 from yanmen.client.questions import TIMEOUT_S, Asking, Job, Progress
 from yanmen.client.receipts import Asked, CheckedReceipt
 from yanmen.client.signing import EachQuestion, Signing, Spending, UnderGrant
 from yanmen.crypto import documents, governance
+from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.released import Table
+from yanmen.model.ability import Abilities
 from yanmen.model.contract import Balance, Contract, ContractStatus, Terms
 from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import Opening
@@ -33,7 +36,7 @@ from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.template import PublishedTemplate
-from yanmen.wire.v1 import catalogue_pb2, contract_pb2, join_pb2
+from yanmen.wire.v1 import catalogue_pb2, contract_pb2, department_pb2, join_pb2
 
 SESSION_MINUTES = 30
 
@@ -116,6 +119,32 @@ class Node:
         reply = self._link.call(self._calls.catalogue.GetDataset, catalogue_pb2.GetDatasetRequest(name=name))
         return parsed(lambda: decode.entry(reply.dataset))
 
+    def abilities(self) -> Abilities:
+        """Return what the node says it can do, signed by its receipt key."""
+        reply = self._link.call(self._calls.abilities.GetAbilities, department_pb2.GetAbilitiesRequest())
+        token = reply.abilities_jws.encode("ascii", "replace")
+        try:
+            said = parsed(lambda: documents.open_abilities(token, self.party.signing_key))
+        except BadSignature as error:
+            raise ReplyMalformed("abilities that the node did not sign") from error
+        if said.node != self.party.id:
+            raise ReplyMalformed("the abilities of another node")
+        return said
+
+    # Officers
+
+    def waiting(self) -> tuple[department_pb2.WaitingContract, ...]:
+        """Return what waits for the officers of the node's department, oldest first."""
+        reply = self._link.call(self._calls.offices.ListWaiting, department_pb2.ListWaitingRequest())
+        return tuple(reply.waiting)
+
+    def hand_in(self, act: bytes) -> tuple[CheckedReceipt, str]:
+        """Hand in an officer's signed act; return its verified receipt and how the contract stands."""
+        request = department_pb2.RecordActRequest(act_jws=act.decode("ascii"))
+        reply = self._link.call(self._calls.offices.RecordAct, request)
+        receipt = parsed(lambda: decode.receipt(reply.receipt))
+        return self._link.receipts.check_document(receipt, act), reply.contract_status
+
     # Contracts
 
     def request_contract(self, terms: Terms) -> Contract:
@@ -162,9 +191,7 @@ class Node:
 
     def prove_deletion(self, contract: Contract, how: str) -> Contract:
         """State, signed, that every answer given under a contract that is over was destroyed, and how."""
-        token = negotiating.proof(contract, self.released(contract), how, self._identity, self._clock)
-        request = contract_pb2.ActRequest(act_jws=token.decode("ascii"))
-        return self._opened(self._link.call(self._calls.contracts.Act, request).contract)
+        return self._said(negotiating.proof(contract, self.released(contract), how, self._identity, self._clock))
 
     def side(self, name: str) -> str:
         """Return the id of the party that the register lists under the id or alias `name`."""
@@ -321,8 +348,11 @@ class Node:
     # The connection
 
     def close(self) -> None:
-        """Close the connection."""
-        self._calls.close()
+        """Close the connection, once what was answered is acknowledged."""
+        try:
+            self._link.acknowledging.close()
+        finally:
+            self._calls.close()
 
     def __enter__(self) -> Self:
         """Return the node."""
@@ -360,7 +390,9 @@ class Node:
         return found
 
     def _act(self, kind: ActKind, contract: Contract, text: str = "") -> Contract:
-        token = negotiating.word(kind, contract, text, self._identity, self._clock)
+        return self._said(negotiating.word(kind, contract, text, self._identity, self._clock))
+
+    def _said(self, token: bytes) -> Contract:
         request = contract_pb2.ActRequest(act_jws=token.decode("ascii"))
         return self._opened(self._link.call(self._calls.contracts.Act, request).contract)
 

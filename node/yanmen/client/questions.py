@@ -8,6 +8,7 @@ from yanmen.client import decode
 from yanmen.client.answer import Answer, Quote
 from yanmen.client.calls import SECONDS
 from yanmen.client.errors import ReplyMalformed, StillRunning
+from yanmen.client.history import Grown
 from yanmen.client.link import Link, parsed
 from yanmen.client.receipts import Asked, Charge, CheckedReceipt
 from yanmen.client.signing import Binder, EachQuestion, Signing
@@ -116,14 +117,15 @@ def fetch(link: Link, asked: Asked, timeout: float, progress: Progress | None = 
     """Return the outcome of a job, asking until there is one; `progress` is told while there is none."""
     began = time.monotonic()
     step_ms = WAIT_MS if progress is None else int(LOOK_S * 1000)
+    known = link.known_size()
     while True:
         waited = time.monotonic() - began
         left_ms = max(0, int((timeout - waited) * 1000))
-        request = query_pb2.FetchRequest(job_id=asked.job_id, wait_ms=min(step_ms, left_ms))
+        request = query_pb2.FetchRequest(job_id=asked.job_id, wait_ms=min(step_ms, left_ms), known_size=known)
         reply = link.call(link.calls.query.Fetch, request, min(SECONDS, left_ms / 1000 + GRACE_S))
         match reply.WhichOneof("outcome"):
             case "answer":
-                return _answer(link, asked, reply.answer)
+                return _answer(link, asked, reply.answer, Grown(known, tuple(reply.consistency)))
             case "pending" if left_ms:
                 if progress is not None:
                     progress(time.monotonic() - began)
@@ -155,13 +157,13 @@ def cancel(link: Link, job_id: str) -> None:
     link.call(link.calls.query.Cancel, query_pb2.CancelRequest(job_id=job_id))
 
 
-def _answer(link: Link, asked: Asked, message: query_pb2.Answer) -> Answer:
+def _answer(link: Link, asked: Asked, message: query_pb2.Answer, grown: Grown) -> Answer:
     if message.job_id != asked.job_id:
         raise ReplyMalformed("the answer of another job")
     table = parsed(lambda: decode.table(message, asked.aggregators))
     charge = Charge(message.micro_rho, message.price_fen, message.repeated)
     receipt = parsed(lambda: decode.receipt(message.receipt))
-    checked = link.receipts.check_answer(receipt, asked, table, charge)
+    checked, keep = link.receipts.check_answer(receipt, asked, table, charge, grown)
     return Answer(
         job_id=message.job_id,
         table=table,
@@ -170,5 +172,5 @@ def _answer(link: Link, asked: Asked, message: query_pb2.Answer) -> Answer:
         price_fen=message.price_fen,
         repeated=message.repeated,
         receipt=checked,
-        acknowledgement=link.acknowledge(checked),
+        acknowledging=link.acknowledging.send(checked, keep),
     )

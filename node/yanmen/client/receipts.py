@@ -7,7 +7,7 @@ from pathlib import Path
 
 from yanmen.client import html_table
 from yanmen.client.errors import ReceiptInvalid
-from yanmen.client.history import History
+from yanmen.client.history import UNTOLD, Grown, History, Keep
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import json_canonical, json_members, note, proof, released
@@ -81,16 +81,21 @@ class Receipts:
         self._history = history
 
     def check(self, receipt: Receipt) -> CheckedReceipt:
-        """Return `receipt` verified: both signatures, inclusion, and a log that only grew."""
+        """Return `receipt` verified: both signatures, inclusion, and a log that only grew, whose head is kept."""
+        checked, keep = self._check(receipt, UNTOLD)
+        keep()
+        return checked
+
+    def _check(self, receipt: Receipt, grown: Grown) -> tuple[CheckedReceipt, Keep]:
         try:
             says = verify_receipt_of(self._node, receipt.sdjwt, receipt.proof)
             clear = (says["index"], says["jti"], says["stage"], says["iss"])
             if clear != (receipt.index, receipt.jti, receipt.stage.value, self._node.id):
                 raise Malformed("the receipt of another leaf or node")
-            head = self._history.see(note.encode(proof.decode(receipt.proof).checkpoint))
+            head, keep = self._history.look(note.encode(proof.decode(receipt.proof).checkpoint), grown)
         except (Malformed, BadSignature, BadProof) as error:
             raise ReceiptInvalid(str(error), receipt) from error
-        return CheckedReceipt(
+        checked = CheckedReceipt(
             index=receipt.index,
             jti=receipt.jti,
             stage=receipt.stage,
@@ -100,10 +105,16 @@ class Receipts:
             size=head.size,
             says=says,
         )
+        return checked, keep
 
-    def check_answer(self, receipt: Receipt, asked: Asked, table: Table, charge: Charge) -> CheckedReceipt:
-        """Return the verified receipt of an answer: to a question this member signed, these figures, this charge."""
-        checked = self.check(receipt)
+    def check_answer(
+        self, receipt: Receipt, asked: Asked, table: Table, charge: Charge, grown: Grown
+    ) -> tuple[CheckedReceipt, Keep]:
+        """Return the verified receipt of an answer: to a question this member signed, these figures, this charge.
+
+        The head of its log is to be kept before anything else is heard of that log.
+        """
+        checked, keep = self._check(receipt, grown)
         says = checked.says
         verdict = Verdict.REPEATED if charge.repeated else Verdict.ALLOWED
         try:
@@ -115,8 +126,9 @@ class Receipts:
             output = json_members.text(_object(says, Slot.OUTPUT), "sha256")
             _require(output == hashlib.sha256(released.encode(table)).hexdigest(), "not about these figures")
         except (Malformed, BadSignature) as error:
+            keep()
             raise ReceiptInvalid(str(error), receipt) from error
-        return checked
+        return checked, keep
 
     def check_quote(self, receipt: Receipt, sql: str, charge: Charge) -> CheckedReceipt:
         """Return the verified receipt of an explanation of `sql`; the leaf quotes the price before any repetition."""
@@ -168,6 +180,13 @@ class Receipts:
         taken = subject.get("document") if isinstance(subject, dict) else None
         if checked.stage is not Stage.OBJECTION or taken != token.decode("ascii"):
             raise ReceiptInvalid("not the receipt of this objection", receipt)
+        return checked
+
+    def check_document(self, receipt: Receipt, token: bytes) -> CheckedReceipt:
+        """Return the verified receipt of the signed document `token`."""
+        checked = self.check(receipt)
+        if checked.stage is not Stage.DOCUMENT or checked.says.get(Slot.SUBJECT.value) != {"document": token.decode()}:
+            raise ReceiptInvalid("not the receipt of this document", receipt)
         return checked
 
     def _mine(self, says: Mapping[str, Json]) -> None:

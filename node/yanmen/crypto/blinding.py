@@ -1,14 +1,13 @@
 """Blinds lists of identifiers under a secret of one question: H(x)^a, and again H(x)^(ab) (Meadows 1986).
 
-X25519 by libsodium (RFC 7748): its clamped scalars are multiples of the cofactor, so that what an alien point
+X25519 by OpenSSL (RFC 7748): its clamped scalars are multiples of the cofactor, so that what an alien point
 has outside the group of prime order falls away, and it refuses what gives zero. Under decisional Diffie-Hellman
 a list blinded under an unknown secret looks like as many random points, in an order that is random itself.
 """
 
 from collections.abc import Iterable, Iterator
 
-from nacl.bindings import crypto_scalarmult
-from nacl.exceptions import RuntimeError as SodiumRefused
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
 from yanmen.crypto import curve25519
 from yanmen.crypto.curve25519 import POINT_BYTES
@@ -53,7 +52,10 @@ def tags(points: bytes) -> bytes:
 
 
 def _multiplied(key: bytes, points: Iterable[bytes]) -> bytes:
+    multiplied, read = X25519PrivateKey.from_private_bytes(key).exchange, X25519PublicKey.from_public_bytes
     try:
-        return b"".join(crypto_scalarmult(key, point) for point in points)
-    except SodiumRefused as error:
+        return b"".join([multiplied(read(point)) for point in points])
+    except Malformed:
+        raise
+    except ValueError as error:
         raise Malformed("point: of low order") from error

@@ -6,11 +6,13 @@ not sign it as such.
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 from yanmen.crypto import jose, keys
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import (
+    abilities,
     acknowledgement,
     bill,
     blinded,
@@ -37,6 +39,7 @@ from yanmen.formats.key_change import KeyChange, Signed
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.notice import Notice
 from yanmen.formats.request import RequestClaims, SessionClaims
+from yanmen.model.ability import Abilities
 from yanmen.model.contract import Terms
 from yanmen.model.federation import Manifest, PartialSum, SetCertificate
 from yanmen.model.inspection import Step
@@ -45,6 +48,9 @@ from yanmen.model.ports import Signer
 
 T = TypeVar("T")
 REGISTER_BYTES_MAX = 2 * 1024 * 1024
+OPENED = 128
+"""Documents opened lately and remembered, of those that every question looks at again: by all their bytes and the key,
+on which alone it depends what they say and whether that key signed it. What does not open is not remembered."""
 
 
 def sign_register(value: Register, space: Signer) -> bytes:
@@ -72,6 +78,7 @@ def sign_session(claims: SessionClaims, member: Signer) -> bytes:
     return _sign(request.encode_session(claims), member, request.SESSION_TYP)
 
 
+@lru_cache(OPENED)
 def open_session(token: bytes, member_key: bytes) -> SessionClaims:
     """Return the claims of a session grant signed by `member_key`."""
     return request.decode_session(jose.verify_jws(token, member_key, request.SESSION_TYP, request.BYTES_MAX))
@@ -82,6 +89,7 @@ def sign_offer(terms: Terms, consumer: Signer) -> bytes:
     return _sign(contract.encode(terms), consumer, contract.OFFER_TYP)
 
 
+@lru_cache(OPENED)
 def open_offer(token: bytes, consumer_key: bytes) -> Terms:
     """Return the terms of an offer signed by `consumer_key`."""
     return contract.decode(jose.verify_jws(token, consumer_key, contract.OFFER_TYP, contract.BYTES_MAX))
@@ -92,6 +100,7 @@ def sign_acceptance(acceptance: Acceptance, holder: Signer) -> bytes:
     return _sign(contract.encode_acceptance(acceptance), holder, contract.ACCEPTANCE_TYP)
 
 
+@lru_cache(OPENED)
 def open_acceptance(token: bytes, holder_key: bytes) -> Acceptance:
     """Return the decision signed by `holder_key`."""
     payload = jose.verify_jws(token, holder_key, contract.ACCEPTANCE_TYP, contract.BYTES_MAX)
@@ -193,6 +202,22 @@ def peek_step(token: bytes) -> Step:
     """Return what `token` claims to be, so that the key it must verify with can be found; believe nothing of it yet."""
     payload = jws.split(token, inspection.BYTES_MAX).payload
     return inspection.decode(json_canonical.decode_object(payload, inspection.BYTES_MAX))
+
+
+def sign_abilities(said: Abilities, signer: Signer) -> bytes:
+    """Return a connector's ability record, signed by its receipt key."""
+    return _sign(abilities.encode(said), signer, abilities.TYP)
+
+
+def open_abilities(token: bytes, key: bytes) -> Abilities:
+    """Return the ability record signed by `key`."""
+    return abilities.decode(jose.verify_jws(token, key, abilities.TYP, abilities.BYTES_MAX))
+
+
+def peek_abilities(token: bytes) -> Abilities:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    payload = jws.split(token, abilities.BYTES_MAX).payload
+    return abilities.decode(json_canonical.decode_object(payload, abilities.BYTES_MAX))
 
 
 def sign_heartbeat(beat: Heartbeat, signer: Signer) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from yanmen.crypto import documents, notes, pedersen, receipts, shamir, sharing
+from yanmen.crypto.blame import blamed
 from yanmen.crypto.shamir import Candidate
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import checkpoint, dealing, json_canonical, jws, merkle, point, proof, share
@@ -138,9 +139,10 @@ def agreed_set(certificates: Sequence[bytes], signed: SignedManifest, register: 
     opened: list[SetCertificate] = []
     for name, token in zip(manifest.aggregators, certificates, strict=True):
         if token:
-            opened.append(documents.open_set(token, active(register, name).signing_key))
-            if opened[-1].aggregator != name:
-                raise BadSignature("set: certified for another aggregator")
+            with blamed(name):
+                opened.append(documents.open_set(token, active(register, name).signing_key))
+                if opened[-1].aggregator != name:
+                    raise BadSignature("set: certified for another aggregator")
     if len(opened) < manifest.mode.certifying:
         raise Malformed("set: not certified by enough aggregators")
     digests = {manifest_format.set_digest(item) for item in opened}
@@ -167,7 +169,8 @@ def recovered(opening: Opening, signed: SignedManifest, register: Register) -> R
         if published != NOTHING
     }
     for name, published in present.items():
-        check_partial(name, published, agreed, signed, register)
+        with blamed(name):
+            check_partial(name, published, agreed, signed, register)
     if len(present) < (OPENING if manifest.mode is Mode.ROBUST else len(manifest.aggregators)):
         raise Malformed("sum: not of enough aggregators")
     match manifest.mode:

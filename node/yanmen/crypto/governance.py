@@ -6,6 +6,7 @@ from typing import TypeVar
 from yanmen.crypto import jose, keys
 from yanmen.formats import (
     consent,
+    evidence,
     json_canonical,
     jws,
     listing,
@@ -19,6 +20,7 @@ from yanmen.formats import (
 )
 from yanmen.formats.json_canonical import Json
 from yanmen.model.consent import Consent
+from yanmen.model.evidence import EvidenceReceipt, EvidenceReport
 from yanmen.model.governance import Listing, NegativeList, Objection, Review
 from yanmen.model.need import NeedStep
 from yanmen.model.office import OfficeStep
@@ -162,6 +164,37 @@ def sign_consent(value: Consent, node: Signer) -> bytes:
 def open_consent(token: bytes, node_key: bytes) -> Consent:
     """Return what a unit decided, signed by `node_key`."""
     return consent.decode(jose.verify_jws(token, node_key, consent.TYP, consent.BYTES_MAX))
+
+
+def sign_evidence(value: EvidenceReport, node: Signer) -> bytes:
+    """Return a report of evidence, signed by the node's receipt key."""
+    return _sign(evidence.encode(value), node, evidence.TYP)
+
+
+def open_evidence(token: bytes, node_key: bytes) -> EvidenceReport:
+    """Return the report of evidence signed by `node_key`."""
+    return evidence.decode(jose.verify_jws(token, node_key, evidence.TYP, evidence.BYTES_MAX))
+
+
+def peek_evidence(token: bytes) -> EvidenceReport:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    return _peek(token, evidence.decode, evidence.BYTES_MAX)
+
+
+def sign_evidence_receipt(value: EvidenceReceipt, authority: Signer) -> bytes:
+    """Return the platform's receipt for a report, signed by a data authority."""
+    return _sign(evidence.encode_receipt(value), authority, evidence.RECEIPT_TYP)
+
+
+def open_evidence_receipt(token: bytes, authority_key: bytes) -> EvidenceReceipt:
+    """Return the receipt for a report signed by `authority_key`."""
+    payload = jose.verify_jws(token, authority_key, evidence.RECEIPT_TYP, evidence.BYTES_MAX)
+    return evidence.decode_receipt(payload)
+
+
+def peek_evidence_receipt(token: bytes) -> EvidenceReceipt:
+    """Return what `token` claims to be, to find the key it must verify with; believe nothing of it yet."""
+    return _peek(token, evidence.decode_receipt, evidence.BYTES_MAX)
 
 
 def _peek(token: bytes, decode: Callable[[Json], T], bytes_max: int) -> T:

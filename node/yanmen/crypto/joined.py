@@ -1,11 +1,13 @@
 """What parties of a join across nodes hold each other to: receipts, lists blinded again, rows that met, the total."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isqrt
 
 from yanmen.crypto import documents, federated
+from yanmen.crypto.blame import blamed
 from yanmen.crypto.federated import Evidence, active
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import joinable, joining, json_canonical, jws
@@ -14,6 +16,7 @@ from yanmen.formats.joinable import Statement
 from yanmen.formats.joining import Joining
 from yanmen.formats.malformed import Malformed
 from yanmen.model.federation import NOISES, Dealt, Mode, SignedManifest
+from yanmen.model.joining import Handed
 from yanmen.model.party import PartyRole, Register
 
 SIGMAS = 20
@@ -33,8 +36,9 @@ def check(evidence: Evidence, signed: SignedManifest, register: Register) -> Sha
     """Return what a department's receipt binds it to in the join of this manifest."""
     if signed.manifest.mode is not Mode.JOINED or signed.manifest.asks(evidence.dealer) is None:
         raise Malformed(f"{evidence.dealer}: no department of this join")
-    said = federated.receipted(evidence, signed, register)
-    word = joining.read(said.mechanism)
+    with blamed(evidence.dealer):
+        said = federated.receipted(evidence, signed, register)
+        word = joining.read(said.mechanism)
     if (word.manifest_sha256, word.sigma_squared) != (signed.sha256, signed.manifest.sigma_squared):
         raise Malformed(f"{evidence.dealer}: blinded for another manifest")
     return Share(said.dealer, said.leaf, word)
@@ -55,6 +59,14 @@ def way(of: str, signed: SignedManifest) -> tuple[str, ...]:
     return (*names[at + 1 :], *names[:at])
 
 
+def giver(handed: Handed, signed: SignedManifest) -> str:
+    """Return who signed last what is handed on: the last who blinded a list, or whose part it is."""
+    if handed.name == "places" or not handed.words or signed.manifest.asks(handed.of) is None:
+        return handed.of
+    stops = way(handed.of, signed)
+    return stops[min(len(handed.words), len(stops)) - 1]
+
+
 def arrived(share: Share, words: Sequence[bytes], signed: SignedManifest, register: Register) -> str:
     """Return the digest of the list of a department as those who signed `words` left it, each having taken the last."""
     last = share.joining.list_sha256.hex()
@@ -62,7 +74,8 @@ def arrived(share: Share, words: Sequence[bytes], signed: SignedManifest, regist
     if len(words) > len(stops):
         raise Malformed(f"{share.node}: its list was blinded too often")
     for by, token in zip(stops, words, strict=False):
-        word = documents.open_blinded(token, active(register, by).signing_key)
+        with blamed(by):
+            word = documents.open_blinded(token, active(register, by).signing_key)
         if (word.by, word.manifest_sha256, word.of) != (by, signed.sha256, share.node):
             raise BadSignature(f"{by}: its word is on another list")
         if word.taken != last:
@@ -75,16 +88,20 @@ def agreed(words: Sequence[bytes], signed: SignedManifest, register: Register) -
     """Return the words of all aggregators on which rows met, in the manifest's order, once they say the same."""
     names = signed.manifest.aggregators
     if len(words) != len(names):
-        raise Malformed("matched: not one word of each aggregator")
+        raise Malformed(f"matched: not one word of each of {', '.join(names)}")
     found = tuple(matched(name, token, signed, register) for name, token in zip(names, words, strict=True))
-    if len({one.matched for one in found}) != 1:
-        raise Malformed("matched: the aggregators found other rows to meet")
+    said = Counter(one.matched for one in found)
+    if len(said) != 1:
+        most = max(said.values())
+        alone = [one.by for one in found if most == 1 or said[one.matched] < most]
+        raise Malformed(f"{', '.join(alone)}: found other rows to meet")
     return found
 
 
 def matched(name: str, token: bytes, signed: SignedManifest, register: Register) -> Matched:
     """Return the word of the aggregator `name` on which rows met."""
-    word = documents.open_matched(token, active(register, name).signing_key)
+    with blamed(name):
+        word = documents.open_matched(token, active(register, name).signing_key)
     if (word.by, word.manifest_sha256) != (name, signed.sha256):
         raise BadSignature(f"{name}: its word is on another join")
     return word

@@ -1,25 +1,32 @@
-"""Seals a stream at rest: AES-256-GCM in chunks, so that a large file never has to fit in memory.
+"""Seals a stream at rest: AES-256-GCM or SM4-GCM in chunks, so that a large file never has to fit in memory.
 
 The STREAM construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015) as age and Tink use it: a fresh
 key per file by HKDF-SHA256 over a random salt, a nonce of chunk number and last-chunk mark. Chunks
 swapped, dropped, repeated, cut off or appended fail to open.
 
-    file  = magic (16) || salt (32) || chunk*        chunk = AES-256-GCM(plain, 1 MiB but the last) || tag
+    file  = magic (16) || salt (32) || chunk*        chunk = cipher(plain, 1 MiB but the last) || tag (16)
     nonce = chunk number (11, big-endian) || 01 for the last chunk, else 00
+    yanmen-sealed-1: AES-256-GCM, its key by HKDF-SHA256      yanmen-sealed-2: SM4-GCM (RFC 8998), by HKDF-SM3
 """
 
 from collections.abc import Iterator
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.ciphers.algorithms import SM4
+from cryptography.hazmat.primitives.ciphers.modes import GCM
+from cryptography.hazmat.primitives.hashes import SHA256, SM3
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from yanmen.model.config import AtRest
 from yanmen.model.ports import Randomness
 
 MAGIC = b"yanmen-sealed-1\n"
+MAGIC_SM4 = b"yanmen-sealed-2\n"
 SALT = 32
+SM4_KEY = 16
 KEY = 32
 TAG = 16
 CHUNK = 1 << 20
@@ -41,24 +48,48 @@ class Writable(Protocol):
         ...
 
 
-def seal_stream(key: bytes, source: Readable, target: Writable, randomness: Randomness) -> None:
+class Sm4Gcm:
+    """SM4 (GB/T 32907) in Galois/Counter mode with a tag of 16 bytes, as RFC 8998 has it."""
+
+    def __init__(self, key: bytes) -> None:
+        """Hold a key of 16 bytes."""
+        self._algorithm = SM4(key)
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
+        """Return `data` encrypted, and the tag."""
+        encryptor = Cipher(self._algorithm, GCM(nonce)).encryptor()
+        encryptor.authenticate_additional_data(associated_data or b"")
+        return encryptor.update(data) + encryptor.finalize() + encryptor.tag
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes | None) -> bytes:
+        """Return what was encrypted; InvalidTag when it was altered."""
+        decryptor = Cipher(self._algorithm, GCM(nonce, data[-TAG:], TAG)).decryptor()
+        decryptor.authenticate_additional_data(associated_data or b"")
+        return decryptor.update(data[:-TAG]) + decryptor.finalize()
+
+
+def seal_stream(
+    key: bytes, source: Readable, target: Writable, randomness: Randomness, at_rest: AtRest = AtRest.AES
+) -> None:
     """Write `source` sealed under `key` to `target`."""
     salt = randomness.token(SALT)
-    cipher = _cipher(key, salt)
-    target.write(MAGIC + salt)
+    magic = _MAGIC[at_rest]
+    cipher = _cipher(key, salt, magic)
+    target.write(magic + salt)
     for number, chunk, last in _chunks(source, CHUNK):
         target.write(cipher.encrypt(_nonce(number, last=last), chunk, None))
 
 
 def open_stream(key: bytes, source: Readable, target: Writable) -> None:
-    """Write what was sealed under `key` to `target`; ValueError when it was altered in any way.
+    """Write what was sealed under `key`, by either cipher, to `target`; ValueError when it was altered in any way.
 
     Each chunk is authentic when it is written, the whole only when this returns.
     """
     header = _exactly(source, len(MAGIC) + SALT)
-    if len(header) != len(MAGIC) + SALT or not header.startswith(MAGIC):
+    magic = header[: len(MAGIC)]
+    if len(header) != len(MAGIC) + SALT or magic not in _MAGIC.values():
         raise ValueError("not a sealed file")
-    cipher = _cipher(key, header[len(MAGIC) :])
+    cipher = _cipher(key, header[len(MAGIC) :], magic)
     for number, chunk, last in _chunks(source, CHUNK + TAG):
         # Only an empty file ends in an empty chunk, or one file would have two sealed lengths.
         if len(chunk) < TAG or (number > 0 and len(chunk) == TAG):
@@ -75,10 +106,15 @@ def plain_size(sealed: int) -> int:
     return max(0, body - TAG * -(-body // (CHUNK + TAG)))
 
 
-def _cipher(key: bytes, salt: bytes) -> AESGCM:
+_MAGIC = {AtRest.AES: MAGIC, AtRest.SM4: MAGIC_SM4}
+
+
+def _cipher(key: bytes, salt: bytes, magic: bytes) -> AESGCM | Sm4Gcm:
     if len(key) != KEY:
         raise ValueError("seal key is not 32 bytes")
-    return AESGCM(HKDF(algorithm=SHA256(), length=KEY, salt=salt, info=MAGIC).derive(key))
+    if magic == MAGIC_SM4:
+        return Sm4Gcm(HKDF(algorithm=SM3(), length=SM4_KEY, salt=salt, info=magic).derive(key))
+    return AESGCM(HKDF(algorithm=SHA256(), length=KEY, salt=salt, info=magic).derive(key))
 
 
 def _nonce(number: int, *, last: bool) -> bytes:

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum, unique
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography import x509
@@ -37,6 +38,8 @@ from yanmen.model.refusal import Fault, FaultCode
 
 ROOT_DAYS = 3653
 """Ten years: the root is what every member pins; leaves are what is renewed."""
+PEERS = 256
+"""Certificates read lately and remembered, by all their bytes: a connection shows its own at every call."""
 LEAF_DAYS = 90
 """Short enough that a lost key dies by itself, long enough for renewal by hand."""
 BACKDATE_MS = 5 * 60 * 1000
@@ -167,6 +170,7 @@ def sign_csr(authority: Authority, csr: bytes, subject: Subject, now_ms: int, ra
     return leaf.public_bytes(Encoding.PEM)
 
 
+@lru_cache(PEERS)
 def parse_peer(certificate: bytes) -> PeerCertificate:
     """Return what the leaf `certificate` (PEM or DER) says, refusing whatever `sign_csr` would not write.
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 from yanmen.disclosure import table
 from yanmen.disclosure.grid import bad_reply
-from yanmen.model.catalogue import Cell, ColumnType
-from yanmen.model.stages import Block, Plan, Raw
+from yanmen.model.catalogue import Cell, ColumnType, DatasetClass
+from yanmen.model.stages import AggregateKind, Block, Plan, Raw
 
 NUMBER = "b"
 """The column of reply and cells that says which block a row is of."""
@@ -25,19 +25,30 @@ def parts(raw: Raw) -> tuple[Part, ...]:
     plan = raw.plan
     if not plan.blocks:
         return (Part(0, raw),)
-    names = [*(key.name for key in plan.keys), *(aggregate.name for aggregate in plan.aggregates)]
+    names = [*(key.name for key in plan.keys), *(aggregate.name for aggregate in plan.aggregates), *_beside(plan)]
     rows: list[list[tuple[Cell, ...]]] = [[] for _ in plan.blocks]
+    alone = plans(plan)
+    owned = [{*block.keys, *block.aggregates, *_beside(own)} for block, own in zip(plan.blocks, alone, strict=True)]
     for row in raw.rows:
         if len(row) != 1 + len(names) or type(row[0]) is not int or not 0 <= row[0] < len(rows):
             raise bad_reply(raw.usage)
-        own = {*plan.blocks[row[0]].keys, *plan.blocks[row[0]].aggregates}
+        own = owned[row[0]]
         if any(cell is not None and name not in own for name, cell in zip(names, row[1:], strict=True)):
             raise bad_reply(raw.usage)
         rows[row[0]].append(tuple(cell for name, cell in zip(names, row[1:], strict=True) if name in own))
     return tuple(
-        Part(number, replace(raw, plan=_alone(plan, block), rows=tuple(found)))
-        for number, (block, found) in enumerate(zip(plan.blocks, rows, strict=True))
+        Part(number, replace(raw, plan=own, rows=tuple(found)))
+        for number, (own, found) in enumerate(zip(alone, rows, strict=True))
     )
+
+
+def _beside(plan: Plan) -> list[str]:
+    """Return the columns of an exact reply after its figures, as `Plan` lists them."""
+    if plan.release is not DatasetClass.EXACT:
+        return []
+    valued = [f"units_{aggregate.name}" for aggregate in plan.aggregates if aggregate.valued]
+    sums = [aggregate.name for aggregate in plan.aggregates if aggregate.kind is AggregateKind.SUM]
+    return ["units", *valued, *(f"top{rank}_{name}" for name in sums for rank in (1, 2))]
 
 
 def plans(plan: Plan) -> tuple[Plan, ...]:
@@ -46,12 +57,14 @@ def plans(plan: Plan) -> tuple[Plan, ...]:
 
 
 def _alone(plan: Plan, block: Block) -> Plan:
+    frame = plan.frame
     return replace(
         plan,
         keys=tuple(key for key in plan.keys if key.name in block.keys),
         aggregates=tuple(aggregate for aggregate in plan.aggregates if aggregate.name in block.aggregates),
         averages=tuple(average for average in plan.averages if average.name in block.averages),
         blocks=(),
+        frame=None if frame is None else replace(frame, chosen=block.chosen, grouped=block.grouped),
     )
 
 

@@ -13,9 +13,11 @@ The identifiers leave in no form but as points under this department's secret of
 """
 
 import hashlib
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -54,16 +56,16 @@ class Blinded:
 
 @dataclass(slots=True)
 class _Items:
-    """Items in the order they were made: what is hashed, the place in the grid, the values."""
+    """Items in the order they were made: what is hashed, the place in the grid, the values; packed, for many rows."""
 
-    messages: list[bytes]
-    places: list[int]
-    values: list[tuple[int, ...]]
+    messages: list[bytes] = field(default_factory=list)
+    places: "array[int]" = field(default_factory=partial(array, "I"))
+    values: "array[int]" = field(default_factory=partial(array, "Q"))
 
     def add(self, message: bytes, place: int, values: tuple[int, ...]) -> None:
         self.messages.append(message)
         self.places.append(place)
-        self.values.append(values)
+        self.values.extend(value % _MODULUS for value in values)
 
 
 def blind(raw: Raw, signed: SignedManifest, randomness: Randomness) -> Blinded:
@@ -117,7 +119,7 @@ def committed(rows: Sequence[tuple[Cell, ...]], salt: bytes) -> bytes:
 
 
 def _items(rows: Sequence[tuple[Cell, ...]], part: Part, randomness: Randomness) -> _Items:
-    items = _Items([], [], [])
+    items = _Items()
     for message, place, values in _rows(rows, part):
         items.add(message, place, values)
     for message, place, values in (*_canaries(part, randomness), *_dummies(part)):
@@ -134,16 +136,14 @@ def _items(rows: Sequence[tuple[Cell, ...]], part: Part, randomness: Randomness)
 
 def _rows(rows: Sequence[tuple[Cell, ...]], part: Part) -> Iterator[tuple[bytes, int, tuple[int, ...]]]:
     """Yield an item for each row, or folded rows, and each combination of items that its unit may have elsewhere."""
-    link, seen = part.link, Counter[Cell]()
+    link, seen, count = part.link, Counter[Cell](), 0
     side = link.sides[part.place]
     elsewhere = [tuple(numbers) for numbers in product(*(range(most) for most in link.others(part.place)))]
-    listed = _folded(_checked(rows, part), side.folding)
-    if len(listed) > side.items_upto:
-        raise JobFailed(JobCode.BAD_REPLY)
-    for unit, place, values in listed:
-        number = seen[unit]
-        seen[unit] += 1
-        if number >= side.items_per_unit:
+    for unit, place, values in _folded(_checked(rows, part), side.folding):
+        number, count = seen[unit], count + 1
+        if side.items_per_unit > 1:
+            seen[unit] += 1
+        if number >= side.items_per_unit or count > side.items_upto:
             raise JobFailed(JobCode.BAD_REPLY)
         named = _unit(unit, part.unit)
         for others in elsewhere:
@@ -167,10 +167,11 @@ def _checked(rows: Sequence[tuple[Cell, ...]], part: Part) -> Iterator[_Row]:
             yield unit, place, _values(cells, part)
 
 
-def _folded(rows: Iterator[_Row], folding: Folding) -> list[_Row]:
-    """Return the items that rows make: of one unit and place one, unless each row is an item."""
+def _folded(rows: Iterator[_Row], folding: Folding) -> Iterator[_Row]:
+    """Yield the items that rows make: of one unit and place one, unless each row is an item."""
     if folding is Folding.ROWS:
-        return list(rows)
+        yield from rows
+        return
     found: dict[tuple[Cell, int], tuple[int, ...]] = {}
     for unit, place, values in rows:
         before = found.get((unit, place))
@@ -178,7 +179,8 @@ def _folded(rows: Iterator[_Row], folding: Folding) -> list[_Row]:
             found[unit, place] = values
         elif folding is Folding.SUMMED:
             found[unit, place] = tuple(one + other for one, other in zip(before, values, strict=True))
-    return [(unit, place, values) for (unit, place), values in found.items()]
+    for (unit, place), values in found.items():
+        yield unit, place, values
 
 
 def _place(keys: tuple[Cell, ...], domains: list[dict[Cell, int]], known: tuple[LocalKey, ...]) -> int | None:
@@ -251,7 +253,5 @@ def _named(kind: bytes, pattern: int, group: int, number: int) -> bytes:
 
 
 def _arrays(items: _Items, part: Part) -> tuple[Places, Values]:
-    values = np.zeros((len(items.values), len(part.columns)), dtype=np.uint64)
-    for at in range(len(part.columns)):
-        values[:, at] = np.array([line[at] % _MODULUS for line in items.values], dtype=np.uint64)
+    values = np.array(items.values, dtype=np.uint64).reshape(len(items.messages), len(part.columns))
     return np.array(items.places, dtype=np.uint32), values

@@ -46,15 +46,24 @@ def disclose(raw: Raw, post: Post) -> Released:
         case DatasetClass.OPEN:
             return _open(raw)
         case DatasetClass.EXACT:
-            figures, suppressed = threshold.control(raw)
+            cells, suppressed = _whole_cells(raw)
             rule = f"threshold k={threshold.contributors(plan)} p={threshold.DOMINANCE_PERCENT}% whole-blocks"
-            cells = table.rows(plan, figures)
             return _released(plan, cells, post, _Terms(suppressed, rule, exact_notice(plan), raw.usage))
         case DatasetClass.PERSONAL:
             calibrated = _calibrate(plan)
             cells = _noisy_cells(raw, calibrated)
             described = _described(calibrated) + _keys_found_by(plan)
             return _released(plan, cells, post, _Terms(0, described, _personal_notice(plan), raw.usage))
+
+
+def _whole_cells(raw: Raw) -> tuple[Cells, int]:
+    """Return the released table, every grid cut alike, and in how many cells something was withheld."""
+    wholes, cells, suppressed = threshold.wholes(raw), list[tuple[Cell | float, ...]](), 0
+    for part in blocks.parts(raw):
+        figures, withheld = threshold.control(part.raw, wholes)
+        cells += blocks.placed(raw.plan, part, table.rows(part.raw.plan, figures))
+        suppressed += withheld
+    return tuple(cells), suppressed
 
 
 def finish(plan: Plan, totals: Sequence[int], sigma_squared: Sequence[int], parties: int, post: Post) -> Released:

@@ -31,10 +31,10 @@ class _Broken:
     sums: frozenset[int]
 
 
-def control(raw: Raw) -> tuple[Figures, int]:
-    """Return the figures that pass the rules, and in how many cells something was withheld."""
+def control(raw: Raw, wholes: "Wholes") -> tuple[Figures, int]:
+    """Return the figures of one grid that pass the rules, and in how many cells something was withheld."""
     plan = raw.plan
-    broken = _broken(raw)
+    broken = _broken(plan, wholes)
     kept: list[tuple[Estimate, ...]] = []
     for at, numbers in enumerate(cells(raw, _beside(plan.aggregates))):
         cell = _cell(plan.aggregates, numbers, raw.usage)
@@ -99,8 +99,17 @@ def _cell(aggregates: tuple[Aggregate, ...], numbers: tuple[int, ...], usage: Us
     return _Cell(values, units, tuple(held))
 
 
-def _broken(raw: Raw) -> _Broken:
-    """Return the cells of the question that take only a part of some block, or hold one that stayed small."""
+@dataclass(frozen=True, slots=True)
+class Wholes:
+    """What must stand together in any grid of an answer: for counts, and for sums."""
+
+    counts: Cuts
+    sums: Cuts
+    rule: Rule
+
+
+def wholes(raw: Raw) -> Wholes:
+    """Return the cuts of the finest table, which are the same whatever is asked."""
     frame = raw.plan.frame
     if frame is None:
         raise Fault(FaultCode.INTERNAL, "exact figures without the finest table")
@@ -108,8 +117,15 @@ def _broken(raw: Raw) -> _Broken:
     base = Rule(CONTRIBUTORS_MIN, DOMINANCE_PERCENT, frame.alone).over(finest)
     strict = Rule(contributors(raw.plan), DOMINANCE_PERCENT, frame.alone).over(finest)
     counts, sums = cut(finest, (base, strict), len(frame.keys))
-    cell_of = _Cells(raw.plan, frame)
-    return _Broken(cell_of.broken(counts, strict.enough), cell_of.broken(sums, strict.balanced))
+    return Wholes(counts, sums, strict)
+
+
+def _broken(plan: Plan, found: Wholes) -> _Broken:
+    """Return the cells of a grid that take only a part of some block, or hold one that stayed small."""
+    if plan.frame is None:
+        raise Fault(FaultCode.INTERNAL, "exact figures without the finest table")
+    cell_of = _Cells(plan, plan.frame)
+    return _Broken(cell_of.broken(found.counts, found.rule.enough), cell_of.broken(found.sums, found.rule.balanced))
 
 
 def _finest(raw: Raw, frame: Frame) -> Iterator[Block]:

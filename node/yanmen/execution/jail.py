@@ -19,7 +19,7 @@ from yanmen.execution.snapshot import SnapshotStore
 from yanmen.execution.tenancy import Tenancy, TenantRunner, dataless
 from yanmen.execution.waiting import Room
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Version
-from yanmen.model.config import NodeLimits
+from yanmen.model.config import AtRest, NodeLimits
 from yanmen.model.consent import Exclusion
 from yanmen.model.ports import Limits, Profile, Randomness, Runner, Snapshot, TableShape, Tenant
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed, Usage
@@ -75,6 +75,10 @@ class JailRunner:
         self._profile: Profile | None = None
         self._scratch = ScratchSpace(directory)
         self._tenancy = Tenancy(self._launcher, self._snapshots, limits, self._scratch)
+
+    def seal_by(self, at_rest: AtRest) -> None:
+        """Seal what is published from now on by this cipher."""
+        self._snapshots.at_rest = at_rest
 
     def adopt(self, shared: Shared) -> None:
         """Share what the nodes of one process share, before any question."""

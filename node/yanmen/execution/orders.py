@@ -133,6 +133,7 @@ def importing(source: int, target: int, form: str, dataset: Dataset, salt: str) 
         "units_upto": dataset.units_upto,
         "columns": [_column(column) for column in dataset.visible()],
         "hidden": [column.source_name for column in dataset.columns if column.role is Role.HIDDEN],
+        "clustered_by": dataset.clustered_by,
     }
     return Order("import", arguments, (source, target), MEMORY_BYTES)
 

@@ -10,6 +10,7 @@ from threading import Event
 
 from yanmen.crypto.sealing import Readable, Writable, open_stream, plain_size, seal_stream
 from yanmen.execution.clear_files import FULL, ClearFile, ClearFiles
+from yanmen.model.config import AtRest
 from yanmen.model.ports import Randomness, Snapshot
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
 
@@ -54,6 +55,7 @@ class SnapshotStore:
 
     def __init__(self, directory: Path, key: bytes, randomness: Randomness, clear: ClearFiles | None = None) -> None:
         """Keep snapshots below `directory`, sealed with `key`; those opened lie in files of `clear`."""
+        self.at_rest = AtRest.AES
         self.clear = clear if clear is not None else ClearFiles()
         self._directory = directory
         self._key = key
@@ -75,7 +77,7 @@ class SnapshotStore:
             with os.fdopen(_create(temporary), "wb") as target, os.fdopen(os.dup(fd), "rb") as source:
                 source.seek(0)
                 writer = _HashingWriter(target)
-                seal_stream(self._key, source, writer, self._randomness)
+                seal_stream(self._key, source, writer, self._randomness, self.at_rest)
                 target.flush()
                 os.fsync(target.fileno())
             version = f"v1-{writer.sha256.hexdigest()}"

@@ -13,6 +13,8 @@ leaves/00000017.jws   receipts/00000017.sdjwt   receipts/00000017.tlog-proof
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
 from yanmen.formats import base64url, connector_id, decimals, json_canonical, json_members, merkle
 from yanmen.formats.json_canonical import Json
@@ -72,8 +74,7 @@ class Statement:
     spaces: tuple[SpaceTotal, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LeafLine:
+class LeafLine(NamedTuple):
     """One line of `leaves.txt`; the root over all hashes must be the checkpoint's."""
 
     stage: Stage
@@ -112,6 +113,18 @@ def receipt_name(index: int) -> str:
 def proof_name(index: int) -> str:
     """Return the file of the inclusion proof of leaf `index`."""
     return f"{RECEIPTS}/{_digits(index)}.tlog-proof"
+
+
+def names(index: int) -> tuple[str, str, str]:
+    """Return the files of leaf `index`, of its receipt and of its proof."""
+    digits = _digits(index)
+    return f"{LEAVES}/{digits}.jws", f"{RECEIPTS}/{digits}.sdjwt", f"{RECEIPTS}/{digits}.tlog-proof"
+
+
+def listed(folder: str, size: int) -> Iterator[str]:
+    """Return the names of the files that `folder` of a bundle of `size` leaves has."""
+    kinds = ("{:08d}.jws",) if folder == LEAVES else ("{:08d}.sdjwt", "{:08d}.tlog-proof")
+    return chain.from_iterable(map(kind.format, range(size)) for kind in kinds)
 
 
 def stamped_name(size: int) -> str:
@@ -218,11 +231,12 @@ def decode_lines(data: bytes) -> tuple[LeafLine, ...]:
 def _decode_line(line: str) -> LeafLine:
     stage, _, encoded = line.partition(" ")
     try:
-        return LeafLine(Stage(stage), base64url.decode_sized(encoded, merkle.HASH_BYTES))
-    except Malformed:
-        raise
-    except ValueError as error:
+        return LeafLine(_STAGES[stage], base64url.decode_sized(encoded, merkle.HASH_BYTES))
+    except KeyError as error:
         raise Malformed("leaves: unknown stage") from error
+
+
+_STAGES = {stage.value: stage for stage in Stage}
 
 
 def _digits(index: int) -> str:

@@ -12,6 +12,7 @@ from yanmen.formats.toml_table import INTEGER_MAX, Table
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.config import (
     AnchorRules,
+    AtRest,
     Config,
     Docker,
     Interfaces,
@@ -37,6 +38,8 @@ SANDBOXES = ("landlock", "jail", "docker")
 """Profiles this program has; another word is refused, never replaced."""
 DAY_MINUTES = 24 * 60
 ANCHOR_SECONDS_MAX = 600
+LOG_DAYS_LEAST, LOG_DAYS_MOST = 180, 36_500
+"""TC609-6-2025-13: logs are kept six months at the least."""
 IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}", re.ASCII)
 RUNTIME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}", re.ASCII)
 SOCKET = re.compile(r"/[A-Za-z0-9._/-]{1,106}", re.ASCII)
@@ -101,9 +104,11 @@ def encode(config: Config) -> str:
         lines += [f"runtime = {quote(config.docker.runtime)}", f"memory_bytes = {config.docker.memory_bytes}"]
     lines += ["", "# Whether the node refuses to work where a disk that is taken away can be read."]
     lines += ["[volume]", f"encrypted = {'true' if config.encrypted_volume else 'false'}"]
+    lines.append(f"cipher = {quote(config.at_rest.value)}")
     if config.large != LargeSnapshots():
         lines += [f"folder = {quote(config.large.folder)}", f"above_bytes = {config.large.above_bytes}"]
         lines.append(f"largest_bytes = {config.large.largest_bytes}")
+    lines += ["", "# How long the logs of operation are kept.", "[logs]", f"days = {config.log_days}"]
     lines += ["", "[limits]"]
     lines += [f"{limit.name} = {getattr(config.limits, limit.name)}" for limit in fields(NodeLimits)]
     return "\n".join(lines) + "\n"
@@ -135,7 +140,7 @@ def _programs(config: Config) -> list[str]:
 
 def _config(table: Table) -> Config:
     approve = table.table("approve")
-    encrypted, large = _volume(table.table("volume", required=False))
+    encrypted, at_rest, large = _volume(table.table("volume", required=False))
     config = Config(
         id=_id(table),
         name=table.text("name"),
@@ -156,12 +161,14 @@ def _config(table: Table) -> Config:
         release=_release(table.table("release", required=False)),
         docker=_docker(table.table("docker", required=False)),
         encrypted_volume=encrypted,
+        at_rest=at_rest,
         large=large,
         stamping=_stamping(table),
         anchor=_anchor(table),
         ledger=_ledger(table),
         notify=_notify(table),
         telling=_telling(table),
+        log_days=_logs(table.table("logs", required=False)),
         https=_https(table),
     )
     _check_quorum(table, config)
@@ -273,6 +280,12 @@ def _check_command(section: Table, command: tuple[str, ...]) -> None:
         section.problem("command", "must begin with the absolute path of a program", "须以程序的绝对路径开头")
 
 
+def _logs(section: Table) -> int:
+    days = section.integer("days", LOG_DAYS_LEAST, LOG_DAYS_MOST, LOG_DAYS_LEAST)
+    section.close()
+    return days
+
+
 def _telling(table: Table) -> Telling:
     if not table.has("operations"):
         return Telling()
@@ -294,7 +307,7 @@ def _https(table: Table) -> Interfaces:
     return found
 
 
-def _volume(section: Table) -> tuple[bool, LargeSnapshots]:
+def _volume(section: Table) -> tuple[bool, AtRest, LargeSnapshots]:
     usual = LargeSnapshots()
     encrypted = section.boolean("encrypted") if section.has("encrypted") else False
     large = LargeSnapshots(
@@ -302,8 +315,9 @@ def _volume(section: Table) -> tuple[bool, LargeSnapshots]:
         above_bytes=section.integer("above_bytes", 0, INTEGER_MAX, usual.above_bytes),
         largest_bytes=section.integer("largest_bytes", 1, INTEGER_MAX, usual.largest_bytes),
     )
+    at_rest = section.choice("cipher", AtRest, AtRest.AES)
     section.close()
-    return encrypted, large
+    return encrypted, at_rest, large
 
 
 def _release(section: Table) -> ReleaseRules:

@@ -16,7 +16,7 @@ _ENDING = _MEMBERS | {"triggeredBy"}
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """An order as its leaf says it: on a job, a member, a digest of policies, or on the node ("")."""
+    """An order as its leaf says it: on a job, a member, a digest of policies or logs, or on the node ("")."""
 
     order: Order
     target: str

@@ -10,25 +10,16 @@ from yanmen.formats import contract, usage_control
 from yanmen.formats.dataspace import CONTEXT, PROFILE, TERMS, dataset_id
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
-from yanmen.model.contract import ContractStatus, Terms
+from yanmen.model.contract import Terms
 
 SIGNED_OFFER = TERMS + "signedOffer"
 SIGNED_ACCEPTANCE = TERMS + "signedAcceptance"
+SIGNED_ACT = TERMS + "signedAct"
 PREFIXES: Mapping[str, str] = {
     "yanmen:": TERMS,
     usage_control.PREFIX: usage_control.NAMESPACE,
     "xsd:": "http://www.w3.org/2001/XMLSchema#",
 }
-STATES: Mapping[ContractStatus, str] = {
-    ContractStatus.PENDING: "REQUESTED",
-    ContractStatus.OFFERED: "OFFERED",
-    ContractStatus.AGREED: "AGREED",
-    ContractStatus.ACTIVE: "FINALIZED",
-    ContractStatus.SUSPENDED: "FINALIZED",
-    ContractStatus.DENIED: "TERMINATED",
-    ContractStatus.REVOKED: "TERMINATED",
-}
-"""Of a negotiation: once the holder signs the consumer's own offer, nothing is left to verify or to finalise."""
 
 
 def consumer_pid(terms_id: str) -> str:
@@ -79,6 +70,21 @@ def negotiation(terms: Terms, state: str) -> dict[str, Json]:
 def agreement_message(terms: Terms, agreed: Mapping[str, Json], url: str) -> dict[str, Json]:
     """Return the message by which a provider agrees."""
     return {**_message("ContractAgreementMessage", terms), "agreement": agreed, "callbackAddress": url}
+
+
+def offer_message(terms: Terms, token: str) -> dict[str, Json]:
+    """Return the message by which a provider offers other terms, which it signed as `token`."""
+    return {**_message("ContractOfferMessage", terms), "offer": offer(terms, token)}
+
+
+def event_message(terms: Terms) -> dict[str, Json]:
+    """Return the message by which a provider says that the contract is in force."""
+    return {**_message("ContractNegotiationEventMessage", terms), "eventType": "FINALIZED"}
+
+
+def termination_message(terms: Terms, code: str, reason: str) -> dict[str, Json]:
+    """Return the message by which a provider says that a negotiation ended without a contract."""
+    return {**_message("ContractNegotiationTerminationMessage", terms), "code": code, "reason": [reason]}
 
 
 def error(provider: str, consumer: str, told: dict[str, Json]) -> Json:

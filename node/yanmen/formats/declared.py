@@ -39,11 +39,11 @@ _COLUMN = frozenset({"name", "type", "role", "title_zh", "title_en"})
 
 
 def public(dataset: Dataset) -> Dataset:
-    """Return `dataset` as it is declared in public: visible columns, without domains, bounds and source names."""
+    """Return `dataset` as it is declared in public: visible columns, no domains, bounds, source names, order."""
     shown = tuple(
         Column(column.name, column.type, column.role, column.title_zh, column.title_en) for column in dataset.visible()
     )
-    return replace(dataset, columns=shown, units_upto=0)
+    return replace(dataset, columns=shown, units_upto=0, clustered_by="")
 
 
 def encode(dataset: Dataset) -> dict[str, Json]:

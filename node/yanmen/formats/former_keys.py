@@ -90,6 +90,8 @@ def keys_of(party: Party, use: KeyUse, origin: str) -> KeysOf:
 
 def key_at(party: Party, use: KeyUse, origin: str, index: int) -> bytes:
     """Return the key of `party` that counts for the leaf `index` of its log `origin`, as `keys_of` says."""
+    if not party.former_keys:
+        return party.log_key if use is KeyUse.LOG else party.signing_key
     return keys_of(party, use, origin).at(index)
 
 

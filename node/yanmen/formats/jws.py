@@ -74,14 +74,15 @@ def split(token: bytes, max_bytes: int = BYTES_MAX) -> Jws:
 
 def parts(token: bytes) -> tuple[Header, bytes, bytes]:
     """Return header, payload and signature of `token`."""
-    encoded = token.split(b".", 3)
-    if len(encoded) != 3:
+    first, one, rest = token.partition(b".")
+    second, two, third = rest.partition(b".")
+    if not one or not two or b"." in third:
         raise Malformed("JWS: not three parts")
-    header = _header(encoded[0])
-    signature = base64url.decode_bytes(encoded[2])
+    header = _header(first)
+    signature = base64url.decode_bytes(third)
     if len(signature) != SIGNATURE_BYTES:
         raise Malformed("JWS: signature is not 64 bytes")
-    return header, base64url.decode_bytes(encoded[1]), signature
+    return header, base64url.decode_bytes(second), signature
 
 
 @lru_cache(maxsize=64)

@@ -43,18 +43,19 @@ _DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 _BEGIN = b'{"_sd":["'
 BETWEEN = b'","'
 _BETWEEN_ALL = BETWEEN * (DIGESTS - 1)
-_QUOTES = b'"' * (DIGESTS - 1)
 _DIGEST_CHARACTERS, _STEP = 43, 46
 """Of a digest as it stands in `_sd`, and from the beginning of one to that of the next."""
 _REST_AT = len(_BEGIN) + DIGESTS * _STEP - len(BETWEEN)
+_DIGESTS_APART = struct.Struct(f"{_DIGEST_CHARACTERS}s{len(BETWEEN)}x" * DIGESTS)
 _DIGEST_ENDS = b"AEIMQUYcgkosw048"
 _REST = re.compile(
     rf'"\],"_sd_alg":"sha-256","iat":(0|[1-9][0-9]{{0,15}}),"intent":"({_DIGEST})","iss":"([0-9A-Z*]{{32}})",'
-    rf'"jti":"([0-9a-f]{{32}})","pad":"\.*","stage":"([a-z]{{1,32}})","suite":"{SUITE}"}}'.encode("ascii")
+    rf'"jti":"([0-9a-f]{{32}})","pad":"\.*","stage":"([a-z]{{1,32}})","suite":"{SUITE}"}}',
+    re.ASCII,
 )
 """The canonical JSON of a payload is a regular language: what is written like this needs no other parser."""
-REMEMBERED_MAX = 4096
-"""Longest text of a disclosure's name and value that is remembered: many receipts say the same of a contract."""
+REMEMBERED, REMEMBERED_MAX = 8192, 4096
+"""Texts of a disclosure's name and value that are remembered, and the longest: many receipts say the same."""
 _SALTED = re.compile(rb'(?:\["[A-Za-z0-9_-]{21}[AQgw]",")*')
 _SALTED_CHARACTERS = 36
 """How the arrays of disclosures begin, the base64url of 16 bytes first, and in how many characters each."""
@@ -152,6 +153,12 @@ class Said:
         return made
 
 
+_DIGEST_OF = operator.methodcaller("digest")
+_SLOT_OF = operator.attrgetter("slot")
+_SALTED_PART = operator.itemgetter(slice(_SALTED_CHARACTERS))
+_REST_PART = operator.itemgetter(slice(_SALTED_CHARACTERS, None))
+
+
 class Disclosed(NamedTuple):
     """A parsed receipt whose disclosures all belong to its leaf; `parts` are their texts, in order."""
 
@@ -198,26 +205,25 @@ def decode_leaf(data: bytes) -> Leaf:
 
 def read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
     """Return what a payload says, which can be written in one way only."""
-    rest = _REST.fullmatch(payload, _REST_AT)
+    rest = _REST.fullmatch(payload[_REST_AT:].decode("latin-1"))
     if rest is None or not payload.startswith(_BEGIN):
         _refuse(payload)
     known = _digests(payload)
     iat, intent, iss, jti, stage = rest.groups()
-    issuer, what = connector_id.check(iss.decode("ascii")), _stage(stage.decode("ascii"))
-    head = Head(issuer, int(iat), jti.decode("ascii"), what, intent.decode("ascii"))
+    head = Head(connector_id.check(iss), int(iat), jti, _stage(stage), intent)
     _check_time(head.iat_s)
     return head, known
 
 
 def check_written(payload: bytes, digests: Sequence[bytes]) -> None:
     """Refuse a payload of our own that `read_payload` would refuse; its `digests` are `spelled` ones, in order."""
-    rest = _REST.fullmatch(payload, _REST_AT)
+    rest = _REST.fullmatch(payload[_REST_AT:].decode("latin-1"))
     if rest is None or len(set(digests)) != DIGESTS:
         read_payload(payload)
         raise Malformed("receipt: not the payload of a leaf")
     iat, _, iss, _, stage = rest.groups()
-    connector_id.check(iss.decode("ascii"))
-    _stage(stage.decode("ascii"))
+    connector_id.check(iss)
+    _stage(stage)
     _check_time(int(iat))
 
 
@@ -229,12 +235,12 @@ def _check_time(iat_s: int) -> None:
 def _digests(payload: bytes) -> frozenset[bytes]:
     """Return the digests in `_sd`, each written in one way only, and in order."""
     text = payload[len(_BEGIN) : _REST_AT]
-    if text.translate(None, base64url.ALPHABET) != _BETWEEN_ALL or text[_DIGEST_CHARACTERS::_STEP] != _QUOTES:
+    found = _DIGESTS_APART.unpack(text + BETWEEN)
+    if text.translate(None, base64url.ALPHABET) != _BETWEEN_ALL or BETWEEN.join(found) != text:
         _refuse(payload)
     if text[_DIGEST_CHARACTERS - 1 :: _STEP].translate(None, _DIGEST_ENDS):
         _refuse(payload)
-    found = text.split(BETWEEN)
-    if len(found) != DIGESTS or not all(map(operator.lt, found, found[1:])):
+    if not all(map(operator.lt, found, found[1:])):
         raise Malformed(f"receipt: not {DIGESTS} different digests in order")
     return frozenset(found)
 
@@ -256,11 +262,15 @@ def decode_bytes(sdjwt: bytes, known: Leaf | None = None) -> Disclosed:
         raise Malformed("receipt: too long, or not ASCII")
     if not sdjwt.endswith(b"~"):
         raise Malformed("receipt: does not end in a tilde")
-    first, *disclosures, _ = sdjwt.split(b"~")
-    leaf = known if known is not None and known.jws == first else decode_leaf(first)
-    if not leaf.sd.issuperset(spelled([hashlib.sha256(item).digest() for item in disclosures])):
+    if known is not None and sdjwt.startswith(known.jws) and sdjwt[LEAF_BYTES : LEAF_BYTES + 1] == b"~":
+        leaf, disclosures = known, sdjwt[LEAF_BYTES + 1 :].split(b"~")[:-1]
+    else:
+        first, *disclosures, _ = sdjwt.split(b"~")
+        leaf = decode_leaf(first)
+    if not leaf.sd.issuperset(spelled(list(map(_DIGEST_OF, map(hashlib.sha256, disclosures))))):
         raise Malformed("receipt: disclosure that the leaf does not reference")
-    said = {one.slot: one for one in _all_said(disclosures)}
+    found = _all_said(disclosures)
+    said = dict(zip(map(_SLOT_OF, found), found, strict=True))
     if len(said) != len(disclosures):
         raise Malformed("receipt: a slot disclosed twice")
     return Disclosed(leaf, said, tuple(disclosures))
@@ -277,10 +287,6 @@ def spelled(digests: Collection[bytes]) -> tuple[bytes, ...]:
 def _apart(digests: int) -> struct.Struct:
     """Return what takes so many encoded digests apart."""
     return struct.Struct(f"{_DIGEST_CHARACTERS}sx" * digests)
-
-
-def _sha256(data: bytes) -> bytes:
-    return hashlib.sha256(data).digest()
 
 
 def present(sdjwt: str, slots: frozenset[Slot]) -> str:
@@ -300,18 +306,33 @@ def _all_said(disclosures: Sequence[bytes]) -> list[Said]:
     longest = max(map(len, disclosures), default=0)
     if longest > DISCLOSURE_BYTES_MAX:
         raise Malformed("receipt: disclosure too long")
-    salted = b"".join([item[:_SALTED_CHARACTERS] for item in disclosures])
+    salted = b"".join(map(_SALTED_PART, disclosures))
     if len(salted) < len(disclosures) * _SALTED_CHARACTERS or not _SALTED.fullmatch(base64url.decode_bytes(salted)):
         raise Malformed("receipt: disclosure is not a canonical array that begins with a salt and a name")
-    rests = [item[_SALTED_CHARACTERS:] for item in disclosures]
-    if longest <= REMEMBERED_MAX:
-        return list(map(_remembered, rests))
-    return [_remembered(rest) if len(rest) <= REMEMBERED_MAX else _read(rest) for rest in rests]
+    rests = list(map(_REST_PART, disclosures))
+    found = list(map(_KNOWN.get, rests))
+    missing = [place for place, one in enumerate(found) if one is None]
+    texts = [b'["' + base64url.decode_bytes(rests[place]) for place in missing]
+    for place, value in zip(missing, json_canonical.decode_each(texts), strict=True):
+        found[place] = _remembered(rests[place], _said(value))
+    return [one for one in found if one is not None]
 
 
-def _read(rest: bytes) -> Said:
-    """Return what the base64url text `rest` says: a name without its first quote, and a value."""
-    value = json_canonical.decode(b'["' + base64url.decode_bytes(rest))
+_KNOWN: dict[bytes, Said] = {}
+"""What texts said that were read before, by the texts."""
+
+
+def _remembered(rest: bytes, said: Said) -> Said:
+    """Return `said`, remembered as what the text `rest` says, unless that is long."""
+    if len(rest) <= REMEMBERED_MAX:
+        if len(_KNOWN) >= REMEMBERED:
+            _KNOWN.clear()
+        _KNOWN[rest] = said
+    return said
+
+
+def _said(value: Json) -> Said:
+    """Return what the name and value of a disclosure say."""
     if not isinstance(value, list) or len(value) != 2:
         raise Malformed("receipt: disclosure is not salt, name and value")
     name, content = value
@@ -319,9 +340,6 @@ def _read(rest: bytes) -> Said:
     if slot is None:
         raise Malformed("receipt: disclosure of an unknown slot")
     return Said(slot, content)
-
-
-_remembered = lru_cache(maxsize=8192)(_read)
 
 
 def _refuse(payload: bytes) -> NoReturn:

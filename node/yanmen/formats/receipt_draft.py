@@ -45,7 +45,7 @@ def draft(head: Head, slots: Mapping[Slot, Json], salts: Sequence[bytes], decoys
     if not _DECOY.issuperset(map(len, decoys)):
         raise Malformed("receipt: decoy is not 32 bytes")
     disclosures = _disclosures(salts, slots)
-    digests = sorted(receipt.spelled([*[hashlib.sha256(item).digest() for item in disclosures], *decoys]))
+    digests = sorted(receipt.spelled([*map(_DIGEST_OF, map(hashlib.sha256, disclosures)), *decoys]))
     stage = head.stage.value
     encoded = _PAYLOAD % (
         receipt.BETWEEN.join(digests),
@@ -81,6 +81,7 @@ def _spelled(salts: Sequence[bytes]) -> tuple[str, ...]:
 
 
 _NAME = receipt.NAMES.__getitem__
+_DIGEST_OF = operator.methodcaller("digest")
 _ASCII = operator.methodcaller("decode", "ascii")
 
 

@@ -81,6 +81,8 @@ def _encode_party(party: Party) -> dict[str, Json]:
     more: dict[str, Json] = {"envelope_key": base64url.encode(party.envelope_key)} if party.envelope_key else {}
     if party.region:
         more["region"] = party.region
+    if party.abilities:
+        more["abilities"] = party.abilities
     if party.former_keys:
         more["former_keys"] = former_keys.encode(party.former_keys)
     return {
@@ -99,7 +101,7 @@ def _encode_party(party: Party) -> dict[str, Json]:
 
 
 def _party(value: Json) -> Party:
-    members = json_members.exact(value, _PARTY, frozenset({"envelope_key", "former_keys", "region"}))
+    members = json_members.exact(value, _PARTY, frozenset({"abilities", "envelope_key", "former_keys", "region"}))
     party = Party(
         id=connector_id.check(json_members.text(members, "id")),
         alias=json_members.text(members, "alias"),
@@ -114,6 +116,7 @@ def _party(value: Json) -> Party:
         envelope_key=base64url.decode(json_members.text(members, "envelope_key")) if "envelope_key" in members else b"",
         former_keys=former_keys.decode(members) if "former_keys" in members else (),
         region=_region(members),
+        abilities=_abilities(members),
     )
     _check(party)
     return party
@@ -155,6 +158,15 @@ def _region(members: Object) -> str:
     if _REGION.fullmatch(region) is None:
         raise Malformed("register: a region has six digits")
     return region
+
+
+def _abilities(members: Object) -> str:
+    if "abilities" not in members:
+        return ""
+    digest = json_members.text(members, "abilities")
+    if _SHA256.fullmatch(digest) is None or members["role"] != PartyRole.NODE.value:
+        raise Malformed("register: a node may have the hex SHA-256 of its ability record")
+    return digest
 
 
 def _role(members: Object) -> PartyRole:

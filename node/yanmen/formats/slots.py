@@ -6,6 +6,7 @@ Both sides use these: the ledger writes `value.json()`, the verifier reads `Type
 import re
 from dataclasses import dataclass
 from enum import Enum, unique
+from typing import NamedTuple
 
 from yanmen.formats import json_members
 from yanmen.formats.json_canonical import Json
@@ -30,8 +31,7 @@ _OUTPUT = frozenset({"columns", "mechanism", "repeats", "rows", "sha256", "suppr
 _DECISION = frozenset({"reason", "verdict"})
 
 
-@dataclass(frozen=True, slots=True)
-class Series:
+class Series(NamedTuple):
     """This leaf's place among its contract's leaves: `n` counts from 1, `prev` is the hash of leaf `n - 1`.
 
     `prev` is the base64url RFC 6962 leaf hash, empty for the first leaf.

@@ -11,7 +11,7 @@ from enum import Enum, unique
 from yanmen.formats import description, ndi_id, spec_columns, toml_lines, toml_table
 from yanmen.formats.toml_lines import NotToml, Problem
 from yanmen.formats.toml_table import Table
-from yanmen.model.catalogue import Channel, Dataset, DatasetClass, Grade, Sharing
+from yanmen.model.catalogue import Channel, ColumnType, Dataset, DatasetClass, Grade, Sharing
 from yanmen.model.refusal import Detail, Reason, Refused
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
@@ -116,6 +116,7 @@ def _dataset(table: Table) -> Dataset:
         partition=table.text("partition", required=False, pattern=NAME),
         description=description.read(table.table("catalogue", required=False)),
         units_upto=table.integer("units_upto", 1, max(rows_upto, 1), 0),
+        clustered_by=table.text("clustered_by", required=False),
     )
     for check in _CHECKS:
         check(table, dataset)
@@ -159,4 +160,15 @@ def _check_ndi_id(table: Table, dataset: Dataset) -> None:
         table.problem("ndi_id", "not an NDI product or resource id", "不是合法的数据产品或数据资源标识")
 
 
-_CHECKS: tuple[Callable[[Table, Dataset], None], ...] = (_check_sharing, _check_grade, _check_ndi_id)
+def _check_order(table: Table, dataset: Dataset) -> None:
+    """Where rows lie tells how long reading them takes: of open data anybody may know it."""
+    if not dataset.clustered_by:
+        return
+    if dataset.cls is not DatasetClass.OPEN:
+        table.problem("clustered_by", "only open data lies in a declared order", "只有开放类数据可以声明存放顺序")
+    found = next((column for column in dataset.visible() if column.name == dataset.clustered_by), None)
+    if found is None or found.type is not ColumnType.DATE:
+        table.problem("clustered_by", "not the name of a visible date column", "不是可见的日期列名")
+
+
+_CHECKS: tuple[Callable[[Table, Dataset], None], ...] = (_check_sharing, _check_grade, _check_ndi_id, _check_order)

@@ -89,6 +89,7 @@ def encode(dataset: Dataset) -> str:
         f"channels = {_list(channel.value for channel in dataset.channels)}",
         f"subject_space = {quote(dataset.subject_space)}",
         *([f"partition = {quote(dataset.partition)}"] if dataset.partition else []),
+        *([f"clustered_by = {quote(dataset.clustered_by)}"] if dataset.clustered_by else []),
         f"rows_per_unit = {dataset.rows_per_unit}",
         f"groups_per_unit = {dataset.groups_per_unit}",
         f"rows_upto = {dataset.rows_upto}",

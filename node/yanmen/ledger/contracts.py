@@ -3,6 +3,7 @@
 import hashlib
 import sqlite3
 from dataclasses import replace
+from functools import lru_cache
 
 from yanmen.formats import contract as document
 from yanmen.formats import json_canonical, jws
@@ -13,6 +14,9 @@ from yanmen.ledger.log import About, Log
 from yanmen.model.contract import MAY_BECOME, Contract, ContractStatus, Terms
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+
+READ = 128
+"""Offers read lately: each question looks at its own."""
 
 
 def reason_of(status: ContractStatus) -> Reason:
@@ -260,6 +264,7 @@ def _signed(db: sqlite3.Connection, contract: Contract) -> Contract:
     return replace(contract, signatures=tuple(bytes(document) for (document,) in rows))
 
 
+@lru_cache(READ)
 def terms_in(offer: bytes) -> Terms:
     """Return the terms that the signed `offer` itself holds: there is no second copy to alter."""
     try:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import TypeVar
 
 from yanmen.formats import description, json_canonical, json_members, released
@@ -17,8 +18,11 @@ E = TypeVar("E", bound=Enum)
 BYTES_MAX = 8 * 1024 * 1024
 """A dataset's key domains are the largest part: 10,000 texts of a few hundred bytes."""
 
+DECODED = 32
+"""Datasets read lately: each question looks at its own at least twice."""
+
 _COLUMN = frozenset(Column.__slots__)
-_LATER = frozenset({"description", "partition", "units_upto"})
+_LATER = frozenset({"clustered_by", "description", "partition", "units_upto"})
 """Left out where nothing is said: records made before there were any read, and encode, the same."""
 _DATASET = frozenset(Dataset.__slots__) - _LATER
 
@@ -34,15 +38,15 @@ def encode_dataset(dataset: Dataset) -> bytes:
         "columns": [_column(column) for column in dataset.columns],
         "description": description.to_json(dataset.description),
     }
-    if not dataset.partition:
-        del plain["partition"]
-    if not dataset.units_upto:
-        del plain["units_upto"]
+    for name in ("partition", "units_upto", "clustered_by"):
+        if not plain[name]:
+            del plain[name]
     if description.is_plain(dataset.description):
         del plain["description"]
     return json_canonical.encode(plain)
 
 
+@lru_cache(DECODED)
 def decode_dataset(data: bytes) -> Dataset:
     """Return the dataset that `data` is."""
     members = json_members.exact(json_canonical.decode(data, BYTES_MAX), _DATASET, _LATER)
@@ -62,6 +66,7 @@ def decode_dataset(data: bytes) -> Dataset:
         partition=json_members.text(members, "partition") if "partition" in members else "",
         description=description.from_json(members["description"]) if "description" in members else PLAIN,
         units_upto=json_members.integer(members, "units_upto", 1) if "units_upto" in members else 0,
+        clustered_by=json_members.text(members, "clustered_by") if "clustered_by" in members else "",
     )
 
 

@@ -2,19 +2,20 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from yanmen.formats import negative_list, operation, product, review, template
-from yanmen.ledger import consents, contracts, deletions, log, signed
+from yanmen.ledger import consents, contracts, deletions, evidence, log, signed
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.signed import Paper
 from yanmen.model.consent import Consent, PersonsUse
 from yanmen.model.contract import MAY_BECOME, Contract, ContractStatus
+from yanmen.model.evidence import ContractUses
 from yanmen.model.governance import DocumentKind, NegativeList, Review
 from yanmen.model.office import Act
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
-from yanmen.model.receipt import Receipt
+from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.model.template import PublishedTemplate
 
@@ -37,6 +38,21 @@ class Registry(Desk):
         with self._store.read() as db:
             token = signed.newest(db, DocumentKind.REVIEW, declared_sha256)
         return None if token is None else signed.read(token, review.decode)
+
+    def document(self, kind: DocumentKind, subject: str) -> bytes | None:
+        """Return the newest document of this kind about `subject`, as signed."""
+        with self._store.read() as db:
+            return signed.newest(db, kind, subject)
+
+    def evidence_stages(self, since: int, until: int) -> Mapping[Stage, int]:
+        """Return how many leaves of each stage there are from `since` on, below `until`."""
+        with self._store.read() as db:
+            return evidence.stages(db, since, until)
+
+    def evidence_uses(self, since: int, most: int) -> tuple[ContractUses, ...]:
+        """Return the questions by contract that began or ended from `since` on."""
+        with self._store.read() as db:
+            return evidence.uses(db, since, most)
 
     def office(self, contract_id: str, act: Act) -> bytes | None:
         """Return the newest act of an officer about a contract, as signed."""

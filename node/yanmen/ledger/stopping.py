@@ -6,10 +6,10 @@ from yanmen.formats import control_order
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import control, incidents
 from yanmen.ledger.desk import Desk
-from yanmen.ledger.log import Slots
+from yanmen.ledger.log import About, Slots
 from yanmen.model.control import Order, Running, Stops
 from yanmen.model.incident import Frozen
-from yanmen.model.receipt import Receipt
+from yanmen.model.receipt import Receipt, Stage
 
 
 class Stopping(Desk):
@@ -57,6 +57,11 @@ class Stopping(Desk):
         with self._writing() as db:
             position = control.put_policy(db, self._log, digest, said)
             return None if position is None else self._receipt(db, position)
+
+    def put_logs(self, digest: str, reason: str, actor: str) -> Receipt:
+        """Record the digest of the logs of operation of a day that is over."""
+        said = _said(Order.LOGS, digest, reason, actor)
+        return self._recorded(lambda db: self._log.append(db, Stage.CONTROL, said, About()).position)
 
     def stops(self) -> Stops:
         """Return what must not go on now."""

@@ -125,6 +125,7 @@ class Dataset:
     bound on the number of rows, prices are in fen (分). `partition` names a way of dividing the units
     among nodes in which each unit is in this dataset or in one other, never in both ("" = none declared).
     `units_upto` is a public upper bound on the number of units (0 = no other than that on the rows).
+    `clustered_by` names the date column by which an open snapshot's rows lie in order ("" = as they came).
     """
 
     name: str
@@ -154,6 +155,7 @@ class Dataset:
     partition: str = ""
     description: Description = PLAIN
     units_upto: int = 0
+    clustered_by: str = ""
 
     def column(self, name: str) -> Column | None:
         """Return the visible column called `name` (case-insensitive), never a hidden one."""

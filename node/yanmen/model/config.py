@@ -127,6 +127,14 @@ class Docker:
     """All jobs of the container together; one that passes its own limit ends before."""
 
 
+@unique
+class AtRest(Enum):
+    """How published snapshots are encrypted at rest; what was sealed by the other is opened all the same."""
+
+    AES = "aes-256-gcm"
+    SM4 = "sm4-gcm"
+
+
 @dataclass(frozen=True, slots=True)
 class LargeSnapshots:
     """Where snapshots lie in the clear, while in use, that are too large for memory."""
@@ -226,10 +234,12 @@ class Config:
     release: ReleaseRules = field(default_factory=ReleaseRules)
     docker: Docker = field(default_factory=Docker)
     encrypted_volume: bool = False
+    at_rest: AtRest = AtRest.AES
     large: LargeSnapshots = field(default_factory=LargeSnapshots)
     stamping: Stamping = field(default_factory=Stamping)
     anchor: AnchorRules = field(default_factory=AnchorRules)
     ledger: LedgerPlace = field(default_factory=LedgerPlace)
     notify: NotifyRules = field(default_factory=NotifyRules)
     telling: Telling = field(default_factory=Telling)
+    log_days: int = 180
     https: Interfaces = field(default_factory=Interfaces)

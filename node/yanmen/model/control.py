@@ -6,7 +6,7 @@ from enum import Enum, unique
 
 @unique
 class Order(Enum):
-    """What is ordered; `POLICY` puts guard rails in force."""
+    """What is ordered; `POLICY` puts guard rails in force, `LOGS` vouches for a day's logs of operation."""
 
     KILL = "kill"
     SUSPEND_MEMBER = "suspend-member"
@@ -14,6 +14,7 @@ class Order(Enum):
     DISCONNECT = "disconnect"
     CONNECT = "connect"
     POLICY = "policy"
+    LOGS = "logs"
 
 
 ENDING = frozenset({Order.KILL, Order.SUSPEND_MEMBER, Order.DISCONNECT})

@@ -19,6 +19,8 @@ class DocumentKind(Enum):
     ENDORSEMENT = "endorsement"
     OFFICE = "office"
     CONSENT = "consent"
+    EVIDENCE = "evidence"
+    EVIDENCE_RECEIPT = "evidence-receipt"
     TEMPLATE = "template"
 
 

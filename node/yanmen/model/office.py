@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
 
+from yanmen.model.contract import Contract
 from yanmen.model.party import PartyRole
 
 
@@ -40,3 +41,17 @@ class OfficeStep:
     legality: str
     security: str
     issued_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A contract that waits for a decision: whose turn it is, and until when it should be decided."""
+
+    contract: Contract
+    important: bool
+    turn: Act
+    due_ms: int
+
+    def overdue(self, now_ms: int) -> bool:
+        """Say whether it should have been decided by now."""
+        return now_ms >= self.due_ms

@@ -77,7 +77,8 @@ class Party:
     usable as an SQL schema, `datasets` the table names a node has listed, `name` for people,
     `envelope_key` the raw key shares are sealed with (aggregators only, else empty), `former_keys`
     the keys it signed with before, oldest first, `region` the six digits of GB/T 2260 whose data
-    authority it is (authorities only, else empty).
+    authority it is (authorities only, else empty), `abilities` the hex SHA-256 of the ability record it handed in
+    (nodes only, "" = none).
     """
 
     id: str
@@ -93,6 +94,7 @@ class Party:
     envelope_key: bytes = b""
     former_keys: tuple[FormerKey, ...] = ()
     region: str = ""
+    abilities: str = ""
 
 
 @dataclass(frozen=True, slots=True)

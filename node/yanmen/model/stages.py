@@ -148,11 +148,16 @@ class Average:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One grid of cells among several under one charge: the names of its keys, aggregates and averages."""
+    """One grid of cells among several under one charge: the names of its keys, aggregates and averages.
+
+    Over exact data each has its own `chosen` and `grouped`, as a frame has.
+    """
 
     keys: tuple[str, ...]
     aggregates: tuple[str, ...]
     averages: tuple[str, ...]
+    chosen: tuple[tuple[Cell, ...], ...] = ()
+    grouped: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +210,7 @@ class Plan:
     for `OPEN` they are `outputs` as they stand. `post_sql` (or "") runs in a data-less job over the table `cells`
     of released columns (keys, aggregates, averages, and a `w_<name>` width column for each of the
     latter two) and yields the outputs followed by one width column per output with a source.
-    Where an answer rests on several grids (`PERSONAL` only), `blocks` says whose each column is; the
+    Where an answer rests on several grids, `blocks` says whose each column is (`units` is of all); the
     reply and `cells` then begin with a column `b`, the number of the row's block, and hold NULL in the
     columns of other blocks. `canonical` identifies the question for the answer cache. `micro_rho` is the
     whole charge, split evenly over the aggregates. `frame` is there for `EXACT` only; `price_fen` is

@@ -6,20 +6,20 @@ a stop           the security officer 安全员, any time
 """
 
 import sys
-from dataclasses import dataclass
 
 from yanmen import contracting, officers
 from yanmen.admission import offers
 from yanmen.contracting import Approval, Office
 from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import connector_id
 from yanmen.formats.contract import Reasons
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.notice import Notice, Occasion
 from yanmen.ledger.signed import Paper
 from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.governance import DocumentKind
-from yanmen.model.office import Act, OfficeStep
+from yanmen.model.office import Act, OfficeStep, Waiting
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
@@ -30,23 +30,21 @@ HOUR_MS = 3_600_000
 LOOK_MS = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A contract that waits for a decision: whose turn it is, and until when it should be decided."""
-
-    contract: Contract
-    important: bool
-    turn: Act
-    due_ms: int
-
-    def overdue(self, now_ms: int) -> bool:
-        """Say whether it should have been decided by now."""
-        return now_ms >= self.due_ms
+def require_own(party: Party, holder: Holder) -> None:
+    """Refuse an officer of another department."""
+    if connector_id.decode(party.id).subject != connector_id.decode(holder.config.id).subject:
+        raise Refused(Reason.ROLE_NOT_ALLOWED, Detail(party.role.value))
 
 
-def record(token: bytes, holder: Holder) -> tuple[Receipt, Contract]:
-    """Record an officer's signed act and carry it out; return its receipt and how the contract stands."""
+def record(token: bytes, holder: Holder, sender: str = "") -> tuple[Receipt, Contract]:
+    """Record an officer's signed act and carry it out; return its receipt and how the contract stands.
+
+    Who hands it in over the wire, the `sender`, is who signed it.
+    """
     step, officer = _opened(token, holder)
+    if sender and step.by != sender:
+        hint = Detail("by", hint_en="Each officer hands in their own act.", hint_zh="须由签署人本人提交。")
+        raise Refused(Reason.SIGNATURE_INVALID, hint)
     office = Office.of(holder)
     known = contracting.show(step.contract, office)
     contract = contracting.found(known, step.offer_sha256)

@@ -71,6 +71,7 @@ class Holder:
         seal_key = self.seal_key()
         launcher = Launcher(spawner)
         runner = JailRunner(self.directory, seal_key, self.randomness, self.config.limits, launcher, clear)
+        runner.seal_by(self.config.at_rest)
         if shared is not None:
             runner.adopt(shared)
         return runner

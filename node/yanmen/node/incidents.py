@@ -55,7 +55,7 @@ def evidence(holder: Holder, target: Path) -> int:
 def again(holder: Holder) -> tuple[Told, ...]:
     """Hand over every notice that was not taken yet."""
     waiting = [path for path in _notices(holder) if not _sent(path).exists()]
-    return tuple(_handed(holder, path) for path in waiting)
+    return tuple(handed(holder, path) for path in waiting)
 
 
 def _tell(
@@ -73,11 +73,11 @@ def _tell(
         path = outbox / f"{index:09}-{number:02}-{kind.value}.jws"
         path.write_bytes(documents.sign_notice(notice, holder.receipt_signer) + b"\n")
         written.append(path)
-    return tuple(_handed(holder, path) for path in written)
+    return tuple(handed(holder, path) for path in written)
 
 
-def _handed(holder: Holder, path: Path) -> Told:
-    """Hand one notice to the hook, if there is one."""
+def handed(holder: Holder, path: Path) -> Told:
+    """Hand one notice of the outbox to the hook, if there is one."""
     rules = holder.config.notify
     if not rules.command:
         return Told(path)

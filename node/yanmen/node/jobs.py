@@ -1,4 +1,4 @@
-"""The questions running in this process; what became of them is in the ledger, not here."""
+"""The questions running in this process; what became of them is in the ledger, here only for those who wait for it."""
 
 import time
 from collections.abc import Callable, Collection
@@ -9,8 +9,10 @@ from threading import Event, RLock
 from typing_extensions import override
 
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+from yanmen.model.stages import Answer
 
-Work = Callable[[Event], None]
+Work = Callable[[Event], Answer | None]
+"""Returns the answer it recorded; None where there is none, or it is for the ledger to say."""
 
 
 CANCEL_S = 0.5
@@ -41,7 +43,7 @@ class Stop(Event):
 class _Job:
     owner: str
     cancel: Stop = field(default_factory=Stop)
-    future: "Future[None] | None" = None
+    future: "Future[Answer | None] | None" = None
 
     def open(self) -> bool:
         """Whether it has not ended."""
@@ -85,8 +87,8 @@ class Jobs:
         with self._lock:
             return sum(job.open() for job in self._jobs.values())
 
-    def wait(self, owner: str, job_id: str, wait_ms: int) -> bool:
-        """Wait for the job and return whether it has ended; raises the `Fault` it ended with."""
+    def wait(self, owner: str, job_id: str, wait_ms: int) -> bool | Answer:
+        """Wait for the job and return whether it has ended, or its answer; raises the `Fault` it ended with."""
         with self._lock:
             job = self._jobs.get((owner, job_id))
         if job is None or job.future is None:
@@ -99,7 +101,7 @@ class Jobs:
             raise error
         if error is not None:
             raise Fault(FaultCode.INTERNAL, type(error).__name__) from None
-        return True
+        return job.future.result() or True
 
     def cancel(self, owner: str, job_id: str) -> None:
         """Ask the job to stop; one that ended, or never was, is left alone."""
@@ -127,7 +129,7 @@ class Jobs:
         wait(futures)
         self._pool.shutdown(wait=True)
 
-    def _ended(self, owner: str, job_id: str, done: "Future[None]") -> None:
+    def _ended(self, owner: str, job_id: str, done: "Future[Answer | None]") -> None:
         """Forget a job the ledger knows the end of; one that faulted stays, to be told so."""
         if not done.cancelled() and done.exception() is None:
             with self._lock:

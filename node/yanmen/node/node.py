@@ -1,7 +1,7 @@
 """One node: an object that answers the wire, with no process globals, so a process can host many."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from threading import Event
 from typing import TypeVar
@@ -19,12 +19,14 @@ from yanmen.model.contract import Balance, Contract
 from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import Opening
 from yanmen.model.joining import Handed, Piece
+from yanmen.model.office import Waiting
 from yanmen.model.party import Party
 from yanmen.model.ports import Runner, Spans, Tenant, untraced
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
 from yanmen.model.template import PublishedTemplate
+from yanmen.node import abilities, approving
 from yanmen.node.anchoring import Anchoring
 from yanmen.node.approving import Deadlines
 from yanmen.node.consents import Consents
@@ -33,6 +35,7 @@ from yanmen.node.doorkeeper import READERS, Doorkeeper
 from yanmen.node.guarding import Guarding
 from yanmen.node.holder import JOINS, Holder
 from yanmen.node.jobs import Jobs
+from yanmen.node.logkeeping import Logkeeping
 from yanmen.node.question import Question, Works
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages
@@ -91,6 +94,7 @@ class Node(Doorkeeper):
         self._controlling.also(self._guarding.look)
         self._controlling.also(Deadlines(holder).look)
         self._controlling.also(closing.Closing(contracting.Office.of(holder)).look)
+        self._controlling.also(Logkeeping(holder).look)
         self._controlling.start()
 
     @override
@@ -105,6 +109,21 @@ class Node(Doorkeeper):
     def connected(self) -> bool:
         """Say whether the holder has it take calls."""
         return not self._controlling.stops.disconnected
+
+    def abilities(self, interfaces: Sequence[str]) -> bytes:
+        """Return what this node can do, signed."""
+        return abilities.signed(self._holder, interfaces)
+
+    def waiting(self, party: Party) -> tuple[tuple[Waiting, bool], ...]:
+        """Return what waits for the officers of this department, and whether it is overdue."""
+        approving.require_own(party, self._holder)
+        now_ms = self._holder.clock.now_ms()
+        return tuple((each, each.overdue(now_ms)) for each in approving.queue(self._holder))
+
+    def record_act(self, party: Party, token: bytes) -> tuple[Receipt, Contract]:
+        """Take in the act that the officer `party` signed, and carry it out."""
+        approving.require_own(party, self._holder)
+        return self._told(party, lambda: approving.record(token, self._holder, party.id))
 
     # The catalogue and contracts ------------------------------------------------------------------
 
@@ -221,9 +240,10 @@ class Node(Doorkeeper):
     def fetch(self, party: Party, job_id: str, wait_ms: int) -> Answer | None:
         """Return the job's answer, None when it has no outcome within `wait_ms`, or raise its refusal."""
         until = time.monotonic() + wait_ms / 1000
-        if not self._jobs.wait(party.id, job_id, wait_ms):
+        ended = self._jobs.wait(party.id, job_id, wait_ms)
+        if not ended:
             return None
-        match self._ledger.outcome(job_id, party.id):
+        match ended if isinstance(ended, Answer) else self._ledger.outcome(job_id, party.id):
             case Answer() as answer:
                 left_ms = max(0, int((until - time.monotonic()) * 1000))
                 return answer if self._releasing.wait(answer.receipt.index, left_ms) else None
@@ -261,6 +281,7 @@ class Node(Doorkeeper):
     def drain(self, wait_ms: int) -> None:
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
+        self._works.beside.shutdown()
         self._controlling.stop()
         self._joins.close()
         self._releasing.stop()
@@ -275,13 +296,13 @@ class Node(Doorkeeper):
         """Refuse when a question would be refused for want of witnesses."""
         self._releasing.require_witnesses()
 
-    def _work(self, submission: Submission, stages: Stages, cancel: Event) -> None:
+    def _work(self, submission: Submission, stages: Stages, cancel: Event) -> Answer | None:
         """Answer one question; its outcome, refusals too, is in the ledger for Fetch to read."""
         with self._works.spans("question"):
             try:
-                pipeline.answer(submission, stages, cancel)
+                return pipeline.answer(submission, stages, cancel)
             except Refused:
-                return
+                return None
 
     def _known(self, owner: str, job_id: str) -> bool:
         if self._jobs.runs(owner, job_id):

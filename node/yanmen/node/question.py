@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 
 from yanmen.admission import admit as admission
@@ -29,7 +31,7 @@ from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages, within
 from yanmen.planning import federated, hints
-from yanmen.planning.plan import plan as make_plan
+from yanmen.planning.plan import drafted, proven
 from yanmen.planning.rendering import render
 
 
@@ -47,6 +49,7 @@ class Works:
     consents: Consents | None = None
     spans: Spans = untraced
     department: Department | None = None
+    beside: Executor = field(default_factory=partial(ThreadPoolExecutor, thread_name_prefix="beside"))
 
 
 @dataclass(slots=True)
@@ -82,12 +85,20 @@ class Question:
         return self.admitted
 
     def _plan(self, admitted: Admitted) -> Plan:
-        plan = federated.in_shares(make_plan(admitted, self._runner(admitted), self._limits(admitted)))
-        admission.permits(plan, self.works.desk)
-        _check_charge(plan, self.works.limits)
+        runner = self._runner(admitted)
+        draft = drafted(admitted, runner, self._limits(admitted))
+        proving = self.works.beside.submit(proven, draft, runner)  # a job binds, the node looks at what it would read
+        try:
+            self._check(federated.in_shares(draft.plan))
+        finally:
+            plan = federated.in_shares(proving.result())
         if self.works.consents is not None and self.operation is Operation.SUBMIT:
             self.instead = self.works.consents.attached(plan)
         return plan
+
+    def _check(self, plan: Plan) -> None:
+        admission.permits(plan, self.works.desk)
+        _check_charge(plan, self.works.limits)
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
         if plan.part is not None and plan.manifest is None:

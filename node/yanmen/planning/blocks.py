@@ -98,7 +98,7 @@ class Blocks:
     def _add(self, asked: Asked) -> str:
         joined = asked.rows.joined
         first = self.found[0].rows.joined if self.found else joined
-        if self.found and joined.release is DatasetClass.EXACT:
+        if self.found and DatasetClass.EXACT in (joined.release, first.release) and not self._same_table(asked):
             raise refused(Reason.DIMENSION_NOT_DECLARED, asked.at, "SELECT", hints.EXACT_DIRECT)
         if (first.release, first.subject_space) != (joined.release, joined.subject_space):
             raise refused(Reason.JOIN_NOT_ON_UNIT, asked.at, "SELECT", hints.JOIN_SPACES)
@@ -121,6 +121,14 @@ class Blocks:
             CellBlock(asked.rows, sql, asked.keys, asked.figures, aggregates, asked.averages, cells, far, apart)
         )
         return cells_of(len(self.found) - 1)
+
+    def _same_table(self, asked: Asked) -> bool:
+        """Tell whether `asked` reads what the first block does: one finest table says what all may show."""
+        read = [
+            [source.version.version if source.version is not None else "" for source in rows.scope.sources]
+            for rows in (asked.rows, self.found[0].rows)
+        ]
+        return read[0] == read[1]
 
 
 def _aligned(asked: Asked, part: Asked, kept: GroupSet) -> list[str]:

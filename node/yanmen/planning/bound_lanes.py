@@ -73,7 +73,8 @@ class Expected:
     the schemas of open tables beside guarded ones; `proof` holds what happens anywhere inside: scans,
     equalities, filters, how many rows or groups each ranking keeps, and groupings by unit that a query
     makes before the last; of the reply's `outputs` the first `keys` group. With `apart` nothing is grouped: the
-    reply is a unit, then what is of one row of its. `parted` says by what column
+    reply is a unit, then what is of one row of its. `beside` is how many
+    columns of exact data say who has a value, and how many the largest. `parted` says by what column
     and number units are told apart whose groups are ranked and not.
     """
 
@@ -86,4 +87,10 @@ class Expected:
     outputs: tuple[Shown, ...]
     keys: int
     apart: bool = False
+    beside: tuple[int, int] = (0, 0)
     parted: tuple[Origin, int] | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether units, and what is beside them, follow the figures."""
+        return self.guarded and self.extremes

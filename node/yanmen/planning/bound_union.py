@@ -67,13 +67,25 @@ def _check_side(side: Value, number: int, blocks: Sequence[Expected], own: Expec
 
 def _places(blocks: Sequence[Expected], own: Expected) -> list[int | None]:
     """Return for each column of the whole reply which column of the block it is, None for another block's."""
-    keys: list[int | None] = []
-    figures: list[int | None] = []
+    parts: tuple[list[int | None], ...] = ([], [], [], [])
     for block in blocks:
-        mine = block is own
-        keys += [position if mine else None for position in range(block.keys)]
-        figures += [position if mine else None for position in range(block.keys, len(block.outputs))]
-    return [*keys, *figures]
+        for part, positions in zip(parts, _parts(block), strict=True):
+            part += [position if block is own else None for position in positions]
+    keys, figures, valued, tops = parts
+    units = [_parts(own)[2].start - 1] if own.exact else []
+    return [*keys, *figures, *units, *valued, *tops]
+
+
+def _parts(block: Expected) -> tuple[range, range, range, range]:
+    """Return where a block's keys, figures, those who have a value and the largest stand; units before the third."""
+    width, (valued, tops) = len(block.outputs), block.beside
+    begun = width - tops - valued
+    return (
+        range(block.keys),
+        range(block.keys, begun - block.exact),
+        range(begun, width - tops),
+        range(width - tops, width),
+    )
 
 
 def _check_column(expression: Value, lanes: tuple[Lane, ...], place: int | None) -> None:

@@ -13,6 +13,7 @@ from yanmen.planning.proof import origins_of, proof_of
 from yanmen.planning.relation import Proof, together
 from yanmen.planning.row_relations import unit_origins
 from yanmen.planning.row_source import Rows
+from yanmen.planning.sql_cells import beside
 from yanmen.planning.terms import Term
 
 _TYPE_IDS = {
@@ -50,7 +51,9 @@ def of_cells(block: CellBlock, shapes: tuple[TableShape, ...]) -> Expected:
     filtered = inside.filtered.union(*(origins_of(rows, term) for term in present))
     capped = (block.reach.cells,) if block.reach.capped else ()
     proof = replace(inside, filtered=filtered, ranks=(*inside.ranks, *capped))
-    return replace(_expected(rows, shapes, outputs, proof, keys=len(keys)), parted=parted)
+    stand = beside(rows.joined.release, block.aggregates)
+    expected = _expected(rows, shapes, outputs, proof, keys=len(keys))
+    return replace(expected, parted=parted, beside=(len(stand.valued), len(stand.tops)))
 
 
 def _calls(figure: Figure) -> tuple[str, ...]:

@@ -57,8 +57,8 @@ RELEASED_WITH_ROWS = Hint(
     "已输出统计值的子查询不能与行关联或用于筛选行：请按个体列分组，或分两步提问。",
 )
 EXACT_DIRECT = Hint(
-    "Ask exact data directly: one SELECT over its table with plain GROUP BY, no subqueries, CTEs, UNION ALL.",
-    "精确统计请直接对该表提一个 SELECT、一种 GROUP BY，不使用子查询、CTE、UNION ALL 或 ROLLUP。",
+    "Ask exact data directly: SELECT over one table with GROUP BY; no queries over its rows, no figures of two tables.",
+    "精确统计请直接对一个表提 SELECT 与 GROUP BY；不支持对其行的子查询，也不支持合并两个表的统计值。",
 )
 QUALIFY = Hint(
     "QUALIFY filters by a window function over released figures; use HAVING for the rest.",

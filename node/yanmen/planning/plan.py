@@ -10,10 +10,11 @@ from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Runner
 from yanmen.model.refusal import Reason, Refused
-from yanmen.model.stages import Admitted, Key, Output, Plan, Scan
+from yanmen.model.stages import Admitted, Block, Key, Output, Plan, Scan
 from yanmen.model.tariff import metered, price_fen
 from yanmen.planning import alike, block_union, bound_union, hints, nearest, row_source
 from yanmen.planning.across import Across, is_across, plan_across
+from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.cell_plan import plan_cells
 from yanmen.planning.expectation import of_cells, of_open
@@ -44,17 +45,21 @@ def plan(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
     Touches no data: `runner` only parses the caller's text and binds ours over empty tables. Raises
     `JobFailed` when a vetting job dies.
     """
-    try:
-        return _planned(admitted, runner, limits)
-    except Refused as refusal:
-        raise told(refusal, admitted.submission.sql) from refusal
+    return proven(drafted(admitted, runner, limits), runner)
 
 
-def _planned(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
+def drafted(admitted: Admitted, runner: Runner, limits: NodeLimits) -> "Draft":
+    """Return what would be run, from the parsed question; it is no plan before it is `proven`."""
     sql = admitted.submission.sql
-    check_text(sql, limits)
-    question = read(sql, runner.vet(sql), limits.ast_bytes)
-    draft = compose(admitted, question, limits)
+    try:
+        check_text(sql, limits)
+        return compose(admitted, read(sql, runner.vet(sql), limits.ast_bytes), limits)
+    except Refused as refusal:
+        raise told(refusal, sql) from refusal
+
+
+def proven(draft: "Draft", runner: Runner) -> Plan:
+    """Return the plan of `draft` once the engine was seen to bind its SQL as it was meant."""
     shapes = row_source.shapes(draft.plan.scans)
     bound_union.check(runner.bind(shapes, draft.plan.sql), draft.expected, BOUND_BYTES)
     if draft.framed is not None:
@@ -145,13 +150,14 @@ def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits
     shape = _Shape(scans, block_union.emit(blocks), table.outputs, post, sum(block.cells for block in blocks))
     charge = admitted.micro_rho if joined.release is DatasetClass.PERSONAL else 0
     keys = tuple(key for block in blocks for key in block.keys)
-    found = framed_block(blocks[0]) if joined.release is DatasetClass.EXACT else None
+    frames = [framed_block(block) for block in blocks] if joined.release is DatasetClass.EXACT else []
+    found = frames[0] if frames else None
     plan = replace(
         _plan(admitted, joined, shape, limits, charge),
         keys=keys,
         aggregates=tuple(aggregate for block in blocks for aggregate in alike.described(block)),
         averages=tuple(average for block in blocks for average in block.averages),
-        blocks=tuple(block.stated for block in blocks) if len(blocks) > 1 else (),
+        blocks=_stated(blocks, frames) if len(blocks) > 1 else (),
         canonical=_canonical(joined, shape, charge, keys),
         frame=None if found is None else found.frame,
         delta_e12=limits.open_key_delta_e12 if any(not key.domain for key in keys) else 0,
@@ -161,6 +167,14 @@ def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits
     )
     shapes = row_source.shapes(scans)
     return Draft(plan, tuple(of_cells(block, shapes) for block in blocks), found)
+
+
+def _stated(blocks: list[CellBlock], frames: list[Framed]) -> tuple[Block, ...]:
+    """Return the blocks as the plan states them; over exact data all stand on one finest table."""
+    if not frames:
+        return tuple(block.stated for block in blocks)
+    pairs = zip(blocks, frames, strict=True)
+    return tuple(replace(b.stated, chosen=f.frame.chosen, grouped=f.frame.grouped) for b, f in pairs)
 
 
 def _across_draft(admitted: Admitted, found: Across, limits: NodeLimits) -> Draft:

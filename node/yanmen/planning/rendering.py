@@ -33,7 +33,8 @@ def render(plan: Plan) -> str:
         lines.append(f"ranked   {ranked}, to choose the cells that count")
     if plan.blocks:
         grids = "; ".join(", ".join((*block.keys, *block.aggregates)) for block in plan.blocks)
-        lines.append(f"releases {len(plan.blocks)} under one charge, split evenly over all figures: {grids}")
+        shared = "under one charge, split evenly over all figures" if plan.micro_rho else "withheld alike"
+        lines.append(f"releases {len(plan.blocks)} {shared}: {grids}")
     if plan.release is DatasetClass.EXACT:
         lines.append(f"minimum  {plan.min_group} units in a cell")
     most = "" if plan.answer_rows is None else f"at most {plan.answer_rows} rows: "

@@ -8,6 +8,7 @@ Clamps are written with CASE: DuckDB's LEAST and GREATEST skip NULL, so they wou
 """
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from yanmen.model.catalogue import UNIT_ROWS, DatasetClass
@@ -29,6 +30,30 @@ class Cells:
     aggregates: tuple[Aggregate, ...]
     reach: Reach
     parting: Parting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The columns of an exact reply after its figures: units, those with a value of each, two largest of each sum."""
+
+    units: tuple[str, ...]
+    valued: tuple[str, ...]
+    tops: tuple[str, ...]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset((*self.units, *self.valued, *self.tops))
+
+
+def beside(release: DatasetClass, aggregates: Iterable[Aggregate]) -> Beside:
+    """Return which columns stand beside `aggregates`: none, but for exact data."""
+    if release is not DatasetClass.EXACT:
+        return Beside((), (), ())
+    figures = tuple(aggregates)
+    sums = (aggregate.name for aggregate in figures if aggregate.kind is AggregateKind.SUM)
+    tops = tuple(f"top{rank}_{name}" for name in sums for rank in (1, 2))
+    return Beside(("units",), tuple(f"units_{each.name}" for each in figures if each.valued), tops)
 
 
 def emit(cells: Cells) -> str:

@@ -7,6 +7,8 @@ from pathlib import Path
 from yanmen.formats import bundle
 from yanmen.formats.malformed import Malformed
 
+_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
 
 class Missing(Exception):
     """There is no such file."""
@@ -19,7 +21,7 @@ class Unreadable(Exception):
 def read(root: Path, name: str, max_bytes: int) -> bytes:
     """Return the content of the file `name` of the bundle in `root`."""
     try:
-        fd = os.open(f"{os.fspath(root)}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(f"{root}/{name}", _FLAGS)
         try:
             state = os.fstat(fd)
             size = state.st_size
@@ -51,11 +53,9 @@ def unknown(root: Path, size: int) -> tuple[str, ...]:
     named = {bundle.STATEMENT, bundle.CHECKPOINT, bundle.LOG_KEY, bundle.SPACE_KEY, bundle.REGISTER, bundle.LEAF_LINES}
     named |= {bundle.COSIGNED, bundle.ANCHORS}
     found = [name for name in _names(root) if name not in named | {bundle.LEAVES, bundle.RECEIPTS, bundle.TIMESTAMPS}]
-    leaves = set(map(bundle.leaf_name, range(size)))
-    receipts = {*map(bundle.receipt_name, range(size)), *map(bundle.proof_name, range(size))}
     found.extend(f"{bundle.TIMESTAMPS}/{name}" for name in _names(root / bundle.TIMESTAMPS) if _stamp_of(name) is None)
-    for folder, expected in ((bundle.LEAVES, leaves), (bundle.RECEIPTS, receipts)):
-        found.extend(name for name in (f"{folder}/{item}" for item in _names(root / folder)) if name not in expected)
+    for folder in (bundle.LEAVES, bundle.RECEIPTS):
+        found.extend(f"{folder}/{name}" for name in set(_names(root / folder)).difference(bundle.listed(folder, size)))
     return tuple(sorted(found))
 
 

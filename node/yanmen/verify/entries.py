@@ -75,9 +75,8 @@ class Entries:
         self._read_hash: HashReader | None = None
         self._proofs: Proofs | None = None
         if lines:
-            hashes = tuple(line.hash for line in lines)
-            self._read_hash = merkle.full_subtrees(hashes)
-            self._proofs = Proofs(hashes, node.checkpoint)
+            self._read_hash = merkle.full_subtrees(line.hash for line in lines)
+            self._proofs = Proofs(len(lines), self._read_hash, node.checkpoint)
         self._heads: dict[Note, Checkpoint] = {}
         self.findings: list[Finding] = []
 
@@ -102,9 +101,10 @@ class Entries:
         """Return the files of leaf `index`, those that are there."""
         line = None if self._lines is None else self._lines[index]
         stage = None if line is None else line.stage
-        leaf = self._file(bundle.leaf_name(index), LEAF_BYTES_MAX, Code.LEAF_MISSING, index, stage)
-        sdjwt = self._file(bundle.receipt_name(index), receipt.BYTES_MAX, Code.RECEIPT_MISSING, index, stage)
-        proved = self._file(bundle.proof_name(index), proof.BYTES_MAX, Code.PROOF_MISSING, index, stage)
+        names = bundle.names(index)
+        leaf = self._file(names[0], LEAF_BYTES_MAX, Code.LEAF_MISSING, index, stage)
+        sdjwt = self._file(names[1], receipt.BYTES_MAX, Code.RECEIPT_MISSING, index, stage)
+        proved = self._file(names[2], proof.BYTES_MAX, Code.PROOF_MISSING, index, stage)
         leaf_hash = None if leaf is None else merkle.leaf_hash(leaf)
         return _Files(index, line, stage, leaf, leaf_hash, sdjwt, proved)
 

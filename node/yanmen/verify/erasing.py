@@ -20,6 +20,10 @@ class _Past(NamedTuple):
     iat_s: int
 
 
+ABOUT_ERASING = STAGES | {Stage.ERASURE}
+"""Stages of leaves whose disclosures may be destroyed, and of those that say so."""
+
+
 class Erasures:
     """The leaves so far, and those whose disclosures a leaf says were destroyed."""
 
@@ -33,7 +37,8 @@ class Erasures:
 
     def check(self, use: Use) -> Iterator[Finding]:
         """Yield what is wrong with the erasure `use`, if it is one."""
-        self._past[use.index] = _Past(use.head.stage, use.contract, use.head.iat_s)
+        if use.head.stage in STAGES:
+            self._past[use.index] = _Past(use.head.stage, use.contract, use.head.iat_s)
         if use.head.stage is not Stage.ERASURE or use.subject is None:
             return
         try:

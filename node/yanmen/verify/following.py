@@ -11,15 +11,15 @@ from yanmen.model.party import Party, Register
 from yanmen.model.receipt import Stage
 from yanmen.verify import metering
 from yanmen.verify.acknowledging import ABOUT_ANSWERS, Acknowledgements
-from yanmen.verify.deleting import Deletions
-from yanmen.verify.erasing import Erasures
+from yanmen.verify.deleting import ABOUT_DELETION, Deletions
+from yanmen.verify.erasing import ABOUT_ERASING, Erasures
 from yanmen.verify.governing import GOVERNED, Governing
 from yanmen.verify.granted import withheld
 from yanmen.verify.inspections import Inspections
-from yanmen.verify.keeping import Keeping
+from yanmen.verify.keeping import HELD, Keeping
 from yanmen.verify.key_book import ABOUT_KEYS, KeyBook
 from yanmen.verify.metering import Order, Replay
-from yanmen.verify.prices import Prices
+from yanmen.verify.prices import PRICED, Prices
 from yanmen.verify.report import Finding
 from yanmen.verify.requests import Opened, Requests, opened
 from yanmen.verify.standing import All, Standing
@@ -35,6 +35,10 @@ class Trust:
     party: Party
     head: Checkpoint
     checkpoint: bytes
+
+
+SUPERVISED = GOVERNED | {Stage.INSPECTION}
+"""Stages of what authorities look at beside uses."""
 
 
 class Following:
@@ -91,22 +95,39 @@ class Following:
             found(self._keys.follow(use))
         self._order.add(use)
         self._replay.add(use)
-        claims, wrong = self._requests.check(use, signed)
-        found(wrong)
-        found(self._keeping.check(use, said, claims))
+        if stage in HELD:
+            claims = None
+            if signed is not None:
+                claims, wrong = self._requests.check(use, signed)
+                found(wrong)
+            found(self._keeping.check(use, said, claims))
         if stage in ABOUT_ANSWERS:
             found(self._acknowledgements.check(use))
-        found(self._erasures.check(use))
-        found(self._deletions.check(use))
-        agreement = self._standing.agreements.get(use.contract)
-        if agreement is not None:
-            found(self._prices.check(use, agreement))
-            found(withheld(use.index, stage, said.keys(), agreement.terms))
-        if stage is Stage.INSPECTION:
-            found(self._inspections.check(use, said))
-        if stage in GOVERNED:
-            found(self._governing.check(use, said))
+        if stage in ABOUT_ERASING:
+            found(self._erasures.check(use))
+        if stage in ABOUT_DELETION:
+            found(self._deletions.check(use))
+        self._agreed(use, said)
+        if stage in SUPERVISED:
+            self._supervised(use, said)
         self.uses.append(use)
+
+    def _agreed(self, use: Use, said: All) -> None:
+        """Hold the leaf to the prices of its contract, and to what that grants the regulator."""
+        agreement = self._standing.agreements.get(use.contract)
+        if agreement is None:
+            return
+        if use.head.stage in PRICED:
+            self._findings.extend(self._prices.check(use, agreement))
+        if agreement.terms.regulator_discloses:
+            self._findings.extend(withheld(use.index, use.head.stage, said.keys(), agreement.terms))
+
+    def _supervised(self, use: Use, said: All) -> None:
+        """Follow inspections, and documents that govern catalogue and operation."""
+        if use.head.stage is Stage.INSPECTION:
+            self._findings.extend(self._inspections.check(use, said))
+        if use.head.stage in GOVERNED:
+            self._findings.extend(self._governing.check(use, said))
 
     @property
     def terms(self) -> Mapping[str, Terms]:

@@ -8,6 +8,7 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import (
     connector_id,
     consent,
+    evidence,
     json_members,
     jws,
     negative_list,
@@ -21,6 +22,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.model.contract import ContractStatus
+from yanmen.model.evidence import PLATFORM
 from yanmen.model.office import WHO, Act
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.party import Party, PartyRole
@@ -51,6 +53,8 @@ class Governing:
     due: dict[str, int] = field(default_factory=dict)
     templates: dict[str, PublishedTemplate] = field(default_factory=dict)
     approved: dict[tuple[str, str], dict[Act, str]] = field(default_factory=dict)
+    reports: list[str] = field(default_factory=list)
+    """Digests of the reports of evidence, in their order."""
 
     def check(self, use: Use, said: All) -> Iterator[Finding]:
         """Yield what is wrong with the document that the leaf `use` records, or with a use that hangs on one."""
@@ -224,6 +228,23 @@ class Governing:
     def _consent(self, token: bytes, index: int) -> None:
         self._ours(documents.open_with(governance.open_consent, token, self.keys.acceptance_keys(index)).by)
 
+    def _evidence(self, token: bytes, index: int) -> None:
+        found = documents.open_with(governance.open_evidence, token, self.keys.acceptance_keys(index))
+        self._ours(found.node)
+        if self.reports and found.previous != self.reports[-1]:
+            raise Malformed("a report that leaves out the one before it")
+        self.reports.append(documents.digest(token))
+
+    def _evidence_receipt(self, token: bytes, _: int) -> None:
+        claimed = governance.peek_evidence_receipt(token)
+        self._ours(claimed.node)
+        party = self.keys.members.find(claimed.by)
+        if party is None or party.role not in PLATFORM:
+            raise BadSignature("the register lists no such platform")
+        documents.open_with(governance.open_evidence_receipt, token, self.keys.offer_keys(party))
+        if claimed.report_sha256 not in self.reports and not self._carried():
+            raise Malformed("a receipt for a report that was not made")
+
     def _ours(self, node: str) -> None:
         if node != self.keys.holder.id:
             raise Malformed("about another node")
@@ -243,5 +264,7 @@ _READERS: dict[str, Callable[[Governing, bytes, int], None]] = {
     product.TYP: Governing._offered,  # noqa: SLF001 - as above
     office.TYP: Governing._office,  # noqa: SLF001 - as above
     consent.TYP: Governing._consent,  # noqa: SLF001 - as above
+    evidence.TYP: Governing._evidence,  # noqa: SLF001 - as above
+    evidence.RECEIPT_TYP: Governing._evidence_receipt,  # noqa: SLF001 - as above
     template.TYP: Governing._template,  # noqa: SLF001 - as above
 }

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from yanmen.formats import control_rules
@@ -51,6 +51,22 @@ SAME_QUESTION = (
 """What is the same when an answer is given again: the question may be written otherwise, and is asked anew."""
 
 
+_Answer = tuple[Output, Sequence[Said | None]]
+"""What left, and what the leaf says of `SAME_QUESTION`."""
+HELD = frozenset(
+    {
+        Stage.CONTRACT,
+        Stage.APPROVAL,
+        Stage.DATASET,
+        Stage.CONTROL,
+        Stage.INTENT,
+        Stage.OUTCOME,
+        Stage.ABORTED,
+    }
+)
+"""Stages of leaves that are held to terms, or change what is in force."""
+
+
 @dataclass(slots=True)
 class Keeping:
     """Follows the leaves in order, after the replay counted each and its request was opened."""
@@ -60,7 +76,7 @@ class Keeping:
     _intents: dict[str, All] = field(default_factory=dict)
     _made: dict[str, list[int]] = field(default_factory=dict)
     _days: Counter[tuple[str, int]] = field(default_factory=Counter)
-    _answers: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    _answers: dict[str, _Answer] = field(default_factory=dict)
     _noise: dict[tuple[object, ...], tuple[str, ...]] = field(default_factory=dict)
     _admissible: dict[tuple[object, ...], tuple[tuple[Code, str], ...]] = field(default_factory=dict)
 
@@ -120,7 +136,7 @@ class Keeping:
 
     def _counted(self, use: Use, agreement: Agreement) -> Iterator[str]:
         """Hold the sums with this use to the caps."""
-        total = self.replay.contracts.get(use.contract, ContractTotal(use.contract))
+        total = self.replay.contracts.get(use.contract) or ContractTotal(use.contract)
         day = (use.contract, (use.head.iat_s + CIVIL_OFFSET_S) // DAY_S)
         self._days[day] += 1
         signed = agreement.terms
@@ -150,20 +166,16 @@ class Keeping:
         if use.budget is None or not (use.budget.micro_rho or use.budget.delta_e12):
             return False
         name = use.budget.space
-        spent = self.replay.spaces.get(name, SpaceTotal(name))
-        cap = self.standing.spaces.get(name, SpaceTotal(name))
+        spent = self.replay.spaces.get(name) or SpaceTotal(name)
+        cap = self.standing.spaces.get(name) or SpaceTotal(name)
         return spent.micro_rho > cap.micro_rho or spent.delta_e12 > cap.delta_e12
 
     def _ended(self, use: Use, said: All) -> Iterator[Finding]:
         """Hold an outcome or abort to its intent, and an outcome to what was in force when it was given."""
         intended = self._intents.pop(use.head.intent, None)
-        if intended is not None:
-            # What they say alike is mostly one object.
-            differ = [
-                slot.value
-                for slot in SAME
-                if (now := said.get(slot)) is not (then := intended.get(slot)) and _differ(now, then)
-            ]
+        # What they say alike is mostly one object.
+        if intended is not None and _all_said(said, SAME) != _all_said(intended, SAME):
+            differ = [slot.value for slot in SAME if _differ(said.get(slot), intended.get(slot))]
             yield from (self._found(Code.OUTCOME_DIFFERS, use, name) for name in differ)
         if use.head.stage is Stage.ABORTED:
             return
@@ -181,7 +193,7 @@ class Keeping:
             return  # withheld or malformed, which was named already
         if output.repeats:
             yield self._found(Code.REPEAT_DIFFERS, use, "repeats")
-        self._answers[use.head.jti] = _signature(output, said)
+        self._answers[use.head.jti] = output, _all_said(said, SAME_QUESTION)
         if use.rule is not None and use.budget is not None:
             charge = use.budget.micro_rho, use.budget.delta_e12
             # Receipts that say the same share what they say: the object stands for the rule, and is no work to hash.
@@ -199,19 +211,29 @@ class Keeping:
         else:
             yield from self._admitted(use, said, agreement)
         output = use.output
-        if output is not None and self._answers.get(output.repeats) != _signature(output, said):
-            yield self._found(Code.REPEAT_DIFFERS, use, "question" if output.repeats in self._answers else "repeats")
+        if output is None:
+            return
+        earlier = self._answers.get(output.repeats)
+        if earlier is None:
+            yield self._found(Code.REPEAT_DIFFERS, use, "repeats")
+        elif _signature(*earlier) != _signature(output, _all_said(said, SAME_QUESTION)):
+            yield self._found(Code.REPEAT_DIFFERS, use, "question")
 
     def _found(self, code: Code, use: Use, subject: str = "") -> Finding:
         return finding(code, use.index, use.head.stage, subject)
 
 
+def _all_said(said: All, slots: tuple[Slot, ...]) -> list[Said | None]:
+    """Return what is said of `slots`, None where nothing is."""
+    return list(map(said.get, slots))
+
+
 def _differ(one: Said | None, other: Said | None) -> bool:
     """Say whether two leaves say otherwise."""
-    return one is None or other is None or one.value != other.value
+    return one is not other and (one is None or other is None or one.value != other.value)
 
 
-def _signature(output: Output, said: All) -> tuple[object, ...]:
+def _signature(output: Output, said: Sequence[Said | None]) -> tuple[object, ...]:
     """Return what two leaves with the same answer to the same question have in common."""
     shown = (output.columns, output.rows, output.sha256, output.suppressed, output.mechanism)
-    return (*shown, *(said[slot].value if slot in said else None for slot in SAME_QUESTION))
+    return (*shown, *(None if one is None else one.value for one in said))

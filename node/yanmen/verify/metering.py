@@ -4,7 +4,7 @@ Nothing here reads what the node states of itself except to compare it in the en
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from yanmen.formats import base64url, opening
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
@@ -32,6 +32,7 @@ class Replay:
     spaces: dict[str, SpaceTotal] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     _last: dict[str, str] = field(default_factory=dict)
+    _lengths: dict[str, int] = field(default_factory=dict)
     _open: dict[str, Use] = field(default_factory=dict)
     _closed: set[str] = field(default_factory=set)
 
@@ -43,22 +44,22 @@ class Replay:
         if verdicts is not None and use.decision is not None and use.decision.verdict not in verdicts:
             self._find(Code.DECISION_WRONG, use)
         match use.head.stage:
-            case Stage.GENESIS:
-                self._begin(use)
             case Stage.INTENT:
                 self._open[reference] = use
                 self._debit(use)
             case Stage.OUTCOME | Stage.ABORTED:
                 self._close(use)
+            case Stage.GENESIS:
+                self._begin(use)
             case (
-                Stage.KEY
+                Stage.ACKNOWLEDGED
+                | Stage.REFUSED
+                | Stage.EXPLAINED
+                | Stage.KEY
                 | Stage.MEMBER
                 | Stage.DATASET
                 | Stage.CONTRACT
                 | Stage.APPROVAL
-                | Stage.EXPLAINED
-                | Stage.REFUSED
-                | Stage.ACKNOWLEDGED
                 | Stage.OBJECTION
                 | Stage.INCIDENT
                 | Stage.ERASURE
@@ -89,7 +90,10 @@ class Replay:
             self._find(Code.DECLARED_GAP, use, f"{found.held}-{found.previous.size - 1}: {found.gap}")
 
     def finish(self, last_s: int) -> None:
-        """Report the intents that nothing closed although the log went on until `last_s`."""
+        """Report the intents that nothing closed although the log went on until `last_s`, and count the series."""
+        for contract, leaves in self._lengths.items():
+            total = self.contracts.get(contract) or ContractTotal(contract)
+            self.contracts[contract] = replace(total, leaves=leaves)
         for use in self._open.values():
             dropped = last_s - use.head.iat_s > RUNNING_S
             self._find(Code.INTENT_OPEN if dropped else Code.INTENT_RUNNING, use)
@@ -97,18 +101,16 @@ class Replay:
     def _follow_series(self, use: Use, reference: str) -> None:
         if use.series is None:
             return
-        total = self.contracts.get(use.contract, ContractTotal(use.contract))
-        if (use.series.n, use.series.prev) != (total.leaves + 1, self._last.get(use.contract, "")):
-            self._find(Code.SERIES_BROKEN, use, use.contract or "-")
-        self.contracts[use.contract] = ContractTotal(
-            use.contract, use.series.n, total.queries, total.micro_rho, total.delta_e12, total.fen
-        )
-        self._last[use.contract] = reference
+        contract, n = use.contract, use.series.n
+        if (n, use.series.prev) != (self._lengths.get(contract, 0) + 1, self._last.get(contract, "")):
+            self._find(Code.SERIES_BROKEN, use, contract or "-")
+        self._lengths[contract] = n
+        self._last[contract] = reference
 
     def _debit(self, use: Use) -> None:
         if use.budget is None or use.price is None:
             return
-        total = self.contracts.get(use.contract, ContractTotal(use.contract))
+        total = self.contracts.get(use.contract) or ContractTotal(use.contract)
         total = ContractTotal(
             use.contract,
             total.leaves,
@@ -119,7 +121,7 @@ class Replay:
         )
         self.contracts[use.contract] = total
         if use.budget.space:
-            space = self.spaces.get(use.budget.space, SpaceTotal(use.budget.space))
+            space = self.spaces.get(use.budget.space) or SpaceTotal(use.budget.space)
             self.spaces[space.space] = SpaceTotal(
                 space.space, space.micro_rho + use.budget.micro_rho, space.delta_e12 + use.budget.delta_e12
             )
@@ -148,7 +150,7 @@ class Replay:
             return
         if use.budget.micro_rho or use.budget.delta_e12 or use.price.fen:
             self._find(Code.CHARGE_DIFFERS, use)
-        total = self.contracts.get(use.contract, ContractTotal(use.contract))
+        total = self.contracts.get(use.contract) or ContractTotal(use.contract)
         self._compare_spent(use, use.budget, use.price, total)
 
     def _compare_spent(self, use: Use, budget: Budget, price: Price, total: ContractTotal) -> None:

@@ -1,37 +1,45 @@
 """The inclusion proof of every leaf under one verified head: a proof that holds can be written in one way only."""
 
 from yanmen.formats import base64std, merkle
+from yanmen.formats.merkle import HashReader
 from yanmen.formats.proof import HEADER
 
 
 class Proofs:
     """Writes the proofs of a tree whose leaf hashes gave its head's root, so that files are compared, not climbed."""
 
-    __slots__ = ("_checkpoint", "_edges", "_lines", "_size")
+    __slots__ = ("_above", "_end", "_lines")
 
-    def __init__(self, hashes: tuple[bytes, ...], checkpoint: bytes) -> None:
-        """Take the leaf hashes and the signed note of the head over all of them."""
-        self._size, self._checkpoint = len(hashes), checkpoint
+    def __init__(self, size: int, read: HashReader, checkpoint: bytes) -> None:
+        """Take a tree's size and full subtrees, and the signed note of the head over all of it."""
+        self._end = b"\n" + checkpoint
         self._lines: list[list[bytes]] = []
-        self._edges: list[bytes] = []
-        read = merkle.full_subtrees(hashes)
-        for level in range(max(1, (self._size - 1).bit_length())):
-            full = self._size >> level
-            self._lines.append([_line(read(level, index)) for index in range(full)])
-            partial = self._size - (full << level)
-            self._edges.append(_line(merkle.range_hash(full << level, self._size, read)) if partial else b"")
+        for level in range(max(1, (size - 1).bit_length())):
+            full = size >> level
+            lines = [_line(read(level, index)) for index in range(full)]
+            partial = size - (full << level)
+            edge = [_line(merkle.range_hash(full << level, size, read))] if partial else []
+            self._lines.append([*lines, *edge])
+        self._above: list[tuple[int, bytes]] = [(-1, b"") for _ in self._lines]
 
     def text(self, index: int) -> bytes:
         """Return the one proof of leaf `index` under this head."""
-        path: list[bytes] = []
-        for level in range(len(self._lines)):
-            sibling = index >> level ^ 1
-            line = self._lines[level]
-            if sibling < len(line):
-                path.append(line[sibling])
-            elif sibling == len(line):
-                path.append(self._edges[level])
-        return b"%b\nindex %d\n%b\n%b" % (HEADER.encode("ascii"), index, b"".join(path), self._checkpoint)
+        return b"%bindex %d\n%b%b" % (_FIRST, index, self._path(0, index), self._end)
+
+    def _path(self, level: int, node: int) -> bytes:
+        """Return the path from `node` of `level` on; neighbours share all that is above their parent."""
+        if level == len(self._lines):
+            return b""
+        parent = node >> 1
+        known, above = self._above[level]
+        if known != parent:
+            above = self._path(level + 1, parent)
+            self._above[level] = parent, above
+        line, sibling = self._lines[level], node ^ 1
+        return line[sibling] + above if sibling < len(line) else above
+
+
+_FIRST = HEADER.encode("ascii") + b"\n"
 
 
 def _line(digest: bytes) -> bytes:

@@ -94,7 +94,7 @@ class Standing:
                 self.stopped.add(ordered.target)
             case Order.RESUME_MEMBER | Order.CONNECT:
                 self.stopped.discard(ordered.target)
-            case Order.KILL | Order.POLICY:
+            case Order.KILL | Order.POLICY | Order.LOGS:
                 return
 
     def _dataset(self, use: Use, said: All) -> None:

@@ -1,22 +1,21 @@
 """What an auditor computes with: the slots of one leaf, typed, or the finding that they are not there."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeVar
+import operator
+from collections.abc import Callable
+from itertools import filterfalse
+from typing import NamedTuple
 
 from yanmen.formats import acknowledgement, base64url, connector_id, json_members
 from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Reading, ReleaseRule, read_readings, read_scenario
-from yanmen.formats.receipt import Disclosed, Head, Said, Slot, in_order
+from yanmen.formats.receipt import Disclosed, Head, Slot, in_order
 from yanmen.formats.slots import Budget, Decision, Meter, Output, Price, Series, SignedRequest
 from yanmen.model.contract import Scenario
 from yanmen.model.receipt import Stage
 from yanmen.verify.report import Code, Finding, finding
-
-T = TypeVar("T")
-"""The type of a slot's value."""
 
 QUERY_MAX = 256 * 1024
 """Longest question read: more than a disclosure may hold."""
@@ -53,9 +52,6 @@ _REQUIRED: dict[Stage, frozenset[Slot]] = {
         Stage.CONTROL: (Slot.SUBJECT,),
     }.items()
 }
-# Bound once: what was read is remembered by the very function that read it.
-_SERIES_OF, _BUDGET, _PRICE, _DECISION = Series.read, Budget.read, Price.read, Decision.read
-_REQUEST, _RELEASE, _METER, _OUTPUT = SignedRequest.read, ReleaseRule.read, Meter.read, Output.read
 ASKED = frozenset({Stage.INTENT, Stage.OUTCOME, Stage.ABORTED})
 """Stages of a question under a contract."""
 
@@ -93,49 +89,32 @@ class Use(NamedTuple):
 
 def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
     """Return what the receipt of leaf `index` discloses, and what it should have disclosed and did not."""
-    head, get, wrong = disclosed.leaf.head, disclosed.said.get, list[Slot]()
-    asked = head.stage in ASKED
-    subject = get(Slot.SUBJECT)
-    ended = head.stage is Stage.OUTCOME
-    use = Use(
+    head, said, wrong = disclosed.leaf.head, disclosed.said, list[Slot]()
+    places = _PLACES.get(head.stage, _ANYWHERE)
+    for one in filterfalse(_IS_READ, said.values()):
+        if one.slot in places:
+            try:
+                one.read(_READERS[one.slot])
+            except Malformed:
+                wrong.append(one.slot)
+    made: dict[Slot | None, object] = dict(zip(said, map(_MADE, said.values()), strict=True))
+    subject = said.get(Slot.SUBJECT)
+    values = (
         index,
         leaf_hash,
         base64url.encode(leaf_hash),
         head,
-        _read(get(Slot.CONTRACT), _text, wrong) or "",
-        _read(get(Slot.SERIES), _SERIES_OF, wrong),
-        _read(get(Slot.BUDGET), _BUDGET, wrong),
-        _read(get(Slot.PRICE), _PRICE, wrong),
-        _read(get(Slot.DECISION), _DECISION, wrong),
-        _read(get(Slot.CONSUMER), _connector, wrong),
-        _read(get(Slot.CNF), acknowledgement.confirmed_key, wrong),
-        _read(get(Slot.REQUEST), _REQUEST, wrong),
-        _read(get(Slot.QUERY), _query, wrong),
-        _read(get(Slot.CONTRACT_DIGEST), _text, wrong),
-        _read(get(Slot.SCENARIO), read_scenario, wrong) if asked else None,
-        _read(get(Slot.DATASETS), read_readings, wrong) if asked else None,
-        _read(get(Slot.RELEASE), _RELEASE, wrong) if asked else None,
-        _read(get(Slot.METER), _METER, wrong),
-        _read(get(Slot.OUTPUT), _OUTPUT, wrong) if ended else None,
+        made.get(Slot.CONTRACT) or "",
+        *map(made.get, places[1:]),
         None if subject is None else subject.value,
-        _given(disclosed) if ended else b"",
+        _given(disclosed) if head.stage is Stage.OUTCOME else b"",
     )
+    use = Use._make(values)
     missing = in_order(_REQUIRED.get(head.stage, _SERIES) - disclosed.said.keys())
     if not missing and not wrong:
         return use, ()
     malformed = (finding(Code.SLOT_MALFORMED, index, head.stage, slot.value) for slot in wrong)
     return use, (*malformed, *(finding(Code.SLOT_WITHHELD, index, head.stage, slot.value) for slot in missing))
-
-
-def _read(one: Said | None, reader: Callable[[Json], T], wrong: list[Slot]) -> T | None:
-    """Return what `reader` makes of a slot; None where it is not disclosed, or not well-formed, as `wrong` is told."""
-    if one is None:
-        return None
-    try:
-        return one.read(reader)
-    except Malformed:
-        wrong.append(one.slot)
-        return None
 
 
 def _text(value: Json) -> str:
@@ -159,7 +138,50 @@ def _connector(value: Json) -> str:
 
 def _given(disclosed: Disclosed) -> bytes:
     """Return the hash of the receipt as its consumer was given it: what an acknowledgement binds."""
-    shown: Sequence[bytes] = disclosed.parts
-    if not WITHHELD.isdisjoint(disclosed.said):
-        shown = [part for slot, part in zip(disclosed.said, disclosed.parts, strict=True) if slot not in WITHHELD]
-    return hashlib.sha256(b"~".join((disclosed.leaf.jws, *shown, b""))).digest()
+    shown = dict(zip(disclosed.said, disclosed.parts, strict=True))
+    for slot in WITHHELD:
+        shown.pop(slot, None)
+    return hashlib.sha256(b"~".join((disclosed.leaf.jws, *shown.values(), b""))).digest()
+
+
+# A slot has one reader: what it made is remembered where receipts share what they say.
+_READERS: dict[Slot, Callable[[Json], object]] = {
+    Slot.CONTRACT: _text,
+    Slot.SERIES: Series.read,
+    Slot.BUDGET: Budget.read,
+    Slot.PRICE: Price.read,
+    Slot.DECISION: Decision.read,
+    Slot.CONSUMER: _connector,
+    Slot.CNF: acknowledgement.confirmed_key,
+    Slot.REQUEST: SignedRequest.read,
+    Slot.QUERY: _query,
+    Slot.CONTRACT_DIGEST: _text,
+    Slot.SCENARIO: read_scenario,
+    Slot.DATASETS: read_readings,
+    Slot.RELEASE: ReleaseRule.read,
+    Slot.METER: Meter.read,
+    Slot.OUTPUT: Output.read,
+}
+_IN_USE: tuple[Slot | None, ...] = (
+    Slot.CONTRACT,
+    Slot.SERIES,
+    Slot.BUDGET,
+    Slot.PRICE,
+    Slot.DECISION,
+    Slot.CONSUMER,
+    Slot.CNF,
+    Slot.REQUEST,
+    Slot.QUERY,
+    Slot.CONTRACT_DIGEST,
+    Slot.SCENARIO,
+    Slot.DATASETS,
+    Slot.RELEASE,
+    Slot.METER,
+    Slot.OUTPUT,
+)
+_OF_QUESTIONS = {Slot.SCENARIO, Slot.DATASETS, Slot.RELEASE}
+_ANYWHERE = tuple(None if slot in {*_OF_QUESTIONS, Slot.OUTPUT} else slot for slot in _IN_USE)
+_ASKED = tuple(None if slot is Slot.OUTPUT else slot for slot in _IN_USE)
+_PLACES = {Stage.INTENT: _ASKED, Stage.ABORTED: _ASKED, Stage.OUTCOME: _IN_USE}
+"""What is read at which stage, in the order of a `Use`; at other stages than these only `_ANYWHERE`."""
+_IS_READ, _MADE = operator.attrgetter("reader"), operator.attrgetter("made")

@@ -9,6 +9,7 @@ from yanmen.model.contract import Balance, Contract
 from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import OpenedSum, Opening
 from yanmen.model.joining import Handed, Piece
+from yanmen.model.office import Waiting
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Refused
@@ -55,6 +56,18 @@ class LogApi(Protocol):
 
 class NodeApi(LogApi, Protocol):
     """What a department's node answers."""
+
+    def abilities(self, interfaces: Sequence[str]) -> bytes:
+        """Return what this node can do, answered by `interfaces`, signed by its receipt key."""
+        ...
+
+    def waiting(self, party: Party) -> tuple[tuple[Waiting, bool], ...]:
+        """Return what waits for the officers of `party`'s department, and whether it is overdue."""
+        ...
+
+    def record_act(self, party: Party, token: bytes) -> tuple[Receipt, Contract]:
+        """Take in the act that the officer `party` signed, and carry it out."""
+        ...
 
     def datasets(self, party: Party) -> tuple[Version, ...]:
         """Return the versions in force that `party` may see."""

@@ -3,13 +3,16 @@
 The roles say who may knock; whose contract, job or receipt it is, the node decides.
 """
 
-from yanmen.model.party import Party, PartyRole
+from yanmen.model.party import OFFICERS, Party, PartyRole
 from yanmen.model.refusal import Detail, Reason, Refused
 
 _EVERYONE = frozenset(PartyRole)
 _CONSUMERS = frozenset({PartyRole.DEVELOPER, PartyRole.OPERATOR})
 
 METHODS: dict[str, frozenset[PartyRole]] = {
+    "/yanmen.wire.v1.AbilityService/GetAbilities": _EVERYONE,
+    "/yanmen.wire.v1.OfficeService/ListWaiting": OFFICERS,
+    "/yanmen.wire.v1.OfficeService/RecordAct": OFFICERS,
     "/yanmen.wire.v1.CatalogueService/ListDatasets": _EVERYONE,
     "/yanmen.wire.v1.CatalogueService/GetDataset": _EVERYONE,
     "/yanmen.wire.v1.ContractService/RequestContract": _CONSUMERS,

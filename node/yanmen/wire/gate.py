@@ -28,6 +28,7 @@ from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 from yanmen.wire import errors, strictly
 from yanmen.wire.authorisation import authorise
+from yanmen.wire.caller_address import caller_address
 from yanmen.wire.pacing import Pacing
 
 EXPLAIN = "/yanmen.wire.v1.QueryService/Explain"
@@ -65,6 +66,7 @@ class Call:
     method: str
     request_id: str
     started_ms: int
+    address: str = ""
     peer: str = "-"
     outcome: str = "OK"
     notes: dict[str, str] = field(default_factory=dict)
@@ -88,12 +90,18 @@ def untold(_: Said) -> None:
     """Count nothing."""
 
 
+def unkept(_: Mapping[str, object]) -> None:
+    """Keep nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ears:
     """Who hears of calls beside the log: the figures, and a collector of spans."""
 
     told: Told = untold
     spans: Spans = untraced
+    keep: Callable[[Mapping[str, object]], None] = unkept
+    """Keeps each line in the log of operation; a `Fault` when it cannot."""
 
 
 DEAF = Ears()
@@ -119,6 +127,7 @@ class Gate(grpc.ServerInterceptor):
     ) -> None:
         """Hold what decides, where the log lines go and who hears of them."""
         self._ears = ears
+        self._keep = ears.keep
         self._identify = door.identify
         self._turn_away = door.turn_away
         self._pacing = pacing
@@ -170,7 +179,7 @@ class Gate(grpc.ServerInterceptor):
     @contextmanager
     def _passage(self, method: str, context: grpc.ServicerContext) -> Iterator[None]:
         """Let one call through to its service, or end it with the error it deserves; write its line."""
-        call = self.begin(method)
+        call = self.begin(method, caller_address(context))
         status: Status | None = None
         try:
             party = self._admit(call, context)
@@ -188,15 +197,15 @@ class Gate(grpc.ServerInterceptor):
         except Exception as error:  # noqa: BLE001 - the edge: gRPC would send the exception's text to the caller
             status = _broken(call, FaultCode.INTERNAL, where(error))
         finally:
-            self.write(call)
+            status = self._written(call, status)
         if status is not None:
             context.abort_with_status(rpc_status.to_status(status))
         if call.outcome != "OK":
             context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "")
 
-    def begin(self, method: str) -> Call:
-        """Return a call of `method` that arrives now, by whatever transport."""
-        return Call(method, self._randomness.token(REQUEST_ID_BYTES).hex(), self._clock.now_ms())
+    def begin(self, method: str, address: str = "") -> Call:
+        """Return a call of `method` that arrives now from `address`, by whatever transport."""
+        return Call(method, self._randomness.token(REQUEST_ID_BYTES).hex(), self._clock.now_ms(), address)
 
     def let_in(self, call: Call, certificate_pem: bytes) -> Party:
         """Return whose certificate this is, once that member may make this call and the node takes it now."""
@@ -223,14 +232,27 @@ class Gate(grpc.ServerInterceptor):
         CALLER.set(party)
         return party
 
+    def _written(self, call: Call, status: Status | None) -> Status | None:
+        """Write the line of a call that ended with `status`; return what it ends with now."""
+        try:
+            self.write(call)
+        except Fault as fault:
+            return _broken(call, fault.code, fault.note)
+        return status
+
     def write(self, call: Call) -> None:
-        """Write one JSON line: who, what, how it ended and how long it took, never what was said."""
+        """Write one JSON line: who, from where, what, how it ended and how long it took, never what was said.
+
+        Raises a `Fault` when the line cannot be kept: such a call fails.
+        """
         now = self._clock.now_ms()
         line = {"at_ms": now, "request": call.request_id, "method": call.method, "peer": call.peer}
+        line |= {"address": call.address} if call.address else {}
         line |= {"status": call.outcome, "ms": now - call.started_ms, **call.notes}
         with self._log_lock:
             self._log.write(json.dumps(line) + "\n")
             self._log.flush()
+        self._keep(line)
         told = Said(
             call.method, call.outcome, now - call.started_ms, call.notes.get("reason", ""), call.notes.get("fault", "")
         )

@@ -15,6 +15,7 @@ from yanmen.model.ports import Clock, Randomness
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.wire import services
 from yanmen.wire.api import AggregatorApi, LogApi, NodeApi
+from yanmen.wire.department_service import Abilities, Offices
 from yanmen.wire.errors import METADATA_BYTES
 from yanmen.wire.federation_service import Federation
 from yanmen.wire.flight.service import Flight
@@ -27,6 +28,8 @@ from yanmen.wire.v1 import (
     catalogue_pb2_grpc,
     contract_pb2,
     contract_pb2_grpc,
+    department_pb2,
+    department_pb2_grpc,
     federation_pb2,
     federation_pb2_grpc,
     join_pb2,
@@ -179,10 +182,13 @@ def node_services(api: NodeApi, clock: Clock, randomness: Randomness) -> Install
         contract_pb2_grpc.add_ContractServiceServicer_to_server(services.Contracts(api), server)
         query_pb2_grpc.add_QueryServiceServicer_to_server(services.Query(api, clock), server)
         log_pb2_grpc.add_LogServiceServicer_to_server(Log(api), server)
+        department_pb2_grpc.add_AbilityServiceServicer_to_server(Abilities(api), server)
+        department_pb2_grpc.add_OfficeServiceServicer_to_server(Offices(api), server)
         join_pb2_grpc.add_JoinServiceServicer_to_server(Joins(api), server)
         flight_pb2_grpc.add_FlightServiceServicer_to_server(Flight(api, clock, randomness), server)
         return tuple(
-            file.DESCRIPTOR for file in (catalogue_pb2, contract_pb2, query_pb2, join_pb2, log_pb2, flight_pb2)
+            file.DESCRIPTOR
+            for file in (catalogue_pb2, contract_pb2, department_pb2, query_pb2, join_pb2, log_pb2, flight_pb2)
         )
 
     return install

@@ -5,8 +5,11 @@ from collections.abc import Callable
 import grpc
 from typing_extensions import override
 
+from yanmen.formats import checkpoint, proof
+from yanmen.formats.malformed import Malformed
 from yanmen.model.federation import OpenedSum, Opening
 from yanmen.model.ports import Clock
+from yanmen.model.stages import Answer
 from yanmen.wire import convert
 from yanmen.wire.api import NodeApi
 from yanmen.wire.caller_address import caller_address
@@ -146,7 +149,18 @@ class Query(query_pb2_grpc.QueryServiceServicer):
         answer = self._api.fetch(CALLER.get(), convert.job_id(request.job_id), wait_ms)
         if answer is None:
             return query_pb2.FetchResponse(pending=query_pb2.Pending())
-        return query_pb2.FetchResponse(answer=convert.answer(answer))
+        grown = self._grown(request.known_size, answer)
+        return query_pb2.FetchResponse(answer=convert.answer(answer), consistency=grown)
+
+    def _grown(self, known_size: int, answer: Answer) -> tuple[bytes, ...]:
+        """Return the proof that the log only grew since the caller saw it, if that is earlier than the receipt."""
+        if known_size == 0:
+            return ()
+        try:
+            size = checkpoint.decode(proof.decode(answer.receipt.proof).checkpoint.text).size
+        except Malformed:
+            return ()  # whoever verifies the receipt says what is wrong with it
+        return self._api.consistency(CALLER.get(), known_size, size) if known_size < size else ()
 
     @override
     def Cancel(self, request: query_pb2.CancelRequest, context: grpc.ServicerContext) -> query_pb2.CancelResponse:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
@@ -15,6 +15,8 @@ from yanmen.crypto import x509
 from yanmen.execution.jail import Shared
 from yanmen.execution.process import Spawner
 from yanmen.execution.waiting import Room
+from yanmen.ledger import daybook as daybooks
+from yanmen.ledger.daybook import Daybook
 from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Profile, Spans
 from yanmen.node import readiness, succession
@@ -24,10 +26,10 @@ from yanmen.node.node import Node
 from yanmen.node.readiness import Probe, Readiness
 from yanmen.wire.api import LogApi
 from yanmen.wire.expiry import Ends, Watch
-from yanmen.wire.gate import Gate
+from yanmen.wire.gate import Ears, Gate
 from yanmen.wire.https.server import Port
 from yanmen.wire.https.serving import server as https_server
-from yanmen.wire.operations import Operations, Watched, operations, spans
+from yanmen.wire.operations import Watched, operations, spans
 from yanmen.wire.renewal import CertificateFiles, Place
 from yanmen.wire.server import Beside, Install, Server, Surroundings, aggregator_services, node_services
 
@@ -207,7 +209,8 @@ def _served(
     ready = Readiness({**readiness.probes(holder), "certificate": certificate, **heard.probes})
     watched = Watched(holder, ready, ends.certificate_pem, heard.profile, heard.running)
     told = operations(watched, heard.spans)
-    surroundings = _surroundings(holder, files, told, offered.beside)
+    daybook = Daybook(holder.directory, daybooks.CALLS, holder.clock, holder.config.log_days)
+    surroundings = _surroundings(holder, files, replace(told.ears, keep=daybook.write), offered.beside)
     open_.enter_context(told.served())
     if told.server is not None:
         said = {**said, "operations": told.server.address}
@@ -241,7 +244,7 @@ def _look(served: Sequence[_Served]) -> None:
 
 
 def _surroundings(
-    holder: Holder, files: CertificateFiles, told: Operations, beside: Callable[[Gate], Beside] | None
+    holder: Holder, files: CertificateFiles, ears: Ears, beside: Callable[[Gate], Beside] | None
 ) -> Surroundings:
     return Surroundings(
         address=holder.config.address,
@@ -251,6 +254,6 @@ def _surroundings(
         clock=holder.clock,
         randomness=holder.randomness,
         log=sys.stderr,
-        ears=told.ears,
+        ears=ears,
         beside=beside,
     )

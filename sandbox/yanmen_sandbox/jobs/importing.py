@@ -9,7 +9,7 @@ import _duckdb
 from _duckdb import DuckDBPyConnection
 
 from yanmen_sandbox import engine, source
-from yanmen_sandbox.jobs import excluding
+from yanmen_sandbox.jobs import clustering, excluding
 from yanmen_sandbox.jobs.columns import DeclaredColumn, read_column
 from yanmen_sandbox.jobs.excluding import Excluded
 from yanmen_sandbox.jobs.quality import bands
@@ -93,7 +93,10 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
         table = _source(connection, request)
         _check_names(declared, table)
         _check_values(connection, declared, table)
-        connection.execute(_create(declared, table, text(request.body, "salt")))
+        rows = _rows(declared, table, text(request.body, "salt"))
+        clustering.write(
+            connection, f'{TARGET}."data"', rows, text(request.body, "clustered_by"), len(declared.columns)
+        )
         _check_units(connection, declared)
         quality = _quality(connection, declared, table) if request.body["quality"] is True else ""
         if declared.server is not None and declared.server.refresh is not None:
@@ -185,8 +188,8 @@ def _triples(counts: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:
         yield counts[index], counts[index + 1], counts[index + 2]
 
 
-def _create(declared: Declared, table: SourceTable, salt: str) -> str:
-    """Write the snapshot: rows without a unit stay behind, and so do rows above the cap of their unit."""
+def _rows(declared: Declared, table: SourceTable, salt: str) -> str:
+    """Select what the snapshot keeps: rows without a unit stay behind, and so do rows above the cap of their unit."""
     finals = ", ".join(
         f"{column.final(table.types)} AS {engine.identifier(column.name)}" for column in declared.columns
     )
@@ -203,7 +206,7 @@ def _create(declared: Declared, table: SourceTable, salt: str) -> str:
         if declared.counted:
             count = f"count(*) OVER (PARTITION BY {unit}) AS {engine.identifier(declared.counted)}"
             rows = f"SELECT *, {count} FROM ({rows})"  # noqa: S608 - quoted names
-    return f'CREATE TABLE {TARGET}."data" AS {rows}'
+    return rows
 
 
 def _check_units(connection: DuckDBPyConnection, declared: Declared) -> None:

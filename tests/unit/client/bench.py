@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -22,6 +22,7 @@ from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scen
 from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import Opening
 from yanmen.model.joining import Handed, Piece
+from yanmen.model.office import Waiting
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, Fault, Reason, Refused
@@ -157,6 +158,15 @@ class Bench:
 
     def identify(self, certificate_pem: bytes) -> Party:
         return self.members[x509.parse_peer(certificate_pem).sha256]
+
+    def abilities(self, interfaces: Sequence[str]) -> bytes:
+        raise NotImplementedError
+
+    def waiting(self, party: Party) -> tuple[tuple[Waiting, bool], ...]:
+        raise NotImplementedError
+
+    def record_act(self, party: Party, token: bytes) -> tuple[Receipt, Contract]:
+        raise NotImplementedError
 
     def datasets(self, party: Party) -> tuple[Version, ...]:
         return (Version(DATASET, "ab" * 32, "path", 1, 1_700_000_000_000),)

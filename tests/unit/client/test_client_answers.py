@@ -85,8 +85,21 @@ def test_a_false_receipt_of_an_acknowledgement_is_told(
     world: "World", spoil: Callable[[dict[Slot, Any]], object]
 ) -> None:
     world.bench.spoil_acknowledgement = spoil  # type: ignore[assignment]
-    with world.connect() as node, pytest.raises(ReceiptInvalid):
-        node.query(SQL, contract=TERMS.id)
+    node = world.connect()
+    answer = node.query(SQL, contract=TERMS.id)
+    with pytest.raises(ReceiptInvalid):
+        _ = answer.acknowledgement
+    with pytest.raises(ReceiptInvalid):
+        node.fetch(answer.job_id)  # whoever did not look is told at the next call
+    node.close()
+
+
+def test_whoever_never_looks_is_told_when_closing(world: "World") -> None:
+    world.bench.spoil_acknowledgement = dict.clear
+    node = world.connect()
+    node.query(SQL, contract=TERMS.id)
+    with pytest.raises(ReceiptInvalid):
+        node.close()
 
 
 def test_an_answer_prints_as_an_aligned_table_with_its_widths_and_what_belongs_to_it(world: "World") -> None:

@@ -33,7 +33,19 @@ from tests.unit.docs.markdown import ROOT, code, table, text_of
 NAME = "docs/OPERATING.md"
 TEXT = text_of(NAME)
 TABLES = {
-    *("anchor", "approve", "docker", "https", "ledger", "notify", "operations", "release", "timestamp", "volume"),
+    *(
+        "anchor",
+        "approve",
+        "docker",
+        "https",
+        "ledger",
+        "logs",
+        "notify",
+        "operations",
+        "release",
+        "timestamp",
+        "volume",
+    ),
 }
 """Tables of node.toml whose keys are listed one by one."""
 UNIT_PROGRAM = "/usr/lib/yanmen/.venv/bin/yanmen"

@@ -19,6 +19,7 @@ PAIRS = (
     " WHERE p.band = 'old' GROUP BY l.test, p.sex",
     "SELECT count(*), sum(CASE WHEN l.test = 'hdl' THEN l.value ELSE 0 END) FROM persons p JOIN labs l"
     " ON p.pid = l.pid AND l.test <> 'tri'",
+    "SELECT p.sex, count(*), sum(p.age), sum(l.value) FROM labs l JOIN persons p ON l.pid = p.pid GROUP BY p.sex",
     "SELECT p.band, count(DISTINCT p.pid) FROM persons p JOIN labs l ON p.pid = l.pid WHERE l.value > 20"
     " GROUP BY p.band",
     "SELECT l.test, count(DISTINCT l.pid) FROM labs l JOIN persons p USING (pid) GROUP BY l.test",

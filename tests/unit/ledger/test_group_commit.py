@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from yanmen.ledger import group, store
@@ -180,3 +181,32 @@ def test_no_group_is_endless(scene: Scene, ledger: Ledger, contract: Contract, m
     futures = together(ledger, scene.path, [asking(scene, ledger, contract) for _ in range(10)])
     assert all(isinstance(future.result(), Reserved) for future in futures)
     assert len(seen) == 3
+
+
+def test_callers_served_together_are_waited_for_and_no_others(
+    scene: Scene, ledger: Ledger, contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever leads after a group waits while more come, but only so long; after one alone, nobody waits."""
+    waited: list[float] = []
+
+    class Watched:
+        def __init__(self, lock: Any) -> None:
+            self.lock = lock
+
+        def acquire(self, timeout: float = -1) -> bool:
+            waited.append(timeout)
+            return bool(self.lock.acquire(timeout=timeout))
+
+        def release(self) -> None:
+            self.lock.release()
+
+    monkeypatch.setattr(ledger._group, "_come", Watched(ledger._group._come))
+    scene.ask(ledger, contract)
+    assert waited == []
+    for future in together(ledger, scene.path, [asking(scene, ledger, contract) for _ in range(CALLERS)]):
+        future.result()
+    waited.clear()
+    asking(scene, ledger, contract)()
+    assert waited == [group.GATHER_S], "nobody else came"
+    asking(scene, ledger, contract)()
+    assert waited == [group.GATHER_S], "the last one came alone"

@@ -1,13 +1,12 @@
 """The state machine of contracts: one table, in the code and in docs/FORMATS.md, and what follows from it."""
 
 import pytest
-from yanmen.formats.dataspace_offer import STATES
 from yanmen.ledger.contracts import reason_of
 from yanmen.model.contract import MAY_BECOME, ContractStatus
 from yanmen.model.negotiation import TABLE, Move, NegotiationState, state
 from yanmen.model.refusal import Fault
 from yanmen.wire.enums import CONTRACT_STATUSES
-from yanmen.wire.https.contracts import OVER, STATUS, WAITING
+from yanmen.wire.https.contracts import NOT_YET, OVER, STATUS
 
 from tests.unit.docs.markdown import code, table
 
@@ -24,8 +23,8 @@ def test_the_table_is_that_of_the_document() -> None:
 
 def test_it_says_something_of_every_status() -> None:
     assert set(TABLE) == set(ContractStatus) == set(MAY_BECOME) == set(CONTRACT_STATUSES)
-    assert set(STATES) == set(STATUS) == set(ContractStatus)
-    assert set(WAITING) | set(OVER) | {ContractStatus.ACTIVE, ContractStatus.SUSPENDED} == set(ContractStatus)
+    assert set(STATUS) == set(ContractStatus)
+    assert set(NOT_YET) | set(OVER) | {ContractStatus.ACTIVE, ContractStatus.SUSPENDED} == set(ContractStatus)
 
 
 def test_what_needs_no_signed_document_is_what_a_holder_may_order() -> None:

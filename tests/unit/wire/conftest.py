@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -30,6 +30,7 @@ from yanmen.model.contract import Balance, Contract, ContractStatus, Grant, Scen
 from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.federation import Opening
 from yanmen.model.joining import Handed, Piece
+from yanmen.model.office import Act, Waiting
 from yanmen.model.party import Party, PartyRole, PartyStatus
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Reason, Refused
@@ -180,6 +181,18 @@ class Desk:
                 raise Refused(Reason.IDENTITY_PENDING)
             case PartyStatus.REVOKED:
                 raise Refused(Reason.IDENTITY_REVOKED)
+
+    def abilities(self, interfaces: Sequence[str]) -> bytes:
+        self._note("abilities", *interfaces)
+        return b"abilities.jws.x"
+
+    def waiting(self, party: Party) -> tuple[tuple[Waiting, bool], ...]:
+        self._note("waiting", party.alias)
+        return ((Waiting(CONTRACT, True, Act.REVIEW, 5), False),)
+
+    def record_act(self, party: Party, token: bytes) -> tuple[Receipt, Contract]:
+        self._note("record_act", party.alias, token)
+        return RECEIPT, CONTRACT
 
     def datasets(self, party: Party) -> tuple[Version, ...]:
         self._note("datasets", party.alias)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yanmen.crypto import documents
 from yanmen.formats import dataspace, dataspace_offer
+from yanmen.formats.acknowledgement import Acknowledgement
 from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.model.contract import Contract, ContractStatus, Grant, Scenario
+from yanmen.model.negotiation import ActKind
+from yanmen.model.ports import Signer
 from yanmen.model.usage_control import Action, Rules
 
-from tests.unit.wire.conftest import IDS, TERMS
+from tests.unit.wire.conftest import IDS, RECEIPT, TERMS
 from tests.vectors import specimen as made
 from tests.vectors.interface_messages import Message, Talk
 
@@ -37,8 +40,19 @@ ACCEPTANCE = documents.sign_acceptance(
     made.RECEIPT_KEY,
 )
 HELD = Contract(AGREED, OFFER, ACCEPTANCE, documents.digest(OFFER), ContractStatus.ACTIVE)
-ELSEWHERE = "591140100MA0GTTTT0X140100000009"
+MEMBER = (IDS["developer"], made.MEMBER_KEY)
+ENDS = TALK.act(ActKind.END, *MEMBER, reason="项目结束")
+SIGNS = TALK.act(ActKind.SIGN, *MEMBER)
+
+
+def acknowledgement(jti: str, signer: Signer = made.MEMBER_KEY) -> str:
+    """Return the caller's signature under a receipt."""
+    return documents.sign_acknowledgement(Acknowledgement(made.ORIGIN, 1_700_000_000, jti, bytes(32)), signer).decode()
+
+
+GOT, ANOTHER = acknowledgement(RECEIPT.jti), acknowledgement("ab" * 16)
 OTHER_UUID = "urn:uuid:00000000-0000-4000-8000-000000000000"
+TAKING = ("request_contract", "acknowledge", "cancel", "act")
 Change = Callable[[Message], object]
 
 
@@ -48,6 +62,8 @@ def held(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Non
     desk = request.getfixturevalue("interfaces").desk
     monkeypatch.setattr(desk, "contracts", lambda _: (HELD,), raising=False)
     monkeypatch.setattr(desk, "contract", lambda *_: HELD, raising=False)
+    parties = {digest: replace(party, signing_key=made.MEMBER_KEY.public) for digest, party in desk.parties.items()}
+    monkeypatch.setattr(desk, "parties", parties)
 
 
 def put(*path: Any, to: object) -> Change:
@@ -81,7 +97,11 @@ STRATEGY: list[tuple[str, Change]] = [
     ("strategy/policyExpansion", put("strategy", "policyExpansion", to="{}")),
 ]
 SIGNED: list[tuple[str, Change]] = [
-    ("signatureList", put("signatureList", 0, "signature", to="a.b.c")),
+    (
+        "strategy/constraints",
+        put("signatureList", 0, "signature", to=made.offer(replace(AGREED, queries=101)).decode()),
+    ),
+    ("signatureList", put("signatureList", 0, "signature", to=made.offer(replace(AGREED, id="9" * 32)).decode())),
     ("signatureList", put("signatureList", 0, "entityId", to="A" * 18)),
 ]
 REGISTERED: list[tuple[str, Change]] = [
@@ -100,13 +120,38 @@ CONTROLLED: list[tuple[str, Change]] = [
     ("connectorId", put("connectorId", to=IDS["auditor"])),
     ("strategyId", put("strategyId", to=OTHER_UUID[9:])),
 ]
+TERMINATED: list[tuple[str, Change]] = [
+    ("contractName", put("contractName", to="s2")),
+    ("activationTime", put("activationTime", to="2020-01-01T00:00:00+08:00")),
+    ("scheduledEndTime", put("scheduledEndTime", to="2020-01-01T00:00:00+08:00")),
+    ("agreedEndTime", put("agreedEndTime", to="2020-01-01T00:00:00+08:00")),
+    ("issueTime", put("issueTime", to="2020-01-01T00:00:00+08:00")),
+    ("signature", put("signature", to=SIGNS.decode())),
+    ("issuerId", put("issuerId", to=IDS["auditor"])),
+]
+SENT: list[tuple[str, Change]] = [
+    ("strategyId", put("strategyId", to=OTHER_UUID[9:])),
+    ("strategyVersion", put("strategyVersion", to="2")),
+    ("strategy/actions", put("transactionExecutionStrategy", "actions", to=["compute"])),
+    ("issuedAt", put("issuedAt", to="2020-01-01T00:00:00+08:00")),
+    ("signature", put("signature", to=ENDS.decode())),
+    ("signature", put("signature", to=TALK.act(ActKind.SIGN, *MEMBER, digest="ab" * 32).decode())),
+]
+PROVEN: list[tuple[str, Change]] = [
+    ("log/executionResult", put("log", "executionResult", to="0/100")),
+    ("proofId", put("proofId", to=OTHER_UUID[9:])),
+    ("signature", put("signature", to=ANOTHER)),
+]
 CASES: list[tuple[str, Message, list[tuple[str, Change]]]] = [
     ("/contractCreate", TALK.create(), CREATE),
     ("/contractNegotiate", TALK.negotiate(), STRATEGY + SIGNED),
     ("/contractRegistrate", TALK.registrate(ACCEPTANCE.decode(), DECIDED_MS), STRATEGY + REGISTERED),
     ("/contractExecution", TALK.execution(97), STRATEGY + EXECUTED),
     ("/contractTemplate", TALK.template(), CREATE[-2:]),
-    ("/executionFeedback", TALK.feedback(9, "a.b.c"), [*CONTROLLED, ("result", put("result", to="denied"))]),
+    ("/executionFeedback", TALK.feedback(9, GOT), [*CONTROLLED, ("result", put("result", to="denied"))]),
+    ("/contractTerminate", TALK.terminate(ENDS), TERMINATED),
+    ("/strategySend", TALK.send(SIGNS), SENT),
+    ("/fulfillmentProof", TALK.proof(9, RECEIPT.jti, 97, GOT), [*CONTROLLED, *PROVEN]),
     (
         "/abnormalTermination",
         TALK.termination("ab" * 16),
@@ -134,7 +179,7 @@ def test_what_says_something_else_is_refused(
     assert status == 400, said
     assert said["error"]["subject"] == subject
     assert {"en", "zh"} == said["error"]["message"].keys()
-    assert [call for call in interfaces.desk.calls if call[0] in ("request_contract", "acknowledge", "cancel")] == []
+    assert [call for call in interfaces.desk.calls if call[0] in TAKING] == []
 
 
 @pytest.mark.parametrize(
@@ -166,6 +211,17 @@ def test_an_offer_of_the_dataspace_protocol_is_what_its_signed_bytes_say(
         (400, "CONTRACT_MALFORMED", "consumerPid"),
     )
     assert interfaces.desk.calls == []
+
+
+def test_an_acknowledgement_by_another_key_is_none_even_the_second_time(interfaces: "Interfaces") -> None:
+    false = acknowledgement(RECEIPT.jti, made.RECEIPT_KEY)
+    for path, message in (
+        ("/executionFeedback", TALK.feedback(9, false)),
+        ("/fulfillmentProof", TALK.proof(9, RECEIPT.jti, 97, false)),
+    ):
+        status, said = interfaces.call("POST", path, message)
+        assert (status, said["error"]["reason"]) == (401, "SIGNATURE_INVALID")
+    assert [call for call in interfaces.desk.calls if call[0] in TAKING] == []
 
 
 def test_an_offer_without_a_signature_is_no_offer(interfaces: "Interfaces") -> None:

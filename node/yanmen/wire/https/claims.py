@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping
 
-from yanmen.formats import connector_id, contract, contract_number, control_values, json_canonical, jws
+from yanmen.crypto import documents
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import connector_id, contract, contract_act, contract_number, control_values, json_canonical, jws
 from yanmen.formats.contract import Acceptance
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.contract import Contract, Terms
+from yanmen.model.negotiation import ContractAct
 from yanmen.model.party import Party
+from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.wire.api import NodeApi
 
@@ -68,6 +72,21 @@ def accepted(held: Contract) -> Acceptance:
     """Return what the holder signed; admission checks the signature before each use."""
     payload = jws.split(held.acceptance, contract.BYTES_MAX * 2).payload
     return contract.decode_acceptance(json_canonical.decode(payload, contract.BYTES_MAX))
+
+
+def acted(token: bytes) -> ContractAct:
+    """Return what a side's signed word claims; whether its signature counts, the node finds out when it takes it."""
+    payload = jws.split(token, contract_act.BYTES_MAX * 2).payload
+    return contract_act.decode(json_canonical.decode(payload, contract_act.BYTES_MAX))
+
+
+def acknowledged(token: bytes, receipt: Receipt, party: Party) -> None:
+    """Refuse an acknowledgement by another key, or of another receipt; the ledger holds it to the very bytes."""
+    try:
+        said = documents.open_acknowledgement(token, party.signing_key)
+    except (Malformed, BadSignature) as error:
+        raise Refused(Reason.SIGNATURE_INVALID, Detail("signature")) from error
+    require("signature", same=said.jti == receipt.jti)
 
 
 def moment(message: Message, name: str) -> int:

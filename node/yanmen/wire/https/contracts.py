@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 
+from yanmen.crypto import documents
 from yanmen.formats import connector_id, contract_number, strategy
 from yanmen.formats.json_canonical import Json
 from yanmen.model.contract import Contract, ContractStatus
+from yanmen.model.negotiation import ActKind
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Detail, Reason, Refused
@@ -20,24 +22,24 @@ ENDED = "06"
 STATUS: Mapping[ContractStatus, str] = {
     ContractStatus.PENDING: "02",
     ContractStatus.OFFERED: "02",
-    ContractStatus.AGREED: "02",
+    ContractStatus.AGREED: "03",
     ContractStatus.ACTIVE: "05",
     ContractStatus.SUSPENDED: "05",
     ContractStatus.DENIED: "0302",
     ContractStatus.REVOKED: ENDED,
 }
 """合约状态 (table C.1); the standard has no word for a contract that is suspended."""
-WAITING: Mapping[ContractStatus, Reason] = {
-    ContractStatus.PENDING: Reason.CONTRACT_PENDING,
-    ContractStatus.OFFERED: Reason.CONTRACT_OFFERED,
-    ContractStatus.AGREED: Reason.CONTRACT_UNSIGNED,
-}
-"""Contracts that are not in force yet: a side is still to decide, answer or sign."""
 OVER: Mapping[ContractStatus, Reason] = {
     ContractStatus.DENIED: Reason.CONTRACT_DENIED,
     ContractStatus.REVOKED: Reason.CONTRACT_REVOKED,
 }
 """Contracts about which nothing is agreed any more."""
+NOT_YET: Mapping[ContractStatus, Reason] = {
+    ContractStatus.PENDING: Reason.CONTRACT_PENDING,
+    ContractStatus.OFFERED: Reason.CONTRACT_PENDING,
+    ContractStatus.AGREED: Reason.CONTRACT_UNSIGNED,
+}
+"""Contracts that somebody has still to sign."""
 
 
 def saying(flag: str) -> Tell:
@@ -50,7 +52,7 @@ def saying(flag: str) -> Tell:
 
 
 class Contracts:
-    """合约模板、发起、协商、备案、履行."""
+    """合约模板、发起、协商、备案、履行、终止."""
 
     def __init__(self, api: NodeApi, clock: Clock) -> None:
         """Hold the node, and the clock that says which contracts are over."""
@@ -80,7 +82,7 @@ class Contracts:
             Route(
                 "POST",
                 "/contractNegotiate",
-                SERVICE + "GetContract",
+                SERVICE + "RequestContract",
                 "tc609-contract-negotiate.schema.json",
                 self.negotiate,
                 saying("negotiationStatus"),
@@ -99,6 +101,14 @@ class Contracts:
                 SERVICE + "GetBalance",
                 "tc609-contract-execution.schema.json",
                 self.execution,
+                status,
+            ),
+            Route(
+                "POST",
+                "/contractTerminate",
+                SERVICE + "Act",
+                "tc609-contract-terminate.schema.json",
+                self.terminate,
                 status,
             ),
         )
@@ -129,28 +139,42 @@ class Contracts:
         return {"contractId": contract_number.of(held.terms), "creationFlag": DONE, **self._stands(held)}
 
     def negotiate(self, visit: Visit) -> Json:
-        """Say how a contract stands whose strategy the caller knows; "0" once both signed."""
-        held = self._strategic(visit)
-        for signed in claims.parts(visit.message, "signatureList"):
-            claims.require("signatureList", same=claims.ascii_bytes(claims.text(signed, "signature")) == held.offer)
-            subject = connector_id.decode(visit.party.id).subject
-            claims.require("signatureList", same=claims.text(signed, "entityId") in ("", subject))
+        """Take the caller's next round, or say how a contract stands whose strategy it knows; "0" once all signed."""
+        said, party = visit.message, visit.party
+        held = claims.numbered(said, party, self._api)
+        claims.check_name(said, held.terms)
+        signatures = claims.parts(said, "signatureList")
+        for signed in signatures[:1]:
+            held = self._round(said, signed, held, party)
+        if not signatures:
+            check_strategy(claims.part(said, "strategy"), held, party, self._api)
         if held.status in OVER:
             raise Refused(OVER[held.status], Detail(held.terms.id))
-        return {"negotiationStatus": FAILED if held.status in WAITING else DONE, **self._stands(held)}
+        return {"negotiationStatus": FAILED if held.status in NOT_YET else DONE, **self._stands(held)}
+
+    def _round(self, said: Message, signed: Message, held: Contract, party: Party) -> Contract:
+        """Take in the signed offer of a round, or the one that is known already; the strategy is that offer's."""
+        subject = connector_id.decode(party.id).subject
+        claims.require("signatureList", same=claims.text(signed, "entityId") in ("", subject))
+        token = claims.ascii_bytes(claims.text(signed, "signature"))
+        terms = claims.offered(claims.text(signed, "signature"))
+        claims.require("signatureList", same=terms.id == held.terms.id)
+        draft = Contract(terms, token, b"", documents.digest(token), ContractStatus.PENDING)
+        check_strategy(claims.part(said, "strategy"), draft, party, self._api)
+        return self._api.request_contract(party, token)
 
     def registrate(self, visit: Visit) -> Json:
         """Confirm a contract both signed, word for word, by the digest that its leaf of the usage log has."""
         held, said = self._strategic(visit, registering=True), visit.message
-        if held.status in WAITING:
-            raise Refused(WAITING[held.status], Detail(held.terms.id))
-        if held.status in OVER:
-            raise Refused(OVER[held.status], Detail(held.terms.id))
+        if held.status in NOT_YET or held.status in OVER:
+            raise Refused({**NOT_YET, **OVER}[held.status], Detail(held.terms.id))
         signed = [
             (claims.text(each, "signatoryEntityId"), claims.ascii_bytes(claims.text(each, "signature")))
             for each in claims.parts(said, "signatoryEntities")
         ]
-        sides = ((held.terms.consumer, held.offer), (held.terms.holder, held.acceptance))
+        further = ((claims.acted(token), token) for token in held.signatures)
+        sides = [(held.terms.consumer, held.offer), (held.terms.holder, held.acceptance)]
+        sides += [(word.by, token) for word, token in further if word.act is ActKind.SIGN]
         expected = [(connector_id.decode(side).subject, token) for side, token in sides]
         claims.require("signatoryEntities", same=sorted(signed) == sorted(expected))
         decided_ms = claims.accepted(held).time_ms // 1000 * 1000
@@ -176,6 +200,25 @@ class Contracts:
             raise Refused(Reason.REQUEST_MALFORMED, Detail("executionResult", hint_en=hint_en, hint_zh=hint_zh))
         return {"status": DONE, "executionResult": books, "spentFen": left.spent_fen}
 
+    def terminate(self, visit: Visit) -> Json:
+        """End a contract by what its consumer signed; one whose time is over has ended by itself."""
+        said = visit.message
+        held = claims.numbered(said, visit.party, self._api)
+        claims.check_name(said, held.terms)
+        claims.check_issuer(said, visit.party)
+        for name, signed_ms in (
+            ("activationTime", held.terms.not_before_ms),
+            ("scheduledEndTime", held.terms.not_after_ms),
+        ):
+            claims.require(name, same=claims.moment(said, name) == signed_ms // 1000 * 1000)
+        token = claims.text(said, "signature")
+        word = claims.acted(claims.ascii_bytes(token))
+        claims.require("signature", same=(word.act, word.contract) == (ActKind.END, held.terms.id))
+        for name in ("issueTime", "agreedEndTime"):
+            claims.require(name, same=claims.moment(said, name) == word.issued_s * 1000)
+        ended = self._api.act(visit.party, claims.ascii_bytes(token))
+        return {"status": DONE, **self._stands(ended)}
+
     def _strategic(self, visit: Visit, *, registering: bool = False) -> Contract:
         """Return the contract that a message names, once its strategy is what the contract says."""
         held = claims.numbered(visit.message, visit.party, self._api)
@@ -187,7 +230,9 @@ class Contracts:
         """Return how a contract stands, and the holder's signature once there is one."""
         over = self._clock.now_ms() >= held.terms.not_after_ms
         said: dict[str, Json] = {"contractStatus": ENDED if over else STATUS[held.status]}
-        if held.acceptance:
+        if held.status is ContractStatus.OFFERED:
+            said["counterOffer"] = held.counter.decode("ascii")
+        elif held.acceptance:
             said["acceptance"] = held.acceptance.decode("ascii")
         return said
 

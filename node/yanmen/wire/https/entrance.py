@@ -20,6 +20,7 @@ from yanmen.wire.https import telling
 from yanmen.wire.https.exchange import BODY_BYTES, Asked, Reply
 
 Tell = Callable[[dict[str, Json], str], Json]
+Telling = Callable[[dict[str, Json]], Json]
 """Puts what is told of an error, about what the path names, into the shape of a protocol's own error."""
 
 
@@ -59,13 +60,22 @@ class Entrance:
     def answer(self, asked: Asked) -> Reply:
         """Return what is answered; whatever goes wrong is told in the called interface's own shape."""
         route, place = self._find(asked)
-        call = self._gate.begin(UNLISTED if route is None else route.method)
+        call = self._gate.begin(UNLISTED if route is None else route.method, asked.address)
         call.notes["over"] = "https"
         told = plain if route is None else route.tell
 
         def tell(said: dict[str, Json]) -> Json:
             return told(said, place)
 
+        reply = self._answered(asked, call, (route, place), tell)
+        try:
+            self._gate.write(call)
+        except Fault as fault:
+            return _broken(call, fault.code, fault.note, tell)
+        return reply
+
+    def _answered(self, asked: Asked, call: Call, found: tuple[Route | None, str], tell: Telling) -> Reply:
+        route, place = found
         try:
             party = self._gate.let_in(call, asked.certificate_pem)
             if route is None:
@@ -82,8 +92,6 @@ class Entrance:
             return _broken(call, fault.code, fault.note, tell)
         except Exception as error:  # noqa: BLE001 - the edge: an exception's text might quote a value
             return _broken(call, FaultCode.INTERNAL, where(error), tell)
-        finally:
-            self._gate.write(call)
 
     def _find(self, asked: Asked) -> tuple[Route | None, str]:
         for route, pattern in self._routes:

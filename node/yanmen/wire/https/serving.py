@@ -23,7 +23,7 @@ def routes(api: NodeApi, me: Connector, clock: Clock) -> tuple[Route, ...]:
         *Dataspace(api, me).routes(),
         *Negotiation(api, me).routes(),
         *Contracts(api, clock).routes(),
-        *UsageControl(api).routes(),
+        *UsageControl(api, clock).routes(),
         *_schema_routes(),
     )
 
