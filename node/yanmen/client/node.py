@@ -34,7 +34,6 @@ from yanmen.model.governance import Objection
 from yanmen.model.negotiation import ActKind
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
-from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.template import PublishedTemplate
 from yanmen.wire.v1 import catalogue_pb2, contract_pb2, department_pb2, join_pb2
 
@@ -195,10 +194,7 @@ class Node:
 
     def side(self, name: str) -> str:
         """Return the id of the party that the register lists under the id or alias `name`."""
-        for party in self._identity.register.parties:
-            if name in (party.id, party.alias):
-                return party.id
-        raise Refused(Reason.IDENTITY_UNKNOWN, Detail(name))
+        return negotiating.side(name, self._identity.register)
 
     def templates(self) -> tuple[PublishedTemplate, ...]:
         """Return the contract templates on offer, each signed by this node."""
