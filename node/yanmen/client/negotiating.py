@@ -9,6 +9,7 @@ from yanmen.formats import deletion
 from yanmen.model.contract import Contract, ContractStatus, Round, Terms
 from yanmen.model.deletion import DeletionProof, ReleasedAnswer
 from yanmen.model.negotiation import ActKind, ContractAct
+from yanmen.model.party import Register
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Detail, Reason, Refused
 
@@ -56,3 +57,11 @@ def proof(contract: Contract, answers: Sequence[ReleasedAnswer], how: str, ident
         issued_s=now_s,
     )
     return agreements.sign_deletion(said, identity.signer)
+
+
+def side(name: str, register: Register) -> str:
+    """Return the id of the party that the register lists under the id or alias `name`."""
+    for party in register.parties:
+        if name in (party.id, party.alias):
+            return party.id
+    raise Refused(Reason.IDENTITY_UNKNOWN, Detail(name))

@@ -34,7 +34,6 @@ from yanmen.model.governance import Objection
 from yanmen.model.negotiation import ActKind
 from yanmen.model.party import Party
 from yanmen.model.ports import Clock, Randomness
-from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.template import PublishedTemplate
 from yanmen.wire.v1 import catalogue_pb2, contract_pb2, department_pb2, join_pb2
 
@@ -191,16 +190,11 @@ class Node:
 
     def prove_deletion(self, contract: Contract, how: str) -> Contract:
         """State, signed, that every answer given under a contract that is over was destroyed, and how."""
-        token = negotiating.proof(contract, self.released(contract), how, self._identity, self._clock)
-        request = contract_pb2.ActRequest(act_jws=token.decode("ascii"))
-        return self._opened(self._link.call(self._calls.contracts.Act, request).contract)
+        return self._said(negotiating.proof(contract, self.released(contract), how, self._identity, self._clock))
 
     def side(self, name: str) -> str:
         """Return the id of the party that the register lists under the id or alias `name`."""
-        for party in self._identity.register.parties:
-            if name in (party.id, party.alias):
-                return party.id
-        raise Refused(Reason.IDENTITY_UNKNOWN, Detail(name))
+        return negotiating.side(name, self._identity.register)
 
     def templates(self) -> tuple[PublishedTemplate, ...]:
         """Return the contract templates on offer, each signed by this node."""
@@ -391,7 +385,9 @@ class Node:
         return found
 
     def _act(self, kind: ActKind, contract: Contract, text: str = "") -> Contract:
-        token = negotiating.word(kind, contract, text, self._identity, self._clock)
+        return self._said(negotiating.word(kind, contract, text, self._identity, self._clock))
+
+    def _said(self, token: bytes) -> Contract:
         request = contract_pb2.ActRequest(act_jws=token.decode("ascii"))
         return self._opened(self._link.call(self._calls.contracts.Act, request).contract)
 

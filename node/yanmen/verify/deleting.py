@@ -17,6 +17,8 @@ from yanmen.verify.standing import Standing
 from yanmen.verify.uses import Use
 
 DAY_S = 24 * 60 * 60
+ABOUT_DELETION = frozenset({Stage.CONTRACT, Stage.OUTCOME})
+"""Leaves of answers, and of contracts with what is proved at their end."""
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.standing import Published, Standing
 from yanmen.verify.uses import Use
 
-PRICED = frozenset({Stage.APPROVAL, Stage.INTENT, Stage.OUTCOME})
+PRICED = frozenset({Stage.APPROVAL, Stage.CONTRACT, Stage.INTENT, Stage.OUTCOME})
 """Stages of leaves that charge, measure or allow to."""
 
 

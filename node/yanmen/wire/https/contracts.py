@@ -29,12 +29,6 @@ STATUS: Mapping[ContractStatus, str] = {
     ContractStatus.REVOKED: ENDED,
 }
 """合约状态 (table C.1); the standard has no word for a contract that is suspended."""
-WAITING: Mapping[ContractStatus, Reason] = {
-    ContractStatus.PENDING: Reason.CONTRACT_PENDING,
-    ContractStatus.OFFERED: Reason.CONTRACT_OFFERED,
-    ContractStatus.AGREED: Reason.CONTRACT_UNSIGNED,
-}
-"""Contracts that are not in force yet: a side is still to decide, answer or sign."""
 OVER: Mapping[ContractStatus, Reason] = {
     ContractStatus.DENIED: Reason.CONTRACT_DENIED,
     ContractStatus.REVOKED: Reason.CONTRACT_REVOKED,
