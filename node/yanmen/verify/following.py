@@ -11,7 +11,7 @@ from yanmen.model.party import Party, Register
 from yanmen.model.receipt import Stage
 from yanmen.verify import metering
 from yanmen.verify.acknowledging import ABOUT_ANSWERS, Acknowledgements
-from yanmen.verify.deleting import Deletions
+from yanmen.verify.deleting import ABOUT_DELETION, Deletions
 from yanmen.verify.erasing import ABOUT_ERASING, Erasures
 from yanmen.verify.governing import GOVERNED, Governing
 from yanmen.verify.granted import withheld
@@ -105,7 +105,8 @@ class Following:
             found(self._acknowledgements.check(use))
         if stage in ABOUT_ERASING:
             found(self._erasures.check(use))
-        found(self._deletions.check(use))
+        if stage in ABOUT_DELETION:
+            found(self._deletions.check(use))
         self._agreed(use, said)
         if stage in SUPERVISED:
             self._supervised(use, said)
