@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Tests fork servers of others beside gRPC's own threads, which would go on in the child until it is another program.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 # Whether examples are found slowly says how busy the machine is; `HYPOTHESIS_PROFILE=explore` looks for new ones.
 BUSY = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=BUSY)

@@ -141,7 +141,8 @@ def descendants(of: int) -> dict[int, str]:
 
 def files(town: Town) -> set[str]:
     """Return what lies where a node or its workers could leave something."""
-    found = {str(path) for path in below(town.node) if path.name not in (*STANDING, LOG)}
+    kept = {path for path in below(town.node) if path.name in (*STANDING, LOG) or path.parent == town.node / "logs"}
+    found = {str(path) for path in set(below(town.node)) - kept}
     scratch = [*Path("/dev/shm").iterdir(), *Path("/tmp").glob("yanmen-probe-*")]
     return found | {str(path) for path in scratch if SCRATCH.fullmatch(path.name) is not None}
 

@@ -32,7 +32,9 @@ def test_authentication_a_member_is_known_by_standing_at_each_call(department: D
 
 def test_authorisation_a_role_may_do_its_own_part_only(department: Department) -> None:
     contract = department.opened()
-    asked = run("query", "--as", department.root / "audra", "--at", "clinic", "--contract", contract, BEDS)
+    who, words = ("--as", department.root / "audra", "--at", "clinic"), ("--scenario", "s-2", "--purpose", "test")
+    terms = ("--legal-basis", "test", "--micro-rho", "0", "--per-query", "0", "--per-query-max", "0")
+    asked = run("contract", "request", *who, "--grant", "wards:ward,beds", *words, *terms)
     assert (asked[0], asked[1]["reason"]) == (1, "ROLE_NOT_ALLOWED")
     assert run(*LIST, department.root / "audra")[0] == 0, "an auditor looks"
     department.member("mallory")
