@@ -34,7 +34,7 @@ def test_authorisation_a_role_may_do_its_own_part_only(department: Department) -
     contract = department.opened()
     who, words = ("--as", department.root / "audra", "--at", "clinic"), ("--scenario", "s-2", "--purpose", "test")
     terms = ("--legal-basis", "test", "--micro-rho", "0", "--per-query", "0", "--per-query-max", "0")
-    asked = run("contract", "request", *who, "--grant", "wards:ward,beds", *words, *terms)
+    asked = run("contract", "request", *who, "--grant", "wards:ward,beds", "--price", "100", *words, *terms)
     assert (asked[0], asked[1]["reason"]) == (1, "ROLE_NOT_ALLOWED")
     assert run(*LIST, department.root / "audra")[0] == 0, "an auditor looks"
     department.member("mallory")
