@@ -1,12 +1,11 @@
 """Consents of units, and the snapshots that leave out who withdrew."""
 
-import sqlite3
-
 from yanmen.formats import consent
 from yanmen.formats.question_slots import read_readings, read_scenario
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Budget
 from yanmen.ledger import log, signed
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import Log
 from yanmen.ledger.signed import Paper
 from yanmen.model.consent import EVERY_CONTRACT, Consent, PersonsUse
@@ -14,7 +13,7 @@ from yanmen.model.governance import DocumentKind
 from yanmen.model.receipt import Stage
 
 
-def keep(db: sqlite3.Connection, log_: Log, paper: Paper, value: Consent) -> int:
+def keep(db: Connection, log_: Log, paper: Paper, value: Consent) -> int:
     """Record what a unit decided, from now on, and return the leaf."""
     position = signed.record(db, log_, paper, lambda _: None)
     db.execute(
@@ -25,7 +24,7 @@ def keep(db: sqlite3.Connection, log_: Log, paper: Paper, value: Consent) -> int
     return position
 
 
-def withdrawn(db: sqlite3.Connection, space: str, contract: str) -> tuple[str, ...]:
+def withdrawn(db: Connection, space: str, contract: str) -> tuple[str, ...]:
     """Return the units that this contract may not include, in order: what is about it goes before what is about all."""
     rows = db.execute(
         "SELECT unit, scope, given FROM consent WHERE space = ? AND scope IN (?, ?) ORDER BY unit, scope",
@@ -35,7 +34,7 @@ def withdrawn(db: sqlite3.Connection, space: str, contract: str) -> tuple[str, .
     return tuple(unit for unit, given in last.items() if not given)
 
 
-def uses_of(db: sqlite3.Connection, space: str, unit: str) -> tuple[PersonsUse, ...]:
+def uses_of(db: Connection, space: str, unit: str) -> tuple[PersonsUse, ...]:
     """Return the answers about a subject space given while the unit had not withdrawn from their contracts."""
     decided = _decided(db, space, unit)
     found: list[PersonsUse] = []
@@ -47,7 +46,7 @@ def uses_of(db: sqlite3.Connection, space: str, unit: str) -> tuple[PersonsUse, 
     return tuple(found)
 
 
-def pruned(db: sqlite3.Connection, version: str, exclusion: str) -> tuple[str, str] | None:
+def pruned(db: Connection, version: str, exclusion: str) -> tuple[str, str] | None:
     """Return version and path of the snapshot made of `version` without these units, if there is one."""
     row = db.execute(
         "SELECT snapshot, path FROM pruned WHERE version = ? AND exclusion = ?", (version, exclusion)
@@ -55,7 +54,7 @@ def pruned(db: sqlite3.Connection, version: str, exclusion: str) -> tuple[str, s
     return None if row is None else (str(row[0]), str(row[1]))
 
 
-def keep_pruned(db: sqlite3.Connection, version: str, exclusion: str, snapshot: str, path: str) -> None:
+def keep_pruned(db: Connection, version: str, exclusion: str, snapshot: str, path: str) -> None:
     """Note the snapshot made of `version` without these units."""
     db.execute(
         "INSERT INTO pruned (version, exclusion, snapshot, path) VALUES (?, ?, ?, ?)"
@@ -64,7 +63,7 @@ def keep_pruned(db: sqlite3.Connection, version: str, exclusion: str, snapshot: 
     )
 
 
-def _decided(db: sqlite3.Connection, space: str, unit: str) -> list[tuple[int, str, bool]]:
+def _decided(db: Connection, space: str, unit: str) -> list[tuple[int, str, bool]]:
     """Return what the unit decided and from which leaf on: (position, scope, given), oldest first."""
     prefix = f"{space}/{unit}/"
     rows = db.execute(
@@ -80,7 +79,7 @@ def _may_include(decided: list[tuple[int, str, bool]], use: PersonsUse) -> bool:
     return last.get(use.contract, last.get(EVERY_CONTRACT, True))
 
 
-def _use(db: sqlite3.Connection, position: int, space: str) -> PersonsUse | None:
+def _use(db: Connection, position: int, space: str) -> PersonsUse | None:
     slots = log.read_slots(db, position)
     if Slot.BUDGET not in slots or Budget.read(slots[Slot.BUDGET]).space != space:
         return None

@@ -4,7 +4,6 @@ Nothing is held in memory but the node's identity, keys and limits; several proc
 same ledger open. What cannot be recorded raises a `Fault` and did not happen.
 """
 
-import sqlite3
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +20,7 @@ from yanmen.ledger import (
     succession,
 )
 from yanmen.ledger.answers import Declined, Outcome, Pending
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
 from yanmen.ledger.holdings import Holdings
@@ -135,10 +135,10 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         """
         submission = plan.admitted.submission
 
-        def shown(db: sqlite3.Connection, reserved: Reserved | None) -> Reserved | Answer:
+        def shown(db: Connection, reserved: Reserved | None) -> Reserved | Answer:
             return reserved or _given(answers.outcome(db, submission.peer.id, submission.job_id))
 
-        def debited(db: sqlite3.Connection) -> Reserved | None:
+        def debited(db: Connection) -> Reserved | None:
             return jobs.reserve(db, self._log, plan, self._limits, acknowledged_first=acknowledged_first)
 
         return self._commit(debited, shown)
@@ -151,10 +151,10 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         """
         submission = reserved.plan.admitted.submission
 
-        def ended(db: sqlite3.Connection) -> None:
+        def ended(db: Connection) -> None:
             jobs.settle(db, self._log, reserved, released, profile_digest, self._limits)
 
-        def shown(db: sqlite3.Connection, _: None) -> Outcome:
+        def shown(db: Connection, _: None) -> Outcome:
             return answers.outcome(db, submission.peer.id, submission.job_id)
 
         return _given(self._commit(ended, shown))
@@ -171,7 +171,7 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
     def turn_away(self, peer: Party, refusal: Refused) -> Receipt | None:
         """Record that a registered party was not let in; None when it came too often this minute to be noted again."""
 
-        def noted(db: sqlite3.Connection) -> int | None:
+        def noted(db: Connection) -> int | None:
             try:
                 budget.count_use(db, peer.id, "turned-away", TURNED_AWAY_PER_MINUTE, self._log.now_ms(db))
             except Refused:
@@ -179,7 +179,7 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
             slots = leaves.turned_away(peer, refusal)
             return self._log.append(db, Stage.REFUSED, slots, About("", peer.id)).position
 
-        def shown(db: sqlite3.Connection, position: int | None) -> Receipt | None:
+        def shown(db: Connection, position: int | None) -> Receipt | None:
             return None if position is None else log.read_receipt(db, position, whole=False)
 
         return self._commit(noted, shown)
@@ -201,7 +201,7 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
     def count_explain(self, consumer: str) -> None:
         """Count an explanation asked for, before any work is done for it, or refuse it as one too many."""
 
-        def counted(db: sqlite3.Connection) -> None:
+        def counted(db: Connection) -> None:
             budget.count_use(db, consumer, "explain-asked", self._limits.explains_per_minute, self._log.now_ms(db))
 
         self._commit(counted, lambda _, made: made)
@@ -215,7 +215,7 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         """Record an explanation, quoted as a `free` use or not, or refuse it as one too many."""
         request = plan.admitted.request
 
-        def said(db: sqlite3.Connection) -> int:
+        def said(db: Connection) -> int:
             now_ms = self._log.now_ms(db)
             budget.count_use(db, request.consumer, "explain", self._limits.explains_per_minute, now_ms)
             figures, price = budget.spent(db, request.contract_id, budget.nothing(plan))

@@ -7,7 +7,7 @@ A returned COMMIT is on the server's disk: the session asks for that whatever th
 connection is lost while a COMMIT is on its way, the server is asked what became of the transaction.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 import psycopg
@@ -17,11 +17,9 @@ from psycopg.types.numeric import NumericLoader
 from typing_extensions import override
 
 from yanmen.ledger import dialect
+from yanmen.ledger.connection import Parameters
 from yanmen.ledger.place import Database
 from yanmen.model.refusal import Fault, FaultCode
-
-Value = str | int | bytes | None
-Parameters = Sequence[Value] | Mapping[str, Value]
 
 WRITERS, SERVERS, REPLICA = 0, 1, 2
 """What is locked: the right to write, to serve, and the life of one replica."""
@@ -33,7 +31,7 @@ WAIT_MS = 30_000
 FULL = frozenset({"53100"})
 
 
-class Connection:
+class ServerConnection:
     """One connection, which takes the ledger's statements as sqlite3's does."""
 
     def __init__(self, database: Database, settings: Mapping[str, str] | None = None) -> None:
@@ -58,10 +56,12 @@ class Connection:
             text = dialect.statement(sql, named=isinstance(parameters, Mapping))
             return self._link.execute(text, parameters)
 
-    def executemany(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
         """Run a statement for each of `rows`."""
+        given = list(rows)
+        text = dialect.statement(sql, named=bool(given) and isinstance(given[0], Mapping))
         with told(), self._link.cursor() as cursor:
-            cursor.executemany(dialect.statement(sql), list(rows))
+            cursor.executemany(text, given)
 
     def own(self, sql: str, parameters: Parameters = ()) -> "psycopg.Cursor[tuple[object, ...]]":
         """Run a statement written for PostgreSQL."""
@@ -130,8 +130,8 @@ class Writer:
         self._held: list[tuple[str, tuple[int, ...]]] = []
         self._connection = self._connected()
 
-    def _connected(self) -> Connection:
-        connection = Connection(self._database, {REPLICA_SETTING: str(self._replica) if self._living else "0"})
+    def _connected(self) -> ServerConnection:
+        connection = ServerConnection(self._database, {REPLICA_SETTING: str(self._replica) if self._living else "0"})
         try:
             for sql, key in self._held:
                 _take(connection, sql, key)
@@ -140,7 +140,7 @@ class Writer:
             raise
         return connection
 
-    def ready(self) -> Connection:
+    def ready(self) -> ServerConnection:
         """Return the connection, a new one if it was lost."""
         if self._connection.lost:
             self._connection = self._connected()
@@ -165,11 +165,14 @@ class Writer:
             self._held.append((sql, key))
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; the locks are free when this returns, not whenever the server notices."""
+        with suppress(Fault):
+            if not self._connection.lost:
+                self._connection.own("SELECT pg_advisory_unlock_all()")
         self._connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[ServerConnection]:
         """Give the one write transaction of all replicas; it is durable when the block ends."""
         db = self.ready()
         db.own("BEGIN ISOLATION LEVEL READ COMMITTED")
@@ -184,7 +187,7 @@ class Writer:
                 db.own("ROLLBACK")
             raise
 
-    def _commit(self, db: Connection, number: object) -> None:
+    def _commit(self, db: ServerConnection, number: object) -> None:
         """Commit; when the answer is lost, ask the server what became of transaction `number`."""
         try:
             if db.own("COMMIT").statusmessage != "COMMIT":  # a failed transaction is rolled back without an error
@@ -206,7 +209,7 @@ class Writer:
         return False
 
 
-def _take(connection: Connection, sql: str, key: tuple[int, ...]) -> None:
+def _take(connection: ServerConnection, sql: str, key: tuple[int, ...]) -> None:
     if connection.own(sql, key).fetchone() != (True,):
         raise Fault(FaultCode.STORAGE, "another process serves this node")
 
@@ -217,7 +220,7 @@ def replicas(database: Database) -> int:
 
 
 @contextmanager
-def reading(connection: Connection) -> Iterator[Connection]:
+def reading(connection: ServerConnection) -> Iterator[ServerConnection]:
     """Give a view of one moment."""
     connection.own("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
     try:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from yanmen.ledger import dialect, schema
 from yanmen.ledger.place import Database
-from yanmen.ledger.postgresql import SERVERS, WRITERS, Connection
+from yanmen.ledger.postgresql import SERVERS, WRITERS, ServerConnection
 from yanmen.model.refusal import Fault, FaultCode
 
 VERSION = "schema_version"
@@ -18,14 +18,14 @@ CREATE TRIGGER intent_has_replica AFTER INSERT ON intent FOR EACH ROW EXECUTE FU
 """Which replica runs each question: what a dead one left open is ended by another, what a living one runs is not."""
 
 
-def require_durable(connection: Connection) -> None:
+def require_durable(connection: ServerConnection) -> None:
     """Refuse a server that loses what it said was committed."""
     for setting in ("fsync", "full_page_writes"):
         if connection.own("SELECT current_setting(%s)", (setting,)).fetchone() != ("on",):
             raise Fault(FaultCode.CONFIG, f"PostgreSQL runs with {setting} off: a ledger must survive a power cut")
 
 
-def lift(connection: Connection, database: Database, *, create: bool) -> None:
+def lift(connection: ServerConnection, database: Database, *, create: bool) -> None:
     """Bring the schema to the present version, one step at a time, while no other process does."""
     steps = schema.migrations()
     with _alone(connection, database):
@@ -41,7 +41,7 @@ def lift(connection: Connection, database: Database, *, create: bool) -> None:
 def lower(database: Database, to: int) -> None:
     """Undo migrations down to the version `to`, for an older program; what was recorded in them is never undone."""
     steps = schema.migrations()
-    connection = Connection(database)
+    connection = ServerConnection(database)
     try:
         with _alone(connection, database):
             now = _version(connection, database, create=False)
@@ -60,7 +60,7 @@ def lower(database: Database, to: int) -> None:
 
 def version(database: Database) -> int | None:
     """Return the version of the schema, None when there is none."""
-    connection = Connection(database)
+    connection = ServerConnection(database)
     try:
         return _version(connection, database, create=False) if _is_there(connection, database) else None
     finally:
@@ -68,7 +68,7 @@ def version(database: Database) -> int | None:
 
 
 @contextmanager
-def _alone(connection: Connection, database: Database) -> Iterator[None]:
+def _alone(connection: ServerConnection, database: Database) -> Iterator[None]:
     """Let no other replica write or migrate meanwhile."""
     connection.own("SELECT pg_advisory_lock(%s)", (database.key(WRITERS),))
     try:
@@ -78,12 +78,12 @@ def _alone(connection: Connection, database: Database) -> Iterator[None]:
             connection.own("SELECT pg_advisory_unlock(%s)", (database.key(WRITERS),))
 
 
-def _is_there(connection: Connection, database: Database) -> bool:
+def _is_there(connection: ServerConnection, database: Database) -> bool:
     name = f'"{database.schema}"'
     return connection.own("SELECT to_regnamespace(%s) IS NOT NULL", (name,)).fetchone() == (True,)
 
 
-def _version(connection: Connection, database: Database, *, create: bool) -> int:
+def _version(connection: ServerConnection, database: Database, *, create: bool) -> int:
     known = _is_there(connection, database)
     if not known and not create:
         raise Fault(FaultCode.STORAGE, "there is no ledger here")
@@ -98,7 +98,7 @@ def _version(connection: Connection, database: Database, *, create: bool) -> int
     return int(str(row[0])) if row is not None else 0
 
 
-def _step(connection: Connection, number: int, statements: tuple[str, ...]) -> None:
+def _step(connection: ServerConnection, number: int, statements: tuple[str, ...]) -> None:
     connection.own("BEGIN")
     try:
         for statement in statements:
@@ -111,7 +111,7 @@ def _step(connection: Connection, number: int, statements: tuple[str, ...]) -> N
         raise
 
 
-def _require_nothing_lost(connection: Connection, step: str, number: int) -> None:
+def _require_nothing_lost(connection: ServerConnection, step: str, number: int) -> None:
     """Refuse to undo a migration once something is recorded in what it made."""
     if any(connection.own(question).fetchone() is not None for question in dialect.kept(step)):
         note = f"schema {number} has been used: going back would destroy what was recorded; keep this program"

@@ -2,11 +2,11 @@
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from yanmen.ledger.connection import Connection
 from yanmen.model.refusal import Fault, FaultCode
 
 
@@ -30,7 +30,7 @@ class Serving(Protocol):
         """Serve no longer."""
         ...
 
-    def abandoned(self, db: sqlite3.Connection, opened: Iterable[int]) -> frozenset[int]:
+    def abandoned(self, db: Connection, opened: Iterable[int]) -> frozenset[int]:
         """Return which of the `opened` intents nobody runs any more."""
         ...
 
@@ -42,7 +42,7 @@ class Replicated(Protocol):
         """Become one of the serving replicas, or the only one."""
         ...
 
-    def abandoned(self, db: sqlite3.Connection) -> frozenset[int]:
+    def abandoned(self, db: Connection) -> frozenset[int]:
         """Return the open intents of replicas that no longer live."""
         ...
 
@@ -81,7 +81,7 @@ class ServingLock:
         """Become the one serving process: a file has one."""
         self.acquire()
 
-    def abandoned(self, db: sqlite3.Connection, opened: Iterable[int]) -> frozenset[int]:  # noqa: ARG002 - none is another's
+    def abandoned(self, db: Connection, opened: Iterable[int]) -> frozenset[int]:  # noqa: ARG002 - none is another's
         """Return all of them: what is open is nobody else's."""
         return frozenset(opened)
 
@@ -117,7 +117,7 @@ class ReplicaLock:
         if not self._alone:
             self._store.serve(shared=True)
 
-    def abandoned(self, db: sqlite3.Connection, opened: Iterable[int]) -> frozenset[int]:
+    def abandoned(self, db: Connection, opened: Iterable[int]) -> frozenset[int]:
         """Return which of the `opened` intents were a dead replica's."""
         return self._store.abandoned(db) & frozenset(opened)
 
