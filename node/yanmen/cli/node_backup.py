@@ -46,7 +46,7 @@ def saved(arguments: argparse.Namespace) -> Result:
 def restored(arguments: argparse.Namespace) -> Result:
     """Put a copy back; a folder that lags behind its witnesses is told what alone can be done."""
     from yanmen.node import backup
-    from yanmen.node.holder import LEDGER
+    from yanmen.node.holder import CONFIG
 
     given = (arguments.unwitnessed or "").strip(), (arguments.by or "").strip()
     if any(given) and not all(given):
@@ -55,7 +55,7 @@ def restored(arguments: argparse.Namespace) -> Result:
     try:
         done = backup.restore(arguments.backup, arguments.node, taken)
     except Fault as fault:
-        if fault.code is FaultCode.LOG_BEHIND and (arguments.node / LEDGER).exists():
+        if fault.code is FaultCode.LOG_BEHIND and (arguments.node / CONFIG).exists():
             words = ("yanmen", "node", "succeed", arguments.node, "--reason", "…")
             hint = next_step(*words, note="the one way on: a successor that declares the gap 唯一途径：声明缺失并续建")
             raise Fault(fault.code, f"{fault.note}; it does not serve 该节点不会启动{hint}") from fault

@@ -29,6 +29,7 @@ from yanmen.ledger.log import About, Log
 from yanmen.ledger.logbook import Logbook
 from yanmen.ledger.opening import exists, opened
 from yanmen.ledger.place import Place
+from yanmen.ledger.recovery import OTHERS
 from yanmen.ledger.registry import Registry
 from yanmen.ledger.stopping import Stopping
 from yanmen.ledger.store import faults
@@ -88,8 +89,13 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
 
     def serve_alone(self) -> None:
         """Become the one serving process, or raise a `Fault` when there is one."""
+        if not self.served_alone():
+            raise Fault(FaultCode.STORAGE, OTHERS)
+
+    def served_alone(self) -> bool:
+        """Become the one serving process unless another serves; say whether it is."""
         with faults():
-            self._serving.acquire()
+            return self._serving.alone()
 
     def close(self) -> None:
         """Close the file and give up the right to serve."""
@@ -125,6 +131,15 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         with self._store.view() as old:
             succession.write(old, path, self._keeper, step)
         self._store.empty_journal()
+
+    def follow(self, step: Step) -> str:
+        """Begin the log that continues this one in the same database; return the end of the closed one's schema.
+
+        Only the serving process may, and nothing can be written through this ledger afterwards.
+        """
+        if not self._serving.held:
+            raise Fault(FaultCode.INTERNAL, "a log is continued by who serves it")
+        return succession.exchange(self._store, self.origin, self._keeper, step)
 
     # A question -----------------------------------------------------------------------------------
 

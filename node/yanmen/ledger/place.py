@@ -19,6 +19,10 @@ class Database:
         """Leave the connection string out."""
         return f"Database({self.schema!r})"
 
+    def beside(self, name: str) -> "Database":
+        """Return another schema of this node's: a closed log, or one that is being written."""
+        return Database(self.connection, f"{self.schema}_{name}")
+
     def key(self, what: int) -> int:
         """Return the number of an advisory lock of this ledger."""
         digest = hashlib.sha256(f"yanmen\0{self.schema}\0{what}".encode()).digest()

@@ -1,5 +1,6 @@
 """The ledger's schema in PostgreSQL: the numbered migrations of the file, up, and down again while nothing is lost."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,9 @@ from yanmen.ledger.postgresql import SERVERS, WRITERS, ServerConnection
 from yanmen.model.refusal import Fault, FaultCode
 
 VERSION = "schema_version"
+NEXT = "next"
+"""What is being written is called so until it is whole."""
+CLOSED = re.compile(r"[0-9]{4}(?:_[0-9]{1,2})?", re.ASCII)
 REPLICAS = """
 CREATE TABLE intent_replica (position BIGINT PRIMARY KEY REFERENCES intent (position), replica INTEGER NOT NULL);
 CREATE FUNCTION intent_has_replica() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN
@@ -25,9 +29,9 @@ def require_durable(connection: ServerConnection) -> None:
             raise Fault(FaultCode.CONFIG, f"PostgreSQL runs with {setting} off: a ledger must survive a power cut")
 
 
-def lift(connection: ServerConnection, database: Database, *, create: bool) -> None:
-    """Bring the schema to the present version, one step at a time, while no other process does."""
-    steps = schema.migrations()
+def lift(connection: ServerConnection, database: Database, *, create: bool, newest: int | None = None) -> None:
+    """Bring the schema to the present version, or to `newest`, one step at a time, while no other process does."""
+    steps = schema.migrations()[:newest]
     with _alone(connection, database):
         now = _version(connection, database, create=create)
         if now > len(steps):
@@ -67,6 +71,48 @@ def version(database: Database) -> int | None:
         connection.close()
 
 
+def closed(database: Database) -> tuple[str, ...]:
+    """Return what the schemas of closed logs are called after this one's name."""
+    connection = ServerConnection(database)
+    try:
+        rows = connection.own(
+            "SELECT nspname::text FROM pg_namespace WHERE starts_with(nspname, %s) ORDER BY 1", (f"{database.schema}_",)
+        ).fetchall()
+        names = [str(name)[len(database.schema) + 1 :] for (name,) in rows]
+        return tuple(name for name in names if CLOSED.fullmatch(name))
+    finally:
+        connection.close()
+
+
+@contextmanager
+def exchange(connection: ServerConnection, database: Database, archive: Database | None) -> Iterator[Database]:
+    """Give a schema to write, which takes the place of `database` in one step when the block ends.
+
+    What is there meanwhile, which nobody writes to, becomes `archive`; without one, nothing may be there.
+    """
+    following = database.beside(NEXT)
+    with _alone(connection, database):
+        _require_free(connection, database if archive is None else archive)
+        connection.own(f'DROP SCHEMA IF EXISTS "{following.schema}" CASCADE')  # of one that was cut short
+        yield following
+        connection.own("BEGIN")
+        try:
+            if archive is not None:
+                connection.own(f'LOCK TABLE "{database.schema}".node IN ACCESS EXCLUSIVE MODE')
+                connection.own(f'ALTER SCHEMA "{database.schema}" RENAME TO "{archive.schema}"')
+            connection.own(f'ALTER SCHEMA "{following.schema}" RENAME TO "{database.schema}"')
+            connection.own("COMMIT")
+        except BaseException:
+            if not connection.lost and connection.in_transaction:
+                connection.own("ROLLBACK")
+            raise
+
+
+def _require_free(connection: ServerConnection, database: Database) -> None:
+    if _is_there(connection, database):
+        raise Fault(FaultCode.STORAGE, f"{database.schema} is there already")
+
+
 @contextmanager
 def _alone(connection: ServerConnection, database: Database) -> Iterator[None]:
     """Let no other replica write or migrate meanwhile."""
@@ -94,6 +140,11 @@ def _version(connection: ServerConnection, database: Database, *, create: bool) 
         )
     if connection.own("SELECT to_regclass(%s) IS NULL", (VERSION,)).fetchone() == (True,):
         raise Fault(FaultCode.STORAGE, "this schema is no ledger of ours")
+    return version_of(connection)
+
+
+def version_of(connection: ServerConnection) -> int:
+    """Return the version of the ledger's schema that `connection` looks at."""
     row = connection.own(f"SELECT version FROM {VERSION}").fetchone()  # noqa: S608 - a name of ours
     return int(str(row[0])) if row is not None else 0
 

@@ -1,12 +1,12 @@
 """The ledger's store in PostgreSQL: the same transactions, over one schema that several processes and hosts share."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from yanmen.ledger import postgresql_schema
+from yanmen.ledger import copying, postgresql_schema
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.place import Database
 from yanmen.ledger.postgresql import ServerConnection, Writer, reading, replicas
@@ -69,10 +69,11 @@ class PostgresqlStore:
         finally:
             connection.close()
 
-    def copy(self, path: Path, look: Callable[[Connection], T]) -> T:  # noqa: ARG002 - the same as of a file
-        """Refuse: a database is copied by its own means."""
-        note = f"the ledger is in PostgreSQL: pg_dump --schema={self._database.schema}（请用 pg_dump 备份）"
-        raise Fault(FaultCode.CONFIG, note)
+    def copy(self, path: Path, look: Callable[[Connection], T]) -> T:
+        """Write all that is committed now to the new file `path`, of SQLite; return what `look` sees of just that."""
+        with closing(ServerConnection(self._database)) as connection, faults(), reading(connection) as here:
+            copying.to_file(here, path)
+            return look(here)
 
     def empty_journal(self) -> None:
         """Write the tables anew in which something was destroyed: what they held before is no longer in them."""
@@ -80,10 +81,24 @@ class PostgresqlStore:
             for table in ERASED:
                 self._writer.ready().own(f"VACUUM FULL {table}")
 
-    def serve(self, *, shared: bool) -> None:
-        """Become one of the serving replicas, or the only one."""
+    def serve(self, *, shared: bool) -> bool:
+        """Become one of the serving replicas, or the only one, if others let it; say whether it is."""
         with self._writing:
-            self._writer.serve(shared=shared)
+            return self._writer.serve(shared=shared)
+
+    @contextmanager
+    def exchange(self, archive: str) -> Iterator[tuple[Connection, Database]]:
+        """Give what is kept now, which nobody writes to, and a schema for what follows; then they exchange names.
+
+        The one that is closed then ends with `archive`.
+        """
+        kept = self._database.beside(archive)
+        with (
+            self._writing,
+            postgresql_schema.exchange(self._writer.ready(), self._database, kept) as following,
+            self.view() as here,
+        ):
+            yield here, following
 
     def abandoned(self, db: Connection) -> frozenset[int]:
         """Return the open intents of replicas that no longer live."""

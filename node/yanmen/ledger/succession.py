@@ -11,12 +11,25 @@ from pathlib import Path
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
-from yanmen.ledger import budget, contracts, control, datasets, genesis, negotiating, signed, spaces, violations
+from yanmen.ledger import (
+    budget,
+    contracts,
+    control,
+    datasets,
+    genesis,
+    negotiating,
+    opening,
+    signed,
+    spaces,
+    violations,
+)
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
 from yanmen.ledger.log import Log
-from yanmen.ledger.store import Store
+from yanmen.ledger.opening import opened
+from yanmen.ledger.place import Place
+from yanmen.ledger.store import Keeping
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.governance import DocumentKind
@@ -48,11 +61,11 @@ class Step:
     left: Mapping[str, int]
 
 
-def write(old: Connection, path: Path, keeper: Keeper, step: Step) -> None:
-    """Write the new ledger at `path`, which must not exist, from the view `old` of the one before."""
-    if path.exists():
-        raise Fault(FaultCode.STORAGE, f"{path.name} is there already")
-    store = Store(path, create=True)
+def write(old: Connection, place: Place, keeper: Keeper, step: Step) -> None:
+    """Write the new ledger at `place`, where none may be, from the view `old` of the one before."""
+    if isinstance(place, Path) and place.exists():
+        raise Fault(FaultCode.STORAGE, f"{place.name} is there already")
+    store, _ = opened(place, None, create=True)
     try:
         with store.write() as db, internal():
             identity = genesis.adopt(db, keeper, step.origin)
@@ -61,6 +74,22 @@ def write(old: Connection, path: Path, keeper: Keeper, step: Step) -> None:
             log_.seal(db)
     finally:
         store.close()
+
+
+def exchange(store: Keeping, origin: str, keeper: Keeper, step: Step) -> str:
+    """Write the ledger that continues `origin` into the same database, and give it its name.
+
+    Returns the end of the name that the closed one has from now on.
+    """
+    archive = archived(origin)
+    with opening.exchange(store, archive) as (old, place):
+        write(old, place, keeper, step)
+    return archive
+
+
+def archived(origin: str) -> str:
+    """Return what the schema of a closed log ends with."""
+    return origin.rpartition("/")[2].replace("-", "_")
 
 
 def _begin(old: Connection, db: Connection, log_: Log, keeper: Keeper, step: Step) -> None:
