@@ -105,6 +105,16 @@ def require_current(db: sqlite3.Connection, versions: tuple[Version, ...]) -> No
             raise Refused(Reason.DATASET_RETRACTED, hint)
 
 
+def of_version(db: sqlite3.Connection, version: str) -> Version | None:
+    """Return the version of this digest, retracted or not."""
+    row = db.execute(
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality, counted"
+        " FROM dataset_version WHERE version = ?",
+        (version,),
+    ).fetchone()
+    return None if row is None else _version(row)
+
+
 def require_kept(db: sqlite3.Connection, names: tuple[str, ...]) -> None:
     """Refuse when a version among `names` was retracted; one replaced meanwhile may still be answered from."""
     for name in names:
