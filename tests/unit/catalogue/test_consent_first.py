@@ -16,6 +16,7 @@ from yanmen.ledger import records
 from yanmen.model.catalogue import Column, ColumnType, Dataset, DatasetClass, Role, SubjectSpace, Version
 from yanmen.model.config import Config, NodeLimits
 from yanmen.model.consent import ConsentRule
+from yanmen.model.contract import Grant
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import Reason, Refused
 from yanmen.node import question
@@ -182,7 +183,9 @@ def config() -> Config:
 
 def signed(terms_rule: ConsentRule, **declared_: Any) -> None:
     made = version("v9", **declared_)
-    terms = terms_of("ab" * 16, consent=terms_rule)
+    until = START_MS + 30 * 86_400_000
+    made_ = {"grants": (Grant("persons", ("city",)),), "delta_e12": 0, "price_per_query_fen": 0}
+    terms = terms_of("ab" * 16, consent=terms_rule, not_before_ms=START_MS, not_after_ms=until, **made_)
     offers.check_offer(terms, {grant.dataset: made for grant in terms.grants}, config(), START_MS)
 
 
