@@ -2,6 +2,7 @@
 
 import argparse
 
+from yanmen.cli import node_looker
 from yanmen.cli.grammar import Parser, command, folder
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import keys
@@ -10,7 +11,7 @@ from yanmen.model.refusal import Fault, FaultCode
 
 
 def declare(here: "argparse._SubParsersAction[Parser]") -> None:
-    """Add the commands about copies to the group `node`."""
+    """Add the commands about the ledger as others keep or see it to the group `node`."""
     example = "yanmen node backup health /media/backup/health-2026-11-22 --with-keys"
     save = command(here, "backup", "copy the node's folder while it serves 备份", saved, example)
     folder(save, "node", "the node's folder")
@@ -26,6 +27,7 @@ def declare(here: "argparse._SubParsersAction[Parser]") -> None:
     why = "without a witness in node.toml nobody can say what the copy lacks: why it is taken all the same"
     back.add_argument("--unwitnessed", metavar="WHY", help=f"{why}; it stands in the log")
     back.add_argument("--by", metavar="PERSON", help="who decided that; it stands in the log")
+    node_looker.declare(here)
 
 
 def saved(arguments: argparse.Namespace) -> Result:

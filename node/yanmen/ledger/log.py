@@ -206,6 +206,10 @@ def jti(db: Connection, position: int) -> str:
     return str(row[0])
 
 
+_WITHHELD = {True: "coalesce(withheld, '')", False: "''"}
+"""What only an auditor is given; who may not read it does not name it."""
+
+
 def party(db: Connection, position: int) -> str | None:
     """Return the consumer who may fetch the receipt at `position`, None when there is no such leaf."""
     row = db.execute("SELECT party FROM leaf WHERE position = ?", (position,)).fetchone()
@@ -215,7 +219,7 @@ def party(db: Connection, position: int) -> str | None:
 def read_receipt(db: Connection, position: int, *, whole: bool) -> Receipt:
     """Return the receipt at `position`, proved under the newest checkpoint; `whole` adds the auditor's slots."""
     row = db.execute(
-        "SELECT jti, stage, jws, coalesce(shown, ''), coalesce(withheld, ''), size, note"
+        f"SELECT jti, stage, jws, coalesce(shown, ''), {_WITHHELD[whole]}, size, note"  # noqa: S608 - a name of ours
         " FROM leaf LEFT JOIN disclosure USING (position),"
         " (SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1) AS newest WHERE position = ?",
         (position,),
@@ -228,7 +232,7 @@ def read_receipt(db: Connection, position: int, *, whole: bool) -> Receipt:
         index=position,
         jti=jti,
         stage=_STAGES[stage],
-        sdjwt=f"{jws}~{shown}{withheld if whole else ''}",
+        sdjwt=f"{jws}~{shown}{withheld}",
         proof=proof.encode_under(position, path, signed),
     )
 
@@ -244,10 +248,13 @@ def as_given(db: Connection, position: int) -> str:
     return f"{row[0]}~{row[1]}"
 
 
-def read_slots(db: Connection, position: int) -> dict[Slot, Json]:
-    """Return what the leaf at `position` disclosed and is still kept, the place in its series left out."""
+def read_slots(db: Connection, position: int, *, whole: bool = True) -> dict[Slot, Json]:
+    """Return what the leaf at `position` disclosed and is still kept, the place in its series left out.
+
+    What only an auditor is given is in it when it is `whole`.
+    """
     row = db.execute(
-        "SELECT jws, coalesce(shown, ''), coalesce(withheld, '')"
+        f"SELECT jws, coalesce(shown, ''), {_WITHHELD[whole]}"  # noqa: S608 - a name of ours
         " FROM leaf LEFT JOIN disclosure USING (position) WHERE position = ?",
         (position,),
     ).fetchone()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.place import Database, Place
+from yanmen.ledger.read_only import Looking, ReadOnly
 from yanmen.ledger.recovery import ReplicaLock, Serving, ServingLock
 from yanmen.ledger.store import Keeping, Store
 from yanmen.model.ports import Randomness
@@ -60,6 +61,22 @@ def restored(path: Path, database: Database) -> None:
     with _driver():
         from yanmen.ledger import copying
     copying.from_file(path, database)
+
+
+def looking(place: Place) -> Looking:
+    """Return a ledger for somebody who may only look at it."""
+    if isinstance(place, Path):
+        return ReadOnly(place)
+    with _driver():
+        from yanmen.ledger.looking import LookedAt
+    return LookedAt(place)
+
+
+def allow_looking(database: Database, role: str) -> None:
+    """Let a role of the server's look at the ledger."""
+    with _driver():
+        from yanmen.ledger import looking
+    looking.allow(database, role)
 
 
 @contextmanager

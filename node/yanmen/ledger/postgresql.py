@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
+from psycopg.sql import Composed
 from psycopg.types.numeric import NumericLoader
 from typing_extensions import override
 
@@ -67,7 +68,9 @@ class ServerConnection:
         with told(), self._link.cursor() as cursor:
             cursor.executemany(text, given)
 
-    def own(self, sql: str, parameters: Parameters = ()) -> "psycopg.Cursor[tuple[object, ...]]":
+    def own(
+        self, sql: str | Composed, parameters: Sequence[Value] | Mapping[str, object] = ()
+    ) -> "psycopg.Cursor[tuple[object, ...]]":
         """Run a statement written for PostgreSQL."""
         with told():
             return self._link.execute(sql, parameters or None)

@@ -29,8 +29,11 @@ def require_durable(connection: ServerConnection) -> None:
             raise Fault(FaultCode.CONFIG, f"PostgreSQL runs with {setting} off: a ledger must survive a power cut")
 
 
-def lift(connection: ServerConnection, database: Database, *, create: bool, newest: int | None = None) -> None:
-    """Bring the schema to the present version, or to `newest`, one step at a time, while no other process does."""
+def lift(connection: ServerConnection, database: Database, *, create: bool, newest: int | None = None) -> bool:
+    """Bring the schema to the present version, or to `newest`, one step at a time, while no other process does.
+
+    Returns whether there was a step to take.
+    """
     steps = schema.migrations()[:newest]
     with _alone(connection, database):
         now = _version(connection, database, create=create)
@@ -40,6 +43,7 @@ def lift(connection: ServerConnection, database: Database, *, create: bool, newe
         for number in range(now + 1, len(steps) + 1):
             more = (REPLICAS,) if number == 1 else ()
             _step(connection, number, (*dialect.made(steps[number - 1]), *more, *dialect.views(steps[:number])))
+        return now < len(steps)
 
 
 def lower(database: Database, to: int) -> None:

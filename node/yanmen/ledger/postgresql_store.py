@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TypeVar
 
-from yanmen.ledger import copying, postgresql_schema
+from yanmen.ledger import copying, looking, postgresql_schema
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.place import Database
 from yanmen.ledger.postgresql import ServerConnection, Writer, reading, replicas
@@ -38,7 +38,8 @@ class PostgresqlStore:
         self._writer = Writer(database, replica)
         try:
             postgresql_schema.require_durable(self._writer.ready())
-            postgresql_schema.lift(self._writer.ready(), database, create=create)
+            if postgresql_schema.lift(self._writer.ready(), database, create=create):
+                _let_look(self._writer.ready(), database, database)
             self._reader = ServerConnection(database)
         except BaseException:
             self._writer.close()
@@ -99,6 +100,7 @@ class PostgresqlStore:
             self.view() as here,
         ):
             yield here, following
+            _let_look(self._writer.ready(), self._database, following)
 
     def abandoned(self, db: Connection) -> frozenset[int]:
         """Return the open intents of replicas that no longer live."""
@@ -111,3 +113,9 @@ class PostgresqlStore:
         """Close the connections."""
         self._reader.close()
         self._writer.close()
+
+
+def _let_look(connection: ServerConnection, database: Database, at: Database) -> None:
+    """Let who may look at `database` look at what is new in it, or follows it."""
+    for role in looking.lookers(connection, database):
+        looking.grant(connection, at, role)

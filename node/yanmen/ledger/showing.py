@@ -5,6 +5,7 @@ Every function takes a connection of `read_only.ReadOnly` and reads nothing that
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from yanmen.formats import merkle, note, proof
 from yanmen.formats.json_canonical import Json
@@ -104,6 +105,7 @@ class Stopped:
     members: tuple[tuple[str, int], ...]
 
 
+_FIRST_DAY = date(1970, 1, 1)
 _USE = (
     "SELECT intent.position, leaf.at_ms, intent.consumer, intent.contract, intent.space, intent.release,"
     " intent.micro_rho, intent.price_fen, intent.ended FROM intent JOIN leaf USING (position)"
@@ -157,13 +159,13 @@ def leaves(db: Connection, before: int, most: int) -> tuple[LeafLine, ...]:
 def leaf(db: Connection, index: int) -> Said | None:
     """Return one leaf with all it discloses here, None when there is no such leaf."""
     row = db.execute(f"{_LEAF} WHERE position = ?", (index,)).fetchone()
-    return None if row is None else Said(_line(row), log.read_slots(db, index))
+    return None if row is None else Said(_line(row), log.read_slots(db, index, whole=False))
 
 
 def said(db: Connection, stage: Stage, most: int) -> tuple[Said, ...]:
     """Return the newest leaves of one stage, newest first."""
     rows = db.execute(f"{_LEAF} WHERE stage = ? ORDER BY position DESC LIMIT ?", (stage.value, most)).fetchall()
-    return tuple(Said(_line(row), log.read_slots(db, row[0])) for row in rows)
+    return tuple(Said(_line(row), log.read_slots(db, row[0], whole=False)) for row in rows)
 
 
 def stopped(db: Connection) -> Stopped:
@@ -192,12 +194,18 @@ def spent_before(db: Connection) -> dict[str, int]:
 def taken_by_month(db: Connection) -> tuple[MonthTaken, ...]:
     """Return what uses cost, by month and contract, newest month first."""
     rows = db.execute(
-        "SELECT strftime('%Y-%m', (leaf.at_ms + ?) / 1000, 'unixepoch') AS month, intent.contract, intent.consumer,"
-        " count(*), sum(intent.price_fen) FROM intent JOIN leaf USING (position)"
-        " GROUP BY month, intent.contract ORDER BY month DESC, intent.contract",
-        (CIVIL_OFFSET_MS,),
+        "SELECT (leaf.at_ms + ?) / ? AS day, intent.contract, intent.consumer, count(*), sum(intent.price_fen)"
+        " FROM intent JOIN leaf USING (position) GROUP BY day, intent.contract, intent.consumer",
+        (CIVIL_OFFSET_MS, DAY_MS),
     )
-    return tuple(MonthTaken(*row) for row in rows)
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for day, name, consumer, uses, fen in rows:
+        month = (_FIRST_DAY + timedelta(days=day)).strftime("%Y-%m")
+        total = found.setdefault((month, name, consumer), [0, 0])
+        total[0] += uses
+        total[1] += fen
+    taken = [MonthTaken(*key, *total) for key, total in found.items()]
+    return tuple(sorted(sorted(taken, key=lambda one: one.contract), key=lambda one: one.month, reverse=True))
 
 
 def contract(db: Connection, contract_id: str) -> ContractStanding | None:
