@@ -7,7 +7,8 @@ a list blinded under an unknown secret looks like as many random points, in an o
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.bindings._rust import openssl
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from yanmen.crypto import curve25519
 from yanmen.crypto.curve25519 import POINT_BYTES
@@ -49,7 +50,8 @@ def tags(points: bytes) -> bytes:
 
 
 def _multiplied(key: bytes, points: Sequence[bytes]) -> bytes:
-    multiplied, read = X25519PrivateKey.from_private_bytes(key).exchange, X25519PublicKey.from_public_bytes
+    # X25519PublicKey.from_public_bytes is this after an import and a question about OpenSSL, which cost as much again.
+    multiplied, read = X25519PrivateKey.from_private_bytes(key).exchange, openssl.x25519.from_public_bytes
     try:
         return b"".join([multiplied(read(point)) for point in points])
     except ValueError as error:
