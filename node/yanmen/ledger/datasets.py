@@ -104,6 +104,16 @@ def require_current(db: Connection, versions: tuple[Version, ...]) -> None:
             raise Refused(Reason.DATASET_RETRACTED, hint)
 
 
+def of_version(db: Connection, version: str) -> Version | None:
+    """Return the version of this digest, retracted or not."""
+    row = db.execute(
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality, counted"
+        " FROM dataset_version WHERE version = ?",
+        (version,),
+    ).fetchone()
+    return None if row is None else _version(row)
+
+
 def require_kept(db: Connection, names: tuple[str, ...]) -> None:
     """Refuse when a version among `names` was retracted; one replaced meanwhile may still be answered from."""
     for name in names:

@@ -141,6 +141,11 @@ class Registry(Desk):
         with self._store.read() as db:
             return consents.withdrawn(db, space, contract)
 
+    def consenting(self, space: str, contract: str) -> tuple[str, ...]:
+        """Return the units of a subject space that consented to a contract beforehand, as keyed hashes."""
+        with self._store.read() as db:
+            return consents.consenting(db, space, contract)
+
     def uses_of(self, space: str, unit: str) -> tuple[PersonsUse, ...]:
         """Return the answers about a subject space that may have included a unit."""
         with self._store.read() as db:

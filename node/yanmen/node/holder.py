@@ -94,7 +94,6 @@ class Holder:
 
     def desk(self) -> Desk:
         """Return what admission works with."""
-        policies = Policies(load_guards(self.directory / self.config.policies))
         return Desk(
             node_id=self.config.id,
             receipt_key=self.receipt_signer.public,
@@ -102,8 +101,12 @@ class Holder:
             clock=self.clock,
             register=self.register.current,
             books=Books(self.ledger),
-            policies=policies,
+            policies=self.policies(),
         )
+
+    def policies(self) -> Policies:
+        """Return the guard rails in this node's folder."""
+        return Policies(load_guards(self.directory / self.config.policies))
 
     def party(self) -> Party:
         """Return this node as the register has it, which must name the keys it holds."""

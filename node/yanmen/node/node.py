@@ -97,7 +97,8 @@ class Node(Doorkeeper):
         self._controlling.also(self._guarding.look)
         self._controlling.also(Deadlines(holder).look)
         self._controlling.also(Logkeeping(holder).look)
-        self._controlling.also(closing.Closing(contracting.Office.of(holder)).look)
+        self._office = contracting.Office.of(holder, policies)
+        self._controlling.also(closing.Closing(self._office).look)
         self._controlling.start()
 
     @override
@@ -126,7 +127,7 @@ class Node(Doorkeeper):
     def record_act(self, party: Party, token: bytes) -> tuple[Receipt, Contract]:
         """Take in the act that the officer `party` signed, and carry it out."""
         approving.require_own(party, self._holder)
-        return self._told(party, lambda: approving.record(token, self._holder, party.id))
+        return self._told(party, lambda: approving.record(token, self._holder, party.id, self._works.desk.policies))
 
     # The catalogue and contracts ------------------------------------------------------------------
 
@@ -145,14 +146,13 @@ class Node(Doorkeeper):
 
     def request_contract(self, party: Party, offer: bytes) -> Contract:
         """Take in the signed `offer`."""
-        return contracting.request(offer, party, contracting.Office.of(self._holder))
+        return contracting.request(offer, party, self._office)
 
     def act(self, party: Party, token: bytes) -> Contract:
         """Take in what `party` signed about a contract as one of its sides."""
-        office = contracting.Office.of(self._holder)
         if closing.is_proof(token):
-            return closing.prove(token, party, office)
-        return negotiating.act(token, party, office)
+            return closing.prove(token, party, self._office)
+        return negotiating.act(token, party, self._office)
 
     def released(self, party: Party, contract_id: str) -> tuple[ReleasedAnswer, ...]:
         """Return the answers given under one contract of `party`."""
