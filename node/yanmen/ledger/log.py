@@ -18,7 +18,8 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Series
-from yanmen.ledger import store
+from yanmen.ledger import remembered
+from yanmen.ledger.remembered import Row
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode
@@ -27,7 +28,8 @@ Slots = Mapping[Slot, Json]
 
 CLOCK_TOLERANCE_MS = 2_000
 """How far time may step back under the last leaf: what a clock being disciplined does."""
-_JTI_BYTES = 16
+_JTI_PLACE, _JTI_BYTES = 12, 10
+"""Hex digits of the leaf's place, which its receipt tells anyway, then random bytes: ids in order stay close on disk."""
 _STAGES = {stage.value: stage for stage in Stage}
 HASHES_MAX = 65_536
 """Hashes a connection remembers, about 10 MB: the upper levels of any log and the neighbourhood of its end."""
@@ -90,7 +92,7 @@ class Log:
 
     def append(self, db: sqlite3.Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
         """Sign a leaf of `slots` and put it at the end of the log and of its contract's series."""
-        key, position, last_ms, length, last = _end_of(db, about.contract)
+        key, log_key, position, last_ms, length, last = _end_of(db, about.contract)
         _require_in_use(key, self._receipt_signer)
         now_ms = self._present_ms(last_ms)
         filled = {**slots, Slot.SERIES: Series(length + 1, last).json()}
@@ -99,7 +101,7 @@ class Log:
         head = receipt.Head(
             iss=self._identity.node_id,
             iat_s=receipt.whole_minute(now_ms),
-            jti=jti.hex(),
+            jti=f"{position:0{_JTI_PLACE}x}{jti.hex()}",
             stage=stage,
             intent=intent or base64url.encode(aside),
         )
@@ -107,10 +109,13 @@ class Log:
         issued = receipts.issue_salted(head, filled, self._receipt_signer, salts, decoys)
         db.execute(
             "INSERT INTO leaf (position, jti, stage, party, at_ms, jws) VALUES (?, ?, ?, ?, ?, ?)",
-            (position, head.jti, stage.value, about.party, now_ms, issued.leaf.decode("ascii")),
+            (position, head.jti, stage.value, about.party, now_ms, jws := issued.leaf.decode("ascii")),
         )
-        _keep_disclosures(db, position, filled, issued.disclosures)
+        shown, withheld = _keep_disclosures(db, position, filled, issued.disclosures)
         ref = _grow(db, position, issued.leaf)
+        known = remembered.of(db)
+        if known is not None:
+            known.appended(position, Row(head.jti, stage.value, jws, shown, withheld), log_key or b"")
         db.execute(
             "INSERT INTO series (contract, length, last) VALUES (?, 1, ?)"
             " ON CONFLICT (contract) DO UPDATE SET length = series.length + 1, last = excluded.last",
@@ -125,8 +130,11 @@ class Log:
             return
         _require_in_use(key, self._log_signer)
         current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, reader(db)))
-        signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
+        signed = notes.signed_checkpoint(current, self._log_signer)
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
+        known = remembered.of(db)
+        if known is not None:
+            known.head = now, signed
 
     def prove(self, db: sqlite3.Connection, proof_: cose_receipt.Proof) -> bytes:
         """Return a COSE Receipt: that `proof_` leads to the root of this log is signed by the log key."""
@@ -214,15 +222,7 @@ def party(db: sqlite3.Connection, position: int) -> str | None:
 
 def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Receipt:
     """Return the receipt at `position`, proved under the newest checkpoint; `whole` adds the auditor's slots."""
-    row = db.execute(
-        "SELECT jti, stage, jws, coalesce(shown, ''), coalesce(withheld, ''), size, note"
-        " FROM leaf LEFT JOIN disclosure USING (position),"
-        " (SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1) AS newest WHERE position = ?",
-        (position,),
-    ).fetchone()
-    if row is None:
-        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf, or no checkpoint")
-    jti, stage, jws, shown, withheld, covered, signed = row
+    jti, stage, jws, shown, withheld, covered, signed = _written(db, position) or _row(db, position)
     path = merkle.inclusion(position, covered, reader(db))
     return Receipt(
         index=position,
@@ -231,6 +231,28 @@ def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Recei
         sdjwt=f"{jws}~{shown}{withheld if whole else ''}",
         proof=proof.encode_under(position, path, signed),
     )
+
+
+def _written(db: sqlite3.Connection, position: int) -> tuple[str, str, str, str, str, int, str] | None:
+    """Return what `_row` does of a leaf that this very transaction appended and signed a head over."""
+    known = remembered.of(db)
+    if known is None or known.head is None or position not in known.leaves:
+        return None
+    return *known.leaves[position], *known.head
+
+
+def _row(db: sqlite3.Connection, position: int) -> tuple[str, str, str, str, str, int, str]:
+    """Return a leaf with its disclosures and the newest checkpoint."""
+    row = db.execute(
+        "SELECT jti, stage, jws, coalesce(shown, ''), coalesce(withheld, ''), size, note"
+        " FROM leaf LEFT JOIN disclosure USING (position),"
+        " (SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1) AS newest WHERE position = ?",
+        (position,),
+    ).fetchone()
+    if row is None:
+        raise Fault(FaultCode.INTERNAL, "ledger: no such leaf, or no checkpoint")
+    jti_, stage, jws, shown, withheld, covered, signed = row
+    return jti_, stage, jws, shown, withheld, covered, signed
 
 
 def as_given(db: sqlite3.Connection, position: int) -> str:
@@ -267,22 +289,25 @@ def _end(db: sqlite3.Connection) -> tuple[int, int]:
     return (0, 0) if row is None else (row[0], row[1])
 
 
-def _end_of(db: sqlite3.Connection, contract: str) -> tuple[bytes | None, int, int, int, str]:
-    """Return the receipt key in use, number of leaves, time of the last one, and length and last leaf of a series."""
+def _end_of(db: sqlite3.Connection, contract: str) -> tuple[bytes | None, bytes | None, int, int, int, str]:
+    """Return the two keys in use, number of leaves, time of the last one, and length and last leaf of a series."""
     row = db.execute(
-        "SELECT receipt_key, position + 1, at_ms, length, last FROM node"
+        "SELECT receipt_key, log_key, position + 1, at_ms, length, last FROM node"
         " LEFT JOIN (SELECT position, at_ms FROM leaf ORDER BY position DESC LIMIT 1) AS newest ON true"
         " LEFT JOIN series ON contract = ?",
         (contract,),
     ).fetchone()
     if row is None:
-        return None, 0, 0, 0, ""
-    key, size_, last_ms, length, last = row
-    return key, size_ or 0, last_ms or 0, length or 0, last or ""
+        return None, None, 0, 0, 0, ""
+    key, log_key, size_, last_ms, length, last = row
+    return key, log_key, size_ or 0, last_ms or 0, length or 0, last or ""
 
 
 def _covered(db: sqlite3.Connection) -> tuple[int, int, bytes | None]:
     """Return the size of the newest checkpoint, the number of leaves and the log key in use."""
+    known = remembered.of(db)
+    if known is not None and known.leaves:
+        return known.head[0] if known.head else 0, known.size, known.log_key
     row = db.execute(
         "SELECT coalesce((SELECT max(size) FROM checkpoint), 0), coalesce((SELECT max(position) + 1 FROM leaf), 0),"
         " (SELECT log_key FROM node)"
@@ -290,17 +315,18 @@ def _covered(db: sqlite3.Connection) -> tuple[int, int, bytes | None]:
     return row[0], row[1], row[2]
 
 
-def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, disclosures: tuple[str, ...]) -> None:
-    """Keep the disclosures of `slots`, which stand in their order."""
+def _keep_disclosures(
+    db: sqlite3.Connection, position: int, slots: Slots, disclosures: tuple[str, ...]
+) -> tuple[str, str]:
+    """Keep the disclosures of `slots`, which stand in their order; return those shown and those withheld."""
     shown, withheld = disclosures, disclosures[:0]
     if not WITHHELD.isdisjoint(slots):
         known = tuple(zip(receipt.in_order(slots), disclosures, strict=True))
         shown = tuple(text for slot, text in known if slot not in WITHHELD)
         withheld = tuple(text for slot, text in known if slot in WITHHELD)
-    db.execute(
-        "INSERT INTO disclosure (position, shown, withheld) VALUES (?, ?, ?)",
-        (position, _followed(shown), _followed(withheld)),
-    )
+    texts = _followed(shown), _followed(withheld)
+    db.execute("INSERT INTO disclosure (position, shown, withheld) VALUES (?, ?, ?)", (position, *texts))
+    return texts
 
 
 def _followed(texts: tuple[str, ...]) -> str:
@@ -312,17 +338,17 @@ def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
     made = merkle.append(position, merkle.leaf_hash(leaf), reader(db))
     for row in made[:: tiles.HEIGHT]:
         db.execute("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", row)
-    known = store.hashes(db)
-    if known is not None and len(known) < HASHES_MAX:
+    known = remembered.of(db)
+    if known is not None and len(known.hashes) < HASHES_MAX:
         # The next leaf needs them; a change that is undone forgets all.
-        known.update({(level, index): grown for level, index, grown in made})
+        known.hashes.update({(level, index): grown for level, index, grown in made})
     return base64url.encode(made[0][2])
 
 
 def reader(db: sqlite3.Connection) -> merkle.HashReader:
     """Return what reads hashes of full subtrees: the lowest of each tile are kept, those between are made of them."""
-    remembered = store.hashes(db)
-    known = {} if remembered is None else remembered
+    connection = remembered.of(db)
+    known = {} if connection is None else connection.hashes
 
     def read(level: int, index: int) -> bytes:
         found = known.get((level, index))

@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from yanmen.ledger import dialect
 from yanmen.ledger.place import Database
+from yanmen.ledger.remembered import Remembered
 from yanmen.model.refusal import Fault, FaultCode
 
 Value = str | int | bytes | None
@@ -38,7 +39,7 @@ class Connection:
 
     def __init__(self, database: Database, settings: Mapping[str, str] | None = None) -> None:
         """Connect, with nothing remembered of the tree."""
-        self.hashes: dict[tuple[int, int], bytes] = {}
+        self.remembered = Remembered()
         with told():
             self._link = psycopg.connect(
                 database.connection,
@@ -178,8 +179,9 @@ class Writer:
             yield db
             (number,) = db.own("SELECT pg_current_xact_id_if_assigned()::text").fetchone() or (None,)
             self._commit(db, number)
+            db.remembered.begin()
         except BaseException:
-            db.hashes.clear()
+            db.remembered.forget()
             if not db.lost and db.in_transaction:
                 db.own("ROLLBACK")
             raise
@@ -224,7 +226,7 @@ def reading(connection: Connection) -> Iterator[Connection]:
         yield connection
         connection.own("COMMIT")
     except BaseException:
-        connection.hashes.clear()
+        connection.remembered.forget()
         if not connection.lost and connection.in_transaction:
             connection.own("ROLLBACK")
         raise

@@ -15,7 +15,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol, TypeVar
 
-from yanmen.ledger import schema
+from yanmen.ledger import remembered, schema
+from yanmen.ledger.remembered import Remembered
 from yanmen.ledger.schema import Kind
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -32,12 +33,12 @@ SQLITE_LEAST = (3, 37, 0)
 
 
 class Connection(sqlite3.Connection):
-    """A connection that remembers hashes of the tree it read: a full subtree never changes once it is committed."""
+    """A connection that remembers what it need not ask for again."""
 
     def __init__(self, path: str) -> None:
         """Open `path` with nothing remembered."""
         super().__init__(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-        self.hashes: dict[tuple[int, int], bytes] = {}
+        self.remembered = Remembered()
 
 
 class Keeping(Protocol):
@@ -99,6 +100,7 @@ class Store:
                 except BaseException:
                     _roll_back(self._writer)
                     raise
+                self._writer.remembered.begin()
             except FAILURES as error:
                 raise as_fault(error) from error
 
@@ -192,23 +194,10 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    forget(connection)
+    remembered.forget(connection)
     # SQLite itself may have rolled back already (disk full, I/O error).
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def forget(connection: sqlite3.Connection) -> None:
-    """Forget what was read in a transaction that is being undone."""
-    known = hashes(connection)
-    if known is not None:
-        known.clear()
-
-
-def hashes(connection: sqlite3.Connection) -> dict[tuple[int, int], bytes] | None:
-    """Return what a connection of ours remembers of the tree."""
-    found = getattr(connection, "hashes", None)
-    return found if isinstance(found, dict) else None
 
 
 @contextmanager
