@@ -9,16 +9,17 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from yanmen.crypto import cose_receipts, notes, receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt, tiles
+from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt
 from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Series
-from yanmen.ledger import remembered
+from yanmen.ledger import remembered, tree
 from yanmen.ledger.remembered import Row
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Receipt, Stage
@@ -29,10 +30,8 @@ Slots = Mapping[Slot, Json]
 CLOCK_TOLERANCE_MS = 2_000
 """How far time may step back under the last leaf: what a clock being disciplined does."""
 _JTI_PLACE, _JTI_BYTES = 12, 10
-"""Hex digits of the leaf's place, which its receipt tells anyway, then random bytes: ids in order stay close on disk."""
+"""Hex digits of a leaf's place, which its proof tells anyway, then random bytes: ids in order stay close on disk."""
 _STAGES = {stage.value: stage for stage in Stage}
-HASHES_MAX = 65_536
-"""Hashes a connection remembers, about 10 MB: the upper levels of any log and the neighbourhood of its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,7 @@ class About:
     party: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A leaf just appended; `ref` is the base64url SHA-256 leaf hash."""
 
     position: int
@@ -112,7 +110,7 @@ class Log:
             (position, head.jti, stage.value, about.party, now_ms, jws := issued.leaf.decode("ascii")),
         )
         shown, withheld = _keep_disclosures(db, position, filled, issued.disclosures)
-        ref = _grow(db, position, issued.leaf)
+        ref = tree.grow(db, position, issued.leaf)
         known = remembered.of(db)
         if known is not None:
             known.appended(position, Row(head.jti, stage.value, jws, shown, withheld), log_key or b"")
@@ -129,7 +127,7 @@ class Log:
         if covered == now:
             return
         _require_in_use(key, self._log_signer)
-        current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, reader(db)))
+        current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, tree.reader(db)))
         signed = notes.signed_checkpoint(current, self._log_signer)
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
         known = remembered.of(db)
@@ -139,7 +137,7 @@ class Log:
     def prove(self, db: sqlite3.Connection, proof_: cose_receipt.Proof) -> bytes:
         """Return a COSE Receipt: that `proof_` leads to the root of this log is signed by the log key."""
         _require_in_use(_covered(db)[2], self._log_signer)
-        top = merkle.root(cose_receipt.covered(proof_), reader(db))
+        top = merkle.root(cose_receipt.covered(proof_), tree.reader(db))
         return cose_receipts.sign(self._identity.origin, proof_, top, self._log_signer)
 
     def _present_ms(self, last_ms: int) -> int:
@@ -156,9 +154,9 @@ class Log:
         except BadSignature as error:
             raise Fault(FaultCode.STORAGE, "ledger: the head is not signed by the log key") from error
         (last,) = db.execute("SELECT jws FROM leaf ORDER BY position DESC LIMIT 1").fetchone()
-        if current.size != size(db) or merkle.root(current.size, reader(db)) != current.root:
+        if current.size != size(db) or merkle.root(current.size, tree.reader(db)) != current.root:
             raise Fault(FaultCode.STORAGE, "ledger: the head is not that of these leaves")
-        if merkle.leaf_hash(last.encode("ascii")) != reader(db)(0, current.size - 1):
+        if merkle.leaf_hash(last.encode("ascii")) != tree.reader(db)(0, current.size - 1):
             raise Fault(FaultCode.STORAGE, "ledger: the last leaf is not the one in the tree")
 
 
@@ -198,12 +196,12 @@ def consistency(db: sqlite3.Connection, old: int, new: int) -> tuple[bytes, ...]
     """Return the proof that the first `new` leaves begin with the first `old` leaves."""
     if new > size(db):
         raise merkle.BadProof("the log is not that long")
-    return merkle.consistency(old, new, reader(db))
+    return merkle.consistency(old, new, tree.reader(db))
 
 
 def root(db: sqlite3.Connection, covered: int) -> bytes:
     """Return the root of the tree of the first `covered` leaves, which must be there."""
-    return merkle.root(covered, reader(db))
+    return merkle.root(covered, tree.reader(db))
 
 
 def jti(db: sqlite3.Connection, position: int) -> str:
@@ -223,7 +221,7 @@ def party(db: sqlite3.Connection, position: int) -> str | None:
 def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Receipt:
     """Return the receipt at `position`, proved under the newest checkpoint; `whole` adds the auditor's slots."""
     jti, stage, jws, shown, withheld, covered, signed = _written(db, position) or _row(db, position)
-    path = merkle.inclusion(position, covered, reader(db))
+    path = merkle.inclusion(position, covered, tree.reader(db))
     return Receipt(
         index=position,
         jti=jti,
@@ -332,44 +330,3 @@ def _keep_disclosures(
 def _followed(texts: tuple[str, ...]) -> str:
     """Return `texts`, each followed by a tilde."""
     return "~".join((*texts, ""))
-
-
-def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
-    made = merkle.append(position, merkle.leaf_hash(leaf), reader(db))
-    for row in made[:: tiles.HEIGHT]:
-        db.execute("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", row)
-    known = remembered.of(db)
-    if known is not None and len(known.hashes) < HASHES_MAX:
-        # The next leaf needs them; a change that is undone forgets all.
-        known.hashes.update({(level, index): grown for level, index, grown in made})
-    return base64url.encode(made[0][2])
-
-
-def reader(db: sqlite3.Connection) -> merkle.HashReader:
-    """Return what reads hashes of full subtrees: the lowest of each tile are kept, those between are made of them."""
-    connection = remembered.of(db)
-    known = {} if connection is None else connection.hashes
-
-    def read(level: int, index: int) -> bytes:
-        found = known.get((level, index))
-        if found is not None:
-            return found
-        height = level % tiles.HEIGHT
-        made = _subtree(db, level - height, index << height, 1 << height)
-        if len(known) >= HASHES_MAX:
-            known.clear()
-        known[level, index] = made
-        return made
-
-    return read
-
-
-def _subtree(db: sqlite3.Connection, level: int, begin: int, count: int) -> bytes:
-    """Return the hash over `count` kept hashes from `begin` on, a power of two of them."""
-    rows = db.execute(
-        "SELECT hash FROM subtree WHERE level = ? AND position >= ? AND position < ? ORDER BY position",
-        (level, begin, begin + count),
-    ).fetchall()
-    if len(rows) != count:
-        raise Fault(FaultCode.STORAGE, "ledger: a hash of the tree is missing")
-    return merkle.full_root([bytes(found) for (found,) in rows])
