@@ -6,7 +6,6 @@ refused, or breaks, is undone alone.
 Nobody goes on before the commit that holds its change is durable.
 """
 
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from threading import Lock
 from typing import Any, TypeVar, cast
 
 from yanmen.formats.malformed import Malformed
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.remembered import forget
 from yanmen.ledger.store import FAILURES, Keeping, as_fault
 from yanmen.model.refusal import Fault, FaultCode
@@ -32,7 +32,7 @@ class GroupCommit:
 
     __slots__ = ("_awaited", "_come", "_led", "_line", "_lock", "_seal", "_served", "_store")
 
-    def __init__(self, store: Keeping, seal: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(self, store: Keeping, seal: Callable[[Connection], None]) -> None:
         """Begin with nobody waiting."""
         self._store = store
         self._seal = seal
@@ -44,7 +44,7 @@ class GroupCommit:
         self._come = Lock()
         self._come.acquire()
 
-    def do(self, change: Callable[[sqlite3.Connection], K], show: Callable[[sqlite3.Connection, K], T]) -> T:
+    def do(self, change: Callable[[Connection], K], show: Callable[[Connection, K], T]) -> T:
         """Make `change` durable and return what `show` makes of its result once the head is signed.
 
         What `change` raises is raised here and undoes nothing but `change`. A `Fault` of anything else
@@ -146,9 +146,7 @@ class _Caller:
         "_shown",
     )
 
-    def __init__(
-        self, change: Callable[[sqlite3.Connection], Any], show: Callable[[sqlite3.Connection, Any], object]
-    ) -> None:
+    def __init__(self, change: Callable[[Connection], Any], show: Callable[[Connection, Any], object]) -> None:
         """Stand with a gate that is shut."""
         self._change, self._show = change, show
         self._made: object = None
@@ -179,7 +177,7 @@ class _Caller:
         self._leads = leads
         self._gate.release()
 
-    def change(self, db: sqlite3.Connection, *, first: bool) -> None:
+    def change(self, db: Connection, *, first: bool) -> None:
         """Make the change, so that what it raises undoes it alone and is this caller's and nobody else's."""
         try:
             if not first:
@@ -194,7 +192,7 @@ class _Caller:
                 raise _Undone from error
             _undo(db)
 
-    def show(self, db: sqlite3.Connection) -> None:
+    def show(self, db: Connection) -> None:
         """Make what the caller is shown of its change, unless that was undone."""
         if self._changed:
             self._shown = self._show(db, self._made)
@@ -225,7 +223,7 @@ def _of_caller(error: BaseException) -> BaseException:
     return told
 
 
-def _undo(db: sqlite3.Connection) -> None:
+def _undo(db: Connection) -> None:
     """Undo the change of one caller."""
     forget(db)
     if db.in_transaction:

@@ -1,6 +1,5 @@
 """The ledger's part about its log: heads, proofs, cosignatures, receipts, and what an auditor takes away."""
 
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from yanmen.ledger import (
     violations,
 )
 from yanmen.ledger.anchors import Anchor, Failing
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.group import internal
@@ -208,7 +208,7 @@ class Logbook(Desk):
         One call destroys a bounded number of them; what was destroyed is not left in the journal either.
         """
 
-        def shown(db: sqlite3.Connection, position: int | None) -> Receipt | None:
+        def shown(db: Connection, position: int | None) -> Receipt | None:
             return None if position is None else log.read_receipt(db, position, whole=False)
 
         receipt = self._commit(lambda db: erasing.erase(db, self._log, before_ms, actor), shown)

@@ -1,7 +1,8 @@
 """What a connection knows without asking: hashes of the tree, and what its own transaction has appended so far."""
 
-import sqlite3
 from typing import NamedTuple
+
+from yanmen.ledger.connection import Connection
 
 
 class Row(NamedTuple):
@@ -46,13 +47,13 @@ class Remembered:
         self.size, self.log_key = position + 1, log_key
 
 
-def of(db: sqlite3.Connection) -> Remembered | None:
+def of(db: Connection) -> Remembered | None:
     """Return what a connection of ours remembers, None of another's."""
     found = getattr(db, "remembered", None)
     return found if isinstance(found, Remembered) else None
 
 
-def forget(db: sqlite3.Connection) -> None:
+def forget(db: Connection) -> None:
     """Forget what was read or written in a transaction that is being undone, or whose keys are exchanged."""
     known = of(db)
     if known is not None:

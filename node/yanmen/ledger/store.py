@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Protocol, TypeVar
 
 from yanmen.ledger import remembered, schema
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.remembered import Remembered
 from yanmen.ledger.schema import Kind
 from yanmen.model.refusal import Fault, FaultCode
@@ -32,7 +33,7 @@ SQLITE_LEAST = (3, 37, 0)
 """The first SQLite with STRICT tables."""
 
 
-class Connection(sqlite3.Connection):
+class FileConnection(sqlite3.Connection):
     """A connection that remembers what it need not ask for again."""
 
     def __init__(self, path: str) -> None:
@@ -44,19 +45,19 @@ class Connection(sqlite3.Connection):
 class Keeping(Protocol):
     """What keeps a ledger: transactions that write, looks and long views."""
 
-    def write(self) -> AbstractContextManager[sqlite3.Connection]:
+    def write(self) -> AbstractContextManager[Connection]:
         """Give the one write transaction; it is durable when the block ends and gone if the block raises."""
         ...
 
-    def read(self) -> AbstractContextManager[sqlite3.Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """Give a consistent view for a short look."""
         ...
 
-    def view(self) -> AbstractContextManager[sqlite3.Connection]:
+    def view(self) -> AbstractContextManager[Connection]:
         """Give a consistent view for a long read: nobody waits for it."""
         ...
 
-    def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+    def copy(self, path: Path, look: Callable[[Connection], T]) -> T:
         """Write all that is committed now to the new file `path`; return what `look` sees of just that."""
         ...
 
@@ -121,7 +122,7 @@ class Store:
             finally:
                 connection.close()
 
-    def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+    def copy(self, path: Path, look: Callable[[Connection], T]) -> T:
         """Write all that is committed now to the new file `path`, durably; return what `look` sees of just that.
 
         Others go on writing meanwhile.
@@ -223,8 +224,8 @@ def _make(path: Path, *, create: bool) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-def _connect(path: Path) -> Connection:
-    connection = Connection(str(path))
+def _connect(path: Path) -> FileConnection:
+    connection = FileConnection(str(path))
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # a file that has pages keeps theirs
         connection.execute("PRAGMA trusted_schema = OFF")

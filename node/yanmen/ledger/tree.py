@@ -1,9 +1,8 @@
 """The log's Merkle tree as it is kept: the lowest hashes of each tile, those of the newest leaves not yet."""
 
-import sqlite3
-
 from yanmen.formats import base64url, merkle, tiles
 from yanmen.ledger import remembered
+from yanmen.ledger.connection import Connection
 from yanmen.model.refusal import Fault, FaultCode
 
 _TOGETHER = 4
@@ -13,7 +12,7 @@ HASHES_MAX = 65_536
 """Hashes a connection remembers, about 10 MB: the upper levels of any log and the neighbourhood of its end."""
 
 
-def grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
+def grow(db: Connection, position: int, leaf: bytes) -> str:
     """Put the leaf into the tree, writing down what is to be kept, and return its hash as text."""
     read = reader(db)
     made = merkle.append(position, merkle.leaf_hash(leaf), read)
@@ -31,7 +30,7 @@ def grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
     return base64url.encode(made[0][2])
 
 
-def reader(db: sqlite3.Connection) -> merkle.HashReader:
+def reader(db: Connection) -> merkle.HashReader:
     """Return what reads hashes of full subtrees: the lowest of each tile are kept, those between are made of them."""
     connection = remembered.of(db)
     known = {} if connection is None else connection.hashes
@@ -50,7 +49,7 @@ def reader(db: sqlite3.Connection) -> merkle.HashReader:
     return read
 
 
-def _subtree(db: sqlite3.Connection, level: int, begin: int, count: int) -> bytes:
+def _subtree(db: Connection, level: int, begin: int, count: int) -> bytes:
     """Return the hash over `count` hashes from `begin` on, a power of two of them: kept ones, or of the last leaves."""
     rows = db.execute(
         "SELECT hash FROM subtree WHERE level = ? AND position >= ? AND position < ? ORDER BY position",
@@ -64,7 +63,7 @@ def _subtree(db: sqlite3.Connection, level: int, begin: int, count: int) -> byte
     return merkle.full_root(hashes)
 
 
-def _newest(db: sqlite3.Connection, begin: int, end: int) -> list[bytes]:
+def _newest(db: Connection, begin: int, end: int) -> list[bytes]:
     """Return the hashes of the leaves from `begin` to `end`, which are too few yet, or just enough, to be kept."""
     rows = db.execute(
         "SELECT jws FROM leaf WHERE position >= ? AND position < ? AND position >="
