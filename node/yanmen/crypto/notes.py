@@ -2,7 +2,7 @@
 
 from yanmen.crypto import signatures
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import checkpoint
+from yanmen.formats import checkpoint, note
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.note import Note, NoteSignature, VerifierKey
 from yanmen.model.ports import Signer
@@ -27,6 +27,13 @@ def verify_note(signed: Note, key: VerifierKey) -> str:
 def sign_checkpoint(head: Checkpoint, signer: Signer) -> Note:
     """Return `head` as a note signed by the log's own key, which bears the origin's name."""
     return sign_note(checkpoint.encode(head), head.origin, signer)
+
+
+def signed_checkpoint(head: Checkpoint, signer: Signer) -> str:
+    """Return the encoded note that `sign_checkpoint` returns."""
+    text = checkpoint.encode(head)
+    key_id = note.key_id(head.origin, signer.public)
+    return note.encode_one(text, head.origin, key_id, signer.sign(text.encode()))
 
 
 def verify_checkpoint(signed: Note, origin: str, public: bytes) -> Checkpoint:

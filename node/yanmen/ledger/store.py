@@ -15,8 +15,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol, TypeVar
 
-from yanmen.ledger import schema
+from yanmen.ledger import remembered, schema
 from yanmen.ledger.connection import Connection
+from yanmen.ledger.remembered import Remembered
 from yanmen.ledger.schema import Kind
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -33,12 +34,12 @@ SQLITE_LEAST = (3, 37, 0)
 
 
 class FileConnection(sqlite3.Connection):
-    """A connection that remembers hashes of the tree it read: a full subtree never changes once it is committed."""
+    """A connection that remembers what it need not ask for again."""
 
     def __init__(self, path: str) -> None:
         """Open `path` with nothing remembered."""
         super().__init__(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-        self.hashes: dict[tuple[int, int], bytes] = {}
+        self.remembered = Remembered()
 
 
 class Keeping(Protocol):
@@ -100,6 +101,7 @@ class Store:
                 except BaseException:
                     _roll_back(self._writer)
                     raise
+                self._writer.remembered.begin()
             except FAILURES as error:
                 raise as_fault(error) from error
 
@@ -193,23 +195,10 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    forget(connection)
+    remembered.forget(connection)
     # SQLite itself may have rolled back already (disk full, I/O error).
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def forget(connection: Connection) -> None:
-    """Forget what was read in a transaction that is being undone."""
-    known = hashes(connection)
-    if known is not None:
-        known.clear()
-
-
-def hashes(connection: Connection) -> dict[tuple[int, int], bytes] | None:
-    """Return what a connection of ours remembers of the tree."""
-    found = getattr(connection, "hashes", None)
-    return found if isinstance(found, dict) else None
 
 
 @contextmanager
@@ -235,7 +224,7 @@ def _make(path: Path, *, create: bool) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> FileConnection:
     connection = FileConnection(str(path))
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # a file that has pages keeps theirs
