@@ -126,3 +126,16 @@ def test_another_key_or_no_bundle_is_refused(exported: Path, scene: Scene, tmp_p
     assert not is_bundle(tmp_path)
     with pytest.raises(Fault, match="cannot be read"):
         books_of(exported, scene, bytes(32))
+
+
+def test_two_leaves_that_changed_places_are_not_shown(
+    exported: Path, scene: Scene, tmp_path: Path, access: Access, files: dict[str, bytes]
+) -> None:
+    """Each is signed and whole; the signed head is over another order."""
+    shutil.copytree(exported, tmp_path / "bundle")
+    for one, other in zip(bundle.names(8), bundle.names(9), strict=True):
+        first, second = ((tmp_path / "bundle" / name).read_bytes() for name in (one, other))
+        (tmp_path / "bundle" / one).write_bytes(second)
+        (tmp_path / "bundle" / other).write_bytes(first)
+    with closing(reader(books_of(tmp_path / "bundle", scene), access, files)) as client:
+        assert "nothing else of it is shown" in client.get("/receipts").text
