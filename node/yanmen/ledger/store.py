@@ -28,6 +28,9 @@ PAGE_BYTES = 8_192
 """Of a new file: three leaves fit into a page, so that a commit changes and syncs fewer of them than with 4,096."""
 JOURNAL_PAGES = 2_000
 """Pages in the journal, 16 MB, before a commit moves them into the file: rarely enough to be no caller's usual wait."""
+ROOM_FROM, ROOM_BYTES = 1 << 20, 2 << 20
+"""A journal longer than the first is lengthened by the second at a time, with zeros: whoever commits beyond the end of
+a file waits for the file system's own journal too, and with it for all who write to that disk."""
 SQLITE_LEAST = (3, 37, 0)
 """The first SQLite with STRICT tables."""
 
@@ -72,11 +75,12 @@ class Keeping(Protocol):
 class Store:
     """The open file: one connection that writes, one that reads, each used by one thread at a time."""
 
-    __slots__ = ("_path", "_reader", "_reading", "_writer", "_writing")
+    __slots__ = ("_journal", "_length", "_path", "_reader", "_reading", "_writer", "_writing")
 
     def __init__(self, path: Path, *, create: bool, kind: Kind = schema.LEDGER) -> None:
         """Open `path`, making it only if `create` says so, and lift it to the present schema."""
         self._path = path
+        self._journal, self._length = f"{path}-wal", 0
         self._writing = Lock()
         self._reading = Lock()
         with faults(), _opening(path, create=create):
@@ -95,6 +99,7 @@ class Store:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:
+                    self._make_room()
                     yield self._writer
                     self._writer.execute("COMMIT")
                 except BaseException:
@@ -102,6 +107,22 @@ class Store:
                     raise
             except FAILURES as error:
                 raise as_fault(error) from error
+
+    def _make_room(self) -> None:
+        """Lengthen a journal that grew; only under the write lock, for then nobody else writes at its end.
+
+        SQLite takes zeros for what they are: no frame of the journal, and so its end.
+        """
+        length = os.stat(self._journal).st_size if os.path.exists(self._journal) else 0  # noqa: PTH110, PTH116
+        if length > max(self._length, ROOM_FROM):
+            fd = os.open(self._journal, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.pwrite(fd, bytes(ROOM_BYTES), length)
+                os.fsync(fd)
+                length = os.fstat(fd).st_size
+            finally:
+                os.close(fd)
+        self._length = length
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
