@@ -28,7 +28,7 @@ PAGE_BYTES = 8_192
 """Of a new file: three leaves fit into a page, so that a commit changes and syncs fewer of them than with 4,096."""
 JOURNAL_PAGES = 2_000
 """Pages in the journal, 16 MB, before a commit moves them into the file: rarely enough to be no caller's usual wait."""
-ROOM_FROM, ROOM_BYTES = 1 << 20, 2 << 20
+ROOM_FROM, ROOM_BYTES = 4 << 20, 2 << 20
 """A journal longer than the first is lengthened by the second at a time, with zeros: whoever commits beyond the end of
 a file waits for the file system's own journal too, and with it for all who write to that disk."""
 SQLITE_LEAST = (3, 37, 0)
@@ -80,7 +80,7 @@ class Store:
     def __init__(self, path: Path, *, create: bool, kind: Kind = schema.LEDGER) -> None:
         """Open `path`, making it only if `create` says so, and lift it to the present schema."""
         self._path = path
-        self._journal, self._length = f"{path}-wal", 0
+        self._journal, self._length = path.with_name(path.name + "-wal"), 0
         self._writing = Lock()
         self._reading = Lock()
         with faults(), _opening(path, create=create):
@@ -113,7 +113,7 @@ class Store:
 
         SQLite takes zeros for what they are: no frame of the journal, and so its end.
         """
-        length = os.stat(self._journal).st_size if os.path.exists(self._journal) else 0  # noqa: PTH110, PTH116
+        length = self._journal.stat().st_size if self._journal.exists() else 0
         if length > max(self._length, ROOM_FROM):
             fd = os.open(self._journal, os.O_WRONLY | os.O_CLOEXEC)
             try:
