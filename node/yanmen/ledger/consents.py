@@ -1,6 +1,5 @@
 """Consents of units, and the snapshots that leave out who withdrew."""
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from yanmen.formats.question_slots import Reading, read_readings, read_scenario
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Budget
 from yanmen.ledger import contracts, datasets, log, signed
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import Log
 from yanmen.ledger.signed import Paper
 from yanmen.model.consent import EVERY_CONTRACT, Consent, ConsentRule, PersonsUse
@@ -17,7 +17,7 @@ from yanmen.model.governance import DocumentKind
 from yanmen.model.receipt import Stage
 
 
-def keep(db: sqlite3.Connection, log_: Log, paper: Paper, value: Consent) -> int:
+def keep(db: Connection, log_: Log, paper: Paper, value: Consent) -> int:
     """Record what a unit decided, from now on, and return the leaf."""
     position = signed.record(db, log_, paper, lambda _: None)
     db.execute(
@@ -28,17 +28,17 @@ def keep(db: sqlite3.Connection, log_: Log, paper: Paper, value: Consent) -> int
     return position
 
 
-def withdrawn(db: sqlite3.Connection, space: str, contract: str) -> tuple[str, ...]:
+def withdrawn(db: Connection, space: str, contract: str) -> tuple[str, ...]:
     """Return the units that this contract may not include, in order."""
     return tuple(unit for unit, given in _last(db, space, contract) if not given)
 
 
-def consenting(db: sqlite3.Connection, space: str, contract: str) -> tuple[str, ...]:
+def consenting(db: Connection, space: str, contract: str) -> tuple[str, ...]:
     """Return the units that consented to this contract and did not withdraw, in order."""
     return tuple(unit for unit, given in _last(db, space, contract) if given)
 
 
-def _last(db: sqlite3.Connection, space: str, contract: str) -> Iterable[tuple[str, bool]]:
+def _last(db: Connection, space: str, contract: str) -> Iterable[tuple[str, bool]]:
     """Return what each unit decided last: what is about this contract goes before what is about all."""
     rows = db.execute(
         "SELECT unit, scope, given FROM consent WHERE space = ? AND scope IN (?, ?) ORDER BY unit, scope",
@@ -47,7 +47,7 @@ def _last(db: sqlite3.Connection, space: str, contract: str) -> Iterable[tuple[s
     return {unit: bool(given) for unit, _, given in rows}.items()  # one contract sorts after all of them
 
 
-def uses_of(db: sqlite3.Connection, space: str, unit: str) -> tuple[PersonsUse, ...]:
+def uses_of(db: Connection, space: str, unit: str) -> tuple[PersonsUse, ...]:
     """Return the answers about a subject space given while the unit had not withdrawn from their contracts."""
     decided = _decided(db, space, unit)
     found: list[PersonsUse] = []
@@ -59,7 +59,7 @@ def uses_of(db: sqlite3.Connection, space: str, unit: str) -> tuple[PersonsUse, 
     return tuple(found)
 
 
-def pruned(db: sqlite3.Connection, version: str, exclusion: str) -> tuple[str, str] | None:
+def pruned(db: Connection, version: str, exclusion: str) -> tuple[str, str] | None:
     """Return version and path of the snapshot made of `version` without these units, if there is one."""
     row = db.execute(
         "SELECT snapshot, path FROM pruned WHERE version = ? AND exclusion = ?", (version, exclusion)
@@ -67,7 +67,7 @@ def pruned(db: sqlite3.Connection, version: str, exclusion: str) -> tuple[str, s
     return None if row is None else (str(row[0]), str(row[1]))
 
 
-def keep_pruned(db: sqlite3.Connection, version: str, exclusion: str, snapshot: str, path: str) -> None:
+def keep_pruned(db: Connection, version: str, exclusion: str, snapshot: str, path: str) -> None:
     """Note the snapshot made of `version` without these units."""
     db.execute(
         "INSERT INTO pruned (version, exclusion, snapshot, path) VALUES (?, ?, ?, ?)"
@@ -76,7 +76,7 @@ def keep_pruned(db: sqlite3.Connection, version: str, exclusion: str, snapshot: 
     )
 
 
-def _decided(db: sqlite3.Connection, space: str, unit: str) -> list[tuple[int, str, bool]]:
+def _decided(db: Connection, space: str, unit: str) -> list[tuple[int, str, bool]]:
     """Return what the unit decided and from which leaf on: (position, scope, given), oldest first."""
     prefix = f"{space}/{unit}/"
     rows = db.execute(
@@ -101,7 +101,7 @@ class _Use:
     asked_beforehand: bool
 
 
-def _use(db: sqlite3.Connection, position: int, space: str) -> _Use | None:
+def _use(db: Connection, position: int, space: str) -> _Use | None:
     slots = log.read_slots(db, position)
     if Slot.BUDGET not in slots or Budget.read(slots[Slot.BUDGET]).space != space:
         return None
@@ -119,7 +119,7 @@ def _use(db: sqlite3.Connection, position: int, space: str) -> _Use | None:
     return _Use(told, _asked_beforehand(db, slots, readings))
 
 
-def _asked_beforehand(db: sqlite3.Connection, slots: Mapping[Slot, Json], readings: Iterable[Reading]) -> bool:
+def _asked_beforehand(db: Connection, slots: Mapping[Slot, Json], readings: Iterable[Reading]) -> bool:
     """Say whether the contract, as it was signed at the time, or a version read asked for consent beforehand."""
     digest = str(slots.get(Slot.CONTRACT_DIGEST, ""))
     offer = db.execute(

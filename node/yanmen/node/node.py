@@ -12,7 +12,7 @@ from yanmen import closing, contracting, negotiating, pipeline
 from yanmen.admission import entries
 from yanmen.aggregation.department import Department
 from yanmen.formats.request import Operation
-from yanmen.ledger.answers import Declined, Pending
+from yanmen.ledger.answers import Declined, Outcome, Pending
 from yanmen.ledger.join_book import JoinBook
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
@@ -46,6 +46,9 @@ from yanmen.planning.telling import told
 from yanmen.witness import standing
 
 T = TypeVar("T")
+
+ELSEWHERE_S = 0.05
+"""How often the ledger is asked for the outcome of a job that another replica runs."""
 
 
 class Node(Doorkeeper):
@@ -243,7 +246,7 @@ class Node(Doorkeeper):
         ended = self._jobs.wait(party.id, job_id, wait_ms)
         if not ended:
             return None
-        match ended if isinstance(ended, Answer) else self._ledger.outcome(job_id, party.id):
+        match ended if isinstance(ended, Answer) else self._outcome(job_id, party.id, until):
             case Answer() as answer:
                 left_ms = max(0, int((until - time.monotonic()) * 1000))
                 return answer if self._releasing.wait(answer.receipt.index, left_ms) else None
@@ -251,6 +254,15 @@ class Node(Doorkeeper):
                 raise declined.refusal()
             case Pending():
                 return None
+
+    def _outcome(self, job_id: str, owner: str, until: float) -> Outcome:
+        """Return how a job stands that does not run here: one that another replica runs is waited for."""
+        while isinstance(found := self._ledger.outcome(job_id, owner), Pending):
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            time.sleep(min(left, ELSEWHERE_S))
+        return found
 
     def cancel(self, party: Party, job_id: str) -> None:
         """Stop the job of `party`."""
