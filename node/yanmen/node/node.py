@@ -265,11 +265,11 @@ class Node(Doorkeeper):
             time.sleep(min(left, ELSEWHERE_S))
         return found
 
-    def cancel(self, party: Party, job_id: str) -> None:
-        """Stop the job of `party`."""
+    def cancel(self, party: Party, job_id: str, why: str = "") -> None:
+        """Stop the job of `party`, whose receipt says why."""
         if not self._known(party.id, job_id):
             raise Refused(Reason.JOB_UNKNOWN)
-        self._jobs.cancel(party.id, job_id)
+        self._jobs.cancel(party.id, job_id, why)
 
     def state(self, party: Party, contract_id: str) -> bytes:
         """Return what another node must know of the tables of a contract to plan a join with them."""

@@ -167,6 +167,13 @@ def test_what_says_what_was_signed_is_taken(interfaces: "Interfaces", path: str,
     assert status == 200, said
 
 
+def test_the_reason_of_a_termination_goes_with_it(interfaces: "Interfaces") -> None:
+    message = {**TALK.termination("ab" * 16), "reason": "口径有误"}
+    assert interfaces.call("POST", "/abnormalTermination", message)[0] == 200
+    (told,) = [call for call in interfaces.desk.calls if call[0] == "cancel"]
+    assert told[2:] == ("ab" * 16, "口径有误")
+
+
 @pytest.mark.parametrize(
     ("path", "good", "subject", "change"), CHANGED, ids=[f"{each[0]} {each[2]}" for each in CHANGED]
 )

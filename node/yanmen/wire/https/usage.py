@@ -90,11 +90,12 @@ class UsageControl:
         return self._acknowledged(self._given(claims.part(said, "details"), visit), visit)
 
     def termination(self, visit: Visit) -> Json:
-        """End the use of the caller that is named; one that ended already stays ended."""
+        """End the use of the caller that is named, whose receipt has the reason; one that ended stays ended."""
         self._contract(visit)
         # What the holder ends, its own orders end: nobody else's word is taken for the provider's.
         claims.require("triggeredBy", same=claims.text(visit.message, "triggeredBy") == "system")
-        self._api.cancel(visit.party, contract_number.of_uuid(claims.text(visit.message, "terminationId")))
+        job_id = contract_number.of_uuid(claims.text(visit.message, "terminationId"))
+        self._api.cancel(visit.party, job_id, claims.text(visit.message, "reason"))
         return {"status": DONE}
 
     def _given(self, said: Message, visit: Visit) -> Receipt:
