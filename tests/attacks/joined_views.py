@@ -197,7 +197,7 @@ def leaky_points(items: int) -> bytes:
 
 def unshuffled_points(items: int) -> bytes:
     """Return a list as it would be were its points sorted before they are sent: a second control."""
-    each = curve25519.encode([b"%d" % at for at in range(items)], blinding.DST)
+    each = curve25519.mapped([b"%d" % at for at in range(items)], blinding.DST)
     each.sort(key=_first_half)
     return b"".join(each)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from yanmen.crypto import documents, joined, packets, row_shares
+from yanmen.crypto import blinding, documents, joined, packets, row_shares
 from yanmen.crypto.curve25519 import POINT_BYTES
 from yanmen.disclosure.joining import Blinded
 from yanmen.formats import joining, row_share
@@ -104,6 +104,21 @@ def test_a_department_that_takes_another_s_points_for_its_own_meets_nothing_of_t
     with alliance.matchings[one].book.turn(alliance.signed.sha256, 0) as link:
         met = len(b"".join(link.pieces("met"))) // 8
     assert met <= max(0, items - len(copied)) // POINT_BYTES
+
+
+def test_a_list_that_meets_nothing_is_no_answer_of_zeros(alliance: Alliance) -> None:
+    """Canaries of a group cancel out: without any of them the total would be in its range."""
+    first, second = alliance.nodes
+    own = alliance.made[second]
+    others = b"".join(blinding.blind(own.secret, [b"x%d" % at for at in range(len(own.points) // POINT_BYTES)]))
+    answer_with(alliance, second, others, own.rows)
+    alliance.deposit({of: alliance.round(of) for of in alliance.nodes})
+    words = alliance.match()
+    alliance.places(words)
+    with pytest.raises(Refused) as error:
+        alliance.gather(words)
+    refused(error, first)
+    assert "canaries" in error.value.detail.subject
 
 
 # An aggregator -----------------------------------------------------------------------------------

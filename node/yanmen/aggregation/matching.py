@@ -33,7 +33,7 @@ from yanmen.formats.share import WholeShare
 from yanmen.ledger.join_book import PIECE, JoinBook, LinkState
 from yanmen.ledger.sum_book import Deposit, SumBook
 from yanmen.model.federation import SignedManifest
-from yanmen.model.joining import ITEMS_MAX, Handed, Piece
+from yanmen.model.joining import CANARIES, ITEMS_MAX, Handed, Piece
 from yanmen.model.party import Party, Register
 from yanmen.model.ports import Clock, Randomness, Signer
 
@@ -193,8 +193,10 @@ class Matching:
                 raise Malformed(f"{word.by}: its places are of other rows")
             total = total + np.frombuffer(content, dtype="<u4").astype(np.uint32)
         groups = signed.manifest.cells // len(signed.manifest.sigma_squared)
-        if len(total) and int(total.max()) >= groups:
-            named = ", ".join(invited.node for invited in signed.manifest.nodes)
+        named = ", ".join(invited.node for invited in signed.manifest.nodes)
+        if len(total) < CANARIES * groups:
+            raise Malformed(f"fewer rows met than there are canaries: a list of {named} is not what it should be")
+        if int(total.max()) >= groups:
             raise Malformed(f"a row that met is in no group: rows of {named} are not what they should be")
         return total.astype(np.int64)
 

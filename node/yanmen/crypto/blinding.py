@@ -5,9 +5,10 @@ has outside the group of prime order falls away, and it refuses what gives zero.
 a list blinded under an unknown secret looks like as many random points, in an order that is random itself.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from cryptography.hazmat.bindings._rust import openssl
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from yanmen.crypto import curve25519
 from yanmen.crypto.curve25519 import POINT_BYTES
@@ -32,18 +33,15 @@ def blind(key: bytes, messages: Iterable[bytes]) -> Iterator[bytes]:
     for message in messages:
         waiting.append(message)
         if len(waiting) == AT_ONCE:
-            yield _multiplied(key, curve25519.encode(waiting, DST))
+            yield _multiplied(key, curve25519.mapped(waiting, DST))
             waiting = []
     if waiting:
-        yield _multiplied(key, curve25519.encode(waiting, DST))
+        yield _multiplied(key, curve25519.mapped(waiting, DST))
 
 
 def blind_again(key: bytes, points: bytes) -> bytes:
     """Return `points` of another party under `key` as well, in their order; `Malformed` for what is none."""
-    if len(points) % POINT_BYTES:
-        raise Malformed("points: cut within one")
-    each = (points[at : at + POINT_BYTES] for at in range(0, len(points), POINT_BYTES))
-    return _multiplied(key, (curve25519.check(point) for point in each))
+    return _multiplied(key, curve25519.checked(points))
 
 
 def tags(points: bytes) -> bytes:
@@ -51,11 +49,10 @@ def tags(points: bytes) -> bytes:
     return b"".join(points[at : at + TAG_BYTES] for at in range(0, len(points), POINT_BYTES))
 
 
-def _multiplied(key: bytes, points: Iterable[bytes]) -> bytes:
-    multiplied, read = X25519PrivateKey.from_private_bytes(key).exchange, X25519PublicKey.from_public_bytes
+def _multiplied(key: bytes, points: Sequence[bytes]) -> bytes:
+    # X25519PublicKey.from_public_bytes is this after an import and a question about OpenSSL, which cost as much again.
+    multiplied, read = X25519PrivateKey.from_private_bytes(key).exchange, openssl.x25519.from_public_bytes
     try:
         return b"".join([multiplied(read(point)) for point in points])
-    except Malformed:
-        raise
     except ValueError as error:
         raise Malformed("point: of low order") from error

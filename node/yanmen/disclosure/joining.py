@@ -13,12 +13,10 @@ The identifiers leave in no form but as points under this department's secret of
 """
 
 import hashlib
-from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, product
 
 import numpy as np
 
@@ -29,7 +27,7 @@ from yanmen.formats import joining
 from yanmen.formats.joining import Joining
 from yanmen.model.catalogue import Cell, ColumnType
 from yanmen.model.federation import SignedManifest
-from yanmen.model.joining import CANARIES, Folding, LocalKey, Part
+from yanmen.model.joining import CANARIES, Folding, LocalColumn, LocalKey, Part
 from yanmen.model.ports import Randomness
 from yanmen.model.refusal import JobCode, JobFailed
 from yanmen.model.stages import Raw, Released
@@ -39,8 +37,10 @@ _INPUT = b"yanmen-join-input-1\n"
 SALT_BYTES = 32
 _FILLER_BYTES = 16
 _MODULUS = 2**64
-_Row = tuple[Cell, int, tuple[int, ...]]
-"""A unit, what its keys add to a place in the grid, its values."""
+_NOWHERE = -(2**40)
+"""What a key that is NULL adds to a place in the grid: no other keys bring the row back into a group."""
+_Mark = tuple[bytes, int, tuple[int, ...]]
+"""What is hashed of a canary or dummy, its place in the grid, its values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,22 @@ class Blinded:
     rows: tuple[bytes, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Items:
-    """Items in the order they were made: what is hashed, the place in the grid, the values; packed, for many rows."""
+    """What is hashed of each item, its place in the grid, its values, in the same order."""
 
-    messages: list[bytes] = field(default_factory=list)
-    places: "array[int]" = field(default_factory=partial(array, "I"))
-    values: "array[int]" = field(default_factory=partial(array, "Q"))
+    messages: list[bytes]
+    places: Places
+    values: Values
 
-    def add(self, message: bytes, place: int, values: tuple[int, ...]) -> None:
-        self.messages.append(message)
-        self.places.append(place)
-        self.values.extend(value % _MODULUS for value in values)
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Units, what their keys add to a place in the grid, their values: columns, for many rows."""
+
+    units: Sequence[Cell]
+    places: Sequence[int]
+    columns: Sequence[Sequence[int]]
 
 
 def blind(raw: Raw, signed: SignedManifest, randomness: Randomness) -> Blinded:
@@ -75,7 +79,7 @@ def blind(raw: Raw, signed: SignedManifest, randomness: Randomness) -> Blinded:
         raise ValueError("no part of a join")
     secret, salt = blinding.secret(randomness), randomness.token(SALT_BYTES)
     items = _items(raw.rows, part, randomness)
-    points, shares = sealed_items(items.messages, _arrays(items, part), secret, randomness)
+    points, shares = sealed_items(items.messages, (items.places, items.values), secret, randomness)
     word = Joining(
         manifest_sha256=signed.sha256,
         sigma_squared=signed.manifest.sigma_squared,
@@ -119,105 +123,124 @@ def committed(rows: Sequence[tuple[Cell, ...]], salt: bytes) -> bytes:
 
 
 def _items(rows: Sequence[tuple[Cell, ...]], part: Part, randomness: Randomness) -> _Items:
-    items = _Items()
-    for message, place, values in _rows(rows, part):
-        items.add(message, place, values)
-    for message, place, values in (*_canaries(part, randomness), *_dummies(part)):
-        items.add(message, place, values)
-    missing = part.link.items(part.place) - len(items.messages)
+    width = len(part.columns)
+    messages, places, values = _rows(rows, part)
+    marks = [*_canaries(part, randomness), *_dummies(part)]
+    messages += [message for message, _, _ in marks]
+    missing = part.link.items(part.place) - len(messages)
     if missing < 0:
         raise JobFailed(JobCode.BAD_REPLY)  # more rows than the plan allows
-    nothing = (0,) * len(part.columns)
     random = randomness.token(_FILLER_BYTES * missing)
-    for at in range(0, len(random), _FILLER_BYTES):
-        items.add(_FILLER + random[at : at + _FILLER_BYTES], 0, nothing)
-    return items
+    messages += [_FILLER + random[at : at + _FILLER_BYTES] for at in range(0, len(random), _FILLER_BYTES)]
+    marked = np.array([value for _, _, values in marks for value in values], dtype=np.uint64).reshape(len(marks), width)
+    nowhere, nothing = np.zeros(missing, dtype=np.uint32), np.zeros((missing, width), dtype=np.uint64)
+    placed = np.array([place for _, place, _ in marks], dtype=np.uint32)
+    return _Items(messages, np.concatenate((places, placed, nowhere)), np.concatenate((values, marked, nothing)))
 
 
-def _rows(rows: Sequence[tuple[Cell, ...]], part: Part) -> Iterator[tuple[bytes, int, tuple[int, ...]]]:
-    """Yield an item for each row, or folded rows, and each combination of items that its unit may have elsewhere."""
-    link, seen, count = part.link, Counter[Cell](), 0
-    side = link.sides[part.place]
-    elsewhere = [tuple(numbers) for numbers in product(*(range(most) for most in link.others(part.place)))]
-    for unit, place, values in _folded(_checked(rows, part), side.folding):
-        number, count = seen[unit], count + 1
-        if side.items_per_unit > 1:
-            seen[unit] += 1
-        if number >= side.items_per_unit or count > side.items_upto:
-            raise JobFailed(JobCode.BAD_REPLY)
-        named = _unit(unit, part.unit)
-        for others in elsewhere:
-            numbers = (*others[: part.place], number, *others[part.place :])
-            yield _UNIT + b"".join(one.to_bytes(4, "big") for one in numbers) + named, place, values
-
-
-def _checked(rows: Sequence[tuple[Cell, ...]], part: Part) -> Iterator[_Row]:
-    """Yield the rows that are in a group, each held to what was declared."""
-    side, seen = part.link.sides[part.place], Counter[Cell]()
-    domains = [{cell: at * key.stride for at, cell in enumerate(key.domain)} for key in part.keys]
-    if len(rows) > side.rows_upto:
+def _rows(given: Sequence[tuple[Cell, ...]], part: Part) -> tuple[list[bytes], Places, Values]:
+    """Return an item for each row, or folded rows, and each combination of items that its unit may have elsewhere."""
+    link, side, rows = part.link, part.link.sides[part.place], _folded(_checked(given, part), part)
+    if len(rows.units) > side.items_upto:
         raise JobFailed(JobCode.BAD_REPLY)
-    for row in rows:
-        unit, keys, cells = row[0], row[1 : 1 + len(domains)], row[1 + len(domains) :]
-        seen[unit] += 1
-        if seen[unit] > side.rows_per_unit:
-            raise JobFailed(JobCode.BAD_REPLY)
-        place = _place(keys, domains, part.keys)
-        if place is not None:
-            yield unit, place, _values(cells, part)
+    named, numbers = _named_units(rows.units, part.unit), _numbers(rows.units, side.items_per_unit)
+    elsewhere = list(product(*(range(most) for most in link.others(part.place))))
+    messages: list[bytes] = []
+    for others in elsewhere:
+        heads = [_head((*others[: part.place], own, *others[part.place :])) for own in range(side.items_per_unit)]
+        messages += [heads[number] + name for number, name in zip(numbers, named, strict=True)]
+    places = np.array(rows.places, dtype=np.uint32)
+    columns = [np.array([value % _MODULUS for value in column], dtype=np.uint64) for column in rows.columns]
+    values = np.column_stack(columns) if columns else np.zeros((len(places), 0), dtype=np.uint64)
+    return messages, np.tile(places, len(elsewhere)), np.tile(values, (len(elsewhere), 1))
 
 
-def _folded(rows: Iterator[_Row], folding: Folding) -> Iterator[_Row]:
-    """Yield the items that rows make: of one unit and place one, unless each row is an item."""
-    if folding is Folding.ROWS:
-        yield from rows
-        return
-    found: dict[tuple[Cell, int], tuple[int, ...]] = {}
-    for unit, place, values in rows:
-        before = found.get((unit, place))
-        if before is None:
-            found[unit, place] = values
-        elif folding is Folding.SUMMED:
-            found[unit, place] = tuple(one + other for one, other in zip(before, values, strict=True))
-    for (unit, place), values in found.items():
-        yield unit, place, values
+def _head(numbers: Iterable[int]) -> bytes:
+    return _UNIT + b"".join(number.to_bytes(4, "big") for number in numbers)
 
 
-def _place(keys: tuple[Cell, ...], domains: list[dict[Cell, int]], known: tuple[LocalKey, ...]) -> int | None:
-    """Return what the keys of a row add to its place in the grid; None for one that is in no group."""
-    place = 0
-    for cell, steps, key in zip(keys, domains, known, strict=True):
-        if cell not in steps:
-            if cell is None and None not in key.domain:
-                return None
-            raise JobFailed(JobCode.BAD_REPLY)
-        place += steps[cell]
-    return place
+def _numbers(units: Sequence[Cell], most: int) -> list[int]:
+    """Return which item of its unit each is, from 0 on; none has more than `most`."""
+    seen: dict[Cell, int] = {}
+    numbers: list[int] = []
+    for unit in units:
+        number = seen.get(unit, 0)
+        seen[unit] = number + 1
+        numbers.append(number)
+    if numbers and max(numbers) >= most:
+        raise JobFailed(JobCode.BAD_REPLY)
+    return numbers
 
 
-def _values(cells: tuple[Cell, ...], part: Part) -> tuple[int, ...]:
-    given = iter(cells)
-    found: list[int] = []
+def _checked(rows: Sequence[tuple[Cell, ...]], part: Part) -> _Rows:
+    """Return the rows that are in a group, each held to what was declared."""
+    side = part.link.sides[part.place]
+    most = max(Counter(row[0] for row in rows).values(), default=0)
+    if len(rows) > side.rows_upto or most > side.rows_per_unit:
+        raise JobFailed(JobCode.BAD_REPLY)
+    places = _places(rows, part.keys)
+    if part.keys and min(places, default=0) < 0:
+        rows = [row for row, place in zip(rows, places, strict=True) if place >= 0]
+        places = [place for place in places if place >= 0]
+    given, columns = count(1 + len(part.keys)), list[list[int]]()
     for column in part.columns:
-        value = 1 if column.counts_rows else next(given)
-        if not isinstance(value, int) or isinstance(value, bool) or not column.lower <= value <= column.upper:
-            raise JobFailed(JobCode.BAD_REPLY)
-        found.append(value)
-    return tuple(found)
+        columns.append([1] * len(rows) if column.counts_rows else _values(rows, next(given), column))
+    return _Rows([row[0] for row in rows], places, columns)
 
 
-def _unit(unit: Cell, kind: ColumnType) -> bytes:
-    """Return the bytes a unit is known by at every department: they declare it with one type."""
-    match kind, unit:
-        case ColumnType.TEXT, str():
-            return unit.encode("utf-8")
-        case ColumnType.INTEGER, int() if not isinstance(unit, bool):
-            return str(unit).encode("ascii")
+def _folded(rows: _Rows, part: Part) -> _Rows:
+    """Return the items that rows make: of one unit and place one, unless each row is an item."""
+    side = part.link.sides[part.place]
+    if side.folding is Folding.ROWS or side.rows_per_unit == 1:
+        return rows
+    found: dict[tuple[Cell, int], int] = {}
+    item_of = [found.setdefault(pair, len(found)) for pair in zip(rows.units, rows.places, strict=True)]
+    columns: list[list[int]] = []
+    for column in rows.columns:
+        folded = [0] * len(found)
+        for item, value in zip(reversed(item_of), reversed(column), strict=True):  # the first counts last
+            folded[item] = folded[item] + value if side.folding is Folding.SUMMED else value
+        columns.append(folded)
+    return _Rows([unit for unit, _ in found], [place for _, place in found], columns)
+
+
+def _places(rows: Sequence[tuple[Cell, ...]], keys: Sequence[LocalKey]) -> list[int]:
+    """Return what the keys of each row add to its place in the grid; less than 0 for one that is in no group."""
+    places = [0] * len(rows)
+    for at, key in enumerate(keys, 1):
+        steps: dict[Cell, int] = {cell: number * key.stride for number, cell in enumerate(key.domain)}
+        steps.setdefault(None, _NOWHERE)
+        try:
+            places = [place + steps[row[at]] for place, row in zip(places, rows, strict=True)]
+        except KeyError:
+            raise JobFailed(JobCode.BAD_REPLY) from None
+    return places
+
+
+def _values(rows: Sequence[tuple[Cell, ...]], at: int, column: LocalColumn) -> list[int]:
+    """Return the values of a column, all of which are whole numbers in its range."""
+    cells = [row[at] for row in rows]
+    values = [cell for cell in cells if isinstance(cell, int) and not isinstance(cell, bool)]
+    if len(values) < len(cells) or (values and not column.lower <= min(values) <= max(values) <= column.upper):
+        raise JobFailed(JobCode.BAD_REPLY)
+    return values
+
+
+def _named_units(units: Sequence[Cell], kind: ColumnType) -> list[bytes]:
+    """Return the bytes each unit is known by at every department: they declare it with one type."""
+    match kind:
+        case ColumnType.TEXT:
+            named = [unit.encode("utf-8") for unit in units if isinstance(unit, str)]
+        case ColumnType.INTEGER:
+            named = [b"%d" % unit for unit in units if isinstance(unit, int) and not isinstance(unit, bool)]
         case _:
-            raise JobFailed(JobCode.BAD_REPLY)
+            named = []
+    if len(named) < len(units):
+        raise JobFailed(JobCode.BAD_REPLY)
+    return named
 
 
-def _canaries(part: Part, randomness: Randomness) -> Iterator[tuple[bytes, int, tuple[int, ...]]]:
+def _canaries(part: Part, randomness: Randomness) -> Iterator[_Mark]:
     """Yield the canaries of every group: random values that cancel out."""
     width = len(part.columns)
     for group in range(part.link.groups):
@@ -229,7 +252,7 @@ def _canaries(part: Part, randomness: Randomness) -> Iterator[tuple[bytes, int, 
             yield _named(_CANARY, 0, group, number), _of(group, part), tuple(values)
 
 
-def _dummies(part: Part) -> Iterator[tuple[bytes, int, tuple[int, ...]]]:
+def _dummies(part: Part) -> Iterator[_Mark]:
     """Yield this side's dummies: all of them, or, where it is the last that has them, as many as noise says."""
     link, nothing = part.link, (0,) * len(part.columns)
     everyone = tuple(range(len(link.sides)))
@@ -250,8 +273,3 @@ def _of(group: int, part: Part) -> int:
 
 def _named(kind: bytes, pattern: int, group: int, number: int) -> bytes:
     return kind + bytes([pattern]) + group.to_bytes(4, "big") + number.to_bytes(4, "big")
-
-
-def _arrays(items: _Items, part: Part) -> tuple[Places, Values]:
-    values = np.array(items.values, dtype=np.uint64).reshape(len(items.messages), len(part.columns))
-    return np.array(items.places, dtype=np.uint32), values

@@ -1,6 +1,7 @@
 """The only calls into OpenDP: the Gaussian measurement, its cost, and what a cost means as (ε, δ).
 
-The library is 265 MB and slow to load, so it is loaded on first use.
+The library is 265 MB and slow to load, so it is loaded on first use; its prelude not at all, which loads whatever
+data frame libraries are installed.
 """
 
 from importlib.metadata import version
@@ -12,12 +13,15 @@ if TYPE_CHECKING:
 
 def gaussian(scale: float) -> "Measurement":
     """Return the discrete Gaussian of standard deviation `scale` on 64-bit integer vectors, under the L2 distance."""
-    import opendp.prelude as dp
+    from opendp.domains import atom_domain, vector_domain
+    from opendp.measurements import make_gaussian
+    from opendp.metrics import l2_distance
+    from opendp.mod import enable_features
 
-    dp.enable_features("contrib")
-    return dp.m.make_gaussian(
-        dp.vector_domain(dp.atom_domain(T="i64")),
-        dp.l2_distance(T="f64"),
+    enable_features("contrib")
+    return make_gaussian(
+        vector_domain(atom_domain(T="i64")),
+        l2_distance(T="f64"),
         scale=scale,
         MO="ZeroConcentratedDivergence",
     )
@@ -25,12 +29,15 @@ def gaussian(scale: float) -> "Measurement":
 
 def gaussian_threshold(key: type[str] | str, scale: float, threshold: int) -> "Measurement":
     """Return the release of counts by key that are above `threshold` after Gaussian noise, the keys being private."""
-    import opendp.prelude as dp
+    from opendp.domains import atom_domain, map_domain
+    from opendp.measurements import make_gaussian_threshold
+    from opendp.metrics import absolute_distance, l02inf_distance
+    from opendp.mod import enable_features
 
-    dp.enable_features("contrib")
-    return dp.m.make_gaussian_threshold(
-        dp.map_domain(dp.atom_domain(T=key), dp.atom_domain(T="i64")),
-        dp.l02inf_distance(dp.absolute_distance(T="f64")),
+    enable_features("contrib")
+    return make_gaussian_threshold(
+        map_domain(atom_domain(T=key), atom_domain(T="i64")),
+        l02inf_distance(absolute_distance(T="f64")),
         scale=scale,
         threshold=threshold,
     )
@@ -49,9 +56,9 @@ def cost(measurement: "Measurement", distance: float) -> float:
 
 def epsilon(measurement: "Measurement", distance: float, delta: float) -> float:
     """Return the ε at `delta` for inputs `distance` apart, by OpenDP's conversion from zCDP."""
-    import opendp.prelude as dp
+    from opendp.combinators import make_zCDP_to_approxDP
 
-    profile = dp.c.make_zCDP_to_approxDP(measurement).map(distance)  # type: ignore[no-untyped-call]
+    profile = make_zCDP_to_approxDP(measurement).map(distance)  # type: ignore[no-untyped-call]
     return float(profile.epsilon(delta))
 
 

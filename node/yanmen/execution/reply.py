@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import cast
 
 from yanmen.model.catalogue import Cell, ColumnType
 from yanmen.model.refusal import JobCode, JobFailed
@@ -77,12 +78,17 @@ def array(data: bytes, member: str, cap: int) -> list[object]:
 
 def table(data: bytes, types: Sequence[ColumnType | None], cap: int) -> tuple[tuple[Cell | float, ...], ...]:
     """Return the rows of a reply with cells of `types`; None stands for a 64-bit float."""
-    return tuple(row(value, types) for value in array(data, "rows", cap))
+    values = array(data, "rows", cap)
+    rows = [value for value in values if isinstance(value, list) and len(value) == len(types)]
+    if len(rows) < len(values):
+        raise _bad()
+    columns = [_column([row[at] for row in rows], kind) for at, kind in enumerate(types)]
+    return tuple(zip(*columns, strict=True)) if columns else tuple(() for _ in rows)
 
 
 def cells(data: bytes, types: Sequence[ColumnType], cap: int) -> tuple[tuple[Cell, ...], ...]:
     """Return the rows of a reply with cells of `types`, none of them a float."""
-    return tuple(tuple(cell for cell in row if not isinstance(cell, float)) for row in table(data, types, cap))
+    return cast("tuple[tuple[Cell, ...], ...]", table(data, types, cap))
 
 
 def row(value: object, types: Sequence[ColumnType | None]) -> tuple[Cell | float, ...]:
@@ -109,6 +115,22 @@ def cell(value: object, kind: ColumnType | None) -> Cell | float:
             return _boolean(value)
         case ColumnType.DATE:
             return _date(value)
+
+
+def _column(values: list[object], kind: ColumnType | None) -> Sequence[Cell | float]:
+    """Return `values` as cells of `kind`; integers and texts, of which there may be many, are looked at all at once."""
+    match kind:
+        case ColumnType.INTEGER:
+            whole = [value for value in values if type(value) is int]
+            if len(whole) + values.count(None) < len(values) or (whole and max(max(whole), -min(whole)) > INTEGER_MAX):
+                raise _bad()
+        case ColumnType.TEXT:
+            texts = [value for value in values if type(value) is str]
+            if len(texts) + values.count(None) < len(values) or max(map(len, texts), default=0) > TEXT_MAX:
+                raise _bad()
+        case _:
+            return [cell(value, kind) for value in values]
+    return cast("list[Cell]", values)
 
 
 def _float(value: object) -> float:

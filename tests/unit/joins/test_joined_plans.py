@@ -123,7 +123,8 @@ def _met(found: list[Plan], sides: list[Side]) -> Counter[object]:
     seen: dict[bytes, dict[int, int]] = {}
     for place, (each, side) in enumerate(zip(found, sides, strict=True)):
         assert each.part is not None
-        for message, at, _ in joining._rows(rows_of(each, side), each.part):
+        messages, places, _ = joining._rows(rows_of(each, side), each.part)
+        for message, at in zip(messages, places.tolist(), strict=True):
             seen.setdefault(message, {})[place] = at
     counted: Counter[object] = Counter(dict.fromkeys(range(found[0].part.link.groups if found[0].part else 0), 0))
     for of in seen.values():
