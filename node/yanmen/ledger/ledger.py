@@ -180,9 +180,14 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
 
         return _given(self._commit(ended, shown))
 
-    def abort(self, reserved: Reserved, reason: Reason, job_code: JobCode | None, usage: Usage) -> Receipt:
-        """Record that nothing leaves; the debit stays. The receipt is that of whatever ended the question first."""
-        failure = Failure(reason, job_code, usage)
+    def abort(
+        self, reserved: Reserved, reason: Reason, job_code: JobCode | None, usage: Usage, why: str = ""
+    ) -> Receipt:
+        """Record that nothing leaves, and `why` as the consumer said who stopped it; the debit stays.
+
+        The receipt is that of whatever ended the question first.
+        """
+        failure = Failure(reason, job_code, usage, why=why if reason is Reason.CANCELLED else "")
         return self._recorded(lambda db: jobs.abort(db, self._log, reserved, failure, self._limits))
 
     def refuse(self, submission: Submission, request: Request | None, refusal: Refused) -> Receipt:

@@ -167,9 +167,11 @@ class Question:
         return answer
 
     def _abort(self, reserved: Reserved, reason: Reason, failure: JobFailed) -> Receipt:
+        why = ""
         if reason is Reason.CANCELLED and isinstance(self.cancel, Stop):
             self.cancel.wait_settled()
-        return self.works.ledger.abort(reserved, reason, failure.code, failure.usage)
+            why = self.cancel.why
+        return self.works.ledger.abort(reserved, reason, failure.code, failure.usage, why)
 
     def _refuse(self, submission: Submission, refusal: Refused) -> Receipt:
         request = None if self.admitted is None else self.admitted.request
