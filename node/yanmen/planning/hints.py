@@ -204,13 +204,6 @@ ACROSS_ROWS = Hint(
     "A list would be of more than 4,000,000 items: take figures of one table, name others in IN (SELECT …) only.",
     "名单将超过 4,000,000 项：请仅对一个表计算，其他表只用于 IN (SELECT …) 条件。",
 )
-ACROSS_REPLY = Hint(
-    "The rows of this node's table may take {needed} bytes, its reply_bytes are {bytes}. Its operator: set "
-    "reply_bytes = {set} under [limits] in node.toml and start it again (a contract's own bound stays); or its owner: "
-    "declare fewer rows_upto or units_upto.",
-    "本节点该表的行至多占 {needed} 字节，而其 reply_bytes 为 {bytes}。请节点运维方在 node.toml 的 [limits] 中设置 "
-    "reply_bytes = {set} 并重启（合约自带的上限不变）；或由数据提供方声明更小的 rows_upto 或 units_upto。",
-)
 ACROSS_MEMBER = Hint(
     "Write p.id IN (SELECT d.id FROM d WHERE …), ids being the common unit; nothing else is taken of that table.",
     "请写作 p.id IN (SELECT d.id FROM d WHERE …)，id 为共同个体；该表的其他内容不得引用。",
