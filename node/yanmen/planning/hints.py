@@ -204,6 +204,13 @@ ACROSS_ROWS = Hint(
     "A list would be of more than 4,000,000 items: take figures of one table, name others in IN (SELECT …) only.",
     "名单将超过 4,000,000 项：请仅对一个表计算，其他表只用于 IN (SELECT …) 条件。",
 )
+ACROSS_REPLY = Hint(
+    "As many rows as this table may have, each as long as a row of this question can be, are more than the node's"
+    " `reply_bytes` (or a quarter of `memory_bytes`): ask for fewer figures of this table, or have its owner declare"
+    " a smaller `rows_upto` or raise `reply_bytes` in node.toml.",
+    "该表申报的最多行数乘以本查询每行可能的最大长度，超过该节点的 reply_bytes（或 memory_bytes 的四分之一）："
+    "请减少对该表的统计量，或请数据提供方申报更小的 rows_upto，或在 node.toml 中调高 reply_bytes。",
+)
 ACROSS_MEMBER = Hint(
     "Write p.id IN (SELECT d.id FROM d WHERE …), ids being the common unit; nothing else is taken of that table.",
     "请写作 p.id IN (SELECT d.id FROM d WHERE …)，id 为共同个体；该表的其他内容不得引用。",

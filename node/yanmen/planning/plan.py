@@ -37,6 +37,8 @@ BOUND_BYTES = 32 * 1024 * 1024
 """A bound plan of the longest emitted SQL stays far below."""
 ROWS_PER_STEP = 1_000_000
 """One deadline step per million rows: public, and more than any measured plan needs."""
+JOINED_ROWS_PER_STEP = 200_000
+"""The same of a join across nodes, where every row leaves the engine: a million took 3 s of CPU at most."""
 
 
 def plan(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
@@ -191,6 +193,7 @@ def _across_draft(admitted: Admitted, found: Across, limits: NodeLimits) -> Draf
         canonical=_canonical(joined, shape, admitted.micro_rho, block.keys),
         part=found.part,
         answer_rows=found.table.rows,
+        deadline_ms=_deadline(shape.scans, limits, joined.release, JOINED_ROWS_PER_STEP),
     )
     return Draft(plan, (found.expected,))
 
@@ -240,9 +243,9 @@ def _plan(admitted: Admitted, joined: Joined, shape: _Shape, limits: NodeLimits,
     )
 
 
-def _deadline(scans: tuple[Scan, ...], limits: NodeLimits, release: DatasetClass) -> int:
+def _deadline(scans: tuple[Scan, ...], limits: NodeLimits, release: DatasetClass, rows: int = ROWS_PER_STEP) -> int:
     """Return when an answer about persons is released, and when any other is given up: public facts only."""
-    steps = max(1, ceil(max(scan.version.dataset.rows_upto for scan in scans) / ROWS_PER_STEP))
+    steps = max(1, ceil(max(scan.version.dataset.rows_upto for scan in scans) / rows))
     factor = 1 if release is DatasetClass.PERSONAL else OTHER_STEPS
     return limits.deadline_ms * len(scans) * steps * factor
 

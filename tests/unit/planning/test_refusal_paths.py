@@ -23,7 +23,7 @@ FOLDER = Path(yanmen.planning.__file__).parent
 CALLS = frozenset({"refused", "Refused", "refuse", "same"})
 ABOUT_THE_ENGINE = "bound_"
 """What checks the engine's bound plan: none of its refusals is about a question (scripts/bench shapes)."""
-ACROSS = frozenset({"across.py", "across_sides.py", "memberships.py"})
+ACROSS = frozenset({"across.py", "across_reply.py", "across_sides.py", "memberships.py"})
 NOT_ABOUT_SQL = ACROSS | {"members.py", "places.py", "telling.py", "federated.py", "parameters.py"}
 """What makes refusals for the others, what is about tables of other nodes, a manifest, placeholders: each has tests."""
 KEPT_ANYWAY = {
