@@ -174,7 +174,17 @@ def test_a_developer_is_handed_sealed_parts_and_nothing_else(alliance: Alliance)
             with pytest.raises(Refused):
                 alliance.matchings[me].get(peer, alliance.token, wanted, 0)
     for node in alliance.nodes:
-        for wanted in ("outcome", "secret", "salt", f"taken {alliance.nodes[0]}", f"key {alliance.nodes[1]}", "", "%", "rows", f"rows {node}"):
+        for wanted in (
+            "outcome",
+            "secret",
+            "salt",
+            f"taken {alliance.nodes[0]}",
+            f"key {alliance.nodes[1]}",
+            "",
+            "%",
+            "rows",
+            f"rows {node}",
+        ):
             with pytest.raises(Refused) as error:
                 alliance.departments[node].get(peer, alliance.token, wanted, 0)
             assert error.value.reason is Reason.MANIFEST_INVALID
