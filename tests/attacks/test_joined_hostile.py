@@ -39,6 +39,8 @@ def answer_with(alliance: Alliance, node: str, points: bytes, rows: tuple[bytes,
     settled = outcome(member, word.text())
     alliance.shown[node] = evidence(member, settled)
     alliance.made[node] = Blinded(replace(made.released, mechanism=word.text()), made.secret, made.salt, points, rows)
+    with alliance.departments[node].book.turn(alliance.signed.sha256, 0) as link:
+        link._db.execute("UPDATE link SET salt = x'' WHERE manifest = ?", (alliance.signed.sha256,))
     alliance.departments[node].keep(alliance.made[node], alliance.signed, alliance.keys(node))
     alliance.departments[node].release(alliance.signed, settled.index)
 

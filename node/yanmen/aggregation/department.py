@@ -25,7 +25,7 @@ from yanmen.model.federation import SignedManifest
 from yanmen.model.joining import Handed, Piece
 from yanmen.model.party import Party, Register
 from yanmen.model.ports import Clock, Randomness, Signer
-from yanmen.model.refusal import Reason, Refused
+from yanmen.model.refusal import JobCode, JobFailed, Reason, Refused
 
 OUTCOME = "outcome"
 """The part that says where this department's outcome stands in its log: without it nothing of its rows leaves."""
@@ -73,9 +73,9 @@ class Department:
 
         `keys` are those that the other departments stated: what goes to one of them is sealed with its key.
         """
-        self.book.sweep(self.clock.now_ms() // 1000)
         with self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
-            link.keep_secret(made.secret, made.salt)
+            if not link.keep_secret(made.secret, made.salt):
+                raise JobFailed(JobCode.FAILED)  # answered before: its secret and salt stay
             for node, key in keys.items():
                 link.store(_key(node), key)
             self._seal(signed, link, "list", made.points, self.me)
@@ -187,6 +187,8 @@ class Department:
                 link.store(f"tags {of} {name}", packets.seal(key, content, place, self.randomness))
         else:
             self._seal(signed, link, f"given {of}", content, of)
+        if all(link.part(_done(node)).whole for node in joined.way(self.me, signed)):
+            link.destroy_secret()
         return word
 
     def _signed(self, peer: Party, token: bytes) -> SignedManifest:

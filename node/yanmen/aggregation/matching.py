@@ -62,7 +62,6 @@ class Matching:
         """Keep the next piece of a part and return how much of it there is; a whole one is opened and verified."""
         signed = self._signed(peer, token)
         try:
-            self.book.sweep(self.clock.now_ms() // 1000)
             with blamed(joined.giver(handed, signed)), self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
                 return self._keep(signed, link, handed)
         except (Malformed, BadSignature, BadProof) as error:

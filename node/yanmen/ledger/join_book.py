@@ -1,7 +1,8 @@
 """A party's file of the joins across nodes it takes part in: secrets of one question, parts made and parts handed in.
 
 Parts are kept in pieces, so that neither a caller nor this party ever needs one whole in a message, and a call that
-broke off goes on where it was. What is of a question whose time is up is destroyed when the next one begins.
+broke off goes on where it was. What is of a question whose time is up is destroyed within a minute, or at the next
+start; a secret as soon as all lists are blinded with it.
 """
 
 from collections.abc import Iterator
@@ -42,11 +43,17 @@ class LinkState:
         self._db = db
         self.manifest_sha256 = manifest_sha256
 
-    def keep_secret(self, secret: bytes, salt: bytes) -> None:
-        """Keep this party's secret, and the salt of its commitment to what went in."""
-        self._db.execute(
-            "UPDATE link SET secret = ?, salt = ? WHERE manifest = ?", (secret, salt, self.manifest_sha256)
+    def keep_secret(self, secret: bytes, salt: bytes) -> bool:
+        """Keep this party's secret, and the salt of its commitment to what went in; it has one of each, once."""
+        kept = self._db.execute(
+            "UPDATE link SET secret = ?, salt = ? WHERE manifest = ? AND salt = x''",
+            (secret, salt, self.manifest_sha256),
         )
+        return kept.rowcount == 1
+
+    def destroy_secret(self) -> None:
+        """Destroy this party's secret: no list is to be blinded with it any more."""
+        self._db.execute("UPDATE link SET secret = x'' WHERE manifest = ?", (self.manifest_sha256,))
 
     def secret(self) -> bytes:
         """Return this party's secret, empty when it has none of this question."""
@@ -146,12 +153,16 @@ class JoinBook:
     def sweep(self, now_s: int) -> None:
         """Destroy what is of questions whose time is up, but the salts that open what they committed to."""
         with self._store.write() as db:
+            before = db.total_changes
             over = "(SELECT manifest FROM link WHERE expires_s <= ?)"
             for table in ("piece", "part"):
                 db.execute(f"DELETE FROM {table} WHERE manifest IN {over}", (now_s,))  # noqa: S608 - two names of ours
             db.execute("DELETE FROM envelope WHERE made_s <= ?", (now_s - KEYS_S,))
-            db.execute("UPDATE link SET secret = x'' WHERE expires_s <= ?", (now_s,))
+            db.execute("UPDATE link SET secret = x'' WHERE expires_s <= ? AND secret != x''", (now_s,))
             db.execute("DELETE FROM link WHERE expires_s <= ? AND salt = x''", (now_s,))
+            destroyed = db.total_changes > before
+        if destroyed:
+            self._store.empty_journal()
 
     def close(self) -> None:
         """Close the file."""
