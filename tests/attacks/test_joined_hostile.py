@@ -39,7 +39,9 @@ def answer_with(alliance: Alliance, node: str, points: bytes, rows: tuple[bytes,
     settled = outcome(member, word.text())
     alliance.shown[node] = evidence(member, settled)
     alliance.made[node] = Blinded(replace(made.released, mechanism=word.text()), made.secret, made.salt, points, rows)
-    alliance.departments[node].keep(alliance.made[node], alliance.signed)
+    with alliance.departments[node].book.turn(alliance.signed.sha256, 0) as link:
+        link._db.execute("UPDATE link SET salt = x'' WHERE manifest = ?", (alliance.signed.sha256,))
+    alliance.departments[node].keep(alliance.made[node], alliance.signed, alliance.keys(node))
     alliance.departments[node].release(alliance.signed, settled.index)
 
 
@@ -94,7 +96,7 @@ def test_a_department_whose_rows_are_in_no_group_ends_the_question(alliance: All
 def test_a_department_that_takes_another_s_points_for_its_own_meets_nothing_of_them(alliance: Alliance) -> None:
     """Under both secrets its copy is H(x)^aa, the other's list H(x)^ab: to meet a row one must know who it is."""
     first, second = alliance.nodes
-    copied, own = alliance.part(first, "list").data, alliance.made[second]
+    copied, own = alliance.made[first].points, alliance.made[second]
     items = len(own.points)
     points = (copied + own.points)[-items:] if len(copied) < items else copied[:items]
     answer_with(alliance, second, points, own.rows)
@@ -159,7 +161,7 @@ def test_an_aggregator_that_tells_other_places_than_it_signed_is_named(alliance:
 # A developer -------------------------------------------------------------------------------------
 
 
-def test_a_developer_is_handed_sealed_parts_and_points_and_nothing_else(alliance: Alliance) -> None:
+def test_a_developer_is_handed_sealed_parts_and_nothing_else(alliance: Alliance) -> None:
     """What others sealed for an aggregator lies open in its book, secrets in a department's: no name reaches them."""
     alliance.deposit({of: alliance.round(of) for of in alliance.nodes})
     alliance.places(alliance.match())
@@ -174,7 +176,17 @@ def test_a_developer_is_handed_sealed_parts_and_points_and_nothing_else(alliance
             with pytest.raises(Refused):
                 alliance.matchings[me].get(peer, alliance.token, wanted, 0)
     for node in alliance.nodes:
-        for wanted in ("outcome", "secret", "salt", f"taken {alliance.nodes[0]}", "", "%", "rows", f"rows {node}"):
+        for wanted in (
+            "outcome",
+            "secret",
+            "salt",
+            f"taken {alliance.nodes[0]}",
+            f"key {alliance.nodes[1]}",
+            "",
+            "%",
+            "rows",
+            f"rows {node}",
+        ):
             with pytest.raises(Refused) as error:
                 alliance.departments[node].get(peer, alliance.token, wanted, 0)
             assert error.value.reason is Reason.MANIFEST_INVALID

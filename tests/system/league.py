@@ -113,7 +113,16 @@ class League:
 
     def _join(self, kind: str, name: str, at: int) -> None:
         folder = self.root / name
-        who = ("--name", name, "--alias", name, "--subject", SUBJECT + "1", "--region", f"14{at:02}")
+        who = (
+            "--name",
+            name,
+            "--alias",
+            name,
+            "--subject",
+            SUBJECT + ("1" if kind == "node" else str(4 + at)),
+            "--region",
+            f"14{at:02}",
+        )
         done(kind, "init", folder, *who, "--address", f"127.0.0.1:{free_port()}")
         grant = done("space", "sign", self.space, folder / "application.jws")["grant"]
         done(kind, "accept", folder, grant, "--register", self.space / "register.jws")

@@ -51,7 +51,7 @@ def _stated(statement: Statement, register: Register) -> Iterator[Joinable]:
     for dataset in statement.datasets:
         sha256 = joinable.digest(dataset)
         version = Version(dataset, f"stated {statement.node} {sha256}", "", 0, statement.issued_s * 1000)
-        yield Joinable(statement.node, "" if party is None else party.alias, version, sha256)
+        yield Joinable(statement.node, "" if party is None else party.alias, version, sha256, statement.envelope_key)
 
 
 def _refused(why: str) -> Refused:

@@ -62,7 +62,6 @@ class Matching:
         """Keep the next piece of a part and return how much of it there is; a whole one is opened and verified."""
         signed = self._signed(peer, token)
         try:
-            self.book.sweep(self.clock.now_ms() // 1000)
             with blamed(joined.giver(handed, signed)), self.book.turn(signed.sha256, signed.manifest.expires_s) as link:
                 return self._keep(signed, link, handed)
         except (Malformed, BadSignature, BadProof) as error:
@@ -165,7 +164,7 @@ class Matching:
         places = np.zeros(len(met[0]), dtype=np.uint32)
         for node, at in zip(nodes, met, strict=True):
             places += self._rows(link, node)[0][at]
-        own = places.astype("<u4").tobytes()
+        own = _padded(places, [self._share(signed, link, node).joining.items for node in nodes])
         link.store("met", positions)
         link.store("own places", own)
         for name, key in zip(signed.manifest.aggregators, signed.keys, strict=True):
@@ -181,7 +180,9 @@ class Matching:
 
     def _places(self, signed: SignedManifest, link: LinkState, said: Sequence[Matched]) -> Positions:
         """Return the place of each row that met: the sum of the shares of all aggregators."""
-        total = np.frombuffer(b"".join(link.pieces("own places")), dtype="<u4").astype(np.uint32)
+        own = b"".join(link.pieces("own places"))
+        met = link.part("met").size // (4 * len(signed.manifest.nodes))
+        total = np.frombuffer(own, dtype="<u4")[:met].astype(np.uint32)
         for word in said:
             if word.by == self.me:
                 continue
@@ -189,9 +190,9 @@ class Matching:
             if not link.part(name).whole:
                 raise Malformed(f"{word.by}: its places were not handed in")
             content = b"".join(link.pieces(name))
-            if joined.digest(content) != word.places or len(content) != 4 * len(total):
+            if joined.digest(content) != word.places or len(content) != len(own):
                 raise Malformed(f"{word.by}: its places are of other rows")
-            total = total + np.frombuffer(content, dtype="<u4").astype(np.uint32)
+            total = total + np.frombuffer(content, dtype="<u4")[:met].astype(np.uint32)
         groups = signed.manifest.cells // len(signed.manifest.sigma_squared)
         named = ", ".join(invited.node for invited in signed.manifest.nodes)
         if len(total) < CANARIES * groups:
@@ -277,6 +278,13 @@ def meeting(lists: Sequence[Tags]) -> tuple[Positions, ...]:
         same = (tags[hit] == first[found[0]]).all(axis=1) if len(sorted_) else np.zeros(len(found[0]), dtype=bool)
         found = [positions[same] for positions in found] + [hit[same]]
     return tuple(found)
+
+
+def _padded(places: row_shares.Places, items: Sequence[int]) -> bytes:
+    """Return shares of places as long as the shortest list: who carries them sealed is not told how many rows met."""
+    padded = np.zeros(min(items), dtype="<u4")
+    padded[: len(places)] = places
+    return padded.tobytes()
 
 
 def _zero(cells: int) -> WholeShare:

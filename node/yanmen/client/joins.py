@@ -3,8 +3,8 @@
 statements -> explain everywhere -> manifest -> noise -> each department blinds its rows -> each list round the
 others -> tags and shares to the aggregators -> which rows met -> places -> set -> sums -> total -> table
 
-The consumer carries everything and learns nothing of it but sizes that were public before: lists are points under
-secrets it does not have, all else is sealed. Pieces are carried one by one, so that a call that broke off goes on.
+The consumer carries everything and learns nothing of it but sizes that were public before: all of it is sealed for
+whoever it goes to. Pieces are carried one by one, so that a call that broke off goes on.
 """
 
 import time

@@ -12,7 +12,7 @@ from yanmen.crypto import documents, notes, pedersen, receipts, shamir, sharing
 from yanmen.crypto.blame import blamed
 from yanmen.crypto.shamir import Candidate
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import checkpoint, dealing, json_canonical, jws, merkle, point, proof, share
+from yanmen.formats import checkpoint, connector_id, dealing, json_canonical, jws, merkle, point, proof, share
 from yanmen.formats import manifest as manifest_format
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.dealing import Dealing
@@ -28,6 +28,7 @@ from yanmen.model.federation import (
     NOTHING,
     OPENING,
     Dealt,
+    Manifest,
     Mode,
     OpenedSum,
     Opening,
@@ -69,6 +70,8 @@ def read_manifest(token: bytes, register: Register) -> SignedManifest:
     aggregators = [active(register, name) for name in manifest.aggregators]
     for party in aggregators:
         _require_role(party, PartyRole.AGGREGATOR)
+    if manifest.mode is Mode.JOINED:
+        _require_apart(manifest)
     keys = tuple(party.envelope_key for party in aggregators)
     return SignedManifest(manifest, token, hashlib.sha256(token).hexdigest(), keys)
 
@@ -267,6 +270,16 @@ def active(register: Register, party_id: str) -> Party:
     if party is None or party.status is not PartyStatus.ACTIVE:
         raise Malformed(f"{party_id} is no active party of this space")
     return party
+
+
+def _require_apart(manifest: Manifest) -> None:
+    """Refuse aggregators of a join that are one institution, or a department of it: nothing holds if they collude."""
+    seen = {connector_id.decode(invited.node).subject: invited.node for invited in manifest.nodes}
+    for name in manifest.aggregators:
+        other = seen.setdefault(connector_id.decode(name).subject, name)
+        if other != name:
+            en = f"{other} and {name} are of one institution; name aggregators of three, none of them a department's"
+            raise Malformed(f"{en}（{other} 与 {name} 属同一机构；请指定三家互不相同且非参与部门的聚合方）")
 
 
 def _require_role(party: Party, role: PartyRole) -> None:

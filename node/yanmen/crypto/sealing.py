@@ -30,6 +30,7 @@ SM4_KEY = 16
 KEY = 32
 TAG = 16
 CHUNK = 1 << 20
+HEAD = len(MAGIC) + SALT
 
 
 class Readable(Protocol):
@@ -98,6 +99,21 @@ def open_stream(key: bytes, source: Readable, target: Writable) -> None:
             target.write(cipher.decrypt(_nonce(number, last=last), chunk, None))
         except InvalidTag:
             raise ValueError("sealed file was altered") from None
+
+
+def sealed_size(plain: int) -> int:
+    """Return how many bytes a sealed file has that holds so many."""
+    return HEAD + plain + TAG * max(1, -(-plain // CHUNK))
+
+
+def open_chunk(key: bytes, head: bytes, number: int, chunk: bytes, *, last: bool) -> bytes:
+    """Return the chunk with this number of the file that begins with `head`; ValueError when it was altered."""
+    if len(head) != HEAD or head[: len(MAGIC)] not in _MAGIC.values():
+        raise ValueError("not a sealed file")
+    try:
+        return _cipher(key, head[len(MAGIC) :], head[: len(MAGIC)]).decrypt(_nonce(number, last=last), chunk, None)
+    except InvalidTag:
+        raise ValueError("sealed file was altered") from None
 
 
 def plain_size(sealed: int) -> int:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
-from yanmen.formats import connector_id, json_canonical, json_members
+from yanmen.formats import base64url, connector_id, json_canonical, json_members
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.json_members import Object
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.register import ENVELOPE_KEY_BYTES
 from yanmen.formats.released import decode_cell, encode_cell
 from yanmen.formats.request import check_jti
 from yanmen.model.catalogue import (
@@ -29,7 +30,7 @@ DATASETS_MAX = 64
 COLUMNS_MAX = 512
 SECONDS_MAX = 2**40
 _NAME_MAX = 63
-_STATEMENT = frozenset({"iss", "iat", "consumer", "contract", "datasets"})
+_STATEMENT = frozenset({"iss", "iat", "consumer", "contract", "datasets", "envelope_key"})
 _BOUNDS = ("rows_per_unit", "groups_per_unit", "rows_upto", "units_upto")
 _DATASET = frozenset({"name", "subject_space", *_BOUNDS, "columns"})
 _COLUMN = frozenset({"name", "type", "role", "scale", "lower", "upper", "domain"})
@@ -39,13 +40,17 @@ T = TypeVar("T", ColumnType, Role)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """The personal `datasets` that `node` grants `consumer` under a contract, each with its granted columns alone."""
+    """The personal `datasets` that `node` grants `consumer` under a contract, each with its granted columns alone.
+
+    What other departments hand on to `node` is sealed with `envelope_key`.
+    """
 
     node: str
     consumer: str
     contract_id: str
     datasets: tuple[Dataset, ...]
     issued_s: int
+    envelope_key: bytes
 
 
 def encode(statement: Statement) -> dict[str, Json]:
@@ -56,6 +61,7 @@ def encode(statement: Statement) -> dict[str, Json]:
         "consumer": statement.consumer,
         "contract": statement.contract_id,
         "datasets": [_dataset(each) for each in statement.datasets],
+        "envelope_key": base64url.encode(statement.envelope_key),
     }
     decode(payload)
     return payload
@@ -70,6 +76,7 @@ def decode(payload: Json) -> Statement:
         contract_id=check_jti(json_members.text(members, "contract")),
         datasets=tuple(_read(item) for item in json_members.items(members, "datasets", DATASETS_MAX)),
         issued_s=json_members.integer(members, "iat", 0, SECONDS_MAX),
+        envelope_key=base64url.decode_sized(json_members.text(members, "envelope_key", 2000), ENVELOPE_KEY_BYTES),
     )
 
 

@@ -23,6 +23,8 @@ AGGREGATES_MAX = 1_000
 SIGMA_SQUARED_MAX = 2**52
 """So that noise stays far below 2^63 with every aggregator's added."""
 SECONDS_MAX = 2**40
+JOINED_S_MAX = 3600
+"""Secrets and lists of a join are kept as long as its manifest lasts."""
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _HASH = 32
 _MANIFEST = frozenset(
@@ -123,6 +125,10 @@ def _check_joined(manifest: Manifest) -> None:
     """Every department of a join is needed; how often a unit is there is in its sensitivities."""
     if not 2 <= len(manifest.nodes) == manifest.contributors_least <= SIDES_MAX:
         raise Malformed("manifest: two or three departments join, and all of them are needed")
+    if manifest.expires_s - manifest.issued_s > JOINED_S_MAX:
+        raise Malformed(
+            "manifest: a join lasts an hour at most; sign one that ends sooner (连接查询最长一小时，请缩短有效期)"
+        )
     if manifest.multiplicity != 1 or manifest.partition or manifest.grids:
         raise Malformed("manifest: a join has one grid, no partition, and is told of units by its sensitivities")
 

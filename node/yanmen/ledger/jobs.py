@@ -86,6 +86,8 @@ def reserve(
     if earlier is not None:
         _repeat(db, log_, plan, earlier)
         return None
+    if plan.part is not None:
+        _require_first(db, plan)
     if plan.release is not DatasetClass.OPEN:
         budget.check_failures(db, request.consumer, plan.subject_space, limits)
     quotas.count(db, admitted.contract.terms, log_.now_ms(db))
@@ -241,6 +243,19 @@ def _claim(db: Connection, submission: Submission, request: Request) -> None:
     if known is not None:
         raise Refused(Reason.REQUEST_REPLAYED, Detail(subject=submission.job_id))
     db.execute("INSERT INTO request_seen (consumer, jti) VALUES (?, ?)", (request.consumer, request.jti))
+
+
+def _require_first(db: Connection, plan: Plan) -> None:
+    """Refuse a department's second answer to one manifest of a join, also while the first is on its way."""
+    asked = plan.admitted.request
+    begun = db.execute(
+        "SELECT 1 FROM intent WHERE consumer = ? AND contract = ? AND question = ?",
+        (asked.consumer, asked.contract_id, answers.question(plan)),
+    ).fetchone()
+    if begun is not None:
+        en = "It is being answered, or was, under this manifest; fetch it by its job id, or sign another manifest."
+        zh = "该清单下的连接查询已在执行或已结束；请凭任务号获取，或签署新的清单。"
+        raise Refused(Reason.REQUEST_REPLAYED, Detail(subject="manifest", hint_en=en, hint_zh=zh))
 
 
 def _intend(db: Connection, log_: Log, plan: Plan, charge: Charge) -> Entry:

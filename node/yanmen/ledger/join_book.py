@@ -1,7 +1,8 @@
 """A party's file of the joins across nodes it takes part in: secrets of one question, parts made and parts handed in.
 
 Parts are kept in pieces, so that neither a caller nor this party ever needs one whole in a message, and a call that
-broke off goes on where it was. What is of a question whose time is up is destroyed when the next one begins.
+broke off goes on where it was. What is of a question whose time is up is destroyed within a minute, or at the next
+start; a secret as soon as all lists are blinded with it.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from yanmen.ledger.store import Store
 
 PIECE = 256 * 1024
 """Bytes of one piece of a part: 8,192 points, half a second to blind again."""
+
+HOUR_S = 3600
+KEYS_S = 3 * HOUR_S
+"""How long an envelope key is kept: stated for an hour, each statement and each manifest is good for another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,27 @@ class LinkState:
         self._db = db
         self.manifest_sha256 = manifest_sha256
 
-    def keep_secret(self, secret: bytes, salt: bytes) -> None:
-        """Keep this party's secret, and the salt of its commitment to what went in."""
-        self._db.execute(
-            "UPDATE link SET secret = ?, salt = ? WHERE manifest = ?", (secret, salt, self.manifest_sha256)
+    def keep_secret(self, secret: bytes, salt: bytes) -> bool:
+        """Keep this party's secret, and the salt of its commitment to what went in; it has one of each, once."""
+        kept = self._db.execute(
+            "UPDATE link SET secret = ?, salt = ? WHERE manifest = ? AND salt = x''",
+            (secret, salt, self.manifest_sha256),
         )
+        return kept.rowcount == 1
+
+    def destroy_secret(self) -> None:
+        """Destroy this party's secret: no list is to be blinded with it any more."""
+        self._db.execute("UPDATE link SET secret = x'' WHERE manifest = ?", (self.manifest_sha256,))
 
     def secret(self) -> bytes:
         """Return this party's secret, empty when it has none of this question."""
         row = self._db.execute("SELECT secret FROM link WHERE manifest = ?", (self.manifest_sha256,)).fetchone()
         return bytes(row[0])
+
+    def envelope_keys(self) -> tuple[bytes, ...]:
+        """Return the secret keys that something handed on to this party may be sealed for, the newest first."""
+        rows = self._db.execute("SELECT secret FROM envelope ORDER BY made_s DESC")
+        return tuple(bytes(secret) for (secret,) in rows)
 
     def part(self, name: str) -> PartState:
         """Return how far the part `name` is."""
@@ -89,6 +105,16 @@ class LinkState:
         ).fetchone()
         return b"" if row is None else bytes(row[1])[at - int(row[0]) :]
 
+    def between(self, name: str, begins: int, ends: int) -> bytes:
+        """Return those bytes of a part, fewer where it is not that long."""
+        found = bytearray()
+        while begins + len(found) < ends:
+            data = self.read(name, begins + len(found))
+            if not data:
+                break
+            found += data
+        return bytes(found[: ends - begins])
+
     def pieces(self, name: str) -> Iterator[bytes]:
         """Yield a part piece by piece."""
         rows = self._db.execute(
@@ -114,14 +140,29 @@ class JoinBook:
             db.execute("INSERT OR IGNORE INTO link (manifest, expires_s) VALUES (?, ?)", (manifest_sha256, expires_s))
             yield LinkState(db, manifest_sha256)
 
+    def envelope_key(self, now_s: int, fresh: bytes) -> bytes:
+        """Return the secret key that is stated now: the newest, or `fresh` where that is no longer."""
+        with self._store.write() as db:
+            kept = db.execute(
+                "SELECT secret FROM envelope WHERE made_s > ? ORDER BY made_s DESC LIMIT 1", (now_s - HOUR_S,)
+            ).fetchone()
+            if kept is None:
+                db.execute("INSERT INTO envelope (made_s, secret) VALUES (?, ?)", (now_s, fresh))
+        return fresh if kept is None else bytes(kept[0])
+
     def sweep(self, now_s: int) -> None:
         """Destroy what is of questions whose time is up, but the salts that open what they committed to."""
         with self._store.write() as db:
+            before = db.total_changes
             over = "(SELECT manifest FROM link WHERE expires_s <= ?)"
             for table in ("piece", "part"):
                 db.execute(f"DELETE FROM {table} WHERE manifest IN {over}", (now_s,))  # noqa: S608 - two names of ours
-            db.execute("UPDATE link SET secret = x'' WHERE expires_s <= ?", (now_s,))
+            db.execute("DELETE FROM envelope WHERE made_s <= ?", (now_s - KEYS_S,))
+            db.execute("UPDATE link SET secret = x'' WHERE expires_s <= ? AND secret != x''", (now_s,))
             db.execute("DELETE FROM link WHERE expires_s <= ? AND salt = x''", (now_s,))
+            destroyed = db.total_changes > before
+        if destroyed:
+            self._store.empty_journal()
 
     def close(self) -> None:
         """Close the file."""

@@ -25,12 +25,16 @@ Beyond it lies, of all groups together, less than 2^-128: no more than what the 
 
 @dataclass(frozen=True, slots=True)
 class Joinable:
-    """A dataset of another node, as that node stated it for the same consumer; `sha256` is the statement's content."""
+    """A dataset of another node, as that node stated it for the same consumer; `sha256` is the statement's content.
+
+    What departments hand on to that node is sealed with its `envelope_key`.
+    """
 
     node: str
     alias: str
     version: Version
     sha256: str
+    envelope_key: bytes
 
 
 class Folding(Enum):

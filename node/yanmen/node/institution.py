@@ -16,6 +16,7 @@ from yanmen.model.party import Party
 from yanmen.model.refusal import Refused
 from yanmen.node.doorkeeper import Doorkeeper
 from yanmen.node.holder import JOINS, Holder
+from yanmen.node.sweeping import Sweeping
 from yanmen.witness import standing
 
 BOOK = "sums.sqlite"
@@ -105,4 +106,9 @@ def open_institution(holder: Holder) -> Iterator[Institution]:
             clock=holder.clock,
             randomness=holder.randomness,
         )
-        yield Institution(holder, aggregator, matching)
+        sweeping = Sweeping(joins, holder.clock)
+        sweeping.start()
+        try:
+            yield Institution(holder, aggregator, matching)
+        finally:
+            sweeping.stop()

@@ -38,6 +38,7 @@ from yanmen.node.jobs import Jobs
 from yanmen.node.logkeeping import Logkeeping
 from yanmen.node.question import Question, Works
 from yanmen.node.releasing import Releasing
+from yanmen.node.sweeping import Sweeping
 from yanmen.pipeline import Stages
 from yanmen.planning import parameters
 from yanmen.planning.parameters import Placeholder
@@ -61,6 +62,7 @@ class Node(Doorkeeper):
         config = holder.config
         self._releasing = Releasing(holder.ledger, config.witnesses, config.release, holder.clock)
         self._joins = JoinBook(holder.directory / JOINS)
+        self._sweeping = Sweeping(self._joins, holder.clock)
         self._department = Department(
             me=config.id,
             signer=holder.receipt_signer,
@@ -89,6 +91,7 @@ class Node(Doorkeeper):
         self._anchoring = Anchoring(holder.ledger, config.anchor, holder.clock)
         self._releasing.start()
         self._anchoring.start()
+        self._sweeping.start()
         self._controlling = Controlling(
             holder.ledger, self._jobs, holder.receipt_signer, holder.clock, holder.directory, config.id
         )
@@ -296,6 +299,7 @@ class Node(Doorkeeper):
         self._jobs.drain(wait_ms)
         self._works.beside.shutdown()
         self._controlling.stop()
+        self._sweeping.stop()
         self._joins.close()
         self._releasing.stop()
         self._anchoring.stop()

@@ -145,7 +145,8 @@ class Question:
             if self.works.department is None:
                 raise Fault(FaultCode.INTERNAL, "this node keeps no parts of joins")
             made = joining.blind(raw, signed, self.works.randomness)
-            self.works.department.keep(made, signed)
+            keys = {one.node: one.envelope_key for one in raw.plan.admitted.joinables}
+            self.works.department.keep(made, signed, keys)
             return made.released
         if signed is not None:
             return shares.share(raw, signed, self.works.desk.node_id, self.works.randomness)

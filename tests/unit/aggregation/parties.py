@@ -29,8 +29,10 @@ CONTRACT = "c" * 32
 
 
 def party_id(kind: str, at: int) -> str:
-    """Return a connector id."""
-    return connector_id.build("5", "11140000MB0GTTTT0X", "1400", f"{kind}{at:07}")
+    """Return a connector id; each aggregator is an institution of its own."""
+    return connector_id.build(
+        "5", f"11140000MB0GTTTA{at:02}" if kind == "A" else "11140000MB0GTTTT0X", "1400", f"{kind}{at:07}"
+    )
 
 
 @dataclass

@@ -8,7 +8,7 @@ from random import Random
 
 from yanmen.aggregation.department import Department
 from yanmen.aggregation.matching import Matching
-from yanmen.crypto import documents, federated, joined
+from yanmen.crypto import documents, federated, joined, packets
 from yanmen.crypto.federated import Evidence
 from yanmen.disclosure.joining import Blinded
 from yanmen.ledger.join_book import JoinBook
@@ -54,6 +54,16 @@ class Alliance:
             piece = self.departments[node].get(self.peer.party, self.token, name, len(found))
             found, size = found + piece.data, piece.size
         return Piece(found, size)
+
+    def keys(self, of: str) -> dict[str, bytes]:
+        """Return the keys that the other departments stated."""
+        return {node: each.envelope_key() for node, each in self.departments.items() if node != of}
+
+    def sealed(self, of: str, sender: str, to: str, points: bytes) -> Piece:
+        """Return points sealed for a department as anyone can: nothing in an envelope says who sealed it."""
+        place = packets.place(self.signed.sha256, f"list {of}", sender, to)
+        data = packets.seal(self.departments[to].envelope_key(), points, place, RANDOM)
+        return Piece(data, len(data))
 
     def handed(self, name: str, of: str, words: Sequence[bytes], data: Piece, at: int = 0) -> Handed:
         """Return a part as it is handed on."""
@@ -125,13 +135,15 @@ class Alliance:
 
 
 @contextmanager
-def allied(root: Path, question: str, seed: int = 1, nodes: str = "ab") -> Iterator[Alliance]:
-    """Give departments that have answered `question` over random rows, each with its receipt."""
+def allied(
+    root: Path, question: str, seed: int = 1, nodes: str = "ab", tables: Sequence[Side] = ()
+) -> Iterator[Alliance]:
+    """Give departments that have answered `question` over random rows or `tables`, each with its receipt."""
     with gathered(root, nodes=len(nodes)) as parties, ExitStack() as open_:
         members = sorted(parties.nodes, key=lambda node: node.id)
         sides = [
             replace(side, node=member.id)
-            for side, member in zip(departments.random_sides(Random(seed), nodes), members, strict=True)
+            for side, member in zip(tables or departments.random_sides(Random(seed), nodes), members, strict=True)
         ]
         plans = departments.plans(question, sides)
         signed = _signed(parties, departments.manifest(plans))
@@ -151,7 +163,9 @@ def allied(root: Path, question: str, seed: int = 1, nodes: str = "ab") -> Itera
                 covers=lambda index: index >= 0,
             )
             alliance.departments[member.id] = department
-            department.keep(made[member.id], signed)
+        for member in members:
+            department = alliance.departments[member.id]
+            department.keep(made[member.id], signed, alliance.keys(member.id))
             settled = outcome(member, made[member.id].released.mechanism)
             alliance.shown[member.id] = evidence(member, settled)
             department.release(signed, settled.index)

@@ -65,7 +65,11 @@ def stated(side: Side) -> Joinable:
     """Return what a department states of its table."""
     shown = joinable.granted(side.table, frozenset(c.name.lower() for c in side.table.visible()))
     return Joinable(
-        side.node, f"at_{side.node}", replace(version(shown), version=f"stated {side.node}"), joinable.digest(shown)
+        side.node,
+        f"at_{side.node}",
+        replace(version(shown), version=f"stated {side.node}"),
+        joinable.digest(shown),
+        b"",
     )
 
 

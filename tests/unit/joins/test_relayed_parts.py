@@ -48,10 +48,11 @@ def test_the_whole_way_gives_the_join_and_noise(tmp_path: Path) -> None:
 
 def test_an_altered_list_is_not_blinded(alliance: Alliance) -> None:
     first, second = alliance.nodes
-    data = alliance.part(first, "list")
-    swapped = data.data[POINT_BYTES : 2 * POINT_BYTES] + data.data[:POINT_BYTES] + data.data[2 * POINT_BYTES :]
-    doubled = data.data[:POINT_BYTES] + data.data[:-POINT_BYTES]
-    for spoilt in (Piece(swapped, data.size), Piece(doubled, data.size)):
+    data, points = alliance.part(first, "list"), alliance.made[first].points
+    swapped = points[POINT_BYTES : 2 * POINT_BYTES] + points[:POINT_BYTES] + points[2 * POINT_BYTES :]
+    doubled = points[:POINT_BYTES] + points[:-POINT_BYTES]
+    resealed = [alliance.sealed(first, first, second, each) for each in (swapped, doubled)]
+    for spoilt in (flipped(data, 0), flipped(data, data.size // 2), flipped(data, -1), *resealed):
         with pytest.raises(Refused) as error:
             alliance.blind(second, first, (), spoilt)
         refused(error, first)
@@ -63,12 +64,12 @@ def test_an_altered_list_is_not_blinded(alliance: Alliance) -> None:
 
 def test_points_of_low_order_off_the_curve_or_not_canonical_are_refused(alliance: Alliance) -> None:
     first, second = alliance.nodes
-    data = alliance.part(first, "list")
+    points = alliance.made[first].points
     zero, one = bytes(POINT_BYTES), (1).to_bytes(POINT_BYTES, "little")
     twist, wrapped = (2).to_bytes(POINT_BYTES, "little"), (2**255 - 19 + 9).to_bytes(POINT_BYTES, "little")
     for point in (zero, one, twist, wrapped):
         with pytest.raises(Refused) as error:
-            alliance.blind(second, first, (), Piece(point + data.data[POINT_BYTES:], data.size))
+            alliance.blind(second, first, (), alliance.sealed(first, first, second, point + points[POINT_BYTES:]))
         refused(error, "point")
 
 

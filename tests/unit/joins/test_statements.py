@@ -19,19 +19,23 @@ from tests.unit.aggregation.parties import CLOCK, CONTRACT, gathered
 from tests.unit.joins.sides import LABS, PERSONS
 
 SHA = "a" * 64
+KEY = bytes(range(152)) * 8
 
 
 def test_only_what_another_node_stated_to_this_consumer_lately_is_taken(tmp_path: Path) -> None:
     with gathered(tmp_path, nodes=2) as parties:
         here, there = (node.id for node in parties.nodes)
         consumer, now_ms = parties.consumer, CLOCK.now_ms()
-        told = Statement(there, consumer.id, CONTRACT, (joinable.granted(LABS, frozenset({"pid"})),), now_ms // 1000)
+        told = Statement(
+            there, consumer.id, CONTRACT, (joinable.granted(LABS, frozenset({"pid"})),), now_ms // 1000, KEY
+        )
         other = parties.nodes[1].signer
         good = documents.sign_joinable(told, other)
         asked = Submission("j", consumer.party, Binding.PER_REQUEST, b"", "", now_ms, joinables=(good,))
         signed = parties.manifest()
         found = joinables.read(asked, signed, parties.register, here)
         assert [one.version.dataset.name for one in found] == ["labs"]
+        assert [one.envelope_key for one in found] == [KEY]
         assert [one.alias for one in found] == [parties.nodes[1].party.alias]
         lies = {
             "by another key": documents.sign_joinable(told, parties.nodes[0].signer),
@@ -54,14 +58,20 @@ def test_a_statement_reads_back_and_no_other_spelling_does() -> None:
     whole = frozenset(c.name for c in PERSONS.columns)
     told = Statement(
         "591140100MA0GTTTT0X1401A1B2C3D46", "591140100MA0GUUUU1Y1401D5E6F7G9N", CONTRACT,
-        (joinable.granted(PERSONS, whole), joinable.granted(LABS, frozenset({"pid", "value"}))), 7,
+        (joinable.granted(PERSONS, whole), joinable.granted(LABS, frozenset({"pid", "value"}))), 7, KEY,
     )  # fmt: skip
     payload = joinable.encode(told)
     assert joinable.decode(payload) == told
     assert json_canonical.encode(joinable.encode(joinable.decode(payload))) == json_canonical.encode(payload)
     assert [c.name for c in told.datasets[1].columns] == ["pid", "value"]
     assert joinable.digest(told.datasets[0]) != joinable.digest(replace(told.datasets[0], rows_upto=99))
-    for spoilt in ({"iat": -1}, {"extra": 1}, {"datasets": [{"name": "x"}]}, {"contract": "short"}):
+    for spoilt in (
+        {"iat": -1},
+        {"extra": 1},
+        {"datasets": [{"name": "x"}]},
+        {"contract": "short"},
+        {"envelope_key": "short"},
+    ):
         with pytest.raises(Malformed):
             joinable.decode({**payload, **spoilt})
 
