@@ -204,6 +204,11 @@ ACROSS_ROWS = Hint(
     "A list would be of more than 4,000,000 items: take figures of one table, name others in IN (SELECT …) only.",
     "名单将超过 4,000,000 项：请仅对一个表计算，其他表只用于 IN (SELECT …) 条件。",
 )
+CELLS_REPLY = Hint(
+    "All cells this question may have, each with its texts, are more than the node's `reply_bytes`: group by fewer"
+    " columns, or by CASE with shorter results.",
+    "本查询可能的全部单元格连同其文本超过该节点的 reply_bytes：请减少分组列，或在 CASE 中使用更短的结果。",
+)
 ACROSS_REPLY = Hint(
     "As many rows as this table may have, each as long as a row of this question can be, are more than the node's"
     " `reply_bytes` (or a quarter of `memory_bytes`): ask for fewer figures of this table, or have its owner declare"

@@ -17,6 +17,7 @@ from yanmen.planning.across import Across, is_across, plan_across
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.cell_plan import plan_cells
+from yanmen.planning.cell_reply import check_cells
 from yanmen.planning.expectation import of_cells, of_open
 from yanmen.planning.figure_tables import FigureTable, finished
 from yanmen.planning.frame import Framed, framed_block
@@ -168,6 +169,7 @@ def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits
         groups_kept=min((block.reach.cells for block in blocks if block.reach.capped), default=None),
     )
     shapes = row_source.shapes(scans)
+    check_cells(plan, blocks, limits)
     return Draft(plan, tuple(of_cells(block, shapes) for block in blocks), found)
 
 

@@ -84,7 +84,10 @@ JOINED = "person p LEFT JOIN visit v ON p.pid = v.pid"
 OVER = "SELECT sex, {} FROM person GROUP BY sex"
 PRODUCT = "income * income * income * income * income"
 
+LONG = ", ".join(f"CASE WHEN age > 0 THEN '{at}{'x' * 980}' ELSE '{at}{'x' * 980}' END AS k{at}" for at in range(7))
+
 ASKED = (
+    f"SELECT age // 1 AS y, district, sex, {LONG}, count(*) FROM person GROUP BY {', '.join(map(str, range(1, 11)))}",
     "SELECT sex, median(floor(age / 10) * 10) FROM person GROUP BY ROLLUP (sex)",
     "SELECT size, median(size) FROM firm GROUP BY size",
     "SELECT median(people) FROM town",
