@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from yanmen import officers
-from yanmen.admission import controls, entries, identity, integrity, offers, operated, templated
+from yanmen.admission import controls, entries, guarded, identity, integrity, offers, operated, templated
 from yanmen.admission.admit import keys_in
 from yanmen.admission.identity import RegisterFile
+from yanmen.admission.policies import Policies, Rails
 from yanmen.crypto import agreements, documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import amending
@@ -68,21 +69,30 @@ class Holder(Protocol):
         """The space's register."""
         ...
 
+    def policies(self) -> Policies:
+        """Read the guard rails in the node's folder."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Where contracts are made: the owner's rules, the ledger and the key that signs for the holder."""
+    """Where contracts are made: the owner's rules, the ledger, the key that signs for the holder, the guard rails."""
 
     config: Config
     ledger: Ledger
     signer: Signer
     clock: Clock
     register: Callable[[], Register]
+    rails: Callable[[], Rails]
 
     @classmethod
-    def of(cls, holder: Holder) -> "Office":
-        """Return the office of an opened node."""
-        return cls(holder.config, holder.ledger, holder.receipt_signer, holder.clock, holder.register.current)
+    def of(cls, holder: Holder, policies: Policies | None = None) -> "Office":
+        """Return the office of an opened node: a serving one has its `policies` in force, another reads its folder."""
+
+        def rails() -> Rails:
+            return (policies or holder.policies()).in_force
+
+        return cls(holder.config, holder.ledger, holder.receipt_signer, holder.clock, holder.register.current, rails)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,15 +271,36 @@ def _consumer(party: Party) -> Party:
 
 def check(terms: Terms, office: Office) -> dict[str, Version]:
     """Return the versions granted once these terms may be signed now."""
-    found = {grant.dataset: office.ledger.version(grant.dataset) for grant in terms.grants}
-    versions = {name: version for name, version in found.items() if version is not None}
+    versions = _granted(terms, office)
     offers.check_offer(terms, versions, office.config, office.clock.now_ms())
     controls.check(terms, office.ledger.contracts(terms.consumer))
     entries.check_listed((version.dataset for version in versions.values()), office.register(), office.ledger.review)
     entries.check_grantable(terms, versions, office.ledger.negative_lists())
     operated.check_terms(terms, office.ledger.operations(), office.ledger.product, office.clock.now_ms())
     templated.check(terms, office.ledger.template)
+    check_guarded(terms, versions, office)
     return versions
+
+
+def check_signature(terms: Terms, office: Office) -> None:
+    """Refuse one more signature under terms that the guard rails, which may have changed meanwhile, forbid now."""
+    versions = _granted(terms, office)
+    for grant in terms.grants:
+        if grant.dataset not in versions:
+            raise Refused(Reason.DATASET_UNKNOWN, Detail(grant.dataset))
+    check_guarded(terms, versions, office)
+
+
+def check_guarded(terms: Terms, versions: dict[str, Version], office: Office) -> None:
+    """Refuse terms of which the guard rails forbid anything to their consumer."""
+    consumer = identity.active(terms.consumer, office.register())
+    guarded.check(terms, versions, consumer, office.rails(), office.clock.now_ms())
+
+
+def _granted(terms: Terms, office: Office) -> dict[str, Version]:
+    """Return the newest versions of the datasets granted that there are."""
+    found = {grant.dataset: office.ledger.version(grant.dataset) for grant in terms.grants}
+    return {name: version for name, version in found.items() if version is not None}
 
 
 def _affordable(terms: Terms, versions: dict[str, Version], office: Office) -> bool:

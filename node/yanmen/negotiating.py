@@ -64,9 +64,11 @@ def act(token: bytes, peer: Party, office: Office) -> Contract:
     if word.act is ActKind.END and peer.id != known.terms.consumer:
         hint = Detail("act", hint_en="Its consumer or its holder ends it.", hint_zh="仅使用方或提供方可终止。")
         raise Refused(Reason.ROLE_NOT_ALLOWED, hint)
-    digest = (known.amendment or known).digest
+    draft = known.amendment or known
+    if word.act is not ActKind.END and draft.status is ContractStatus.AGREED:
+        contracting.check_signature(draft.terms, office)
     office.ledger.act(token)
-    return contracting.standing(word.contract, digest, office)
+    return contracting.standing(word.contract, draft.digest, office)
 
 
 def break_off(contract_id: str, decided_by: str, office: Office) -> Contract:

@@ -90,6 +90,14 @@ def text(body: dict[str, object], name: str) -> str:
     return value
 
 
+def flag(body: dict[str, object], name: str) -> bool:
+    """Return the boolean `name`, which the caller always sends."""
+    value = body[name]
+    if not isinstance(value, bool):
+        raise TypeError(name)
+    return value
+
+
 def array(body: dict[str, object], name: str) -> list[object]:
     """Return the array `name` of `body`."""
     value = body[name]

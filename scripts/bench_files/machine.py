@@ -36,11 +36,10 @@ def description() -> str:
     )
 
 
-def replace_marked(page: Path, text: str) -> None:
-    """Put `text` between the marks of `page`, which has each once, and leave all else as it is."""
-    whole = page.read_text(encoding="utf-8")
+def marked(whole: str, text: str) -> str:
+    """Return a page with `text` between its marks, of which it has each once, and all else as it is."""
     if whole.count(BEGIN) != 1 or whole.count(END) != 1 or whole.index(END) < whole.index(BEGIN):
-        raise SystemExit(f"{page} has not one {BEGIN} before one {END}")
+        raise SystemExit(f"the page has not one {BEGIN} before one {END}")
     before, rest = whole.split(BEGIN)
     _, after = rest.split(END)
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    return f"{before}{BEGIN}\n{text}\n{END}{after}"

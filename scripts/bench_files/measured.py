@@ -73,21 +73,6 @@ def collected(folders: Iterable[Path], figures: Iterable[Figure]) -> list[Run]:
     return found
 
 
-def section(runs: list[Run], machine: str) -> str:
-    """Return the page's section: for each command its date and load, and its table, or else what it printed."""
-    parts = [f"On {machine}.\n"]
-    met = {True: "yes", False: "**no**", None: ""}
-    for run in runs:
-        said = run.said
-        parts.append(f"`{said['command']}`, {said['date']}, load {said['load']} when it ended:\n")
-        if run.lines:
-            rows = [f"| {one.what} | {one.figure} | {one.bar} | {met[one.met]} |" for one in run.lines]
-            parts.append("\n".join(["| figure | printed | its bar | met |", "|---|---|---|---|", *rows]) + "\n")
-        else:
-            parts.append(f"```text\n{str(said['printed']).strip()}\n```\n")
-    return "\n".join(parts).rstrip("\n")
-
-
 def against_bar(line: Line) -> float | None:
     """Return the measured number over its bar, below 1 where less is better and met; None where that says nothing."""
     bar = _BAR.search(line.bar)

@@ -111,7 +111,7 @@ def small(arguments: argparse.Namespace) -> None:
             for name, action, bar in (
                 ("own service, session grant: submit, fetch", asker.calls, 25.0),
                 ("stock ADBC driver: prepare, execute, fetch, close", stock, None),
-                ("SDK: signed, receipt verified, acknowledged by a durable leaf", asker.sdk, None),
+                ("SDK: signed, receipt verified, the answer before acknowledged", asker.sdk, None),
             ):
                 median, least = timed(action, arguments.repeat)
                 figure = f"{median:.1f} ms (least {least:.1f})"

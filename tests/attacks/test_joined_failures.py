@@ -14,7 +14,7 @@ from yanmen.model.catalogue import Column, ColumnType, Dataset, DatasetClass, Ro
 from yanmen.model.config import NodeLimits
 from yanmen.model.refusal import JobFailed, Reason, Refused, Usage
 from yanmen.model.stages import Plan, Raw
-from yanmen.planning.across_reply import COPIES, reply_bytes_upto
+from yanmen.planning.across_reply import COPIES, size
 from yanmen_sandbox.reply import Ended, encode_rows
 
 from tests.unit.joins.sides import LABS, RANDOM, Side, manifest, plans, rows_of
@@ -133,7 +133,7 @@ def test_whatever_rows_there_may_be_fit_or_the_question_is_refused_before_it_run
         ordered = [sides[place], sides[1 - place]]
         found = plans(question, ordered)[0]
         assert found.part is not None
-        upto = reply_bytes_upto(found.part)
+        upto = size(found.part, ordered[0].table)
         frame = encode_rows([widest(found)], NodeLimits().reply_bytes)
         assert upto - 40 < len(frame) - 4 <= upto
         exact = NodeLimits(reply_bytes=upto, memory_bytes=COPIES * upto)

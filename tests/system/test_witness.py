@@ -106,7 +106,7 @@ def test_a_new_year_begins_a_new_log_that_names_the_last(raw_town: Callable[[], 
     done("receipts", "export", town.node, tmp_path / "old")
     closed = succession.turn_year(town.node, NextYear())
     assert closed is not None
-    assert closed.archive.is_file()
+    assert Path(closed.archive).is_file()
     with open_holder(town.node, clock=NextYear()) as holder:
         holder.ledger.check()
         holder.ledger.export(tmp_path / "new", holder.papers())

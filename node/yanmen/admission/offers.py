@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from yanmen.model.catalogue import DatasetClass, Grade, SubjectSpace, Version
 from yanmen.model.config import Config
+from yanmen.model.consent import ConsentRule
 from yanmen.model.contract import Grant, Terms
 from yanmen.model.refusal import Detail, Reason, Refused
 
@@ -25,6 +26,7 @@ def check_offer(terms: Terms, versions: Mapping[str, Version], config: Config, n
                 hint_zh=f"所涉数据集中最低的上限收费标准为每次 {ceiling} 分。",
             ),
         )
+    _check_consent(terms, versions)
     lifetime = {space.name: space for space in config.subject_spaces}
     for name in sorted(subject_spaces(terms, versions)):
         if name not in lifetime:
@@ -78,6 +80,27 @@ def _spaces(terms: Terms, versions: Mapping[str, Version]) -> Iterator[str]:
         dataset = versions[grant.dataset].dataset
         if dataset.cls is DatasetClass.PERSONAL:
             yield dataset.subject_space
+
+
+def _check_consent(terms: Terms, versions: Mapping[str, Version]) -> None:
+    """Refuse terms that use whom their owner asks first, and terms that ask where nobody can be asked."""
+    granted = [versions[grant.dataset].dataset for grant in terms.grants]
+    asked = terms.consent is ConsentRule.RECORDED
+    for dataset in granted:
+        if dataset.consent is ConsentRule.RECORDED and not asked:
+            hint = Detail(
+                "yanmen:consent",
+                hint_en=f"Only units that consented may be used of {dataset.name}: say so (--consent-first).",
+                hint_zh=f"{dataset.name} 只能使用事先授权的主体数据，请在合约中写明（--consent-first）。",
+            )
+            raise Refused(Reason.CONTRACT_MALFORMED, hint)
+    if asked and not any(dataset.cls is DatasetClass.PERSONAL for dataset in granted):
+        hint = Detail(
+            "yanmen:consent",
+            hint_en="None of these datasets is about persons or enterprises that could consent.",
+            hint_zh="所涉数据集均非可授权主体的数据。",
+        )
+        raise Refused(Reason.CLAUSE_NOT_ENFORCEABLE, hint)
 
 
 def _check_time(terms: Terms, days: int, now_ms: int) -> None:

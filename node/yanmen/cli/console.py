@@ -31,6 +31,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     console.add_argument("--link", type=Path, metavar="FILE", help=kept)
     logged = "folder whose logs/ says who logged in, where this user may not write to the node's"
     console.add_argument("--log", type=Path, metavar="FOLDER", help=logged)
+    looker = "for a ledger in PostgreSQL: a private file with the connection of a role that may only look"
+    console.add_argument("--ledger", type=Path, metavar="FILE", help=f"{looker} (yanmen node looker)")
     space_key(console)
 
 
@@ -46,7 +48,7 @@ def served(arguments: argparse.Namespace) -> Result:
     if arguments.socket is not None and not names:
         raise UsageProblem("--socket is for a proxy: name it with --host 使用 --socket 须以 --host 指明代理的域名")
     place = Place(host, port, arguments.socket, names)
-    books = Books(arguments.node, SystemClock(), pinned(arguments.space_key))
+    books = Books(arguments.node, SystemClock(), pinned(arguments.space_key), arguments.ledger)
     link: Path | None = arguments.link
 
     def tell(address: str) -> None:

@@ -185,6 +185,7 @@ def requested(arguments: argparse.Namespace) -> Result:
             operated=arguments.operated,
             signers=tuple(sorted({node.side(name) for name in arguments.signer})),
             deletion_days=arguments.deletion_days,
+            consent=negotiation.consent(arguments),
             rules=usage_rules.rules(arguments),
         )
         try:

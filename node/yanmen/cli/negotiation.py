@@ -12,6 +12,7 @@ from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import agreements
 from yanmen.formats.contract_constraints import kind_named
 from yanmen.formats.malformed import Malformed
+from yanmen.model.consent import ConsentRule
 from yanmen.model.contract import Bounds, Contract, ContractStatus, Grant, Terms
 from yanmen.model.negotiation import ActKind, NegotiationState, missing, state
 
@@ -73,7 +74,14 @@ def options(request: Parser) -> None:
     side = "alias or id of a further side 第三方 that has to sign it too; repeat for more"
     request.add_argument("--signer", action="append", default=[], metavar="PARTY", help=side)
     due = "days after its end by which it is proved that its answers are destroyed 删除证明期限 (none asked for)"
+    asked = "use only persons and enterprises whose consent is recorded 仅使用事先授权的主体"
+    request.add_argument("--consent-first", action="store_true", help=asked)
     request.add_argument("--deletion-days", type=whole, default=None, metavar="DAYS", help=due)
+
+
+def consent(arguments: argparse.Namespace) -> ConsentRule:
+    """Return whose rows a request means."""
+    return ConsentRule.RECORDED if arguments.consent_first else ConsentRule.UNLESS_WITHDRAWN
 
 
 def _changes(parser: Parser) -> None:

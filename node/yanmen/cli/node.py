@@ -256,7 +256,7 @@ def succeeded(arguments: argparse.Namespace) -> Result:
     succession.finish(arguments.node)
     closed = succession.succeed(arguments.node, arguments.reason, left)
     text = f"{closed.origin} continues 续接; closed 已封存: {closed.archive}"
-    return Result(text, {"origin": closed.origin, "archive": str(closed.archive)})
+    return Result(text, {"origin": closed.origin, "archive": closed.archive})
 
 
 def _left(word: str) -> tuple[str, int]:

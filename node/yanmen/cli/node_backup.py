@@ -2,6 +2,7 @@
 
 import argparse
 
+from yanmen.cli import node_looker
 from yanmen.cli.grammar import Parser, command, folder
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import keys
@@ -10,7 +11,7 @@ from yanmen.model.refusal import Fault, FaultCode
 
 
 def declare(here: "argparse._SubParsersAction[Parser]") -> None:
-    """Add the commands about copies to the group `node`."""
+    """Add the commands about the ledger as others keep or see it to the group `node`."""
     example = "yanmen node backup health /media/backup/health-2026-11-22 --with-keys"
     save = command(here, "backup", "copy the node's folder while it serves 备份", saved, example)
     folder(save, "node", "the node's folder")
@@ -26,6 +27,7 @@ def declare(here: "argparse._SubParsersAction[Parser]") -> None:
     why = "without a witness in node.toml nobody can say what the copy lacks: why it is taken all the same"
     back.add_argument("--unwitnessed", metavar="WHY", help=f"{why}; it stands in the log")
     back.add_argument("--by", metavar="PERSON", help="who decided that; it stands in the log")
+    node_looker.declare(here)
 
 
 def saved(arguments: argparse.Namespace) -> Result:
@@ -46,7 +48,7 @@ def saved(arguments: argparse.Namespace) -> Result:
 def restored(arguments: argparse.Namespace) -> Result:
     """Put a copy back; a folder that lags behind its witnesses is told what alone can be done."""
     from yanmen.node import backup
-    from yanmen.node.holder import LEDGER
+    from yanmen.node.holder import CONFIG
 
     given = (arguments.unwitnessed or "").strip(), (arguments.by or "").strip()
     if any(given) and not all(given):
@@ -55,7 +57,7 @@ def restored(arguments: argparse.Namespace) -> Result:
     try:
         done = backup.restore(arguments.backup, arguments.node, taken)
     except Fault as fault:
-        if fault.code is FaultCode.LOG_BEHIND and (arguments.node / LEDGER).exists():
+        if fault.code is FaultCode.LOG_BEHIND and (arguments.node / CONFIG).exists():
             words = ("yanmen", "node", "succeed", arguments.node, "--reason", "…")
             hint = next_step(*words, note="the one way on: a successor that declares the gap 唯一途径：声明缺失并续建")
             raise Fault(fault.code, f"{fault.note}; it does not serve 该节点不会启动{hint}") from fault

@@ -16,8 +16,8 @@ from yanmen.formats import config as config_format
 from yanmen.formats import note
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
-from yanmen.ledger import log, showing
-from yanmen.ledger.read_only import ReadOnly
+from yanmen.ledger import log, opening, showing
+from yanmen.ledger.place import database
 from yanmen.ledger.showing import Look
 from yanmen.model.config import Config
 from yanmen.model.party import Party
@@ -28,6 +28,11 @@ from yanmen.verify.stepwise import Outcome, Papers, Witnessed
 
 CONFIG = "node.toml"
 LEDGER = "ledger.sqlite"
+FILE_ONLY = "this node's ledger is a file: leave --ledger out（该节点的账本是文件）"
+IN_DATABASE = (
+    "this node's ledger is in PostgreSQL: name a private file with the connection of a role that may only look"
+    " (--ledger FILE; yanmen node looker)（请用 --ledger 指明只读角色的连接文件）"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,11 @@ class Books:
 
     __slots__ = ("_ledger", "clock", "config", "folder", "pinned", "space_key")
 
-    def __init__(self, folder: Path, clock: Clock, space_key: bytes | None = None) -> None:
-        """Read node.toml once; ledger and register are read anew for each page."""
+    def __init__(self, folder: Path, clock: Clock, space_key: bytes | None = None, looker: Path | None = None) -> None:
+        """Read node.toml once; ledger and register are read anew for each page.
+
+        `looker` is the private file with the connection to a ledger in a database, of a role that may only look.
+        """
         path = folder / CONFIG
         if not path.is_file():
             raise Fault(FaultCode.CONFIG, f"no {CONFIG} in {folder}: name a node's folder")
@@ -60,7 +68,11 @@ class Books:
         self.config: Config = config_format.decode(path.read_bytes())
         self.pinned = space_key is not None
         self.space_key = self.config.space_key if space_key is None else space_key
-        self._ledger = ReadOnly(folder / LEDGER)
+        kept = self.config.ledger
+        if bool(kept.postgresql) != (looker is not None):
+            raise Fault(FaultCode.CONFIG, FILE_ONLY if looker is not None else IN_DATABASE)
+        place = folder / LEDGER if looker is None else database(looker, kept.schema)
+        self._ledger = opening.looking(place)
 
     @contextmanager
     def look(self) -> Iterator[Look]:
@@ -87,7 +99,7 @@ class Books:
         with self.look() as db:
             if log.party(db, index) is None:
                 return None
-            receipt = log.read_receipt(db, index, whole=True)
+            receipt = log.read_receipt(db, index, whole=False)
             seen = [Witnessed(each, showing.cosigned_proof(db, index, each)) for each in self.witnesses()]
         try:
             register = self._register()

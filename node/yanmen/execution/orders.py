@@ -155,7 +155,7 @@ def excluding(snapshot: int, target: int, dataset: Dataset, exclusion: Exclusion
     """Ask for a snapshot of another in the nameless file `target`, without the rows of some units."""
     columns = tuple(replace(column, source_name=column.name) for column in dataset.visible())
     order = importing(snapshot, target, SNAPSHOT, replace(dataset, columns=columns), "")
-    excluded = {"key": exclusion.key.hex(), "units": list(exclusion.units)}
+    excluded = {"key": exclusion.key.hex(), "units": list(exclusion.units), "others": exclusion.others}
     return replace(order, arguments={**order.arguments, "quality": False, "previous": snapshot, "excluded": excluded})
 
 

@@ -11,6 +11,7 @@ from yanmen.formats import contract_negotiation, contract_operation, contract_ta
 from yanmen.formats.json_canonical import INTEGER_MAX, Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel
+from yanmen.model.consent import ConsentRule
 from yanmen.model.contract import Bounds, Filled, Grant, Operated, Round, Scenario, Terms
 from yanmen.model.tariff import Split, Tariff
 
@@ -153,6 +154,16 @@ def _read_channel(value: Json) -> Channel:
     raise Malformed("unknown channel")
 
 
+def _write_consent(value: object) -> Json:
+    return value.value if isinstance(value, ConsentRule) else None
+
+
+def _read_consent(value: Json) -> ConsentRule:
+    if value != ConsentRule.RECORDED.value:
+        raise Malformed(f"not {ConsentRule.RECORDED.value!r}")
+    return ConsentRule.RECORDED
+
+
 def _write_text(value: object) -> Json:
     return _read_text(value if isinstance(value, str) else None)
 
@@ -202,12 +213,14 @@ _KINDS = (
     Kind("yanmen:template", "eq", "filled", contract_negotiation.write_filled, contract_negotiation.read_filled),
     Kind("yanmen:signers", "isAllOf", "signers", contract_negotiation.write_signers, contract_negotiation.read_signers),
     Kind("yanmen:deletionDays", "lteq", "deletion_days", _write_integer, _read_integer),
+    Kind("yanmen:consent", "eq", "consent", _write_consent, _read_consent),
     Kind("yanmen:amends", "eq", "amends", contract_negotiation.write_digest, contract_negotiation.read_digest),
     Kind("yanmen:round", "eq", "round", contract_negotiation.write_round, contract_negotiation.read_round),
 )
 _BOUNDS = frozenset(Bounds.__slots__)
 _OPTIONAL = _BOUNDS | {
     "amends",
+    "consent",
     "deletion_days",
     "filled",
     "operated",
@@ -248,7 +261,7 @@ def operands(terms: Terms) -> dict[tuple[str, str], Json]:
     return {
         (kind.left, kind.operator): kind.write(value)
         for kind, value in said
-        if kind.field not in _OPTIONAL or value not in {None, "", ()}
+        if kind.field not in _OPTIONAL or value not in {None, "", (), ConsentRule.UNLESS_WITHDRAWN}
     }
 
 
@@ -311,6 +324,7 @@ class Constraints:
             deletion_days=self._integer("deletion_days") if "deletion_days" in self.values else None,
             amends=amends or "",
             round=round_,
+            consent=ConsentRule.RECORDED if "consent" in self.values else ConsentRule.UNLESS_WITHDRAWN,
         )
 
 

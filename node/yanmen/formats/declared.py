@@ -13,6 +13,7 @@ from yanmen.formats.spec import NAME, REGION, Quality, Right
 from yanmen.formats.spec_columns import COLUMNS_MAX
 from yanmen.formats.spec_columns import NAME as COLUMN
 from yanmen.model.catalogue import Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing
+from yanmen.model.consent import ConsentRule
 
 E = TypeVar("E", bound=Enum)
 TEXT_MAX = 512
@@ -35,6 +36,7 @@ _TEXTS = (
 )
 _NUMBERS = ("rows_per_unit", "groups_per_unit", "rows_upto", "price_ceiling_fen")
 _MEMBERS = frozenset({*_TEXTS, *_NUMBERS, "rights", "class", "grade", "sharing", "channels", "columns", "description"})
+_WHERE_SAID = frozenset({"consent"})
 _COLUMN = frozenset({"name", "type", "role", "title_zh", "title_en"})
 
 
@@ -67,12 +69,13 @@ def encode(dataset: Dataset) -> dict[str, Json]:
             for column in dataset.visible()
         ],
         "description": description.to_json(dataset.description),
+        **({} if dataset.consent is ConsentRule.UNLESS_WITHDRAWN else {"consent": dataset.consent.value}),
     }
 
 
 def decode(value: Json) -> Dataset:
     """Return what `value` declares; `encode` gives the same value again."""
-    members = json_members.exact(value, _MEMBERS)
+    members = json_members.exact(value, _MEMBERS, _WHERE_SAID)
     texts = {name: json_members.text(members, name, TEXT_MAX) for name in _TEXTS}
     numbers = {name: json_members.integer(members, name) for name in _NUMBERS}
     dataset = Dataset(
@@ -89,7 +92,10 @@ def decode(value: Json) -> Dataset:
         channels=tuple(_member(Channel, each) for each in json_members.texts(members, "channels", len(Channel))),
         columns=tuple(_column(each) for each in json_members.items(members, "columns", COLUMNS_MAX)),
         description=description.from_json(members["description"]),
+        consent=_enum(ConsentRule, members, "consent") if "consent" in members else ConsentRule.UNLESS_WITHDRAWN,
     )
+    if "consent" in members and dataset.consent is ConsentRule.UNLESS_WITHDRAWN:
+        raise Malformed("declared: what goes without saying is not said")
     _check(dataset)
     return dataset
 

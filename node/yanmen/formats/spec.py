@@ -12,6 +12,7 @@ from yanmen.formats import description, ndi_id, spec_columns, toml_lines, toml_t
 from yanmen.formats.toml_lines import NotToml, Problem
 from yanmen.formats.toml_table import Table
 from yanmen.model.catalogue import Channel, ColumnType, Dataset, DatasetClass, Grade, Sharing
+from yanmen.model.consent import ConsentRule
 from yanmen.model.refusal import Detail, Reason, Refused
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
@@ -117,6 +118,7 @@ def _dataset(table: Table) -> Dataset:
         description=description.read(table.table("catalogue", required=False)),
         units_upto=table.integer("units_upto", 1, max(rows_upto, 1), 0),
         clustered_by=table.text("clustered_by", required=False),
+        consent=table.choice("consent", ConsentRule, ConsentRule.UNLESS_WITHDRAWN),
     )
     for check in _CHECKS:
         check(table, dataset)
@@ -171,4 +173,15 @@ def _check_order(table: Table, dataset: Dataset) -> None:
         table.problem("clustered_by", "not the name of a visible date column", "不是可见的日期列名")
 
 
-_CHECKS: tuple[Callable[[Table, Dataset], None], ...] = (_check_sharing, _check_grade, _check_ndi_id, _check_order)
+def _check_consent(table: Table, dataset: Dataset) -> None:
+    if dataset.consent is ConsentRule.RECORDED and (dataset.cls is not DatasetClass.PERSONAL or dataset.unit() is None):
+        table.problem("consent", "only units of personal data consent", "只有个人数据中的主体可以授权")
+
+
+_CHECKS: tuple[Callable[[Table, Dataset], None], ...] = (
+    _check_sharing,
+    _check_grade,
+    _check_ndi_id,
+    _check_order,
+    _check_consent,
+)

@@ -1,7 +1,5 @@
 """What consumers acknowledged of the answers they were given, and what is still due."""
 
-import sqlite3
-
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import acknowledgement, receipt
@@ -9,6 +7,7 @@ from yanmen.formats.acknowledgement import Acknowledged
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import log
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log
 from yanmen.model.party import Party
 from yanmen.model.receipt import Stage
@@ -18,7 +17,7 @@ SKEW_S = 60
 """How far a consumer's clock may be ahead of the node's."""
 
 
-def give(db: sqlite3.Connection, outcome: int, about: About, job_id: str) -> None:
+def give(db: Connection, outcome: int, about: About, job_id: str) -> None:
     """Note that the answer under the leaf `outcome` is given, to be acknowledged."""
     db.execute(
         "INSERT INTO given (outcome, consumer, contract, job_id) VALUES (?, ?, ?, ?)",
@@ -26,7 +25,7 @@ def give(db: sqlite3.Connection, outcome: int, about: About, job_id: str) -> Non
     )
 
 
-def require_none_due(db: sqlite3.Connection, about: About) -> None:
+def require_none_due(db: Connection, about: About) -> None:
     """Refuse while an answer under this contract is not acknowledged, or is still to come."""
     due = db.execute(
         "SELECT job_id FROM given WHERE consumer = ? AND contract = ? AND acknowledged IS NULL ORDER BY outcome",
@@ -51,7 +50,7 @@ def require_none_due(db: sqlite3.Connection, about: About) -> None:
         raise Refused(Reason.ACKNOWLEDGEMENT_DUE, hint)
 
 
-def keep(db: sqlite3.Connection, log_: Log, party: Party, outcome: int, token: bytes) -> int:
+def keep(db: Connection, log_: Log, party: Party, outcome: int, token: bytes) -> int:
     """Record the acknowledgement `token` of the answer under the leaf `outcome`; return its leaf, the same again."""
     row = db.execute(
         "SELECT contract, acknowledged FROM given WHERE outcome = ? AND consumer = ?", (outcome, party.id)

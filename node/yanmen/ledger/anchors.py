@@ -1,7 +1,8 @@
 """Heads that were anchored in a chain, and since when that fails."""
 
-import sqlite3
 from dataclasses import dataclass
+
+from yanmen.ledger.connection import Connection
 
 NOTE_MAX = 200
 
@@ -23,7 +24,7 @@ class Failing:
     note: str
 
 
-def keep(db: sqlite3.Connection, anchor: Anchor) -> None:
+def keep(db: Connection, anchor: Anchor) -> None:
     """Keep what the hook answered; the first answer for a head stays. The hook works again."""
     db.execute(
         "INSERT OR IGNORE INTO anchor (size, answer, at_ms) VALUES (?, ?, ?)",
@@ -32,7 +33,7 @@ def keep(db: sqlite3.Connection, anchor: Anchor) -> None:
     db.execute("DELETE FROM anchor_failure")
 
 
-def fail(db: sqlite3.Connection, failing: Failing) -> None:
+def fail(db: Connection, failing: Failing) -> None:
     """Note that the hook failed; since when it does is kept."""
     db.execute(
         "INSERT INTO anchor_failure (one, since_ms, note) VALUES (1, ?, ?)"
@@ -41,18 +42,18 @@ def fail(db: sqlite3.Connection, failing: Failing) -> None:
     )
 
 
-def failing(db: sqlite3.Connection) -> Failing | None:
+def failing(db: Connection) -> Failing | None:
     """Return how the hook fails, None while it works."""
     row = db.execute("SELECT since_ms, note FROM anchor_failure").fetchone()
     return None if row is None else Failing(*row)
 
 
-def listed(db: sqlite3.Connection) -> tuple[Anchor, ...]:
+def listed(db: Connection) -> tuple[Anchor, ...]:
     """Return every anchor, oldest first."""
     return tuple(Anchor(*row) for row in db.execute("SELECT size, answer, at_ms FROM anchor ORDER BY size"))
 
 
-def newest(db: sqlite3.Connection) -> Anchor | None:
+def newest(db: Connection) -> Anchor | None:
     """Return the newest anchor."""
     row = db.execute("SELECT size, answer, at_ms FROM anchor ORDER BY size DESC LIMIT 1").fetchone()
     return None if row is None else Anchor(*row)

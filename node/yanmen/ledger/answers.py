@@ -1,7 +1,6 @@
 """Released answers and how each job stands: what Fetch reads, also after a restart."""
 
 import hashlib
-import sqlite3
 from dataclasses import dataclass
 
 from yanmen.formats import json_canonical, json_members, released
@@ -9,6 +8,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.released import Table
 from yanmen.ledger import log
+from yanmen.ledger.connection import Connection
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 from yanmen.model.stages import Answer, Plan
@@ -70,7 +70,7 @@ def question(plan: Plan) -> bytes:
     ).digest()
 
 
-def answered(db: sqlite3.Connection, plan: Plan) -> int | None:
+def answered(db: Connection, plan: Plan) -> int | None:
     """Return the leaf under which this consumer was answered this question before, if it was."""
     row = db.execute(
         "SELECT answer FROM question WHERE consumer = ? AND contract = ? AND digest = ?",
@@ -79,12 +79,12 @@ def answered(db: sqlite3.Connection, plan: Plan) -> int | None:
     return None if row is None else int(row[0])
 
 
-def keep(db: sqlite3.Connection, position: int, encoded: bytes) -> None:
+def keep(db: Connection, position: int, encoded: bytes) -> None:
     """Keep a released table under its outcome leaf."""
     db.execute("INSERT INTO answer (position, released) VALUES (?, ?)", (position, encoded))
 
 
-def stored(db: sqlite3.Connection, position: int) -> bytes:
+def stored(db: Connection, position: int) -> bytes:
     """Return the released table first shown under the leaf at `position`."""
     row = db.execute("SELECT released FROM answer WHERE position = ?", (position,)).fetchone()
     if row is None:
@@ -100,7 +100,7 @@ def table(encoded: bytes) -> Table:
         raise Fault(FaultCode.STORAGE, "ledger: an answer is not readable") from error
 
 
-def outcome(db: sqlite3.Connection, owner: str, job_id: str) -> Outcome:
+def outcome(db: Connection, owner: str, job_id: str) -> Outcome:
     """Return how the job stands; another party's job is as unknown as one that never was."""
     row = db.execute(
         "SELECT state, position, answer, micro_rho, micro_rho_left, price_fen, reason, detail"

@@ -1,7 +1,6 @@
 """Recomputing everything derived from what it is derived from: `yanmen check`, and every test's last step."""
 
 import hashlib
-import sqlite3
 from collections.abc import Iterator
 
 from yanmen.formats import checkpoint, merkle, note, tiles
@@ -9,6 +8,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import answers, log, store
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import Slots
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -63,9 +63,9 @@ _COUNTERS = (
 )
 
 
-def check(db: sqlite3.Connection) -> None:
+def check(db: Connection) -> None:
     """Raise a `Fault` naming the first thing that is not what the leaves and intents make it."""
-    if isinstance(db, store.Connection):
+    if isinstance(db, store.FileConnection):
         _check_file(db)
     _check_tree(db)
     _check_standing(db)
@@ -75,7 +75,7 @@ def check(db: sqlite3.Connection) -> None:
     _check_answers(db)
 
 
-def _check_file(db: sqlite3.Connection) -> None:
+def _check_file(db: Connection) -> None:
     """Have SQLite look through its file; a PostgreSQL server looks after its own."""
     (state,) = db.execute("PRAGMA integrity_check").fetchone()
     if state != "ok":
@@ -84,7 +84,7 @@ def _check_file(db: sqlite3.Connection) -> None:
         raise Fault(FaultCode.STORAGE, "ledger: a row refers to nothing")
 
 
-def _check_answers(db: sqlite3.Connection) -> None:
+def _check_answers(db: Connection) -> None:
     """Hold every kept table to the digest in the receipt it was released under."""
     rows = db.execute(
         "SELECT position, released FROM answer WHERE position NOT IN (SELECT position FROM erased)"
@@ -97,7 +97,7 @@ def _check_answers(db: sqlite3.Connection) -> None:
             raise Fault(FaultCode.STORAGE, "ledger: an answer is not the one that was released")
 
 
-def _check_standing(db: sqlite3.Connection) -> None:
+def _check_standing(db: Connection) -> None:
     """Hold contracts, datasets, spaces and register to what their leaves last said of them and still disclose."""
     said: dict[tuple[str, str], Json] = {}
     rows = db.execute(
@@ -138,7 +138,7 @@ def _names(slots: Slots) -> list[str]:
     return [str(item["name"]) for item in listed if isinstance(item, dict)]
 
 
-def _rows(db: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], Json]]:
+def _rows(db: Connection) -> Iterator[tuple[tuple[str, str], Json]]:
     """Yield how everything stands by its row."""
     for table in ("contract", "amendment"):
         status = "status" if table == "contract" else "'pending'"
@@ -158,7 +158,7 @@ def _is(read: merkle.HashReader, size: int, subtree: tuple[int, int, bytes]) -> 
     return (index + 1) << level <= size and read(level, index) == found
 
 
-def _check_tree(db: sqlite3.Connection) -> None:
+def _check_tree(db: Connection) -> None:
     """Hash every leaf again and hold subtrees, series and every checkpoint ever signed against that."""
     leaves = [merkle.leaf_hash(jws.encode("ascii")) for (jws,) in db.execute("SELECT jws FROM leaf ORDER BY position")]
     read = merkle.full_subtrees(leaves)

@@ -3,7 +3,6 @@
 The auditor counts the same from receipts alone (verify/billing), so that one can be held against the other.
 """
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from yanmen.formats.bill import Bill, Line, Period
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Meter
 from yanmen.ledger import answers, contracts, leaves, log
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log, Slots
 from yanmen.model.ports import Signer
 from yanmen.model.receipt import Stage
@@ -42,7 +42,7 @@ class PeriodOpen(Exception):
     """The period is not over: a leaf of it could still come."""
 
 
-def state(db: sqlite3.Connection, log_: Log, signer: Signer, period: Period, about: About) -> tuple[int, bytes]:
+def state(db: Connection, log_: Log, signer: Signer, period: Period, about: About) -> tuple[int, bytes]:
     """Sign and record the statement of `period`; return its leaf and token.
 
     Time in the log never goes back, so that every leaf after this one is of a later time than the period.
@@ -68,7 +68,7 @@ def state(db: sqlite3.Connection, log_: Log, signer: Signer, period: Period, abo
     return log_.append(db, Stage.STATEMENT, slots, about).position, token
 
 
-def _lines(db: sqlite3.Connection, period: Period, contract: str) -> tuple[Line, ...]:
+def _lines(db: Connection, period: Period, contract: str) -> tuple[Line, ...]:
     lines: dict[str, Line] = {}
     takings: dict[str, Takings] = {}
     for line, rows in _uses(db, period, contract):
@@ -80,7 +80,7 @@ def _lines(db: sqlite3.Connection, period: Period, contract: str) -> tuple[Line,
     )
 
 
-def _uses(db: sqlite3.Connection, period: Period, contract: str) -> Iterator[tuple[Line, Rows]]:
+def _uses(db: Connection, period: Period, contract: str) -> Iterator[tuple[Line, Rows]]:
     """Yield one line for each leaf that counts, and the rows that its charge was for."""
     bounds: dict[str, int | str] = {"from_ms": period.from_s * 1000, "to_ms": period.to_s * 1000, "contract": contract}
     for name, position, micro_rho, delta_e12, fen, meter in db.execute(_INTENTS, bounds):
@@ -98,7 +98,7 @@ def _uses(db: sqlite3.Connection, period: Period, contract: str) -> Iterator[tup
         yield line, ()
 
 
-def _endings(db: sqlite3.Connection, bounds: Mapping[str, int | str]) -> Iterator[Line]:
+def _endings(db: Connection, bounds: Mapping[str, int | str]) -> Iterator[Line]:
     for name, position, released in db.execute(_ENDED, bounds):
         if released is None:
             yield Line(name, position, position)

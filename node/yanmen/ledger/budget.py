@@ -4,10 +4,10 @@ A figure is debited before the data is touched and never comes back: not when a 
 the node dies, not when a dataset is published again.
 """
 
-import sqlite3
 from dataclasses import dataclass, replace
 
 from yanmen.formats.slots import Budget, Price
+from yanmen.ledger.connection import Connection
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Balance
@@ -31,7 +31,7 @@ class Charge:
     free: bool = False
 
 
-def is_free(db: sqlite3.Connection, plan: Plan) -> bool:
+def is_free(db: Connection, plan: Plan) -> bool:
     """Say whether the next use is one of the contract's free ones."""
     terms = plan.admitted.contract.terms
     if terms.tariff is None:
@@ -57,7 +57,7 @@ def nothing(plan: Plan) -> Charge:
     return Charge(plan.subject_space, 0, 0, 0)
 
 
-def debit(db: sqlite3.Connection, request: Request, charge: Charge, now_ms: int) -> tuple[Budget, Price]:
+def debit(db: Connection, request: Request, charge: Charge, now_ms: int) -> tuple[Budget, Price]:
     """Take `charge` from all it concerns, or raise `Refused` with nothing taken (the caller's transaction ends)."""
     _debit_request(db, request, charge)
     _count_query(db, request.contract_id, now_ms)
@@ -66,7 +66,7 @@ def debit(db: sqlite3.Connection, request: Request, charge: Charge, now_ms: int)
     return spent(db, request.contract_id, charge)
 
 
-def spent(db: sqlite3.Connection, contract_id: str, charge: Charge) -> tuple[Budget, Price]:
+def spent(db: Connection, contract_id: str, charge: Charge) -> tuple[Budget, Price]:
     """Return `charge` beside what the contract has spent with it, as a leaf says it."""
     micro_rho, delta_e12, price_fen = db.execute(
         "SELECT micro_rho_spent, delta_e12_spent, price_fen_spent FROM contract WHERE id = ?", (contract_id,)
@@ -75,13 +75,13 @@ def spent(db: sqlite3.Connection, contract_id: str, charge: Charge) -> tuple[Bud
     return budget, Price(charge.price_fen, price_fen)
 
 
-def micro_rho_left(db: sqlite3.Connection, contract_id: str) -> int:
+def micro_rho_left(db: Connection, contract_id: str) -> int:
     """Return what the contract may still spend."""
     (left,) = db.execute("SELECT micro_rho_cap - micro_rho_spent FROM contract WHERE id = ?", (contract_id,)).fetchone()
     return int(left)
 
 
-def balance(db: sqlite3.Connection, contract_id: str, now_ms: int) -> Balance | None:
+def balance(db: Connection, contract_id: str, now_ms: int) -> Balance | None:
     """Return what is left of a contract, None when there is no such contract."""
     row = db.execute(
         "SELECT micro_rho_cap - micro_rho_spent, delta_e12_cap - delta_e12_spent, queries_cap - queries_spent,"
@@ -101,7 +101,7 @@ def balance(db: sqlite3.Connection, contract_id: str, now_ms: int) -> Balance | 
     )
 
 
-def check_failures(db: sqlite3.Connection, consumer: str, space: str, limits: NodeLimits) -> None:
+def check_failures(db: Connection, consumer: str, space: str, limits: NodeLimits) -> None:
     """Refuse when run-time failures, or questions that may yet become failures, reach the lifetime cap."""
     failed = failures(db, consumer, space)
     if failed >= limits.failures:
@@ -124,13 +124,13 @@ def check_failures(db: sqlite3.Connection, consumer: str, space: str, limits: No
         raise Refused(Reason.RATE_LIMITED, hint)
 
 
-def failures(db: sqlite3.Connection, consumer: str, space: str) -> int:
+def failures(db: Connection, consumer: str, space: str) -> int:
     """Return how often the consumer's questions about `space` failed while running, over all time."""
     row = db.execute("SELECT failures FROM run_failure WHERE consumer = ? AND space = ?", (consumer, space)).fetchone()
     return 0 if row is None else int(row[0])
 
 
-def count_failure(db: sqlite3.Connection, consumer: str, space: str) -> int:
+def count_failure(db: Connection, consumer: str, space: str) -> int:
     """Count one more run-time failure and return how many there are now."""
     db.execute(
         "INSERT INTO run_failure (consumer, space, failures) VALUES (?, ?, 1)"
@@ -147,7 +147,7 @@ def failures_left(detail: Detail, left: int, limits: NodeLimits) -> Detail:
     return replace(detail, hint_en=f"{en}; the last suspends the contract.", hint_zh=f"{zh}，用尽后合约暂停。")
 
 
-def count_use(db: sqlite3.Connection, consumer: str, kind: str, per_minute: int, now_ms: int) -> None:
+def count_use(db: Connection, consumer: str, kind: str, per_minute: int, now_ms: int) -> None:
     """Count one use of `kind` in this minute, or refuse when the consumer had `per_minute` already."""
     minute = now_ms // MINUTE_MS
     db.execute("DELETE FROM rate WHERE minute < ?", (minute,))
@@ -164,7 +164,7 @@ def count_use(db: sqlite3.Connection, consumer: str, kind: str, per_minute: int,
         raise Refused(Reason.RATE_LIMITED, hint)
 
 
-def _debit_request(db: sqlite3.Connection, request: Request, charge: Charge) -> None:
+def _debit_request(db: Connection, request: Request, charge: Charge) -> None:
     """Hold the charge, and for a session all charges under it, against what the consumer agreed to spend."""
     before_rho, before_fen = 0, 0
     if request.session_jti:
@@ -187,7 +187,7 @@ def _debit_request(db: sqlite3.Connection, request: Request, charge: Charge) -> 
         )
 
 
-def _count_query(db: sqlite3.Connection, contract_id: str, now_ms: int) -> None:
+def _count_query(db: Connection, contract_id: str, now_ms: int) -> None:
     asked, cap, per_day = db.execute(
         "SELECT queries_spent, queries_cap, queries_per_day_cap FROM contract WHERE id = ?", (contract_id,)
     ).fetchone()
@@ -212,7 +212,7 @@ def _count_query(db: sqlite3.Connection, contract_id: str, now_ms: int) -> None:
     )
 
 
-def _debit_contract(db: sqlite3.Connection, contract_id: str, charge: Charge) -> None:
+def _debit_contract(db: Connection, contract_id: str, charge: Charge) -> None:
     rho_left, delta_left = db.execute(
         "SELECT micro_rho_cap - micro_rho_spent, delta_e12_cap - delta_e12_spent FROM contract WHERE id = ?",
         (contract_id,),
@@ -240,7 +240,7 @@ def _debit_contract(db: sqlite3.Connection, contract_id: str, charge: Charge) ->
     )
 
 
-def _debit_space(db: sqlite3.Connection, charge: Charge) -> None:
+def _debit_space(db: Connection, charge: Charge) -> None:
     if not charge.micro_rho and not charge.delta_e12:
         return
     row = db.execute(
@@ -271,7 +271,7 @@ def _debit_space(db: sqlite3.Connection, charge: Charge) -> None:
     )
 
 
-def _asked_today(db: sqlite3.Connection, contract_id: str, now_ms: int) -> int:
+def _asked_today(db: Connection, contract_id: str, now_ms: int) -> int:
     row = db.execute(
         "SELECT queries FROM contract_day WHERE contract = ? AND day = ?", (contract_id, _day(now_ms))
     ).fetchone()

@@ -1,6 +1,5 @@
 """Objections (异议) and incidents (事件): opened by a leaf, closed by one leaf that names it."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,6 +8,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import contracts, log
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log, Slots
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
@@ -58,12 +58,12 @@ class Case:
         return self.closed is None and 0 < self.due_s < now_s
 
 
-def open_case(db: sqlite3.Connection, log_: Log, stage: Stage, text: str, actor: str, contract: str) -> int:
+def open_case(db: Connection, log_: Log, stage: Stage, text: str, actor: str, contract: str) -> int:
     """Record what was objected to, or happened, and return the leaf."""
     return _append(db, log_, stage, {"case": "", "status": OPEN, "text": text}, actor, (contract, ""))
 
 
-def file_case(db: sqlite3.Connection, log_: Log, filed: Filed) -> int:
+def file_case(db: Connection, log_: Log, filed: Filed) -> int:
     """Record an objection or complaint and return the leaf; the same signed objection again is the same leaf."""
     if filed.document:
         for case in listed(db, Stage.OBJECTION):
@@ -74,7 +74,7 @@ def file_case(db: sqlite3.Connection, log_: Log, filed: Filed) -> int:
     return _append(db, log_, Stage.OBJECTION, said, filed.actor, (filed.contract, filed.by))
 
 
-def close_case(db: sqlite3.Connection, log_: Log, stage: Stage, case_id: str, text: str, actor: str) -> int:
+def close_case(db: Connection, log_: Log, stage: Stage, case_id: str, text: str, actor: str) -> int:
     """Record the answer to an open case and return the leaf; a case is closed once."""
     found = {case.id: case for case in listed(db, stage)}.get(case_id)
     if found is None or found.closed is not None:
@@ -85,7 +85,7 @@ def close_case(db: sqlite3.Connection, log_: Log, stage: Stage, case_id: str, te
     return _append(db, log_, stage, said, actor, (found.contract, found.by))
 
 
-def listed(db: sqlite3.Connection, stage: Stage) -> tuple[Case, ...]:
+def listed(db: Connection, stage: Stage) -> tuple[Case, ...]:
     """Return every case of this kind, oldest first."""
     found: dict[str, Case] = {}
     for position, jti, contract, members in _said(db, stage):
@@ -102,7 +102,7 @@ def listed(db: sqlite3.Connection, stage: Stage) -> tuple[Case, ...]:
     return tuple(found.values())
 
 
-def _append(db: sqlite3.Connection, log_: Log, stage: Stage, said: Json, actor: str, about: tuple[str, str]) -> int:
+def _append(db: Connection, log_: Log, stage: Stage, said: Json, actor: str, about: tuple[str, str]) -> int:
     """Append a leaf about a contract, or one that a member may read, or neither."""
     contract, by = about
     if stage not in KINDS:
@@ -115,7 +115,7 @@ def _append(db: sqlite3.Connection, log_: Log, stage: Stage, said: Json, actor: 
     return log_.append(db, stage, slots, place).position
 
 
-def _said(db: sqlite3.Connection, stage: Stage) -> Iterator[tuple[int, str, str, json_members.Object]]:
+def _said(db: Connection, stage: Stage) -> Iterator[tuple[int, str, str, json_members.Object]]:
     """Yield what each leaf of this stage says, and about which contract."""
     rows = db.execute("SELECT position, jti FROM leaf WHERE stage = ? ORDER BY position", (stage.value,)).fetchall()
     for position, jti in rows:

@@ -1,7 +1,6 @@
 """Contracts (数字合约) and how they stand; every change is a leaf."""
 
 import hashlib
-import sqlite3
 from dataclasses import replace
 from functools import lru_cache
 
@@ -9,6 +8,7 @@ from yanmen.formats import contract as document
 from yanmen.formats import json_canonical, jws
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger import leaves
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.leaves import ContractRow
 from yanmen.ledger.log import About, Log
 from yanmen.model.contract import MAY_BECOME, Contract, ContractStatus, Terms
@@ -47,7 +47,7 @@ def check_offer(contract: Contract) -> None:
         raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
 
 
-def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
+def add(db: Connection, log: Log, contract: Contract) -> int:
     """Keep an offer and return its leaf; the same offer again is the same leaf."""
     terms = contract.terms
     check_offer(contract)
@@ -79,7 +79,7 @@ def add(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
     return position
 
 
-def operated(db: sqlite3.Connection, grant: str) -> tuple[tuple[str, ContractStatus], ...]:
+def operated(db: Connection, grant: str) -> tuple[tuple[str, ContractStatus], ...]:
     """Return the contracts that hang on a grant of operation, and how each stands."""
     rows = db.execute(
         "SELECT contract.id, contract.status FROM contract JOIN operated ON operated.contract = contract.id"
@@ -89,7 +89,7 @@ def operated(db: sqlite3.Connection, grant: str) -> tuple[tuple[str, ContractSta
     return tuple((name, ContractStatus(status)) for name, status in rows)
 
 
-def change(db: sqlite3.Connection, log: Log, contract_id: str, status: ContractStatus, decided_by: str) -> int:
+def change(db: Connection, log: Log, contract_id: str, status: ContractStatus, decided_by: str) -> int:
     """Let a contract become `status` and return the leaf that says so; an altered one can still be stopped."""
     found = db.execute("SELECT consumer, digest, status FROM contract WHERE id = ?", (contract_id,)).fetchone()
     if found is None:
@@ -102,7 +102,7 @@ def change(db: sqlite3.Connection, log: Log, contract_id: str, status: ContractS
     return append(db, log, Stage.CONTRACT, row, leaves.contract(row, status, decided_by, b""))
 
 
-def turn(db: sqlite3.Connection, contract_id: str, status: ContractStatus, decided_by: str) -> None:
+def turn(db: Connection, contract_id: str, status: ContractStatus, decided_by: str) -> None:
     """Let the contract's row say `status`; with what is revoked goes what was to replace it."""
     db.execute(
         "UPDATE contract SET status = ?, negotiating = '', decided_by = ? WHERE id = ?",
@@ -112,14 +112,14 @@ def turn(db: sqlite3.Connection, contract_id: str, status: ContractStatus, decid
         db.execute("DELETE FROM amendment WHERE id = ?", (contract_id,))
 
 
-def suspend(db: sqlite3.Connection, log: Log, contract_id: str) -> None:
+def suspend(db: Connection, log: Log, contract_id: str) -> None:
     """Suspend a contract that is in force, by the node itself."""
     active = db.execute("SELECT 1 FROM contract WHERE id = ? AND status = 'active'", (contract_id,)).fetchone()
     if active is not None:
         change(db, log, contract_id, ContractStatus.SUSPENDED, "")
 
 
-def suspend_named(db: sqlite3.Connection, log: Log, contract_id: str, decided_by: str) -> None:
+def suspend_named(db: Connection, log: Log, contract_id: str, decided_by: str) -> None:
     """Suspend a contract that is in force, by a person's order; one that is not in force stays as it is."""
     found = db.execute("SELECT status FROM contract WHERE id = ?", (contract_id,)).fetchone()
     if found is None:
@@ -128,13 +128,13 @@ def suspend_named(db: sqlite3.Connection, log: Log, contract_id: str, decided_by
         change(db, log, contract_id, ContractStatus.SUSPENDED, decided_by)
 
 
-def find(db: sqlite3.Connection, contract_id: str) -> Contract | None:
+def find(db: Connection, contract_id: str) -> Contract | None:
     """Return the contract, None when there is none of this id; an altered offer is refused."""
     row = db.execute(f"{_SELECT} WHERE id = ?", (contract_id,)).fetchone()
     return None if row is None else _whole(db, row)
 
 
-def draft(db: sqlite3.Connection, contract_id: str) -> Contract | None:
+def draft(db: Connection, contract_id: str) -> Contract | None:
     """Return what is to replace the contract, None when nothing is."""
     row = db.execute(
         "SELECT offer, acceptance, digest, 'pending', negotiating, decided_by, counter FROM amendment WHERE id = ?",
@@ -143,7 +143,7 @@ def draft(db: sqlite3.Connection, contract_id: str) -> Contract | None:
     return None if row is None else _signed(db, _contract(row))
 
 
-def offered_ms(db: sqlite3.Connection, contract: Contract) -> int:
+def offered_ms(db: Connection, contract: Contract) -> int:
     """Return when this very offer was made, of a contract or of its amendment."""
     (at_ms,) = db.execute(
         "SELECT at_ms FROM leaf JOIN (SELECT offered, digest FROM contract UNION ALL SELECT offered, digest"
@@ -153,13 +153,13 @@ def offered_ms(db: sqlite3.Connection, contract: Contract) -> int:
     return int(at_ms)
 
 
-def digest_for(db: sqlite3.Connection, contract_id: str, consumer: str) -> str | None:
+def digest_for(db: Connection, contract_id: str, consumer: str) -> str | None:
     """Return the digest of the contract when it is the consumer's own."""
     row = db.execute("SELECT digest FROM contract WHERE id = ? AND consumer = ?", (contract_id, consumer)).fetchone()
     return None if row is None else str(row[0])
 
 
-def require(db: sqlite3.Connection, contract_id: str) -> Contract:
+def require(db: Connection, contract_id: str) -> Contract:
     """Return the contract or refuse."""
     contract = find(db, contract_id)
     if contract is None:
@@ -167,7 +167,7 @@ def require(db: sqlite3.Connection, contract_id: str) -> Contract:
     return contract
 
 
-def require_active(db: sqlite3.Connection, contract: Contract) -> None:
+def require_active(db: Connection, contract: Contract) -> None:
     """Refuse unless this very contract is in force now: it may have been stopped since it was admitted."""
     terms = contract.terms
     row = db.execute(
@@ -188,7 +188,7 @@ def require_active(db: sqlite3.Connection, contract: Contract) -> None:
         raise Refused(reason_of(status), Detail(subject=contract.terms.id))
 
 
-def require_going(db: sqlite3.Connection, contract: Contract) -> None:
+def require_going(db: Connection, contract: Contract) -> None:
     """Refuse unless a question that was admitted under this contract may still be answered: an amendment ends none."""
     if was_version(db, contract.terms.id, contract.digest):
         (status,) = db.execute("SELECT status FROM contract WHERE id = ?", (contract.terms.id,)).fetchone()
@@ -198,7 +198,7 @@ def require_going(db: sqlite3.Connection, contract: Contract) -> None:
     require_active(db, contract)
 
 
-def was_version(db: sqlite3.Connection, contract_id: str, digest: str) -> bool:
+def was_version(db: Connection, contract_id: str, digest: str) -> bool:
     """Say whether this was a version of the contract, and was amended."""
     row = db.execute(
         "SELECT 1 FROM contract_version WHERE contract = ? AND digest = ?", (contract_id, digest)
@@ -214,7 +214,7 @@ def require_valid(terms: Terms, now_ms: int) -> None:
         raise Refused(Reason.CONTRACT_EXPIRED, Detail(subject=terms.id))
 
 
-def listed(db: sqlite3.Connection, consumer: str) -> tuple[Contract, ...]:
+def listed(db: Connection, consumer: str) -> tuple[Contract, ...]:
     """Return all contracts of `consumer`, or of everybody when it is empty, oldest first."""
     rows = db.execute(
         f"{_SELECT} WHERE consumer = ? OR ? = '' ORDER BY offered",
@@ -223,14 +223,14 @@ def listed(db: sqlite3.Connection, consumer: str) -> tuple[Contract, ...]:
     return tuple(_whole(db, row) for row in rows)
 
 
-def naming(db: sqlite3.Connection, party: str) -> tuple[Contract, ...]:
+def naming(db: Connection, party: str) -> tuple[Contract, ...]:
     """Return all contracts that name `party` as a further side, oldest first."""
     named = "SELECT contract FROM contract_side WHERE party = ?"
     rows = db.execute(f"{_SELECT} WHERE id IN ({named}) ORDER BY offered", (party,)).fetchall()
     return tuple(_whole(db, row) for row in rows)
 
 
-def append(db: sqlite3.Connection, log: Log, stage: Stage, row: ContractRow, said: leaves.Slots) -> int:
+def append(db: Connection, log: Log, stage: Stage, row: ContractRow, said: leaves.Slots) -> int:
     """Append a leaf about a contract and return its place."""
     return log.append(db, stage, said, About(row.id, row.consumer)).position
 
@@ -247,13 +247,13 @@ def _contract(row: _Row) -> Contract:
     return contract
 
 
-def _whole(db: sqlite3.Connection, row: _Row) -> Contract:
+def _whole(db: Connection, row: _Row) -> Contract:
     """Return a contract with what else was signed over it, and what is to replace it."""
     made = _signed(db, _contract(row))
     return replace(made, amendment=draft(db, made.terms.id))
 
 
-def _signed(db: sqlite3.Connection, contract: Contract) -> Contract:
+def _signed(db: Connection, contract: Contract) -> Contract:
     terms = contract.terms
     if not terms.signers and terms.round is None:
         return contract

@@ -1,9 +1,8 @@
 """What the holder stopped: one job, one member, the whole node; each order is a leaf, and holds in every process."""
 
-import sqlite3
-
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import contracts
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log, Slots, read_slots
 from yanmen.model.contract import ContractStatus
 from yanmen.model.control import Running, Stops
@@ -11,7 +10,7 @@ from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Reason, Refused
 
 
-def kill(db: sqlite3.Connection, log: Log, job_id: str, said: Slots) -> int:
+def kill(db: Connection, log: Log, job_id: str, said: Slots) -> int:
     """Order that the running job ends and return the leaf; one that does not run is refused."""
     row = db.execute(
         "SELECT owner, contract FROM intent WHERE job_id = ? AND ended IS NULL ORDER BY position", (job_id,)
@@ -27,7 +26,7 @@ def kill(db: sqlite3.Connection, log: Log, job_id: str, said: Slots) -> int:
     return position
 
 
-def suspend_member(db: sqlite3.Connection, log: Log, party: str, said: Slots) -> int:
+def suspend_member(db: Connection, log: Log, party: str, said: Slots) -> int:
     """Order that a member is not served and return the leaf."""
     if _suspended(db, party):
         raise _stands(party)
@@ -36,7 +35,7 @@ def suspend_member(db: sqlite3.Connection, log: Log, party: str, said: Slots) ->
     return position
 
 
-def resume_member(db: sqlite3.Connection, log: Log, party: str, said: Slots) -> int:
+def resume_member(db: Connection, log: Log, party: str, said: Slots) -> int:
     """Take the suspension of a member back and return the leaf."""
     if not _suspended(db, party):
         raise _stands(party)
@@ -44,7 +43,7 @@ def resume_member(db: sqlite3.Connection, log: Log, party: str, said: Slots) -> 
     return log.append(db, Stage.CONTROL, said, About("", party)).position
 
 
-def disconnect(db: sqlite3.Connection, log: Log, said: Slots) -> int:
+def disconnect(db: Connection, log: Log, said: Slots) -> int:
     """Order that the node takes no calls and ends what runs, and return the leaf."""
     if _disconnected(db):
         raise _stands("node")
@@ -53,7 +52,7 @@ def disconnect(db: sqlite3.Connection, log: Log, said: Slots) -> int:
     return position
 
 
-def connect(db: sqlite3.Connection, log: Log, said: Slots) -> int:
+def connect(db: Connection, log: Log, said: Slots) -> int:
     """Order that the node takes calls again and return the leaf."""
     if not _disconnected(db):
         raise _stands("node")
@@ -61,7 +60,7 @@ def connect(db: sqlite3.Connection, log: Log, said: Slots) -> int:
     return log.append(db, Stage.CONTROL, said, About()).position
 
 
-def stops(db: sqlite3.Connection) -> Stops:
+def stops(db: Connection) -> Stops:
     """Return what must not go on now: killed jobs, those of stopped contracts, members, all."""
     jobs = db.execute(
         "SELECT intent.owner, intent.job_id FROM intent JOIN contract ON contract.id = intent.contract"
@@ -72,7 +71,7 @@ def stops(db: sqlite3.Connection) -> Stops:
     return Stops(tuple(jobs), members, _disconnected(db))
 
 
-def running(db: sqlite3.Connection) -> tuple[Running, ...]:
+def running(db: Connection) -> tuple[Running, ...]:
     """Return the uses that touch data now, oldest first."""
     rows = db.execute(
         "SELECT intent.position, owner, job_id, contract, at_ms FROM intent"
@@ -81,7 +80,7 @@ def running(db: sqlite3.Connection) -> tuple[Running, ...]:
     return tuple(Running(*row) for row in rows)
 
 
-def require_going(db: sqlite3.Connection, party: str) -> None:
+def require_going(db: Connection, party: str) -> None:
     """Refuse a member that is suspended, and everybody while the node is disconnected."""
     if _disconnected(db):
         raise Refused(Reason.DISCONNECTED)
@@ -89,7 +88,7 @@ def require_going(db: sqlite3.Connection, party: str) -> None:
         raise Refused(Reason.MEMBER_SUSPENDED)
 
 
-def ended_by(db: sqlite3.Connection, owner: str, job_id: str, contract: str) -> Refused | None:
+def ended_by(db: Connection, owner: str, job_id: str, contract: str) -> Refused | None:
     """Return why the holder's order ends this job, None when nothing does."""
     if db.execute("SELECT 1 FROM killed WHERE owner = ? AND job_id = ?", (owner, job_id)).fetchone() is not None:
         return Refused(Reason.TERMINATED, Detail(subject=job_id))
@@ -104,13 +103,13 @@ def ended_by(db: sqlite3.Connection, owner: str, job_id: str, contract: str) -> 
     return None
 
 
-def policy(db: sqlite3.Connection) -> str:
+def policy(db: Connection) -> str:
     """Return the digest of the guard rails recorded last."""
     row = db.execute("SELECT digest FROM policy_in_force").fetchone()
     return "" if row is None else str(row[0])
 
 
-def put_policy(db: sqlite3.Connection, log: Log, digest: str, said: Slots) -> int | None:
+def put_policy(db: Connection, log: Log, digest: str, said: Slots) -> int | None:
     """Record other guard rails than those recorded last and return the leaf."""
     if policy(db) == digest:
         return None
@@ -123,7 +122,7 @@ def put_policy(db: sqlite3.Connection, log: Log, digest: str, said: Slots) -> in
     return position
 
 
-def carry(old: sqlite3.Connection, db: sqlite3.Connection, log: Log) -> None:
+def carry(old: Connection, db: Connection, log: Log) -> None:
     """Say again in the log that follows what stands in the one before."""
     for party, position in old.execute("SELECT party, position FROM member_suspended ORDER BY party").fetchall():
         suspend_member(db, log, party, read_slots(old, position))
@@ -131,11 +130,11 @@ def carry(old: sqlite3.Connection, db: sqlite3.Connection, log: Log) -> None:
         disconnect(db, log, read_slots(old, position))
 
 
-def _suspended(db: sqlite3.Connection, party: str) -> bool:
+def _suspended(db: Connection, party: str) -> bool:
     return db.execute("SELECT 1 FROM member_suspended WHERE party = ?", (party,)).fetchone() is not None
 
 
-def _disconnected(db: sqlite3.Connection) -> bool:
+def _disconnected(db: Connection) -> bool:
     return db.execute("SELECT 1 FROM disconnected").fetchone() is not None
 
 

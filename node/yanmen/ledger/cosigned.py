@@ -1,6 +1,5 @@
 """What witnesses cosigned of this log's heads."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 
@@ -8,13 +7,14 @@ from yanmen.crypto import cosigning
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import note
 from yanmen.formats.note import Note, NoteSignature, VerifierKey
+from yanmen.ledger.connection import Connection
 from yanmen.model.refusal import Fault, FaultCode
 
 HEADS_MAX = 1000
 """Newest heads of each witness looked at: a quorum that is further apart is found at the next common head."""
 
 
-def keep(db: sqlite3.Connection, size: int, witness: VerifierKey, signature: NoteSignature) -> int:
+def keep(db: Connection, size: int, witness: VerifierKey, signature: NoteSignature) -> int:
     """Keep the cosignature over the head of `size` leaves and return its time; one that does not verify is a fault."""
     head = _head(db, size)
     try:
@@ -29,7 +29,7 @@ def keep(db: sqlite3.Connection, size: int, witness: VerifierKey, signature: Not
     return at_s
 
 
-def newest(db: sqlite3.Connection, witness: VerifierKey) -> int:
+def newest(db: Connection, witness: VerifierKey) -> int:
     """Return the size of the newest head that `witness` cosigned, 0 when there is none."""
     (found,) = db.execute(
         "SELECT coalesce(max(size), 0) FROM cosignature WHERE name = ? AND key = ?", (witness.name, witness.public)
@@ -37,7 +37,7 @@ def newest(db: sqlite3.Connection, witness: VerifierKey) -> int:
     return int(found)
 
 
-def size(db: sqlite3.Connection, witnesses: int = 1) -> int:
+def size(db: Connection, witnesses: int = 1) -> int:
     """Return the size of the newest head that so many witnesses cosigned, 0 when there is none."""
     (found,) = db.execute(
         "SELECT coalesce(max(size), 0) FROM (SELECT size FROM cosignature GROUP BY size HAVING count(*) >= ?) AS seen",
@@ -46,7 +46,7 @@ def size(db: sqlite3.Connection, witnesses: int = 1) -> int:
     return int(found)
 
 
-def quorum(db: sqlite3.Connection, witnesses: Iterable[VerifierKey], least: int) -> int:
+def quorum(db: Connection, witnesses: Iterable[VerifierKey], least: int) -> int:
     """Return the size of the newest head that at least `least` of `witnesses` cosigned, 0 when there is none."""
     counted: Counter[int] = Counter()
     for witness in witnesses:
@@ -58,7 +58,7 @@ def quorum(db: sqlite3.Connection, witnesses: Iterable[VerifierKey], least: int)
     return max((covered for covered, count in counted.items() if count >= least), default=0)
 
 
-def with_cosignatures(db: sqlite3.Connection, covered: int) -> str:
+def with_cosignatures(db: Connection, covered: int) -> str:
     """Return the signed head of `covered` leaves with the cosignatures there are."""
     head = _head(db, covered)
     rows = db.execute("SELECT line FROM cosignature WHERE size = ? ORDER BY name, key", (covered,)).fetchall()
@@ -67,7 +67,7 @@ def with_cosignatures(db: sqlite3.Connection, covered: int) -> str:
     return note.encode(Note(head.text, signatures)).decode()
 
 
-def _head(db: sqlite3.Connection, covered: int) -> Note:
+def _head(db: Connection, covered: int) -> Note:
     row = db.execute("SELECT note FROM checkpoint WHERE size = ?", (covered,)).fetchone()
     if row is None:
         raise Fault(FaultCode.STORAGE, "ledger: no checkpoint of that size")

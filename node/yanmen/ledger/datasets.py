@@ -1,18 +1,17 @@
 """What the node has published, the subject spaces it counts against, and the register it has seen."""
 
-import sqlite3
-
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Publication, Reading
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import records, spaces
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log, Slots
 from yanmen.model.catalogue import Dataset, DatasetClass, Grade, Version
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
 
-def publish(db: sqlite3.Connection, log: Log, version: Version) -> int:
+def publish(db: Connection, log: Log, version: Version) -> int:
     """Make `version` the current one of its dataset and return its leaf; what was spent stays spent."""
     dataset = version.dataset
     encoded = _encode(dataset)
@@ -50,7 +49,7 @@ def publish(db: sqlite3.Connection, log: Log, version: Version) -> int:
     return position
 
 
-def retract(db: sqlite3.Connection, log: Log, name: str) -> int:
+def retract(db: Connection, log: Log, name: str) -> int:
     """Withdraw every version of `name` and return the leaf that says so; an older version never comes back."""
     changed = db.execute("UPDATE dataset_version SET retracted = 1 WHERE name = ? AND retracted = 0", (name,))
     if changed.rowcount == 0:
@@ -60,7 +59,7 @@ def retract(db: sqlite3.Connection, log: Log, name: str) -> int:
     return log.append(db, Stage.DATASET, said, About()).position
 
 
-def current(db: sqlite3.Connection) -> tuple[Version, ...]:
+def current(db: Connection) -> tuple[Version, ...]:
     """Return the newest version of each dataset, by name, leaving out what is retracted."""
     rows = db.execute(
         "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality, counted"
@@ -70,7 +69,7 @@ def current(db: sqlite3.Connection) -> tuple[Version, ...]:
     return tuple(_version(row) for row in rows)
 
 
-def listed(db: sqlite3.Connection) -> tuple[Version, ...]:
+def listed(db: Connection) -> tuple[Version, ...]:
     """Return every version ever published, oldest first."""
     rows = db.execute(
         "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality, counted"
@@ -79,7 +78,7 @@ def listed(db: sqlite3.Connection) -> tuple[Version, ...]:
     return tuple(_version(row) for row in rows)
 
 
-def newest(db: sqlite3.Connection, name: str) -> Version | None:
+def newest(db: Connection, name: str) -> Version | None:
     """Return the newest version of the dataset `name`, retracted or not, None when there never was one."""
     row = db.execute(
         "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality, counted"
@@ -89,7 +88,7 @@ def newest(db: sqlite3.Connection, name: str) -> Version | None:
     return None if row is None else _version(row)
 
 
-def require_current(db: sqlite3.Connection, versions: tuple[Version, ...]) -> None:
+def require_current(db: Connection, versions: tuple[Version, ...]) -> None:
     """Refuse when one of `versions` is no longer the current one of its dataset."""
     for version in versions:
         name = version.dataset.name
@@ -105,7 +104,17 @@ def require_current(db: sqlite3.Connection, versions: tuple[Version, ...]) -> No
             raise Refused(Reason.DATASET_RETRACTED, hint)
 
 
-def require_kept(db: sqlite3.Connection, names: tuple[str, ...]) -> None:
+def of_version(db: Connection, version: str) -> Version | None:
+    """Return the version of this digest, retracted or not."""
+    row = db.execute(
+        "SELECT dataset, version, path, plain_bytes, published_ms, retracted, quality, counted"
+        " FROM dataset_version WHERE version = ?",
+        (version,),
+    ).fetchone()
+    return None if row is None else _version(row)
+
+
+def require_kept(db: Connection, names: tuple[str, ...]) -> None:
     """Refuse when a version among `names` was retracted; one replaced meanwhile may still be answered from."""
     for name in names:
         row = db.execute("SELECT name FROM dataset_version WHERE version = ? AND retracted = 1", (name,)).fetchone()
@@ -113,7 +122,7 @@ def require_kept(db: sqlite3.Connection, names: tuple[str, ...]) -> None:
             raise Refused(Reason.DATASET_RETRACTED, Detail(subject=str(row[0])))
 
 
-def accept_register(db: sqlite3.Connection, log: Log, space: str, serial: int, digest: str) -> int | None:
+def accept_register(db: Connection, log: Log, space: str, serial: int, digest: str) -> int | None:
     """Note that the register at `serial` is in force; return its leaf, None when it was in force before."""
     row = db.execute("SELECT serial, digest FROM register").fetchone()
     if row == (serial, digest):
@@ -130,7 +139,7 @@ def accept_register(db: sqlite3.Connection, log: Log, space: str, serial: int, d
     return position
 
 
-def _check_space(db: sqlite3.Connection, dataset: Dataset) -> None:
+def _check_space(db: Connection, dataset: Dataset) -> None:
     """Hold a dataset to one subject space: moving it to another would be a fresh budget for the same persons."""
     earlier = newest(db, dataset.name)
     if earlier is not None and earlier.dataset.subject_space not in ("", dataset.subject_space):

@@ -1,12 +1,11 @@
 """Proofs that what was released under a contract is destroyed, and the destruction of the node's own answers."""
 
-import sqlite3
-
 from yanmen.formats import deletion, json_canonical, jws
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Output
 from yanmen.ledger import contracts, leaves, log
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.leaves import ContractRow
 from yanmen.ledger.log import Log
 from yanmen.model.contract import Contract, ContractStatus, Terms
@@ -17,7 +16,7 @@ from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 DAY_MS = 24 * 60 * 60 * 1000
 
 
-def expect(db: sqlite3.Connection, terms: Terms) -> None:
+def expect(db: Connection, terms: Terms) -> None:
     """Note that the end of a contract now in force asks for proof, as its present version says."""
     if terms.deletion_days is None:
         db.execute("DELETE FROM deletion WHERE contract = ?", (terms.id,))
@@ -29,7 +28,7 @@ def expect(db: sqlite3.Connection, terms: Terms) -> None:
     )
 
 
-def listed(db: sqlite3.Connection, now_ms: int) -> tuple[Deletion, ...]:
+def listed(db: Connection, now_ms: int) -> tuple[Deletion, ...]:
     """Return how every contract that asks for proof stands, by their ids."""
     rows = db.execute(
         "SELECT contract, consumer, days, until_ms, ended_ms, by_node, by_consumer FROM deletion ORDER BY contract"
@@ -37,12 +36,12 @@ def listed(db: sqlite3.Connection, now_ms: int) -> tuple[Deletion, ...]:
     return tuple(_deletion(row, now_ms) for row in rows)
 
 
-def released(db: sqlite3.Connection, contract_id: str) -> tuple[ReleasedAnswer, ...]:
+def released(db: Connection, contract_id: str) -> tuple[ReleasedAnswer, ...]:
     """Return every answer given under a contract, in the order of their receipts."""
     return tuple(answer for _, answer in _answers(db, contracts.require(db, contract_id)))
 
 
-def prove(db: sqlite3.Connection, log_: Log, token: bytes) -> int:
+def prove(db: Connection, log_: Log, token: bytes) -> int:
     """Keep a statement, whose signature was verified, and return its leaf; the node's own destroys what it holds."""
     proof = _read(token)
     contract = contracts.require(db, proof.contract)
@@ -85,7 +84,7 @@ def _deletion(row: tuple[str, str, int, int, int, int | None, int | None], now_m
     )
 
 
-def _answers(db: sqlite3.Connection, contract: Contract) -> list[tuple[int, ReleasedAnswer]]:
+def _answers(db: Connection, contract: Contract) -> list[tuple[int, ReleasedAnswer]]:
     rows = db.execute(
         "SELECT position, jti FROM leaf WHERE stage = 'outcome' AND party = ? ORDER BY position",
         (contract.terms.consumer,),
@@ -101,7 +100,7 @@ def _answers(db: sqlite3.Connection, contract: Contract) -> list[tuple[int, Rele
     return found
 
 
-def _document(db: sqlite3.Connection, position: int) -> str:
+def _document(db: Connection, position: int) -> str:
     subject = log.read_slots(db, position).get(Slot.SUBJECT)
     return str(subject.get("document")) if isinstance(subject, dict) else ""
 
@@ -117,7 +116,7 @@ def _refused(subject: str, en: str, zh: str) -> Refused:
     return Refused(Reason.DELETION_NOT_PROVED, Detail(subject, hint_en=en, hint_zh=zh))
 
 
-def ended(db: sqlite3.Connection, contract_id: str, status: ContractStatus, now_ms: int) -> None:
+def ended(db: Connection, contract_id: str, status: ContractStatus, now_ms: int) -> None:
     """Note when a contract was ended before its time."""
     if status is ContractStatus.REVOKED:
         db.execute("UPDATE deletion SET ended_ms = ? WHERE contract = ? AND ended_ms = 0", (now_ms, contract_id))

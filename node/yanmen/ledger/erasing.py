@@ -1,11 +1,10 @@
 """Destroys disclosures, answers and quoted questions once their contract's term is over, and says so in a leaf."""
 
-import sqlite3
-
 from yanmen.formats import receipt
 from yanmen.formats.erasure import DAY_S, DESTROYED, STAGES, Erasure
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import answers, contracts, log
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail
@@ -22,7 +21,7 @@ ORDER BY position
 """  # noqa: S608 - stages of ours
 
 
-def due(db: sqlite3.Connection, before_ms: int, now_ms: int) -> tuple[int, ...]:
+def due(db: Connection, before_ms: int, now_ms: int) -> tuple[int, ...]:
     """Return the leaves before `before_ms` whose contract's term is over, oldest first, in portions."""
     terms_s: dict[str, int] = {}
     found: list[int] = []
@@ -41,7 +40,7 @@ def due(db: sqlite3.Connection, before_ms: int, now_ms: int) -> tuple[int, ...]:
     return tuple(found)
 
 
-def erase(db: sqlite3.Connection, log_: Log, before_ms: int, actor: str) -> int | None:
+def erase(db: Connection, log_: Log, before_ms: int, actor: str) -> int | None:
     """Destroy what is due and return the leaf that says so; None when nothing is."""
     positions = due(db, before_ms, log_.now_ms(db))
     if not positions:
@@ -54,7 +53,7 @@ def erase(db: sqlite3.Connection, log_: Log, before_ms: int, actor: str) -> int 
     return leaf
 
 
-def _destroy(db: sqlite3.Connection, position: int) -> None:
+def _destroy(db: Connection, position: int) -> None:
     """Keep of the leaf's disclosures what its account is made of, and nothing of its answer and question."""
     (jws, shown, withheld) = db.execute(
         "SELECT jws, shown, withheld FROM leaf JOIN disclosure USING (position) WHERE position = ?", (position,)

@@ -1,13 +1,13 @@
 """What leaves say in sums, for a report of evidence: counts by stage, and of questions by contract and end."""
 
-import sqlite3
 from collections import Counter
 
+from yanmen.ledger.connection import Connection
 from yanmen.model.evidence import ContractUses
 from yanmen.model.receipt import Stage
 
 
-def stages(db: sqlite3.Connection, since: int, until: int) -> dict[Stage, int]:
+def stages(db: Connection, since: int, until: int) -> dict[Stage, int]:
     """Return how many leaves of each stage there are from position `since` on, below `until`."""
     rows = db.execute(
         "SELECT stage, count(*) FROM leaf WHERE position >= ? AND position < ? GROUP BY stage ORDER BY stage",
@@ -16,7 +16,7 @@ def stages(db: sqlite3.Connection, since: int, until: int) -> dict[Stage, int]:
     return {Stage(stage): int(count) for stage, count in rows.fetchall()}
 
 
-def uses(db: sqlite3.Connection, since: int, most: int) -> tuple[ContractUses, ...]:
+def uses(db: Connection, since: int, most: int) -> tuple[ContractUses, ...]:
     """Return questions by contract: those that began, or ended, from `since` on; beyond `most` contracts together."""
     asked: Counter[str] = Counter()
     ended: dict[Stage, Counter[str]] = {Stage.OUTCOME: Counter(), Stage.ABORTED: Counter()}

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from yanmen.formats import anchors as anchors_format
 from yanmen.formats import bundle, note
 from yanmen.formats.bundle import ContractTotal, SpaceTotal, Statement
 from yanmen.ledger import anchors, cosigned, log, timestamps
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import Identity
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -26,7 +26,7 @@ class SpacePapers:
     quorum: int = 1
 
 
-def statement(db: sqlite3.Connection, identity: Identity, space: str) -> Statement:
+def statement(db: Connection, identity: Identity, space: str) -> Statement:
     """Return the totals the node states, as an auditor will recompute them from the leaves."""
     return Statement(
         space=space,
@@ -38,7 +38,7 @@ def statement(db: sqlite3.Connection, identity: Identity, space: str) -> Stateme
     )
 
 
-def write(db: sqlite3.Connection, directory: Path, stated: Statement, papers: SpacePapers, log_public: bytes) -> None:
+def write(db: Connection, directory: Path, stated: Statement, papers: SpacePapers, log_public: bytes) -> None:
     """Write the bundle of the view `db` to the new `directory`, which appears whole or not at all."""
     keys = bundle.Keys(
         log_vkey=note.encode_key(note.VerifierKey(stated.origin, log_public)),
@@ -58,7 +58,7 @@ def write(db: sqlite3.Connection, directory: Path, stated: Statement, papers: Sp
             (partial / bundle.COSIGNED).write_bytes(cosigned.with_cosignatures(db, seen).encode())
 
 
-def _attested(db: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:
+def _attested(db: Connection) -> Iterator[tuple[str, bytes]]:
     """Yield the files with what others than witnesses attest of the log's heads."""
     for size, head, token in timestamps.listed(db):
         yield bundle.stamped_name(size), head
@@ -68,14 +68,14 @@ def _attested(db: sqlite3.Connection) -> Iterator[tuple[str, bytes]]:
         yield bundle.ANCHORS, anchors_format.encode((one.size, one.answer) for one in found)
 
 
-def _entries(db: sqlite3.Connection, size: int) -> Iterator[bundle.Entry]:
+def _entries(db: Connection, size: int) -> Iterator[bundle.Entry]:
     for position in range(size):
         receipt = log.read_receipt(db, position, whole=True)
         leaf, _, _ = receipt.sdjwt.partition("~")
         yield bundle.Entry(receipt.stage, leaf.encode("ascii"), receipt.sdjwt, receipt.proof)
 
 
-def _contract_totals(db: sqlite3.Connection) -> tuple[ContractTotal, ...]:
+def _contract_totals(db: Connection) -> tuple[ContractTotal, ...]:
     rows = db.execute(
         "SELECT series.contract, series.length, count(intent.position), coalesce(sum(intent.micro_rho), 0),"
         " coalesce(sum(intent.delta_e12), 0), coalesce(sum(intent.price_fen), 0)"
@@ -97,7 +97,7 @@ def _contract_totals(db: sqlite3.Connection) -> tuple[ContractTotal, ...]:
     return tuple(found[name] for name in sorted(found))
 
 
-def _space_totals(db: sqlite3.Connection) -> tuple[SpaceTotal, ...]:
+def _space_totals(db: Connection) -> tuple[SpaceTotal, ...]:
     rows = db.execute(
         "SELECT space, sum(micro_rho), sum(delta_e12) FROM (SELECT space, micro_rho, delta_e12 FROM intent"
         " WHERE space <> '' UNION ALL SELECT name, micro_rho, delta_e12 FROM opening WHERE kind = 'space') AS spent"

@@ -1,6 +1,5 @@
 """How a ledger begins: whose it is, and the first leaves of its log."""
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -9,6 +8,7 @@ from yanmen.formats import base64url, checkpoint
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.opening import Opening
 from yanmen.formats.receipt import SUITE, Slot
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Identity, Log
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Stage
@@ -29,7 +29,7 @@ class Keeper:
     randomness: Randomness
 
 
-def identify(db: sqlite3.Connection, keeper: Keeper) -> Identity:
+def identify(db: Connection, keeper: Keeper) -> Identity:
     """Return whose ledger this is, which must be the keeper's with the keeper's keys; a new one becomes that."""
     public = (keeper.receipt_signer.public, keeper.log_signer.public)
     row = db.execute("SELECT id, origin, receipt_key, log_key FROM node").fetchone()
@@ -42,7 +42,7 @@ def identify(db: sqlite3.Connection, keeper: Keeper) -> Identity:
     return Identity(node_id=row[0], origin=row[1])
 
 
-def adopt(db: sqlite3.Connection, keeper: Keeper, origin: str) -> Identity:
+def adopt(db: Connection, keeper: Keeper, origin: str) -> Identity:
     """Make a new ledger the keeper's, for the log `origin`."""
     public = (keeper.receipt_signer.public, keeper.log_signer.public)
     db.execute(
@@ -57,7 +57,7 @@ def civil_year(now_ms: int) -> int:
     return datetime.fromtimestamp(now_ms // 1000, UTC).astimezone(CIVIL_TIME).year
 
 
-def begin(db: sqlite3.Connection, log: Log, identity: Identity, keeper: Keeper, opening: Opening | None = None) -> None:
+def begin(db: Connection, log: Log, identity: Identity, keeper: Keeper, opening: Opening | None = None) -> None:
     """Append what every log begins with: who keeps it, what it continues, and the two keys it is checked with."""
     said: dict[str, Json] = {"node": identity.node_id, "origin": identity.origin, "suite": SUITE}
     if opening is not None:

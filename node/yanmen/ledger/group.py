@@ -5,7 +5,6 @@ caller's change stands in a savepoint of its own: one that is refused, or breaks
 Nobody goes on before the commit that holds its change is durable.
 """
 
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from threading import Lock
 from typing import Any, TypeVar, cast
 
 from yanmen.formats.malformed import Malformed
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.store import FAILURES, Keeping, as_fault, forget
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -30,7 +30,7 @@ class GroupCommit:
 
     __slots__ = ("_awaited", "_come", "_led", "_line", "_lock", "_seal", "_served", "_store")
 
-    def __init__(self, store: Keeping, seal: Callable[[sqlite3.Connection], None]) -> None:
+    def __init__(self, store: Keeping, seal: Callable[[Connection], None]) -> None:
         """Begin with nobody waiting."""
         self._store = store
         self._seal = seal
@@ -42,7 +42,7 @@ class GroupCommit:
         self._come = Lock()
         self._come.acquire()
 
-    def do(self, change: Callable[[sqlite3.Connection], K], show: Callable[[sqlite3.Connection, K], T]) -> T:
+    def do(self, change: Callable[[Connection], K], show: Callable[[Connection, K], T]) -> T:
         """Make `change` durable and return what `show` makes of its result once the head is signed.
 
         What `change` raises is raised here and undoes nothing but `change`. A `Fault` of anything else
@@ -143,9 +143,7 @@ class _Caller:
         "_shown",
     )
 
-    def __init__(
-        self, change: Callable[[sqlite3.Connection], Any], show: Callable[[sqlite3.Connection, Any], object]
-    ) -> None:
+    def __init__(self, change: Callable[[Connection], Any], show: Callable[[Connection, Any], object]) -> None:
         """Stand with a gate that is shut."""
         self._change, self._show = change, show
         self._made: object = None
@@ -176,7 +174,7 @@ class _Caller:
         self._leads = leads
         self._gate.release()
 
-    def change(self, db: sqlite3.Connection) -> None:
+    def change(self, db: Connection) -> None:
         """Make the change in a savepoint; what it raises undoes it alone and is this caller's and nobody else's."""
         try:
             db.execute("SAVEPOINT caller")
@@ -187,7 +185,7 @@ class _Caller:
             self._error, self._own, self._changed = _of_caller(error), True, False
             _undo(db)
 
-    def show(self, db: sqlite3.Connection) -> None:
+    def show(self, db: Connection) -> None:
         """Make what the caller is shown of its change, unless that was undone."""
         if self._changed:
             self._shown = self._show(db, self._made)
@@ -214,7 +212,7 @@ def _of_caller(error: BaseException) -> BaseException:
     return told
 
 
-def _undo(db: sqlite3.Connection) -> None:
+def _undo(db: Connection) -> None:
     """Undo the change of one caller."""
     forget(db)
     if db.in_transaction:

@@ -1,11 +1,11 @@
 """An incident is opened, and all it names is frozen, in one transaction: neither is there without the other."""
 
-import sqlite3
 from collections.abc import Sequence
 
 from yanmen.formats import control_order
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import cases, contracts, control
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import Log
 from yanmen.model.control import Order
 from yanmen.model.incident import Freeze, Frozen
@@ -14,9 +14,7 @@ from yanmen.model.receipt import Stage
 DRILL = "DRILL 演练: "
 
 
-def open_incident(
-    db: sqlite3.Connection, log: Log, text: str, actor: str, frozen: Sequence[Frozen], *, drill: bool
-) -> int:
+def open_incident(db: Connection, log: Log, text: str, actor: str, frozen: Sequence[Frozen], *, drill: bool) -> int:
     """Record the incident and freeze what it names; a drill names as much and freezes nothing. Return its leaf."""
     about = [each.name for each in frozen if each.kind is Freeze.CONTRACT]
     named = "".join(f"\n{each.kind.value} {each.name}".rstrip() for each in frozen)
@@ -28,7 +26,7 @@ def open_incident(
     return position
 
 
-def _freeze(db: sqlite3.Connection, log: Log, frozen: Frozen, actor: str) -> None:
+def _freeze(db: Connection, log: Log, frozen: Frozen, actor: str) -> None:
     """Stop what is named, unless it is stopped already."""
     match frozen.kind:
         case Freeze.CONTRACT:

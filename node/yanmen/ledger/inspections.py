@@ -1,9 +1,8 @@
 """Findings of inspections (检查→问题→整改期限→复查→销号): every step is a leaf, in its turn."""
 
-import sqlite3
-
 from yanmen.crypto import documents
 from yanmen.formats.receipt import Slot
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log
 from yanmen.model.inspection import Issue, IssueState, OutOfTurn, Step, after
 from yanmen.model.receipt import Stage
@@ -12,7 +11,7 @@ from yanmen.model.refusal import Detail, Reason, Refused
 _CASE = "SELECT finding, inspector, node, state, deadline_s, text, last FROM inspection"
 
 
-def record(db: sqlite3.Connection, log: Log, step: Step, token: bytes) -> int:
+def record(db: Connection, log: Log, step: Step, token: bytes) -> int:
     """Record a step whose signature was verified and return its leaf; the newest step again gives the same leaf."""
     digest = documents.digest(token)
     known = find(db, step.finding)
@@ -48,13 +47,13 @@ def record(db: sqlite3.Connection, log: Log, step: Step, token: bytes) -> int:
     return position
 
 
-def find(db: sqlite3.Connection, finding: str) -> Issue | None:
+def find(db: Connection, finding: str) -> Issue | None:
     """Return how a finding stands, None when there is none of this id."""
     row = db.execute(f"{_CASE} WHERE finding = ?", (finding,)).fetchone()
     return None if row is None else _case(row)
 
 
-def listed(db: sqlite3.Connection) -> tuple[Issue, ...]:
+def listed(db: Connection) -> tuple[Issue, ...]:
     """Return every finding, the one of the newest step last."""
     return tuple(_case(row) for row in db.execute(f"{_CASE} ORDER BY position"))
 

@@ -8,7 +8,6 @@
 Each happens inside one transaction of the caller. An intent ends once, whoever comes first.
 """
 
-import sqlite3
 from dataclasses import dataclass, field, replace
 
 from yanmen.formats import json_canonical, released
@@ -28,6 +27,7 @@ from yanmen.ledger import (
     violations,
 )
 from yanmen.ledger.budget import Charge
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Entry, Log
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits
@@ -64,7 +64,7 @@ class Failure:
 
 
 def reserve(
-    db: sqlite3.Connection, log_: Log, plan: Plan, limits: NodeLimits, *, acknowledged_first: bool = False
+    db: Connection, log_: Log, plan: Plan, limits: NodeLimits, *, acknowledged_first: bool = False
 ) -> Reserved | None:
     """Debit `plan` and record the intent; None when the job is answered already, from an earlier answer.
 
@@ -93,7 +93,7 @@ def reserve(
 
 
 def settle(
-    db: sqlite3.Connection, log_: Log, reserved: Reserved, result: Released, profile_digest: str, limits: NodeLimits
+    db: Connection, log_: Log, reserved: Reserved, result: Released, profile_digest: str, limits: NodeLimits
 ) -> None:
     """End the intent with the released table, or aborted when its contract or dataset was stopped meanwhile."""
     if result.plan != reserved.plan:
@@ -128,7 +128,7 @@ def settle(
     _answer(db, intent.owner, intent.job_id, entry.position, entry.position)
 
 
-def abort(db: sqlite3.Connection, log_: Log, reserved: Reserved, failure: Failure, limits: NodeLimits) -> int:
+def abort(db: Connection, log_: Log, reserved: Reserved, failure: Failure, limits: NodeLimits) -> int:
     """End the intent without an answer and return the leaf that ended it, which may be an earlier one."""
     intent = _find(db, reserved)
     if not intent.ended:
@@ -140,14 +140,14 @@ def abort(db: sqlite3.Connection, log_: Log, reserved: Reserved, failure: Failur
     return int(ended)
 
 
-def _require_going(db: sqlite3.Connection, intent: Intent) -> None:
+def _require_going(db: Connection, intent: Intent) -> None:
     stopped = control.ended_by(db, intent.owner, intent.job_id, intent.contract)
     if stopped is not None:
         raise stopped
 
 
 def refuse(
-    db: sqlite3.Connection,
+    db: Connection,
     log_: Log,
     submission: Submission,
     request: Request | None,
@@ -180,7 +180,7 @@ def refuse(
     return entry.position
 
 
-def open_intents(db: sqlite3.Connection) -> tuple[Intent, ...]:
+def open_intents(db: Connection) -> tuple[Intent, ...]:
     """Return the debits that nothing has ended yet, oldest first."""
     rows = db.execute(
         "SELECT position, ref, owner, job_id, consumer, contract, space, release, ended"
@@ -189,7 +189,7 @@ def open_intents(db: sqlite3.Connection) -> tuple[Intent, ...]:
     return tuple(_intent(row) for row in rows)
 
 
-def end_aborted(db: sqlite3.Connection, log_: Log, intent: Intent, failure: Failure, limits: NodeLimits) -> int:
+def end_aborted(db: Connection, log_: Log, intent: Intent, failure: Failure, limits: NodeLimits) -> int:
     """End `intent` without an answer; a run-time failure counts, and the last one suspends the contract."""
     slots = {
         **leaves.aborted(log.read_slots(db, intent.position), failure.reason, recovered=failure.recovered),
@@ -226,7 +226,7 @@ def _check_parties(plan: Plan) -> None:
         raise Fault(FaultCode.INTERNAL, "admitted for another party or contract")
 
 
-def _claim(db: sqlite3.Connection, submission: Submission, request: Request) -> None:
+def _claim(db: Connection, submission: Submission, request: Request) -> None:
     """Use up the request's id and the job's id, each good for one use."""
     seen = db.execute(
         "SELECT 1 FROM request_seen WHERE consumer = ? AND jti = ?", (request.consumer, request.jti)
@@ -241,7 +241,7 @@ def _claim(db: sqlite3.Connection, submission: Submission, request: Request) -> 
     db.execute("INSERT INTO request_seen (consumer, jti) VALUES (?, ?)", (request.consumer, request.jti))
 
 
-def _intend(db: sqlite3.Connection, log_: Log, plan: Plan, charge: Charge) -> Entry:
+def _intend(db: Connection, log_: Log, plan: Plan, charge: Charge) -> Entry:
     """Append the intent leaf, with its row and its running job."""
     request, submission = plan.admitted.request, plan.admitted.submission
     figures, price = budget.spent(db, request.contract_id, charge)
@@ -271,7 +271,7 @@ def _intend(db: sqlite3.Connection, log_: Log, plan: Plan, charge: Charge) -> En
     return entry
 
 
-def _start(db: sqlite3.Connection, plan: Plan, charge: Charge) -> None:
+def _start(db: Connection, plan: Plan, charge: Charge) -> None:
     submission = plan.admitted.submission
     left = budget.micro_rho_left(db, plan.admitted.request.contract_id)
     db.execute(
@@ -281,7 +281,7 @@ def _start(db: sqlite3.Connection, plan: Plan, charge: Charge) -> None:
     )
 
 
-def _repeat(db: sqlite3.Connection, log_: Log, plan: Plan, earlier: int) -> None:
+def _repeat(db: Connection, log_: Log, plan: Plan, earlier: int) -> None:
     """Answer with the figures released before under the leaf `earlier`: no data is touched, so no intent is needed."""
     request, submission = plan.admitted.request, plan.admitted.submission
     charge = budget.nothing(plan)
@@ -296,14 +296,14 @@ def _repeat(db: sqlite3.Connection, log_: Log, plan: Plan, earlier: int) -> None
     _answer(db, submission.peer.id, submission.job_id, entry.position, earlier)
 
 
-def _answer(db: sqlite3.Connection, owner: str, job_id: str, position: int, answer: int) -> None:
+def _answer(db: Connection, owner: str, job_id: str, position: int, answer: int) -> None:
     db.execute(
         "UPDATE job SET state = 'answered', position = ?, answer = ? WHERE owner = ? AND job_id = ?",
         (position, answer, owner, job_id),
     )
 
 
-def _find(db: sqlite3.Connection, reserved: Reserved) -> Intent:
+def _find(db: Connection, reserved: Reserved) -> Intent:
     row = db.execute(
         "SELECT position, ref, owner, job_id, consumer, contract, space, release, ended FROM intent WHERE position = ?",
         (reserved.intent_index,),

@@ -4,7 +4,6 @@ Parts are kept in pieces, so that neither a caller nor this party ever needs one
 broke off goes on where it was. What is of a question whose time is up is destroyed when the next one begins.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from yanmen.ledger import schema
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.store import Store
 
 PIECE = 256 * 1024
@@ -33,7 +33,7 @@ class LinkState:
 
     __slots__ = ("_db", "manifest_sha256")
 
-    def __init__(self, db: sqlite3.Connection, manifest_sha256: str) -> None:
+    def __init__(self, db: Connection, manifest_sha256: str) -> None:
         """Hold the open transaction."""
         self._db = db
         self.manifest_sha256 = manifest_sha256

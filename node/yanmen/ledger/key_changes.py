@@ -4,7 +4,6 @@ The old receipt key signs the leaf that rotates it; after a revocation it signs 
 is signed by the log key that is in use from then on.
 """
 
-import sqlite3
 from dataclasses import dataclass
 
 from yanmen.crypto import documents
@@ -14,6 +13,7 @@ from yanmen.formats.key_change import KeyChange
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import log
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.log import About, Identity, Log
 from yanmen.model.party import KeyEnd, KeyUse
@@ -39,7 +39,7 @@ class Demand:
     new: Signer
 
 
-def exchange(db: sqlite3.Connection, identity: Identity, keeper: Keeper, demand: Demand) -> int:
+def exchange(db: Connection, identity: Identity, keeper: Keeper, demand: Demand) -> int:
     """Record that a key of the keeper's ends here and return the leaf; its head is signed too."""
     old = _old(keeper, demand.use)
     position = log.size(db)
@@ -60,7 +60,7 @@ def exchange(db: sqlite3.Connection, identity: Identity, keeper: Keeper, demand:
     return entry.position
 
 
-def log_key_at(db: sqlite3.Connection, size: int) -> bytes:
+def log_key_at(db: Connection, size: int) -> bytes:
     """Return the key that a head of `size` leaves is signed with."""
     for position, old in db.execute(_LOG_KEYS):
         if size <= position:
@@ -69,13 +69,13 @@ def log_key_at(db: sqlite3.Connection, size: int) -> bytes:
     return bytes(now)
 
 
-def newest(db: sqlite3.Connection, use: KeyUse) -> int | None:
+def newest(db: Connection, use: KeyUse) -> int | None:
     """Return the leaf that exchanged a key of this use last."""
     row = db.execute("SELECT max(position) FROM key_change WHERE use = ?", (use.value,)).fetchone()
     return None if row[0] is None else int(row[0])
 
 
-def in_use(db: sqlite3.Connection) -> tuple[bytes, bytes]:
+def in_use(db: Connection) -> tuple[bytes, bytes]:
     """Return the receipt key and the log key in use."""
     row = db.execute("SELECT receipt_key, log_key FROM node").fetchone()
     if row is None:
@@ -83,7 +83,7 @@ def in_use(db: sqlite3.Connection) -> tuple[bytes, bytes]:
     return bytes(row[0]), bytes(row[1])
 
 
-def signed_at(db: sqlite3.Connection, position: int) -> key_change.Signed:
+def signed_at(db: Connection, position: int) -> key_change.Signed:
     """Return the signed change that the leaf `position` records."""
     try:
         return key_change.read_subject(log.read_slots(db, position).get(Slot.SUBJECT))
@@ -101,7 +101,7 @@ def _old(keeper: Keeper, use: KeyUse) -> Signer:
             raise Fault(FaultCode.INTERNAL, "a node has no member key")
 
 
-def _check_new(db: sqlite3.Connection, keeper: Keeper, demand: Demand) -> None:
+def _check_new(db: Connection, keeper: Keeper, demand: Demand) -> None:
     """Refuse a key that is in use, or was."""
     used = {keeper.receipt_signer.public, keeper.log_signer.public}
     used |= {bytes(row[0]) for row in db.execute("SELECT old FROM key_change")}

@@ -4,7 +4,6 @@ Nothing is held in memory but the node's identity, keys and limits; several proc
 same ledger open. What cannot be recorded raises a `Fault` and did not happen.
 """
 
-import sqlite3
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +20,7 @@ from yanmen.ledger import (
     succession,
 )
 from yanmen.ledger.answers import Declined, Outcome, Pending
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
 from yanmen.ledger.holdings import Holdings
@@ -29,6 +29,7 @@ from yanmen.ledger.log import About, Log
 from yanmen.ledger.logbook import Logbook
 from yanmen.ledger.opening import exists, opened
 from yanmen.ledger.place import Place
+from yanmen.ledger.recovery import OTHERS
 from yanmen.ledger.registry import Registry
 from yanmen.ledger.stopping import Stopping
 from yanmen.ledger.store import faults
@@ -88,8 +89,13 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
 
     def serve_alone(self) -> None:
         """Become the one serving process, or raise a `Fault` when there is one."""
+        if not self.served_alone():
+            raise Fault(FaultCode.STORAGE, OTHERS)
+
+    def served_alone(self) -> bool:
+        """Become the one serving process unless another serves; say whether it is."""
         with faults():
-            self._serving.acquire()
+            return self._serving.alone()
 
     def close(self) -> None:
         """Close the file and give up the right to serve."""
@@ -126,6 +132,15 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
             succession.write(old, path, self._keeper, step)
         self._store.empty_journal()
 
+    def follow(self, step: Step) -> str:
+        """Begin the log that continues this one in the same database; return the end of the closed one's schema.
+
+        Only the serving process may, and nothing can be written through this ledger afterwards.
+        """
+        if not self._serving.held:
+            raise Fault(FaultCode.INTERNAL, "a log is continued by who serves it")
+        return succession.exchange(self._store, self.origin, self._keeper, step)
+
     # A question -----------------------------------------------------------------------------------
 
     def reserve(self, plan: Plan, *, acknowledged_first: bool = False) -> Reserved | Answer:
@@ -135,10 +150,10 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         """
         submission = plan.admitted.submission
 
-        def shown(db: sqlite3.Connection, reserved: Reserved | None) -> Reserved | Answer:
+        def shown(db: Connection, reserved: Reserved | None) -> Reserved | Answer:
             return reserved or _given(answers.outcome(db, submission.peer.id, submission.job_id))
 
-        def debited(db: sqlite3.Connection) -> Reserved | None:
+        def debited(db: Connection) -> Reserved | None:
             return jobs.reserve(db, self._log, plan, self._limits, acknowledged_first=acknowledged_first)
 
         return self._commit(debited, shown)
@@ -151,10 +166,10 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         """
         submission = reserved.plan.admitted.submission
 
-        def ended(db: sqlite3.Connection) -> None:
+        def ended(db: Connection) -> None:
             jobs.settle(db, self._log, reserved, released, profile_digest, self._limits)
 
-        def shown(db: sqlite3.Connection, _: None) -> Outcome:
+        def shown(db: Connection, _: None) -> Outcome:
             return answers.outcome(db, submission.peer.id, submission.job_id)
 
         return _given(self._commit(ended, shown))
@@ -171,7 +186,7 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
     def turn_away(self, peer: Party, refusal: Refused) -> Receipt | None:
         """Record that a registered party was not let in; None when it came too often this minute to be noted again."""
 
-        def noted(db: sqlite3.Connection) -> int | None:
+        def noted(db: Connection) -> int | None:
             try:
                 budget.count_use(db, peer.id, "turned-away", TURNED_AWAY_PER_MINUTE, self._log.now_ms(db))
             except Refused:
@@ -179,7 +194,7 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
             slots = leaves.turned_away(peer, refusal)
             return self._log.append(db, Stage.REFUSED, slots, About("", peer.id)).position
 
-        def shown(db: sqlite3.Connection, position: int | None) -> Receipt | None:
+        def shown(db: Connection, position: int | None) -> Receipt | None:
             return None if position is None else log.read_receipt(db, position, whole=False)
 
         return self._commit(noted, shown)
@@ -201,7 +216,7 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
     def count_explain(self, consumer: str) -> None:
         """Count an explanation asked for, before any work is done for it, or refuse it as one too many."""
 
-        def counted(db: sqlite3.Connection) -> None:
+        def counted(db: Connection) -> None:
             budget.count_use(db, consumer, "explain-asked", self._limits.explains_per_minute, self._log.now_ms(db))
 
         self._commit(counted, lambda _, made: made)
@@ -215,7 +230,7 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         """Record an explanation, quoted as a `free` use or not, or refuse it as one too many."""
         request = plan.admitted.request
 
-        def said(db: sqlite3.Connection) -> int:
+        def said(db: Connection) -> int:
             now_ms = self._log.now_ms(db)
             budget.count_use(db, request.consumer, "explain", self._limits.explains_per_minute, now_ms)
             figures, price = budget.spent(db, request.contract_id, budget.nothing(plan))

@@ -4,7 +4,6 @@ Appending needs the write transaction of the caller: leaf, tree, series, checkpo
 leaf is about are one commit.
 """
 
-import sqlite3
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Series
 from yanmen.ledger import store
+from yanmen.ledger.connection import Connection
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode
@@ -84,11 +84,11 @@ class Log:
         """Who keeps this log."""
         return self._identity
 
-    def now_ms(self, db: sqlite3.Connection) -> int:
+    def now_ms(self, db: Connection) -> int:
         """Return the time, never before that of the last leaf; a clock far behind it stops the node."""
         return self._present_ms(_end(db)[1])
 
-    def append(self, db: sqlite3.Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
+    def append(self, db: Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
         """Sign a leaf of `slots` and put it at the end of the log and of its contract's series."""
         key, position, last_ms, length, last = _end_of(db, about.contract)
         _require_in_use(key, self._receipt_signer)
@@ -118,7 +118,7 @@ class Log:
         )
         return Entry(position=position, jti=head.jti, ref=ref, at_ms=now_ms)
 
-    def seal(self, db: sqlite3.Connection) -> None:
+    def seal(self, db: Connection) -> None:
         """Sign the head over all leaves, unless it is signed; the last thing a transaction with new leaves does."""
         covered, now, key = _covered(db)
         if covered == now:
@@ -128,7 +128,7 @@ class Log:
         signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
 
-    def prove(self, db: sqlite3.Connection, proof_: cose_receipt.Proof) -> bytes:
+    def prove(self, db: Connection, proof_: cose_receipt.Proof) -> bytes:
         """Return a COSE Receipt: that `proof_` leads to the root of this log is signed by the log key."""
         _require_in_use(_covered(db)[2], self._log_signer)
         top = merkle.root(cose_receipt.covered(proof_), reader(db))
@@ -140,7 +140,7 @@ class Log:
             raise Fault(FaultCode.CLOCK_BEHIND, f"the clock is {last_ms - now_ms} ms behind the last leaf")
         return max(now_ms, last_ms)
 
-    def check(self, db: sqlite3.Connection) -> None:
+    def check(self, db: Connection) -> None:
         """Hold leaves, tree and head against each other and the head against the log key."""
         signed = note.decode(head(db).encode())
         try:
@@ -167,18 +167,18 @@ def _require_in_use(key: bytes | None, signer: Signer) -> None:
         raise Fault(FaultCode.KEYS, "this node's key was exchanged meanwhile: start again")
 
 
-def size(db: sqlite3.Connection) -> int:
+def size(db: Connection) -> int:
     """Return the number of leaves."""
     return _end(db)[0]
 
 
-def sealed(db: sqlite3.Connection) -> bool:
+def sealed(db: Connection) -> bool:
     """Say whether the newest checkpoint covers every leaf."""
     covered, now, _ = _covered(db)
     return covered == now
 
 
-def head(db: sqlite3.Connection) -> str:
+def head(db: Connection) -> str:
     """Return the newest checkpoint as a signed note."""
     row = db.execute("SELECT note FROM checkpoint ORDER BY size DESC LIMIT 1").fetchone()
     if row is None:
@@ -186,19 +186,19 @@ def head(db: sqlite3.Connection) -> str:
     return str(row[0])
 
 
-def consistency(db: sqlite3.Connection, old: int, new: int) -> tuple[bytes, ...]:
+def consistency(db: Connection, old: int, new: int) -> tuple[bytes, ...]:
     """Return the proof that the first `new` leaves begin with the first `old` leaves."""
     if new > size(db):
         raise merkle.BadProof("the log is not that long")
     return merkle.consistency(old, new, reader(db))
 
 
-def root(db: sqlite3.Connection, covered: int) -> bytes:
+def root(db: Connection, covered: int) -> bytes:
     """Return the root of the tree of the first `covered` leaves, which must be there."""
     return merkle.root(covered, reader(db))
 
 
-def jti(db: sqlite3.Connection, position: int) -> str:
+def jti(db: Connection, position: int) -> str:
     """Return the id of the leaf at `position`."""
     row = db.execute("SELECT jti FROM leaf WHERE position = ?", (position,)).fetchone()
     if row is None:
@@ -206,16 +206,20 @@ def jti(db: sqlite3.Connection, position: int) -> str:
     return str(row[0])
 
 
-def party(db: sqlite3.Connection, position: int) -> str | None:
+_WITHHELD = {True: "coalesce(withheld, '')", False: "''"}
+"""What only an auditor is given; who may not read it does not name it."""
+
+
+def party(db: Connection, position: int) -> str | None:
     """Return the consumer who may fetch the receipt at `position`, None when there is no such leaf."""
     row = db.execute("SELECT party FROM leaf WHERE position = ?", (position,)).fetchone()
     return None if row is None else str(row[0])
 
 
-def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Receipt:
+def read_receipt(db: Connection, position: int, *, whole: bool) -> Receipt:
     """Return the receipt at `position`, proved under the newest checkpoint; `whole` adds the auditor's slots."""
     row = db.execute(
-        "SELECT jti, stage, jws, coalesce(shown, ''), coalesce(withheld, ''), size, note"
+        f"SELECT jti, stage, jws, coalesce(shown, ''), {_WITHHELD[whole]}, size, note"  # noqa: S608 - a name of ours
         " FROM leaf LEFT JOIN disclosure USING (position),"
         " (SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1) AS newest WHERE position = ?",
         (position,),
@@ -228,12 +232,12 @@ def read_receipt(db: sqlite3.Connection, position: int, *, whole: bool) -> Recei
         index=position,
         jti=jti,
         stage=_STAGES[stage],
-        sdjwt=f"{jws}~{shown}{withheld if whole else ''}",
+        sdjwt=f"{jws}~{shown}{withheld}",
         proof=proof.encode_under(position, path, signed),
     )
 
 
-def as_given(db: sqlite3.Connection, position: int) -> str:
+def as_given(db: Connection, position: int) -> str:
     """Return the SD-JWT at `position` as its consumer is given it, without its proof."""
     row = db.execute(
         "SELECT jws, coalesce(shown, '') FROM leaf LEFT JOIN disclosure USING (position) WHERE position = ?",
@@ -244,10 +248,13 @@ def as_given(db: sqlite3.Connection, position: int) -> str:
     return f"{row[0]}~{row[1]}"
 
 
-def read_slots(db: sqlite3.Connection, position: int) -> dict[Slot, Json]:
-    """Return what the leaf at `position` disclosed and is still kept, the place in its series left out."""
+def read_slots(db: Connection, position: int, *, whole: bool = True) -> dict[Slot, Json]:
+    """Return what the leaf at `position` disclosed and is still kept, the place in its series left out.
+
+    What only an auditor is given is in it when it is `whole`.
+    """
     row = db.execute(
-        "SELECT jws, coalesce(shown, ''), coalesce(withheld, '')"
+        f"SELECT jws, coalesce(shown, ''), {_WITHHELD[whole]}"  # noqa: S608 - a name of ours
         " FROM leaf LEFT JOIN disclosure USING (position) WHERE position = ?",
         (position,),
     ).fetchone()
@@ -261,13 +268,13 @@ def read_slots(db: sqlite3.Connection, position: int) -> dict[Slot, Json]:
     return {slot: value for slot, value in slots.items() if slot is not Slot.SERIES}
 
 
-def _end(db: sqlite3.Connection) -> tuple[int, int]:
+def _end(db: Connection) -> tuple[int, int]:
     """Return the number of leaves and the time of the last one."""
     row = db.execute("SELECT position + 1, at_ms FROM leaf ORDER BY position DESC LIMIT 1").fetchone()
     return (0, 0) if row is None else (row[0], row[1])
 
 
-def _end_of(db: sqlite3.Connection, contract: str) -> tuple[bytes | None, int, int, int, str]:
+def _end_of(db: Connection, contract: str) -> tuple[bytes | None, int, int, int, str]:
     """Return the receipt key in use, number of leaves, time of the last one, and length and last leaf of a series."""
     row = db.execute(
         "SELECT receipt_key, position + 1, at_ms, length, last FROM node"
@@ -281,7 +288,7 @@ def _end_of(db: sqlite3.Connection, contract: str) -> tuple[bytes | None, int, i
     return key, size_ or 0, last_ms or 0, length or 0, last or ""
 
 
-def _covered(db: sqlite3.Connection) -> tuple[int, int, bytes | None]:
+def _covered(db: Connection) -> tuple[int, int, bytes | None]:
     """Return the size of the newest checkpoint, the number of leaves and the log key in use."""
     row = db.execute(
         "SELECT coalesce((SELECT max(size) FROM checkpoint), 0), coalesce((SELECT max(position) + 1 FROM leaf), 0),"
@@ -290,7 +297,7 @@ def _covered(db: sqlite3.Connection) -> tuple[int, int, bytes | None]:
     return row[0], row[1], row[2]
 
 
-def _keep_disclosures(db: sqlite3.Connection, position: int, slots: Slots, disclosures: tuple[str, ...]) -> None:
+def _keep_disclosures(db: Connection, position: int, slots: Slots, disclosures: tuple[str, ...]) -> None:
     """Keep the disclosures of `slots`, which stand in their order."""
     shown, withheld = disclosures, disclosures[:0]
     if not WITHHELD.isdisjoint(slots):
@@ -308,7 +315,7 @@ def _followed(texts: tuple[str, ...]) -> str:
     return "~".join((*texts, ""))
 
 
-def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
+def _grow(db: Connection, position: int, leaf: bytes) -> str:
     made = merkle.append(position, merkle.leaf_hash(leaf), reader(db))
     for row in made[:: tiles.HEIGHT]:
         db.execute("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", row)
@@ -319,7 +326,7 @@ def _grow(db: sqlite3.Connection, position: int, leaf: bytes) -> str:
     return base64url.encode(made[0][2])
 
 
-def reader(db: sqlite3.Connection) -> merkle.HashReader:
+def reader(db: Connection) -> merkle.HashReader:
     """Return what reads hashes of full subtrees: the lowest of each tile are kept, those between are made of them."""
     remembered = store.hashes(db)
     known = {} if remembered is None else remembered
@@ -338,7 +345,7 @@ def reader(db: sqlite3.Connection) -> merkle.HashReader:
     return read
 
 
-def _subtree(db: sqlite3.Connection, level: int, begin: int, count: int) -> bytes:
+def _subtree(db: Connection, level: int, begin: int, count: int) -> bytes:
     """Return the hash over `count` kept hashes from `begin` on, a power of two of them."""
     rows = db.execute(
         "SELECT hash FROM subtree WHERE level = ? AND position >= ? AND position < ? ORDER BY position",

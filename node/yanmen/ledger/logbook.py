@@ -1,6 +1,5 @@
 """The ledger's part about its log: heads, proofs, cosignatures, receipts, and what an auditor takes away."""
 
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from yanmen.formats.note import NoteSignature, VerifierKey
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import anchors, audit, cosigned, erasing, export, key_changes, log, mirror, timestamps, violations
 from yanmen.ledger.anchors import Anchor, Failing
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.group import internal
@@ -196,7 +196,7 @@ class Logbook(Desk):
         One call destroys a bounded number of them; what was destroyed is not left in the journal either.
         """
 
-        def shown(db: sqlite3.Connection, position: int | None) -> Receipt | None:
+        def shown(db: Connection, position: int | None) -> Receipt | None:
             return None if position is None else log.read_receipt(db, position, whole=False)
 
         receipt = self._commit(lambda db: erasing.erase(db, self._log, before_ms, actor), shown)

@@ -1,7 +1,6 @@
 """The log as static tiles for mirrors and auditors: derived files, only ever added to."""
 
 import os
-import sqlite3
 from pathlib import Path
 
 from yanmen.crypto import notes
@@ -11,13 +10,14 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.tiles import Tile
 from yanmen.ledger import key_changes, log
+from yanmen.ledger.connection import Connection
 from yanmen.model.refusal import Fault, FaultCode
 
 LOG_KEY = "log.vkey"
 """Beside the files of the specification: whose log it is."""
 
 
-def write(db: sqlite3.Connection, directory: Path, key: VerifierKey, head: str) -> int:
+def write(db: Connection, directory: Path, key: VerifierKey, head: str) -> int:
     """Bring the mirror in `directory` up to `head` and return its size.
 
     Every file appears whole, and `checkpoint` last: whoever reads it finds the tiles it asks for. A
@@ -36,7 +36,7 @@ def write(db: sqlite3.Connection, directory: Path, key: VerifierKey, head: str) 
     return size
 
 
-def _mirrored(db: sqlite3.Connection, directory: Path, key: VerifierKey) -> int:
+def _mirrored(db: Connection, directory: Path, key: VerifierKey) -> int:
     """Return how many leaves of this very log `directory` holds."""
     file = directory / tiles.CHECKPOINT
     if not file.exists():
@@ -54,7 +54,7 @@ def _mirrored(db: sqlite3.Connection, directory: Path, key: VerifierKey) -> int:
     return old.size
 
 
-def _entries(db: sqlite3.Connection, tile: Tile) -> list[bytes]:
+def _entries(db: Connection, tile: Tile) -> list[bytes]:
     begin = tile.index * tiles.WIDTH
     rows = db.execute(
         "SELECT jws FROM leaf WHERE position >= ? AND position < ? ORDER BY position", (begin, begin + tile.width)

@@ -4,13 +4,13 @@ What is negotiated is the draft: the amendment of a contract in force, or else t
 round names the digest of the one before; nothing is in force before every side signed the same offer.
 """
 
-import sqlite3
 from dataclasses import dataclass
 
 from yanmen.crypto import agreements, documents
 from yanmen.formats import amending
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger import contracts, deletions, leaves
+from yanmen.ledger.connection import Connection, Value
 from yanmen.ledger.leaves import ContractRow
 from yanmen.ledger.log import Log
 from yanmen.model.contract import Contract, ContractStatus, Round, Terms
@@ -32,7 +32,7 @@ class Draft:
         return ContractRow(self.held.terms.id, self.held.terms.consumer, self.held.digest)
 
 
-def offer(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
+def offer(db: Connection, log: Log, contract: Contract) -> int:
     """Keep a consumer's signed offer and return its leaf: a first one, an answer, or an amendment."""
     known = contracts.find(db, contract.terms.id)
     if known is None:
@@ -51,7 +51,7 @@ def offer(db: sqlite3.Connection, log: Log, contract: Contract) -> int:
     raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
 
 
-def counter(db: sqlite3.Connection, log: Log, contract_id: str, token: bytes, decided_by: str) -> int:
+def counter(db: Connection, log: Log, contract_id: str, token: bytes, decided_by: str) -> int:
     """Keep the holder's counter-offer over a draft that waits for the holder, and return its leaf."""
     draft = _waiting(db, contract_id, Move.COUNTER)
     _in_time(draft.held.terms.round, log.now_ms(db))
@@ -63,7 +63,7 @@ def counter(db: sqlite3.Connection, log: Log, contract_id: str, token: bytes, de
 
 
 def decide(
-    db: sqlite3.Connection, log: Log, contract_id: str, status: ContractStatus, acceptance: bytes, decided_by: str
+    db: Connection, log: Log, contract_id: str, status: ContractStatus, acceptance: bytes, decided_by: str
 ) -> int:
     """Keep the holder's signed decision, made in time, over a draft that waits for it, and return its leaf."""
     if status not in (ContractStatus.ACTIVE, ContractStatus.DENIED):
@@ -73,7 +73,7 @@ def decide(
     return _decided(db, log, draft, status, (acceptance, decided_by))
 
 
-def carry(db: sqlite3.Connection, log: Log, contract: Contract) -> None:
+def carry(db: Connection, log: Log, contract: Contract) -> None:
     """Say again what was decided and signed of a contract of an earlier log, whose offer was said again."""
     draft = _waiting(db, contract.terms.id, Move.APPROVE)
     _decided(db, log, draft, ContractStatus.ACTIVE, (contract.acceptance, contract.decided_by))
@@ -81,7 +81,7 @@ def carry(db: sqlite3.Connection, log: Log, contract: Contract) -> None:
         act(db, log, token)
 
 
-def _decided(db: sqlite3.Connection, log: Log, draft: Draft, status: ContractStatus, signed: tuple[bytes, str]) -> int:
+def _decided(db: Connection, log: Log, draft: Draft, status: ContractStatus, signed: tuple[bytes, str]) -> int:
     acceptance, decided_by = signed
     if status is ContractStatus.ACTIVE and missing(draft.held.terms, set(), verified=False):
         status = ContractStatus.AGREED
@@ -98,7 +98,7 @@ def _decided(db: sqlite3.Connection, log: Log, draft: Draft, status: ContractSta
     return position
 
 
-def act(db: sqlite3.Connection, log: Log, token: bytes) -> int:
+def act(db: Connection, log: Log, token: bytes) -> int:
     """Keep a side's act, whose signature was verified, and return its leaf; the last signature brings into force."""
     word = _act(token)
     known = contracts.require(db, word.contract)
@@ -133,7 +133,7 @@ def act(db: sqlite3.Connection, log: Log, token: bytes) -> int:
     return position
 
 
-def break_off(db: sqlite3.Connection, log: Log, contract_id: str, decided_by: str) -> int:
+def break_off(db: Connection, log: Log, contract_id: str, decided_by: str) -> int:
     """End the negotiation of an amendment, by the holder, and return the leaf that says so."""
     held = contracts.draft(db, contract_id)
     if held is None:
@@ -162,7 +162,7 @@ def _draft(known: Contract) -> Draft | None:
     return Draft("contract", known) if waits else None
 
 
-def _waiting(db: sqlite3.Connection, contract_id: str, move: Move) -> Draft:
+def _waiting(db: Connection, contract_id: str, move: Move) -> Draft:
     """Return the draft over which `move` is due now."""
     known = contracts.require(db, contract_id)
     draft = _draft(known)
@@ -172,7 +172,7 @@ def _waiting(db: sqlite3.Connection, contract_id: str, move: Move) -> Draft:
     return draft
 
 
-def _answer(db: sqlite3.Connection, log: Log, draft: Draft, contract: Contract) -> int:
+def _answer(db: Connection, log: Log, draft: Draft, contract: Contract) -> int:
     """Put the consumer's answer in the place of the offer that the holder countered."""
     countered, terms = _terms(draft.held.counter), contract.terms
     _in_time(countered.round, log.now_ms(db))
@@ -187,7 +187,7 @@ def _answer(db: sqlite3.Connection, log: Log, draft: Draft, contract: Contract) 
     return position
 
 
-def _amend(db: sqlite3.Connection, log: Log, known: Contract, contract: Contract) -> int:
+def _amend(db: Connection, log: Log, known: Contract, contract: Contract) -> int:
     """Keep what is to replace a contract in force."""
     terms = contract.terms
     wrong = tuple(amending.forbidden(known.terms, terms))
@@ -215,7 +215,7 @@ def forbidden(wrong: tuple[tuple[str, str, str], ...]) -> Refused:
     )
 
 
-def _enter(db: sqlite3.Connection, draft: Draft, position: int, decided_by: str) -> None:
+def _enter(db: Connection, draft: Draft, position: int, decided_by: str) -> None:
     """Let what every side signed be in force; what was spent stays spent."""
     terms = draft.held.terms
     deletions.expect(db, terms)
@@ -243,7 +243,7 @@ def _enter(db: sqlite3.Connection, draft: Draft, position: int, decided_by: str)
     db.execute("DELETE FROM amendment WHERE id = ?", (terms.id,))
 
 
-def _check_spent(db: sqlite3.Connection, terms: Terms) -> None:
+def _check_spent(db: Connection, terms: Terms) -> None:
     """Refuse caps below what was spent already."""
     spent = db.execute(
         "SELECT micro_rho_spent, delta_e12_spent, queries_spent FROM contract WHERE id = ?", (terms.id,)
@@ -259,7 +259,7 @@ def _check_spent(db: sqlite3.Connection, terms: Terms) -> None:
         raise forbidden(wrong)
 
 
-def _cap(db: sqlite3.Connection, terms: Terms) -> None:
+def _cap(db: Connection, terms: Terms) -> None:
     db.execute(
         "UPDATE contract SET micro_rho_cap = ?, delta_e12_cap = ?, queries_cap = ?, queries_per_day_cap = ?"
         " WHERE id = ?",
@@ -267,7 +267,7 @@ def _cap(db: sqlite3.Connection, terms: Terms) -> None:
     )
 
 
-def _end(db: sqlite3.Connection, log: Log, known: Contract, word: ContractAct, token: bytes) -> int:
+def _end(db: Connection, log: Log, known: Contract, word: ContractAct, token: bytes) -> int:
     """End the contract, or the negotiation of its amendment, whichever offer the consumer named."""
     held = next((each for each in (known.amendment, known) if each is not None and each.digest == word.digest), None)
     if held is None or Move.END not in TABLE[held.status]:
@@ -285,7 +285,7 @@ def _end(db: sqlite3.Connection, log: Log, known: Contract, word: ContractAct, t
     return position
 
 
-def _close(db: sqlite3.Connection, draft: Draft, status: ContractStatus, decided_by: str) -> None:
+def _close(db: Connection, draft: Draft, status: ContractStatus, decided_by: str) -> None:
     if draft.table == "contract":
         contracts.turn(db, draft.held.terms.id, status, decided_by)
     else:
@@ -333,16 +333,16 @@ def _in_time(round_: Round | None, now_ms: int) -> None:
         raise Refused(Reason.NEGOTIATION_OUT_OF_TURN, hint)
 
 
-def _set(db: sqlite3.Connection, draft: Draft, columns: str, *values: object) -> None:
+def _set(db: Connection, draft: Draft, columns: str, *values: Value) -> None:
     db.execute(f"UPDATE {draft.table} SET {columns} WHERE id = ?", (*values, draft.held.terms.id))  # noqa: S608 - names of ours
 
 
-def _name_sides(db: sqlite3.Connection, terms: Terms) -> None:
+def _name_sides(db: Connection, terms: Terms) -> None:
     for party in terms.signers:
         db.execute("INSERT OR IGNORE INTO contract_side (contract, party) VALUES (?, ?)", (terms.id, party))
 
 
-def _offered(db: sqlite3.Connection, digest: str) -> int:
+def _offered(db: Connection, digest: str) -> int:
     (position,) = db.execute(
         "SELECT offered FROM contract WHERE digest = ? UNION ALL SELECT offered FROM amendment WHERE digest = ?",
         (digest, digest),

@@ -1,10 +1,12 @@
 """Opens a ledger where it is kept, with the right to serve from there."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.place import Database, Place
+from yanmen.ledger.read_only import Looking, ReadOnly
 from yanmen.ledger.recovery import ReplicaLock, Serving, ServingLock
 from yanmen.ledger.store import Keeping, Store
 from yanmen.model.ports import Randomness
@@ -22,6 +24,15 @@ def opened(place: Place, randomness: Randomness | None, *, create: bool) -> tupl
     return store, ReplicaLock(store)
 
 
+def exchange(store: Keeping, archive: str) -> AbstractContextManager[tuple[Connection, Database]]:
+    """Give a database's ledger and a schema for the one that follows it; they exchange names when the block ends."""
+    with _driver():
+        from yanmen.ledger.postgresql_store import PostgresqlStore
+    if not isinstance(store, PostgresqlStore):
+        raise Fault(FaultCode.INTERNAL, "a file is followed by another file")
+    return store.exchange(archive)
+
+
 def exists(database: Database) -> bool:
     """Say whether there is a ledger in `database`."""
     with _driver():
@@ -36,6 +47,36 @@ def lowered(database: Database, to: int | None) -> int:
     if to is not None:
         postgresql_schema.lower(database, to)
     return postgresql_schema.version(database) or 0
+
+
+def copied(database: Database, folder: Path, stem: str) -> None:
+    """Write each closed log beside the ledger in `database` to a file in `folder`."""
+    with _driver():
+        from yanmen.ledger import copying
+    copying.closed_to_files(database, folder, stem)
+
+
+def restored(path: Path, database: Database) -> None:
+    """Put the ledger in the file `path` into `database`, where none may be."""
+    with _driver():
+        from yanmen.ledger import copying
+    copying.from_file(path, database)
+
+
+def looking(place: Place) -> Looking:
+    """Return a ledger for somebody who may only look at it."""
+    if isinstance(place, Path):
+        return ReadOnly(place)
+    with _driver():
+        from yanmen.ledger.looking import LookedAt
+    return LookedAt(place)
+
+
+def allow_looking(database: Database, role: str) -> None:
+    """Let a role of the server's look at the ledger."""
+    with _driver():
+        from yanmen.ledger import looking
+    looking.allow(database, role)
 
 
 @contextmanager

@@ -13,15 +13,15 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg import ClientCursor
 from psycopg.pq import TransactionStatus
+from psycopg.sql import Composed
 from psycopg.types.numeric import NumericLoader
 from typing_extensions import override
 
 from yanmen.ledger import dialect
+from yanmen.ledger.connection import Parameters, Value
 from yanmen.ledger.place import Database
+from yanmen.ledger.recovery import OTHERS
 from yanmen.model.refusal import Fault, FaultCode
-
-Value = str | int | bytes | None
-Parameters = Sequence[Value] | Mapping[str, Value]
 
 WRITERS, SERVERS, REPLICA = 0, 1, 2
 """What is locked: the right to write, to serve, and the life of one replica."""
@@ -31,9 +31,12 @@ CONNECT_S = 15
 WAIT_MS = 30_000
 """How long a writer waits for another replica: a transaction takes milliseconds."""
 FULL = frozenset({"53100"})
+WAITED = frozenset({"55P03"})
+LOOK = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; LOCK TABLE node IN ACCESS SHARE MODE"
+"""One moment of one log: while somebody looks, another log does not take its name."""
 
 
-class Connection:
+class ServerConnection:
     """One connection, which takes the ledger's statements as sqlite3's does."""
 
     def __init__(self, database: Database, settings: Mapping[str, str] | None = None) -> None:
@@ -58,15 +61,26 @@ class Connection:
             text = dialect.statement(sql, named=isinstance(parameters, Mapping))
             return self._link.execute(text, parameters)
 
-    def executemany(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+    def executemany(self, sql: str, rows: Iterable[Parameters]) -> None:
         """Run a statement for each of `rows`."""
+        given = list(rows)
+        text = dialect.statement(sql, named=bool(given) and isinstance(given[0], Mapping))
         with told(), self._link.cursor() as cursor:
-            cursor.executemany(dialect.statement(sql), list(rows))
+            cursor.executemany(text, given)
 
-    def own(self, sql: str, parameters: Parameters = ()) -> "psycopg.Cursor[tuple[object, ...]]":
+    def own(
+        self, sql: str | Composed, parameters: Sequence[Value] | Mapping[str, object] = ()
+    ) -> "psycopg.Cursor[tuple[object, ...]]":
         """Run a statement written for PostgreSQL."""
         with told():
             return self._link.execute(sql, parameters or None)
+
+    def load(self, table: str, columns: Iterable[str], rows: Iterable[Sequence[Value]]) -> None:
+        """Put `rows` into `table` as they are."""
+        into = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with told(), self._link.cursor() as cursor, cursor.copy(into) as copy:
+            for row in rows:
+                copy.write_row(row)
 
     @property
     def in_transaction(self) -> bool:
@@ -115,7 +129,8 @@ def told() -> Iterator[None]:
     except psycopg.Error as error:
         state = error.sqlstate or type(error).__name__
         code = FaultCode.STORAGE_FULL if state in FULL else FaultCode.STORAGE
-        raise Fault(code, f"ledger: PostgreSQL {state}") from error
+        waited = ", another process was in the way for too long: try again（其他进程占用过久，请重试）"
+        raise Fault(code, f"ledger: PostgreSQL {state}{waited if state in WAITED else ''}") from error
     except (OverflowError, UnicodeEncodeError, ValueError) as error:
         raise Fault(FaultCode.STORAGE, "ledger: a value that PostgreSQL cannot hold") from error
 
@@ -128,55 +143,67 @@ class Writer:
         self._database = database
         self._replica = replica
         self._held: list[tuple[str, tuple[int, ...]]] = []
+        self._origin: str | None = None
         self._connection = self._connected()
 
-    def _connected(self) -> Connection:
-        connection = Connection(self._database, {REPLICA_SETTING: str(self._replica) if self._living else "0"})
+    def _connected(self) -> ServerConnection:
+        connection = ServerConnection(self._database, {REPLICA_SETTING: str(self._replica) if self._living else "0"})
         try:
             for sql, key in self._held:
-                _take(connection, sql, key)
+                if not _taken(connection, sql, key):
+                    raise Fault(FaultCode.STORAGE, OTHERS)
         except BaseException:
             connection.close()
             raise
         return connection
 
-    def ready(self) -> Connection:
+    def ready(self) -> ServerConnection:
         """Return the connection, a new one if it was lost."""
         if self._connection.lost:
             self._connection = self._connected()
         return self._connection
 
-    def serve(self, *, shared: bool) -> None:
-        """Become one of the serving replicas, or the only one, for as long as this process lives."""
+    def serve(self, *, shared: bool) -> bool:
+        """Become one of the serving replicas, or the only one, for as long as this process lives, if others let it."""
         alone = "SELECT pg_try_advisory_lock(%s)"
         among = "SELECT pg_try_advisory_lock_shared(%s)"
-        self._hold(among if shared else alone, (self._database.key(SERVERS),))
+        if not self._hold(among if shared else alone, (self._database.key(SERVERS),)):
+            return False
         if not self._living:
-            self._hold("SELECT pg_try_advisory_lock(%s, %s)", (replicas(self._database), self._replica))
+            if not self._hold("SELECT pg_try_advisory_lock(%s, %s)", (replicas(self._database), self._replica)):
+                raise Fault(FaultCode.STORAGE, OTHERS)
             self.ready().own("SELECT set_config(%s, %s, false)", (REPLICA_SETTING, str(self._replica)))
+        return True
 
     @property
     def _living(self) -> bool:
         return any(len(key) > 1 for _, key in self._held)
 
-    def _hold(self, sql: str, key: tuple[int, ...]) -> None:
+    def _hold(self, sql: str, key: tuple[int, ...]) -> bool:
         if (sql, key) not in self._held:
-            _take(self.ready(), sql, key)
+            if not _taken(self.ready(), sql, key):
+                return False
             self._held.append((sql, key))
+        return True
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; the locks are free when this returns, not whenever the server notices."""
+        with suppress(Fault):
+            if not self._connection.lost:
+                self._connection.own("SELECT pg_advisory_unlock_all()")
         self._connection.close()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> Iterator[ServerConnection]:
         """Give the one write transaction of all replicas; it is durable when the block ends."""
         db = self.ready()
         db.own("BEGIN ISOLATION LEVEL READ COMMITTED")
         try:
             db.own("SELECT pg_advisory_xact_lock(%s)", (self._database.key(WRITERS),))
             yield db
-            (number,) = db.own("SELECT pg_current_xact_id_if_assigned()::text").fetchone() or (None,)
+            found = db.own("SELECT pg_current_xact_id_if_assigned()::text, (SELECT origin FROM node)").fetchone()
+            number, origin = found or (None, None)
+            self._require_same(origin)
             self._commit(db, number)
         except BaseException:
             db.hashes.clear()
@@ -184,7 +211,15 @@ class Writer:
                 db.own("ROLLBACK")
             raise
 
-    def _commit(self, db: Connection, number: object) -> None:
+    def _require_same(self, origin: object) -> None:
+        """Write to the log that was opened only: meanwhile it may have been closed, and another have its name."""
+        if self._origin is None and origin is not None:
+            self._origin = str(origin)
+        elif origin != self._origin:
+            note = "this log was closed meanwhile and another one begun: start again（日志已封存并续建，请重新启动）"
+            raise Fault(FaultCode.STORAGE, note)
+
+    def _commit(self, db: ServerConnection, number: object) -> None:
         """Commit; when the answer is lost, ask the server what became of transaction `number`."""
         try:
             if db.own("COMMIT").statusmessage != "COMMIT":  # a failed transaction is rolled back without an error
@@ -206,9 +241,8 @@ class Writer:
         return False
 
 
-def _take(connection: Connection, sql: str, key: tuple[int, ...]) -> None:
-    if connection.own(sql, key).fetchone() != (True,):
-        raise Fault(FaultCode.STORAGE, "another process serves this node")
+def _taken(connection: ServerConnection, sql: str, key: tuple[int, ...]) -> bool:
+    return connection.own(sql, key).fetchone() == (True,)
 
 
 def replicas(database: Database) -> int:
@@ -217,9 +251,9 @@ def replicas(database: Database) -> int:
 
 
 @contextmanager
-def reading(connection: Connection) -> Iterator[Connection]:
+def reading(connection: ServerConnection) -> Iterator[ServerConnection]:
     """Give a view of one moment."""
-    connection.own("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    connection.own(LOOK)
     try:
         yield connection
         connection.own("COMMIT")

@@ -3,15 +3,14 @@
 A period slides: in no stretch of its length are there more uses than were signed, wherever it begins.
 """
 
-import sqlite3
-
 from yanmen.formats import control_rules
+from yanmen.ledger.connection import Connection
 from yanmen.model.contract import Terms
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.model.usage_control import Facts
 
 
-def count(db: sqlite3.Connection, terms: Terms, now_ms: int) -> None:
+def count(db: Connection, terms: Terms, now_ms: int) -> None:
     """Count one more use of the contract at `now_ms`, or refuse it as one too many, or at the wrong time."""
     controls = terms.rules.controls
     if not controls:

@@ -7,11 +7,13 @@ connection, whatever a page asks for.
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 from urllib.parse import quote
 
 from yanmen.ledger import schema
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.store import faults
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -60,6 +62,14 @@ NOT_SERVED = "another user's ledger can be read while its node serves, and this 
 _UNREADABLE = frozenset({"SQLITE_READONLY_DIRECTORY", "SQLITE_READONLY_CANTINIT", "SQLITE_READONLY_RECOVERY"})
 """What SQLite says of a journal's index that is not there, in a folder where this reader may not make one."""
 _SILENT = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE})
+
+
+class Looking(Protocol):
+    """A ledger that others keep."""
+
+    def view(self) -> AbstractContextManager[Connection]:
+        """Give one consistent view."""
+        ...
 
 
 class ReadOnly:

@@ -11,6 +11,7 @@ from yanmen.formats import description, json_canonical, json_members, released
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import PLAIN, Channel, Column, ColumnType, Dataset, DatasetClass, Grade, Role, Sharing
+from yanmen.model.consent import ConsentRule
 
 E = TypeVar("E", bound=Enum)
 """Which closed set a member belongs to."""
@@ -22,7 +23,7 @@ DECODED = 32
 """Datasets read lately: each question looks at its own at least twice."""
 
 _COLUMN = frozenset(Column.__slots__)
-_LATER = frozenset({"clustered_by", "description", "partition", "units_upto"})
+_LATER = frozenset({"clustered_by", "consent", "description", "partition", "units_upto"})
 """Left out where nothing is said: records made before there were any read, and encode, the same."""
 _DATASET = frozenset(Dataset.__slots__) - _LATER
 
@@ -37,7 +38,10 @@ def encode_dataset(dataset: Dataset) -> bytes:
         "channels": [channel.value for channel in dataset.channels],
         "columns": [_column(column) for column in dataset.columns],
         "description": description.to_json(dataset.description),
+        "consent": dataset.consent.value,
     }
+    if dataset.consent is ConsentRule.UNLESS_WITHDRAWN:
+        del plain["consent"]
     for name in ("partition", "units_upto", "clustered_by"):
         if not plain[name]:
             del plain[name]
@@ -67,7 +71,16 @@ def decode_dataset(data: bytes) -> Dataset:
         description=description.from_json(members["description"]) if "description" in members else PLAIN,
         units_upto=json_members.integer(members, "units_upto", 1) if "units_upto" in members else 0,
         clustered_by=json_members.text(members, "clustered_by") if "clustered_by" in members else "",
+        consent=_consent(members),
     )
+
+
+def _consent(members: json_members.Object) -> ConsentRule:
+    if "consent" not in members:
+        return ConsentRule.UNLESS_WITHDRAWN
+    if members["consent"] != ConsentRule.RECORDED.value:
+        raise Malformed("consent: said and not asked for")
+    return ConsentRule.RECORDED
 
 
 _DATASET_TEXTS = (

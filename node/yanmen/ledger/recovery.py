@@ -2,12 +2,14 @@
 
 import fcntl
 import os
-import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
+from yanmen.ledger.connection import Connection
 from yanmen.model.refusal import Fault, FaultCode
+
+OTHERS = "another process serves this node"
 
 
 class Serving(Protocol):
@@ -18,8 +20,8 @@ class Serving(Protocol):
         """Whether this process is the only one that serves."""
         ...
 
-    def acquire(self) -> None:
-        """Become the only one, or raise a `Fault`."""
+    def alone(self) -> bool:
+        """Become the only one if nobody else serves; say whether it is."""
         ...
 
     def share(self) -> None:
@@ -30,7 +32,7 @@ class Serving(Protocol):
         """Serve no longer."""
         ...
 
-    def abandoned(self, db: sqlite3.Connection, opened: Iterable[int]) -> frozenset[int]:
+    def abandoned(self, db: Connection, opened: Iterable[int]) -> frozenset[int]:
         """Return which of the `opened` intents nobody runs any more."""
         ...
 
@@ -38,11 +40,11 @@ class Serving(Protocol):
 class Replicated(Protocol):
     """A store that several processes serve from."""
 
-    def serve(self, *, shared: bool) -> None:
-        """Become one of the serving replicas, or the only one."""
+    def serve(self, *, shared: bool) -> bool:
+        """Become one of the serving replicas, or the only one, if others let it; say whether it is."""
         ...
 
-    def abandoned(self, db: sqlite3.Connection) -> frozenset[int]:
+    def abandoned(self, db: Connection) -> frozenset[int]:
         """Return the open intents of replicas that no longer live."""
         ...
 
@@ -65,23 +67,25 @@ class ServingLock:
         """Whether this process holds the lock."""
         return self._fd is not None
 
-    def acquire(self) -> None:
-        """Take the lock, or raise a `Fault` when another node serves from this ledger."""
+    def alone(self) -> bool:
+        """Take the lock, unless another node serves from this ledger; say whether it is held."""
         if self._fd is not None:
-            return
+            return True
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        except BlockingIOError:
             os.close(fd)
-            raise Fault(FaultCode.STORAGE, "another process serves this node") from error
+            return False
         self._fd = fd
+        return True
 
     def share(self) -> None:
         """Become the one serving process: a file has one."""
-        self.acquire()
+        if not self.alone():
+            raise Fault(FaultCode.STORAGE, OTHERS)
 
-    def abandoned(self, db: sqlite3.Connection, opened: Iterable[int]) -> frozenset[int]:  # noqa: ARG002 - none is another's
+    def abandoned(self, db: Connection, opened: Iterable[int]) -> frozenset[int]:  # noqa: ARG002 - none is another's
         """Return all of them: what is open is nobody else's."""
         return frozenset(opened)
 
@@ -107,17 +111,17 @@ class ReplicaLock:
         """Whether this replica is the only one that serves."""
         return self._alone
 
-    def acquire(self) -> None:
-        """Become the only one, or raise a `Fault` when another replica serves."""
-        self._store.serve(shared=False)
-        self._alone = True
+    def alone(self) -> bool:
+        """Become the only one unless another replica serves; say whether it is."""
+        self._alone = self._alone or self._store.serve(shared=False)
+        return self._alone
 
     def share(self) -> None:
         """Become one of the serving replicas, or raise a `Fault` when one serves alone."""
-        if not self._alone:
-            self._store.serve(shared=True)
+        if not self._alone and not self._store.serve(shared=True):
+            raise Fault(FaultCode.STORAGE, OTHERS)
 
-    def abandoned(self, db: sqlite3.Connection, opened: Iterable[int]) -> frozenset[int]:
+    def abandoned(self, db: Connection, opened: Iterable[int]) -> frozenset[int]:
         """Return which of the `opened` intents were a dead replica's."""
         return self._store.abandoned(db) & frozenset(opened)
 

@@ -1,12 +1,12 @@
 """The ledger's part about signed documents: reviews, negative lists, grants of operation, products, consents."""
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from yanmen.formats import negative_list, operation, product, review, template
 from yanmen.ledger import consents, contracts, deletions, evidence, log, signed
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.signed import Paper
 from yanmen.model.consent import Consent, PersonsUse
@@ -122,7 +122,7 @@ class Registry(Desk):
         Return the receipt and how many contracts were ended.
         """
 
-        def ended(db: sqlite3.Connection) -> tuple[int, int]:
+        def ended(db: Connection) -> tuple[int, int]:
             position = signed.record(db, self._log, paper, lambda _: None)
             hanging = [one for one in contracts.operated(db, grant) if ContractStatus.REVOKED in MAY_BECOME[one[1]]]
             for contract_id, _ in hanging:
@@ -140,6 +140,11 @@ class Registry(Desk):
         """Return the units of a subject space that a contract may not include, as keyed hashes."""
         with self._store.read() as db:
             return consents.withdrawn(db, space, contract)
+
+    def consenting(self, space: str, contract: str) -> tuple[str, ...]:
+        """Return the units of a subject space that consented to a contract beforehand, as keyed hashes."""
+        with self._store.read() as db:
+            return consents.consenting(db, space, contract)
 
     def uses_of(self, space: str, unit: str) -> tuple[PersonsUse, ...]:
         """Return the answers about a subject space that may have included a unit."""

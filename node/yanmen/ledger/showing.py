@@ -3,9 +3,9 @@
 Every function takes a connection of `read_only.ReadOnly` and reads nothing that one may not.
 """
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from yanmen.formats import merkle, note, proof
 from yanmen.formats.json_canonical import Json
@@ -14,11 +14,12 @@ from yanmen.formats.proof import Proof
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import contracts, cosigned, log
 from yanmen.ledger.budget import CIVIL_OFFSET_MS, DAY_MS
+from yanmen.ledger.connection import Connection
 from yanmen.model.contract import ContractStatus, Terms
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Refused
 
-Look = sqlite3.Connection
+Look = Connection
 """One consistent view, as `read_only.ReadOnly` gives it: for those who may not name the database."""
 
 
@@ -104,6 +105,7 @@ class Stopped:
     members: tuple[tuple[str, int], ...]
 
 
+_FIRST_DAY = date(1970, 1, 1)
 _USE = (
     "SELECT intent.position, leaf.at_ms, intent.consumer, intent.contract, intent.space, intent.release,"
     " intent.micro_rho, intent.price_fen, intent.ended FROM intent JOIN leaf USING (position)"
@@ -116,30 +118,30 @@ _CONTRACT = (
 )
 
 
-def identity(db: sqlite3.Connection) -> tuple[str, str]:
+def identity(db: Connection) -> tuple[str, str]:
     """Return the node's id and the name of its log."""
     node, origin = db.execute("SELECT id, origin FROM node").fetchone()
     return str(node), str(origin)
 
 
-def last(db: sqlite3.Connection) -> LeafLine:
+def last(db: Connection) -> LeafLine:
     """Return the newest leaf: a log begins with one."""
     return _line(db.execute(f"{_LEAF} ORDER BY position DESC LIMIT 1").fetchone())
 
 
-def running(db: sqlite3.Connection, most: int) -> tuple[Use, ...]:
+def running(db: Connection, most: int) -> tuple[Use, ...]:
     """Return the questions that are running now, oldest first."""
     rows = db.execute(f"{_USE} WHERE intent.ended IS NULL ORDER BY intent.position LIMIT ?", (most,))
     return tuple(Use(*row) for row in rows)
 
 
-def recent(db: sqlite3.Connection, most: int) -> tuple[Use, ...]:
+def recent(db: Connection, most: int) -> tuple[Use, ...]:
     """Return the newest questions that ended, newest first."""
     rows = db.execute(f"{_USE} WHERE intent.ended IS NOT NULL ORDER BY intent.position DESC LIMIT ?", (most,))
     return tuple(Use(*row) for row in rows)
 
 
-def stages(db: sqlite3.Connection, indices: Iterable[int]) -> dict[int, Stage]:
+def stages(db: Connection, indices: Iterable[int]) -> dict[int, Stage]:
     """Return the stage of each leaf of `indices`."""
     found: dict[int, Stage] = {}
     for index in indices:
@@ -148,32 +150,32 @@ def stages(db: sqlite3.Connection, indices: Iterable[int]) -> dict[int, Stage]:
     return found
 
 
-def leaves(db: sqlite3.Connection, before: int, most: int) -> tuple[LeafLine, ...]:
+def leaves(db: Connection, before: int, most: int) -> tuple[LeafLine, ...]:
     """Return leaves below the index `before`, newest first."""
     rows = db.execute(f"{_LEAF} WHERE position < ? ORDER BY position DESC LIMIT ?", (before, most))
     return tuple(map(_line, rows))
 
 
-def leaf(db: sqlite3.Connection, index: int) -> Said | None:
+def leaf(db: Connection, index: int) -> Said | None:
     """Return one leaf with all it discloses here, None when there is no such leaf."""
     row = db.execute(f"{_LEAF} WHERE position = ?", (index,)).fetchone()
-    return None if row is None else Said(_line(row), log.read_slots(db, index))
+    return None if row is None else Said(_line(row), log.read_slots(db, index, whole=False))
 
 
-def said(db: sqlite3.Connection, stage: Stage, most: int) -> tuple[Said, ...]:
+def said(db: Connection, stage: Stage, most: int) -> tuple[Said, ...]:
     """Return the newest leaves of one stage, newest first."""
     rows = db.execute(f"{_LEAF} WHERE stage = ? ORDER BY position DESC LIMIT ?", (stage.value, most)).fetchall()
-    return tuple(Said(_line(row), log.read_slots(db, row[0])) for row in rows)
+    return tuple(Said(_line(row), log.read_slots(db, row[0], whole=False)) for row in rows)
 
 
-def stopped(db: sqlite3.Connection) -> Stopped:
+def stopped(db: Connection) -> Stopped:
     """Return what is stopped now."""
     row = db.execute("SELECT position FROM disconnected").fetchone()
     members = db.execute("SELECT party, position FROM member_suspended ORDER BY position").fetchall()
     return Stopped(None if row is None else int(row[0]), tuple(members))
 
 
-def spent_by_day(db: sqlite3.Connection) -> tuple[DaySpent, ...]:
+def spent_by_day(db: Connection) -> tuple[DaySpent, ...]:
     """Return what was charged, by day, subject space and consumer; open data charges no space and is left out."""
     rows = db.execute(
         "SELECT (leaf.at_ms + ?) / ? AS day, intent.space, intent.consumer, count(*), sum(intent.micro_rho),"
@@ -184,34 +186,40 @@ def spent_by_day(db: sqlite3.Connection) -> tuple[DaySpent, ...]:
     return tuple(DaySpent(*row) for row in rows)
 
 
-def spent_before(db: sqlite3.Connection) -> dict[str, int]:
+def spent_before(db: Connection) -> dict[str, int]:
     """Return what each subject space had spent when this log began."""
     return dict(db.execute("SELECT name, micro_rho FROM opening WHERE kind = 'space'").fetchall())
 
 
-def taken_by_month(db: sqlite3.Connection) -> tuple[MonthTaken, ...]:
+def taken_by_month(db: Connection) -> tuple[MonthTaken, ...]:
     """Return what uses cost, by month and contract, newest month first."""
     rows = db.execute(
-        "SELECT strftime('%Y-%m', (leaf.at_ms + ?) / 1000, 'unixepoch') AS month, intent.contract, intent.consumer,"
-        " count(*), sum(intent.price_fen) FROM intent JOIN leaf USING (position)"
-        " GROUP BY month, intent.contract ORDER BY month DESC, intent.contract",
-        (CIVIL_OFFSET_MS,),
+        "SELECT (leaf.at_ms + ?) / ? AS day, intent.contract, intent.consumer, count(*), sum(intent.price_fen)"
+        " FROM intent JOIN leaf USING (position) GROUP BY day, intent.contract, intent.consumer",
+        (CIVIL_OFFSET_MS, DAY_MS),
     )
-    return tuple(MonthTaken(*row) for row in rows)
+    found: dict[tuple[str, str, str], list[int]] = {}
+    for day, name, consumer, uses, fen in rows:
+        month = (_FIRST_DAY + timedelta(days=day)).strftime("%Y-%m")
+        total = found.setdefault((month, name, consumer), [0, 0])
+        total[0] += uses
+        total[1] += fen
+    taken = [MonthTaken(*key, *total) for key, total in found.items()]
+    return tuple(sorted(sorted(taken, key=lambda one: one.contract), key=lambda one: one.month, reverse=True))
 
 
-def contract(db: sqlite3.Connection, contract_id: str) -> ContractStanding | None:
+def contract(db: Connection, contract_id: str) -> ContractStanding | None:
     """Return how one contract stands, None when there is none of this id."""
     row = db.execute(f"{_CONTRACT} WHERE id = ?", (contract_id,)).fetchone()
     return None if row is None else _standing(db, row)
 
 
-def contracts_standing(db: sqlite3.Connection) -> tuple[ContractStanding, ...]:
+def contracts_standing(db: Connection) -> tuple[ContractStanding, ...]:
     """Return how every contract stands, oldest offer first."""
     return tuple(_standing(db, row) for row in db.execute(f"{_CONTRACT} ORDER BY offered").fetchall())
 
 
-def cosigned_proof(db: sqlite3.Connection, index: int, witness: VerifierKey) -> str:
+def cosigned_proof(db: Connection, index: int, witness: VerifierKey) -> str:
     """Return the leaf's proof under the newest head `witness` cosigned, "" when that does not cover the leaf."""
     covered = cosigned.newest(db, witness)
     if covered <= index:
@@ -220,7 +228,7 @@ def cosigned_proof(db: sqlite3.Connection, index: int, witness: VerifierKey) -> 
     return proof.encode(Proof(index, merkle.inclusion(index, covered, log.reader(db)), head))
 
 
-def _standing(db: sqlite3.Connection, row: tuple[str, str, str, str, int, int, int, int, int, int]) -> ContractStanding:
+def _standing(db: Connection, row: tuple[str, str, str, str, int, int, int, int, int, int]) -> ContractStanding:
     contract_id, consumer, status, decided_by, offered, offered_ms = row[:6]
     try:
         found = contracts.find(db, contract_id)

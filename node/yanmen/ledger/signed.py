@@ -1,7 +1,6 @@
 """Signed documents in the log: the newest of each kind about a subject counts, and none ever changes."""
 
 import hashlib
-import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,6 +9,7 @@ from yanmen.formats import json_canonical, jws
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log
 from yanmen.model.governance import DocumentKind
 from yanmen.model.receipt import Stage
@@ -30,7 +30,7 @@ class Paper:
     actor: str = ""
 
 
-def record(db: sqlite3.Connection, log: Log, paper: Paper, follows: Callable[[bytes | None], None]) -> int:
+def record(db: Connection, log: Log, paper: Paper, follows: Callable[[bytes | None], None]) -> int:
     """Record `paper` and return its leaf; the same again is the same leaf.
 
     `follows` is given the newest of this kind and subject, None if there is none, and refuses what may not follow it.
@@ -49,7 +49,7 @@ def record(db: sqlite3.Connection, log: Log, paper: Paper, follows: Callable[[by
     return position.position
 
 
-def newest(db: sqlite3.Connection, kind: DocumentKind, subject: str) -> bytes | None:
+def newest(db: Connection, kind: DocumentKind, subject: str) -> bytes | None:
     """Return the newest document of this kind about `subject`."""
     row = db.execute(
         "SELECT token FROM document WHERE kind = ? AND subject = ? ORDER BY position DESC LIMIT 1",
@@ -58,7 +58,7 @@ def newest(db: sqlite3.Connection, kind: DocumentKind, subject: str) -> bytes | 
     return None if row is None else bytes(row[0])
 
 
-def in_force(db: sqlite3.Connection, kind: DocumentKind) -> tuple[Paper, ...]:
+def in_force(db: Connection, kind: DocumentKind) -> tuple[Paper, ...]:
     """Return the newest document about each subject, in the order they were recorded."""
     rows = db.execute(
         "SELECT subject, token FROM document AS this WHERE kind = ? AND position ="

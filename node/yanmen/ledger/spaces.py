@@ -1,9 +1,9 @@
 """Subject spaces: a lifetime budget fixed when the space is registered, and renewed by signed leaves only."""
 
-import sqlite3
 from collections.abc import Callable
 
 from yanmen.formats.receipt import Slot
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log, Slots
 from yanmen.model.catalogue import Renewal, SpaceBudget, SubjectSpace
 from yanmen.model.receipt import Stage
@@ -26,7 +26,7 @@ Epsilon = Callable[[int, int], str]
 """What a micro-ρ means as ε at a δ in 1e-12, as text."""
 
 
-def register(db: sqlite3.Connection, log: Log, space: SubjectSpace) -> int | None:
+def register(db: Connection, log: Log, space: SubjectSpace) -> int | None:
     """Fix the lifetime budget of `space` for good; return its leaf, None when it was fixed like this before."""
     row = db.execute(
         "SELECT micro_rho_cap - coalesce(sum(renewal.micro_rho), 0),"
@@ -55,7 +55,7 @@ def register(db: sqlite3.Connection, log: Log, space: SubjectSpace) -> int | Non
     return position
 
 
-def carry(db: sqlite3.Connection, log: Log, space: SubjectSpace, old: sqlite3.Connection) -> None:
+def carry(db: Connection, log: Log, space: SubjectSpace, old: Connection) -> None:
     """Fix in a successor's ledger the lifetime budget that `space` had in the `old` one, its renewals among it.
 
     The leaf that states the whole budget stands for those renewals: node.toml goes on saying what it began with.
@@ -71,7 +71,7 @@ def carry(db: sqlite3.Connection, log: Log, space: SubjectSpace, old: sqlite3.Co
         )
 
 
-def renew(db: sqlite3.Connection, log: Log, renewal: Renewal, epsilon: Epsilon) -> int:
+def renew(db: Connection, log: Log, renewal: Renewal, epsilon: Epsilon) -> int:
     """Add to the lifetime budget of a space and return the leaf that says who decided it and why, or refuse."""
     now_ms = log.now_ms(db)
     before = standing(db, renewal.space)
@@ -107,18 +107,18 @@ def renew(db: sqlite3.Connection, log: Log, renewal: Renewal, epsilon: Epsilon) 
     return position
 
 
-def standing(db: sqlite3.Connection, name: str) -> SpaceBudget | None:
+def standing(db: Connection, name: str) -> SpaceBudget | None:
     """Return how a space stands: for the holder's eyes, not for consumers'."""
     row = db.execute(f"{_STANDING} WHERE name = ?", (name,)).fetchone()
     return None if row is None else SpaceBudget(*row)
 
 
-def listed(db: sqlite3.Connection) -> tuple[SpaceBudget, ...]:
+def listed(db: Connection) -> tuple[SpaceBudget, ...]:
     """Return how every space stands, by name."""
     return tuple(SpaceBudget(*row) for row in db.execute(f"{_STANDING} ORDER BY name"))
 
 
-def left(db: sqlite3.Connection, name: str) -> SubjectSpace | None:
+def left(db: Connection, name: str) -> SubjectSpace | None:
     """Return what is left of a subject space's lifetime budget: for the holder's eyes, not for consumers'."""
     found = standing(db, name)
     if found is None:
@@ -126,7 +126,7 @@ def left(db: sqlite3.Connection, name: str) -> SubjectSpace | None:
     return SubjectSpace(name, found.micro_rho - found.micro_rho_spent, found.delta_e12 - found.delta_e12_spent)
 
 
-def next_renewal_ms(db: sqlite3.Connection, name: str) -> int:
+def next_renewal_ms(db: Connection, name: str) -> int:
     """Return when the space's budget may be renewed next, as its last renewal announced; 0 when none did."""
     found = standing(db, name)
     return 0 if found is None else found.next_renewal_ms

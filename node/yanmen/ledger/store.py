@@ -16,6 +16,7 @@ from threading import Lock
 from typing import Protocol, TypeVar
 
 from yanmen.ledger import schema
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.schema import Kind
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -31,7 +32,7 @@ SQLITE_LEAST = (3, 37, 0)
 """The first SQLite with STRICT tables."""
 
 
-class Connection(sqlite3.Connection):
+class FileConnection(sqlite3.Connection):
     """A connection that remembers hashes of the tree it read: a full subtree never changes once it is committed."""
 
     def __init__(self, path: str) -> None:
@@ -43,19 +44,19 @@ class Connection(sqlite3.Connection):
 class Keeping(Protocol):
     """What keeps a ledger: transactions that write, looks and long views."""
 
-    def write(self) -> AbstractContextManager[sqlite3.Connection]:
+    def write(self) -> AbstractContextManager[Connection]:
         """Give the one write transaction; it is durable when the block ends and gone if the block raises."""
         ...
 
-    def read(self) -> AbstractContextManager[sqlite3.Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """Give a consistent view for a short look."""
         ...
 
-    def view(self) -> AbstractContextManager[sqlite3.Connection]:
+    def view(self) -> AbstractContextManager[Connection]:
         """Give a consistent view for a long read: nobody waits for it."""
         ...
 
-    def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+    def copy(self, path: Path, look: Callable[[Connection], T]) -> T:
         """Write all that is committed now to the new file `path`; return what `look` sees of just that."""
         ...
 
@@ -119,7 +120,7 @@ class Store:
             finally:
                 connection.close()
 
-    def copy(self, path: Path, look: Callable[[sqlite3.Connection], T]) -> T:
+    def copy(self, path: Path, look: Callable[[Connection], T]) -> T:
         """Write all that is committed now to the new file `path`, durably; return what `look` sees of just that.
 
         Others go on writing meanwhile.
@@ -198,14 +199,14 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-def forget(connection: sqlite3.Connection) -> None:
+def forget(connection: Connection) -> None:
     """Forget what was read in a transaction that is being undone."""
     known = hashes(connection)
     if known is not None:
         known.clear()
 
 
-def hashes(connection: sqlite3.Connection) -> dict[tuple[int, int], bytes] | None:
+def hashes(connection: Connection) -> dict[tuple[int, int], bytes] | None:
     """Return what a connection of ours remembers of the tree."""
     found = getattr(connection, "hashes", None)
     return found if isinstance(found, dict) else None
@@ -235,7 +236,7 @@ def _make(path: Path, *, create: bool) -> None:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = Connection(str(path))
+    connection = FileConnection(str(path))
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # a file that has pages keeps theirs
         connection.execute("PRAGMA trusted_schema = OFF")

@@ -4,7 +4,6 @@ What was signed, published and spent is carried over and said again in the new l
 the last head of the old one. The old file is not changed. Released answers stay behind with it.
 """
 
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,11 +11,25 @@ from pathlib import Path
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
-from yanmen.ledger import budget, contracts, control, datasets, genesis, negotiating, signed, spaces, violations
+from yanmen.ledger import (
+    budget,
+    contracts,
+    control,
+    datasets,
+    genesis,
+    negotiating,
+    opening,
+    signed,
+    spaces,
+    violations,
+)
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.group import internal
 from yanmen.ledger.log import Log
-from yanmen.ledger.store import Store
+from yanmen.ledger.opening import opened
+from yanmen.ledger.place import Place
+from yanmen.ledger.store import Keeping
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.governance import DocumentKind
@@ -48,11 +61,11 @@ class Step:
     left: Mapping[str, int]
 
 
-def write(old: sqlite3.Connection, path: Path, keeper: Keeper, step: Step) -> None:
-    """Write the new ledger at `path`, which must not exist, from the view `old` of the one before."""
-    if path.exists():
-        raise Fault(FaultCode.STORAGE, f"{path.name} is there already")
-    store = Store(path, create=True)
+def write(old: Connection, place: Place, keeper: Keeper, step: Step) -> None:
+    """Write the new ledger at `place`, where none may be, from the view `old` of the one before."""
+    if isinstance(place, Path) and place.exists():
+        raise Fault(FaultCode.STORAGE, f"{place.name} is there already")
+    store, _ = opened(place, None, create=True)
     try:
         with store.write() as db, internal():
             identity = genesis.adopt(db, keeper, step.origin)
@@ -63,7 +76,23 @@ def write(old: sqlite3.Connection, path: Path, keeper: Keeper, step: Step) -> No
         store.close()
 
 
-def _begin(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, keeper: Keeper, step: Step) -> None:
+def exchange(store: Keeping, origin: str, keeper: Keeper, step: Step) -> str:
+    """Write the ledger that continues `origin` into the same database, and give it its name.
+
+    Returns the end of the name that the closed one has from now on.
+    """
+    archive = archived(origin)
+    with opening.exchange(store, archive) as (old, place):
+        write(old, place, keeper, step)
+    return archive
+
+
+def archived(origin: str) -> str:
+    """Return what the schema of a closed log ends with."""
+    return origin.rpartition("/")[2].replace("-", "_")
+
+
+def _begin(old: Connection, db: Connection, log_: Log, keeper: Keeper, step: Step) -> None:
     carried = () if step.gap else tuple(one for one in contracts.listed(old, "") if one.status in _CARRIED)
     found = old.execute(
         "SELECT name, micro_rho_cap, micro_rho_spent, delta_e12_cap, delta_e12_spent FROM subject_space"
@@ -115,7 +144,7 @@ def _spent(row: tuple[str, int, int, int, int], step: Step) -> tuple[SubjectSpac
     return SubjectSpace(name, micro_rho_cap, delta_cap), SpaceTotal(name, micro_rho, delta)
 
 
-def _total(old: sqlite3.Connection, contract: Contract) -> ContractTotal:
+def _total(old: Connection, contract: Contract) -> ContractTotal:
     row = old.execute(
         "SELECT queries_spent, micro_rho_spent, delta_e12_spent, price_fen_spent FROM contract WHERE id = ?",
         (contract.terms.id,),
@@ -123,7 +152,7 @@ def _total(old: sqlite3.Connection, contract: Contract) -> ContractTotal:
     return ContractTotal(contract.terms.id, 0, *row)
 
 
-def _carry_datasets(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log) -> None:
+def _carry_datasets(old: Connection, db: Connection, log_: Log) -> None:
     """Publish the newest version of each dataset again; one that was withdrawn stays so, and keeps its space."""
     names = old.execute("SELECT DISTINCT name FROM dataset_version ORDER BY name").fetchall()
     for (name,) in names:
@@ -135,7 +164,7 @@ def _carry_datasets(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log) 
             datasets.retract(db, log_, name)
 
 
-def _carry_contract(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, contract: Contract) -> None:
+def _carry_contract(old: Connection, db: Connection, log_: Log, contract: Contract) -> None:
     """Say a contract again: its offer, its decision, how it stands, and what was spent under it."""
     name = contract.terms.id
     offer = replace(contract, status=ContractStatus.PENDING, acceptance=b"", decided_by="")
@@ -160,7 +189,7 @@ def _carry_contract(old: sqlite3.Connection, db: sqlite3.Connection, log_: Log, 
     db.executemany("INSERT INTO contract_use (contract, nth, at_ms) VALUES (?, ?, ?)", made)
 
 
-def _open(db: sqlite3.Connection, opening: Opening) -> None:
+def _open(db: Connection, opening: Opening) -> None:
     """Keep the sums that the books begin with."""
     for one in opening.contracts:
         row = db.execute("SELECT coalesce(sum(queries), 0) FROM contract_day WHERE contract = ?", (one.contract,))

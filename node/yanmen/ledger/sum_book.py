@@ -4,7 +4,6 @@ The set of a question is written once and for all before any sum is opened. A re
 file would not know a set that was certified since, so it is held to the log when it is opened for serving.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from yanmen.ledger import schema
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.store import Store
 from yanmen.model.federation import Dealt
 from yanmen.model.refusal import Fault, FaultCode
@@ -43,7 +43,7 @@ class Sum:
 
     __slots__ = ("_db", "manifest_sha256")
 
-    def __init__(self, db: sqlite3.Connection, manifest_sha256: str) -> None:
+    def __init__(self, db: Connection, manifest_sha256: str) -> None:
         """Hold the open transaction."""
         self._db = db
         self.manifest_sha256 = manifest_sha256

@@ -4,10 +4,10 @@ The leaf is that of the question's own end, aborted or refused; here they are co
 the consumer, and from the last one allowed on each suspends the contract it happened under.
 """
 
-import sqlite3
 from dataclasses import dataclass
 
 from yanmen.ledger import contracts
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log
 from yanmen.model.config import NodeLimits
 
@@ -22,7 +22,7 @@ class Violation:
     at_ms: int
 
 
-def count(db: sqlite3.Connection, log_: Log, position: int, about: About, limits: NodeLimits) -> None:
+def count(db: Connection, log_: Log, position: int, about: About, limits: NodeLimits) -> None:
     """Count the leaf at `position` against the consumer it is about."""
     db.execute(
         "INSERT INTO violation (position, contract, consumer) VALUES (?, ?, ?)",
@@ -32,7 +32,7 @@ def count(db: sqlite3.Connection, log_: Log, position: int, about: About, limits
         contracts.suspend(db, log_, about.contract)
 
 
-def counted(db: sqlite3.Connection) -> tuple[tuple[str, int], ...]:
+def counted(db: Connection) -> tuple[tuple[str, int], ...]:
     """Return how many each consumer has made, those before this log began included."""
     rows = db.execute(
         "SELECT consumer, sum(made) FROM (SELECT consumer, count(*) AS made FROM violation GROUP BY consumer"
@@ -42,7 +42,7 @@ def counted(db: sqlite3.Connection) -> tuple[tuple[str, int], ...]:
     return tuple(rows.fetchall())
 
 
-def listed(db: sqlite3.Connection) -> tuple[Violation, ...]:
+def listed(db: Connection) -> tuple[Violation, ...]:
     """Return all security events, oldest first."""
     rows = db.execute(
         "SELECT violation.position, contract, consumer, at_ms FROM violation"

@@ -4,7 +4,6 @@ Both are one object on purpose. Whoever restores an older copy of it has a witne
 histories; copy it never, and begin a new witness with a new key when it is lost.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from yanmen.crypto import keys
 from yanmen.formats import note
 from yanmen.formats.note import VerifierKey
 from yanmen.ledger import schema
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.store import Store
 from yanmen.model.ports import Randomness, Signer
 from yanmen.model.refusal import Fault, FaultCode
@@ -35,7 +35,7 @@ class Turn:
 
     __slots__ = ("_db", "watched")
 
-    def __init__(self, db: sqlite3.Connection, watched: Watched) -> None:
+    def __init__(self, db: Connection, watched: Watched) -> None:
         """Hold the open transaction and what it found."""
         self._db = db
         self.watched = watched
@@ -131,7 +131,7 @@ class WitnessBook:
         self.close()
 
 
-def _exchange(db: sqlite3.Connection, key: VerifierKey, old: bytes) -> None:
+def _exchange(db: Connection, key: VerifierKey, old: bytes) -> None:
     db.execute("INSERT INTO former_key (origin, key) VALUES (?, ?)", (key.name, old))
     had = db.execute("SELECT 1 FROM former_key WHERE origin = ? AND key = ?", (key.name, key.public)).fetchone()
     if had is not None:

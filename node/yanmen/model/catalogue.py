@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum, unique
 
+from yanmen.model.consent import ConsentRule
+
 Cell = None | bool | int | Decimal | str | date
 TEXT_MAX = 1000
 """Characters of a text without a domain in a snapshot of data that is not open: what is longer becomes NULL."""
@@ -128,6 +130,7 @@ class Dataset:
     among nodes in which each unit is in this dataset or in one other, never in both ("" = none declared).
     `units_upto` is a public upper bound on the number of units (0 = no other than that on the rows).
     `clustered_by` names the date column by which an open snapshot's rows lie in order ("" = as they came).
+    `consent` says whose rows a contract may use; one that asks for less is not signed.
     """
 
     name: str
@@ -158,6 +161,7 @@ class Dataset:
     description: Description = PLAIN
     units_upto: int = 0
     clustered_by: str = ""
+    consent: ConsentRule = ConsentRule.UNLESS_WITHDRAWN
 
     def column(self, name: str) -> Column | None:
         """Return the visible column called `name` (case-insensitive), never a hidden one."""

@@ -1,9 +1,18 @@
 """授权 and its withdrawal by a person or enterprise in the data, and what follows for snapshots."""
 
 from dataclasses import dataclass
+from enum import Enum, unique
 
 EVERY_CONTRACT = ""
 """The scope of a consent that is about all uses."""
+
+
+@unique
+class ConsentRule(Enum):
+    """Whose rows may be used: everybody's who did not withdraw, or theirs alone who consented beforehand (授权在先)."""
+
+    UNLESS_WITHDRAWN = "unless-withdrawn"
+    RECORDED = "recorded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +34,14 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:
-    """The units, as keyed hashes in hex, whose rows a snapshot leaves out, and the key they were hashed with."""
+    """The units, as keyed hashes in hex, whose rows a snapshot leaves out, and the key they were hashed with.
+
+    With `others` it is the other way round: every other unit's rows are left out.
+    """
 
     key: bytes
     units: tuple[str, ...]
+    others: bool = False
 
 
 @dataclass(frozen=True, slots=True)

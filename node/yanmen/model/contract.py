@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, unique
 
 from yanmen.model.catalogue import Channel
+from yanmen.model.consent import ConsentRule
 from yanmen.model.tariff import Split, Tariff
 from yanmen.model.usage_control import Rules
 
@@ -101,7 +102,7 @@ class Terms:
 
     Times are Unix milliseconds; `signers` are the sides that sign beside consumer and holder,
     `deletion_days` says how long after its end proof of deletion is due, `amends` is the hex SHA-256
-    of the version it changes. `micro_rho` is the contract's whole privacy budget,
+    of the version it changes, `consent` whose rows may be used. `micro_rho` is the contract's whole privacy budget,
     `micro_rho_per_query` the default charge of one answer and `micro_rho_per_query_max` the most
     a request may choose; prices are in fen. Without a `tariff` every use costs the price of a use.
     """
@@ -135,6 +136,7 @@ class Terms:
     amends: str = ""
     round: Round | None = None
     rules: Rules = field(default_factory=Rules)
+    consent: ConsentRule = ConsentRule.UNLESS_WITHDRAWN
 
     @property
     def price_most_fen(self) -> int:

@@ -9,6 +9,7 @@ import sys
 
 from yanmen import contracting, officers
 from yanmen.admission import offers
+from yanmen.admission.policies import Policies
 from yanmen.contracting import Approval, Office
 from yanmen.crypto import documents, governance
 from yanmen.crypto.signatures import BadSignature
@@ -36,16 +37,18 @@ def require_own(party: Party, holder: Holder) -> None:
         raise Refused(Reason.ROLE_NOT_ALLOWED, Detail(party.role.value))
 
 
-def record(token: bytes, holder: Holder, sender: str = "") -> tuple[Receipt, Contract]:
+def record(
+    token: bytes, holder: Holder, sender: str = "", policies: Policies | None = None
+) -> tuple[Receipt, Contract]:
     """Record an officer's signed act and carry it out; return its receipt and how the contract stands.
 
-    Who hands it in over the wire, the `sender`, is who signed it.
+    Who hands it in over the wire, the `sender`, is who signed it. A serving node has its `policies` in force.
     """
     step, officer = _opened(token, holder)
     if sender and step.by != sender:
         hint = Detail("by", hint_en="Each officer hands in their own act.", hint_zh="须由签署人本人提交。")
         raise Refused(Reason.SIGNATURE_INVALID, hint)
-    office = Office.of(holder)
+    office = Office.of(holder, policies)
     known = contracting.show(step.contract, office)
     contract = contracting.found(known, step.offer_sha256)
     if contract is None:

@@ -5,6 +5,7 @@ backup.json   whose copy it is, up to which head of the log, every file by lengt
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,11 +19,13 @@ from yanmen.formats import backup, checkpoint, note
 from yanmen.formats.backup import Backup, File
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.malformed import Malformed
+from yanmen.ledger import opening
 from yanmen.ledger.ledger import Ledger
+from yanmen.ledger.place import Database, Place
 from yanmen.model.ports import Randomness
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode
-from yanmen.node.holder import CONFIG, LEDGER, Holder, open_holder, read_config
+from yanmen.node.holder import CONFIG, LEDGER, Holder, ledger_place, open_holder, read_config
 from yanmen.witness import standing
 
 MANIFEST = "backup.json"
@@ -38,6 +41,9 @@ PAPERS = (
     "catalogue/*.jws",
 )
 """What is copied as it stands, beside the ledger and the ledgers of closed logs."""
+LEDGER_STEM = LEDGER.removesuffix(".sqlite")
+_LEDGERS = re.compile(r"ledger(?:-([0-9]{4}(?:-[0-9]{1,2})?))?\.sqlite", re.ASCII)
+"""The ledger, and closed ones; a database has them as schemas."""
 _CHUNK = 1 << 20
 
 
@@ -68,7 +74,10 @@ class Restored:
 def save(directory: Path, into: Path, extent: Extent, randomness: Randomness) -> Backup:
     """Copy the node in `directory`, which may serve meanwhile, into the new folder `into`; it appears whole or not."""
     with open_holder(directory) as holder, _appearing(into) as partial:
+        place = ledger_place(directory, holder.config)
         head = holder.ledger.copy(partial / LEDGER)
+        if isinstance(place, Database):
+            opening.copied(place, partial, LEDGER_STEM)
         for path in _papers(directory):
             _copy(path, partial / path.relative_to(directory))
         if extent.snapshots:
@@ -77,6 +86,7 @@ def save(directory: Path, into: Path, extent: Extent, randomness: Randomness) ->
                 _check_snapshot(partial / version.path, version.version)
         if extent.passphrase:
             _seal_keys(directory, partial, extent.passphrase, randomness)
+            _require_current(directory, place)
         files = {str(path.relative_to(partial)): _measured(path) for path in _everything(partial)}
         made = Backup(holder.config.id, head, holder.clock.now_ms(), files)
         _write(partial / MANIFEST, backup.encode(made))
@@ -90,12 +100,14 @@ def restore(source: Path, directory: Path, unwitnessed: Unwitnessed | None = Non
     watches is put back only with `unwitnessed`, and begins by saying so.
     """
     made = _checked(source)
-    if (directory / LEDGER).exists():
+    config = read_config(source)
+    place = ledger_place(directory, config)
+    if (directory / LEDGER).exists() or Ledger.is_there(place):
         raise Fault(FaultCode.CONFIG, f"{directory} has a ledger: a copy never takes its place")
     there = [name for name in made.files if (directory / name).exists()]
     if there:
         raise Fault(FaultCode.CONFIG, f"{directory} has {', '.join(there)} already: restore into an empty folder")
-    watched = bool(read_config(source).witnesses)
+    watched = bool(config.witnesses)
     if not watched and unwitnessed is None:
         note_ = "no witness watches this log, so nobody can say whether this copy is the newest: say who takes it on"
         raise Fault(FaultCode.LOG_BEHIND, f"{note_} (--unwitnessed WHY --by PERSON)")
@@ -104,7 +116,10 @@ def restore(source: Path, directory: Path, unwitnessed: Unwitnessed | None = Non
         raise Fault(FaultCode.KEYS, f"the backup has no keys: put {', '.join(missing)} into {directory} first")
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in sorted(made.files, key=lambda each: each == LEDGER):  # the ledger last: without it nothing serves
-        _copy(source / name, directory / name)
+        if isinstance(place, Database) and (closed := _LEDGERS.fullmatch(name)) is not None:
+            opening.restored(source / name, place.beside(closed[1].replace("-", "_")) if closed[1] else place)
+        else:
+            _copy(source / name, directory / name)
     with open_holder(directory) as holder:
         return _held(holder, made, None if watched else unwitnessed)
 
@@ -150,11 +165,15 @@ def _papers(directory: Path) -> Iterator[Path]:
 
 
 def _seal_keys(directory: Path, partial: Path, passphrase: str, randomness: Randomness) -> None:
-    """Write the keys sealed; they must be those of the copied ledger: an exchange may have come between."""
+    """Write the keys sealed."""
     for name in KEYS:
         _write(partial / name, passphrases.seal(keys.read_secret(directory / name), passphrase, randomness))
+
+
+def _require_current(directory: Path, place: Place) -> None:
+    """The keys must be those of the copied ledger: an exchange may have come between."""
     held = tuple(keys.load(directory / name).public for name in (enrolment.SIGNING_KEY, enrolment.LOG_KEY))
-    if held != Ledger.keys_in_use(directory / LEDGER):
+    if held != Ledger.keys_in_use(place):
         raise Fault(FaultCode.KEYS, "keys are being exchanged; finish that, then copy again")
 
 

@@ -25,7 +25,7 @@ from yanmen.formats.witness_policy import NONE, Group, Policy, Watcher
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.ledger import Ledger
-from yanmen.ledger.place import Database, Place
+from yanmen.ledger.place import Place, database
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract
@@ -37,7 +37,6 @@ from yanmen.witness import asking
 
 CONFIG = "node.toml"
 LEDGER = "ledger.sqlite"
-CONNECTION_BYTES = 4096
 _KEY_FILES = {KeyUse.RECEIPT: (enrolment.SIGNING_KEY, 0), KeyUse.LOG: (enrolment.LOG_KEY, 1)}
 """The file of each key, and which of the ledger's keys it is."""
 JOINS = "joins.sqlite"
@@ -95,7 +94,6 @@ class Holder:
 
     def desk(self) -> Desk:
         """Return what admission works with."""
-        policies = Policies(load_guards(self.directory / self.config.policies))
         return Desk(
             node_id=self.config.id,
             receipt_key=self.receipt_signer.public,
@@ -103,8 +101,12 @@ class Holder:
             clock=self.clock,
             register=self.register.current,
             books=Books(self.ledger),
-            policies=policies,
+            policies=self.policies(),
         )
+
+    def policies(self) -> Policies:
+        """Return the guard rails in this node's folder."""
+        return Policies(load_guards(self.directory / self.config.policies))
 
     def party(self) -> Party:
         """Return this node as the register has it, which must name the keys it holds."""
@@ -178,14 +180,7 @@ def ledger_place(directory: Path, config: Config) -> Place:
     """Return where the ledger is kept; the connection to a database is in a private file and goes nowhere else."""
     if not config.ledger.postgresql:
         return directory / LEDGER
-    path = directory / config.ledger.postgresql
-    try:
-        connection = keys.read_private(path, CONNECTION_BYTES).decode("utf-8").strip()
-    except UnicodeDecodeError:
-        connection = ""
-    if not connection or not connection.isprintable():
-        raise Fault(FaultCode.CONFIG, f"{path}: one line, a connection string of libpq（须为一行 libpq 连接串）")
-    return Database(connection, config.ledger.schema)
+    return database(directory / config.ledger.postgresql, config.ledger.schema)
 
 
 def finish_exchange(directory: Path, place: Place) -> None:

@@ -12,7 +12,7 @@ from yanmen import closing, contracting, negotiating, pipeline
 from yanmen.admission import entries
 from yanmen.aggregation.department import Department
 from yanmen.formats.request import Operation
-from yanmen.ledger.answers import Declined, Pending
+from yanmen.ledger.answers import Declined, Outcome, Pending
 from yanmen.ledger.join_book import JoinBook
 from yanmen.model.catalogue import Version
 from yanmen.model.contract import Balance, Contract
@@ -46,6 +46,9 @@ from yanmen.planning.telling import told
 from yanmen.witness import standing
 
 T = TypeVar("T")
+
+ELSEWHERE_S = 0.05
+"""How often the ledger is asked for the outcome of a job that another replica runs."""
 
 
 class Node(Doorkeeper):
@@ -94,7 +97,8 @@ class Node(Doorkeeper):
         self._controlling.also(self._guarding.look)
         self._controlling.also(Deadlines(holder).look)
         self._controlling.also(Logkeeping(holder).look)
-        self._controlling.also(closing.Closing(contracting.Office.of(holder)).look)
+        self._office = contracting.Office.of(holder, policies)
+        self._controlling.also(closing.Closing(self._office).look)
         self._controlling.start()
 
     @override
@@ -123,7 +127,7 @@ class Node(Doorkeeper):
     def record_act(self, party: Party, token: bytes) -> tuple[Receipt, Contract]:
         """Take in the act that the officer `party` signed, and carry it out."""
         approving.require_own(party, self._holder)
-        return self._told(party, lambda: approving.record(token, self._holder, party.id))
+        return self._told(party, lambda: approving.record(token, self._holder, party.id, self._works.desk.policies))
 
     # The catalogue and contracts ------------------------------------------------------------------
 
@@ -142,14 +146,13 @@ class Node(Doorkeeper):
 
     def request_contract(self, party: Party, offer: bytes) -> Contract:
         """Take in the signed `offer`."""
-        return contracting.request(offer, party, contracting.Office.of(self._holder))
+        return contracting.request(offer, party, self._office)
 
     def act(self, party: Party, token: bytes) -> Contract:
         """Take in what `party` signed about a contract as one of its sides."""
-        office = contracting.Office.of(self._holder)
         if closing.is_proof(token):
-            return closing.prove(token, party, office)
-        return negotiating.act(token, party, office)
+            return closing.prove(token, party, self._office)
+        return negotiating.act(token, party, self._office)
 
     def released(self, party: Party, contract_id: str) -> tuple[ReleasedAnswer, ...]:
         """Return the answers given under one contract of `party`."""
@@ -243,7 +246,7 @@ class Node(Doorkeeper):
         ended = self._jobs.wait(party.id, job_id, wait_ms)
         if not ended:
             return None
-        match ended if isinstance(ended, Answer) else self._ledger.outcome(job_id, party.id):
+        match ended if isinstance(ended, Answer) else self._outcome(job_id, party.id, until):
             case Answer() as answer:
                 left_ms = max(0, int((until - time.monotonic()) * 1000))
                 return answer if self._releasing.wait(answer.receipt.index, left_ms) else None
@@ -251,6 +254,15 @@ class Node(Doorkeeper):
                 raise declined.refusal()
             case Pending():
                 return None
+
+    def _outcome(self, job_id: str, owner: str, until: float) -> Outcome:
+        """Return how a job stands that does not run here: one that another replica runs is waited for."""
+        while isinstance(found := self._ledger.outcome(job_id, owner), Pending):
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            time.sleep(min(left, ELSEWHERE_S))
+        return found
 
     def cancel(self, party: Party, job_id: str) -> None:
         """Stop the job of `party`."""

@@ -3,6 +3,8 @@
 ledger.sqlite                 the log that is kept now
 ledger-2026.sqlite            one that was closed: kept for auditors, never written again
 ledger.sqlite.next            one being written; it counts for nothing until it has the first name
+
+In a database these are schemas: `yanmen`, `yanmen_2026` and `yanmen_next`, which exchange names in one transaction.
 """
 
 import os
@@ -18,7 +20,7 @@ from yanmen.ledger.succession import Step
 from yanmen.model.config import Witness
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Fault, FaultCode
-from yanmen.node.holder import LEDGER, Holder, open_holder, read_config
+from yanmen.node.holder import LEDGER, Holder, open_holder
 from yanmen.witness import asking, standing
 
 NUMBERS = 99
@@ -28,23 +30,24 @@ _NEXT = f"{LEDGER}.next"
 
 @dataclass(frozen=True, slots=True)
 class Closed:
-    """The file of a log that was closed, and the origin of the one that continues it."""
+    """The file or schema of a log that was closed, and the origin of the one that continues it."""
 
-    archive: Path
+    archive: str
     origin: str
 
 
 def turn_year(directory: Path, clock: Clock | None = None) -> Closed | None:
     """Close the log of a year that is over and begin the next; None when there is nothing to do.
 
-    A node does this when it starts to serve. One that serves through New Year's Eve goes on in the old log until then.
+    A node does this when it starts to serve. One that serves through New Year's Eve goes on in the old log until then,
+    and so does a replica that starts while others serve.
     """
-    if read_config(directory).ledger.postgresql:
-        return None  # there a log goes on under the name it began with: other replicas may be serving it
     with open_holder(directory, clock=clock) as holder:
         ledger = holder.ledger
         year = genesis.civil_year(holder.clock.now_ms())
         if year <= checkpoint.origin_year(ledger.origin)[0]:
+            return None
+        if not ledger.served_alone():
             return None
         standing.check(ledger, holder.config.witnesses)  # an old copy must not become last year's log
         ledger.recover()
@@ -58,9 +61,6 @@ def succeed(directory: Path, reason: str, left: Mapping[str, int], clock: Clock 
 
     Raises a `Fault` when no witness did: then there is no gap to declare.
     """
-    if read_config(directory).ledger.postgresql:
-        note = "a log in PostgreSQL has no successor: put its database back（PostgreSQL 中的日志不能续建）"
-        raise Fault(FaultCode.CONFIG, note)
     with open_holder(directory, clock=clock) as holder:
         ledger = holder.ledger
         seen = _seen(ledger, holder.config.witnesses)
@@ -70,6 +70,7 @@ def succeed(directory: Path, reason: str, left: Mapping[str, int], clock: Clock 
         number = number + 1 if now <= year else 1
         if number > NUMBERS:
             raise Fault(FaultCode.CONFIG, "no more logs can begin this year")
+        ledger.serve_alone()
         ledger.recover()
         origin = checkpoint.origin(holder.config.id, max(year, now), number)
         return _follow(holder, Step(origin, holder.config.space, seen, held, reason, left))
@@ -90,6 +91,9 @@ def finish(directory: Path) -> None:
 
 def _follow(holder: Holder, step: Step) -> Closed:
     """Write the next ledger beside the present one, then exchange them."""
+    where = holder.config.ledger
+    if where.postgresql:
+        return Closed(f"{where.schema}_{holder.ledger.follow(step)}", step.origin)
     directory = holder.directory
     old = holder.ledger.origin.rpartition("/")[2]
     archive = directory / f"ledger-{old}.sqlite"
@@ -99,7 +103,7 @@ def _follow(holder: Holder, step: Step) -> Closed:
     (directory / LEDGER).rename(archive)
     holder.ledger.close()
     finish(directory)
-    return Closed(archive, step.origin)
+    return Closed(str(archive), step.origin)
 
 
 def _seen(ledger: Ledger, witnesses: tuple[Witness, ...]) -> Checkpoint:

@@ -28,7 +28,7 @@ from yanmen.model.joining import (
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, AggregateKind
 from yanmen.planning import hints
-from yanmen.planning.across_reply import Placed, check_reply, emit
+from yanmen.planning.across_reply import Placed, emit
 from yanmen.planning.across_sides import Sides, tables_of
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
@@ -90,7 +90,7 @@ def plan_across(admitted: Admitted, asked: Question, planner: Planner) -> Across
     block = planner.blocks.found[0]
     _check_grid(question, block)
     sides = Sides(question, found, admitted, block)
-    return _local(sides, joined, table, planner)
+    return _local(sides, joined, table, admitted)
 
 
 def _tables(admitted: Admitted, asked: Question) -> tuple[Question, list[Found], list[Source]]:
@@ -129,7 +129,7 @@ def _check_grid(question: Question, block: CellBlock) -> None:
         raise _refused(question, "GROUP BY", hints.ACROSS_PLAIN)
 
 
-def _local(sides: Sides, joined: Joined, table: FigureTable, planner: Planner) -> Across:
+def _local(sides: Sides, joined: Joined, table: FigureTable, admitted: Admitted) -> Across:
     """Return the plan with the part of it that runs here."""
     block = sides.block
     where = block.rows.where
@@ -138,7 +138,7 @@ def _local(sides: Sides, joined: Joined, table: FigureTable, planner: Planner) -
     )
     # A condition on no table holds everywhere or nowhere, and each side asks it.
     filters = [moved(term) for term in conditions if not tables_of(term) or sides.of(term) == sides.own]
-    link, limits = _link(sides, planner.admitted), planner.limits
+    link = _link(sides, admitted)
     strides = _strides(block)
     keys = [
         (key, stride) for key, stride in zip(block.group_keys, strides, strict=True) if sides.of(key.term) == sides.own
@@ -166,7 +166,6 @@ def _local(sides: Sides, joined: Joined, table: FigureTable, planner: Planner) -
     )
     if max(link.items(at) for at in range(len(link.sides))) > ITEMS_MAX:
         raise refused(Reason.CROSS_NODE_JOIN, own.at, "JOIN", hints.ACROSS_ROWS)
-    check_reply(part, own.at, limits)
     expected = of_rows(
         read, shapes(scope.snapshots.scans()), unit, key_terms, [moved(f.term) for f in valued if f.term]
     )

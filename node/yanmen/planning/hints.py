@@ -210,11 +210,12 @@ CELLS_REPLY = Hint(
     "本查询可能的全部单元格连同其文本超过该节点的 reply_bytes：请减少分组列，或在 CASE 中使用更短的结果。",
 )
 ACROSS_REPLY = Hint(
-    "As many rows as this table may have, each as long as a row of this question can be, are more than the node's"
-    " `reply_bytes` (or a quarter of `memory_bytes`): ask for fewer figures of this table, or have its owner declare"
-    " a smaller `rows_upto` or raise `reply_bytes` in node.toml.",
-    "该表申报的最多行数乘以本查询每行可能的最大长度，超过该节点的 reply_bytes（或 memory_bytes 的四分之一）："
-    "请减少对该表的统计量，或请数据提供方申报更小的 rows_upto，或在 node.toml 中调高 reply_bytes。",
+    "The rows of this node's table may take {needed} bytes, its reply_bytes are {bytes}. Its operator: set "
+    "reply_bytes = {set}, and memory_bytes to {memory} or more, under [limits] in node.toml and start it again "
+    "(a contract's own bounds stay); or its owner: declare fewer rows_upto or units_upto.",
+    "本节点该表的行至多占 {needed} 字节，而其 reply_bytes 为 {bytes}。请节点运维方在 node.toml 的 [limits] 中设置 "
+    "reply_bytes = {set}，memory_bytes 不低于 {memory}，并重启（合约自带的上限不变）；"
+    "或由数据提供方声明更小的 rows_upto 或 units_upto。",
 )
 ACROSS_MEMBER = Hint(
     "Write p.id IN (SELECT d.id FROM d WHERE …), ids being the common unit; nothing else is taken of that table.",

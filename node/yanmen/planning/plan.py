@@ -12,7 +12,7 @@ from yanmen.model.ports import Runner
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, Block, Key, Output, Plan, Scan
 from yanmen.model.tariff import metered, price_fen
-from yanmen.planning import alike, block_union, bound_union, hints, nearest, row_source
+from yanmen.planning import across_reply, alike, block_union, bound_union, hints, nearest, row_source
 from yanmen.planning.across import Across, is_across, plan_across
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
@@ -185,6 +185,8 @@ def _across_draft(admitted: Admitted, found: Across, limits: NodeLimits) -> Draf
     """Return the draft of this node's part of a join across nodes."""
     block = found.block
     joined = block.rows.joined
+    (own,) = found.rows.scope.sources
+    across_reply.check(found.part, own.dataset, limits, own.at)
     post = "" if found.table.as_it_stands else finished(found.table.sql, [block.columns])
     shape = _Shape(found.rows.scope.snapshots.scans(), found.sql, found.table.outputs, post, block.cells)
     plan = replace(

@@ -1,19 +1,20 @@
-"""Rows of units that withdrew their consent, left out by the keyed hash of the unit (HMAC-SHA256, RFC 2104)."""
+"""Rows of units that withdrew, or did not give, consent, left out by the unit's keyed hash (HMAC-SHA256, RFC 2104)."""
 
 import re
 from typing import NamedTuple
 
-from yanmen_sandbox.request import Request, array, text
+from yanmen_sandbox.request import Request, array, flag, text
 
 BLOCK = 64
 _HEX = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
 class Excluded(NamedTuple):
-    """The hashes of the units to leave out, and the key they were made with."""
+    """The hashes of the units to leave out, or of the only ones not to, and the key they were made with."""
 
     key: bytes
     units: tuple[str, ...]
+    others: bool
 
 
 def read(request: Request) -> Excluded | None:
@@ -26,14 +27,16 @@ def read(request: Request) -> Excluded | None:
     units = tuple(str(unit) for unit in array(said, "units"))
     if not all(map(_HEX.fullmatch, units)):
         raise ValueError("excluded")
-    return Excluded(bytes.fromhex(text(said, "key")), units)
+    return Excluded(bytes.fromhex(text(said, "key")), units, flag(said, "others"))
 
 
 def where(excluded: Excluded, unit: str, rows: str) -> str:
-    """Write the condition that keeps the rows of every other unit; each unit is hashed once."""
+    """Write the condition that keeps the rows of every other unit, or of these alone; each unit is hashed once."""
+    if not excluded.units:
+        return "FALSE" if excluded.others else "TRUE"
     listed = ", ".join(f"'{hashed}'" for hashed in excluded.units)
-    gone = f"SELECT {unit} FROM (SELECT DISTINCT {unit} FROM ({rows})) WHERE {_hmac(excluded.key, unit)} IN ({listed})"  # noqa: S608 - names and digits of ours
-    return f"{unit} NOT IN ({gone})"
+    found = f"SELECT {unit} FROM (SELECT DISTINCT {unit} FROM ({rows})) WHERE {_hmac(excluded.key, unit)} IN ({listed})"  # noqa: S608 - names and digits of ours
+    return f"{unit} {'IN' if excluded.others else 'NOT IN'} ({found})"
 
 
 def _hmac(key: bytes, unit: str) -> str:

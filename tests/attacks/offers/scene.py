@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from yanmen import contracting
+from yanmen.admission.policies import Rails, load_guards, shipped
 from yanmen.contracting import Approval, Office
 from yanmen.crypto import documents, keys
 from yanmen.formats import connector_id
@@ -130,6 +131,11 @@ def dataset(name: str = "labs", **changed: Any) -> Dataset:
     return dataclasses.replace(made, **changed)
 
 
+def shipped_rails() -> Rails:
+    """Return the guard rails that come with the program."""
+    return Rails(load_guards(shipped()))
+
+
 class World:
     """A holder's office over a real ledger."""
 
@@ -178,7 +184,7 @@ class World:
 
     @property
     def office(self) -> Office:
-        return Office(self.config, self.ledger, self.holder, self.clock, lambda: self.register)
+        return Office(self.config, self.ledger, self.holder, self.clock, lambda: self.register, shipped_rails)
 
     def peer(self, identifier: str = ALICE) -> Party:
         party = self.register.find(identifier)

@@ -1,10 +1,12 @@
 """Attacks on approval by officers: another's part, department or offer, one person for two, names for keys."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+from yanmen.admission.policies import shipped
 from yanmen.crypto import governance, keys
 from yanmen.formats import connector_id
 from yanmen.formats.malformed import Malformed
@@ -53,6 +55,9 @@ class Bureau:
         parts: Any = {"register": _Register(self.world), "randomness": None}
         config = self.world.config
         world = self.world
+        rails = self.path / config.policies
+        if not rails.exists():
+            shutil.copytree(shipped(), rails)
         return Holder(self.path, config, world.clock, receipt_signer=world.holder, ledger=world.ledger, **parts)
 
     def sign(self, act: Act, contract: Contract, by: str = "", **changed: Any) -> bytes:

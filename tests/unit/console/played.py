@@ -8,8 +8,9 @@ from yanmen.formats import note
 from yanmen.formats.bill import Period
 from yanmen.formats.note import VerifierKey
 from yanmen.ledger.ledger import Ledger
+from yanmen.ledger.place import Database
 from yanmen.model.catalogue import Column, ColumnType, DatasetClass, Role, SubjectSpace
-from yanmen.model.config import Config, Witness
+from yanmen.model.config import Config, LedgerPlace, Witness
 from yanmen.model.contract import Contract
 from yanmen.model.inspection import Act, Step
 from yanmen.model.receipt import Stage
@@ -49,9 +50,9 @@ ABSENT = VerifierKey("other.example/w2", signer("absent").public, note.COSIGNATU
 DAY_MS = 86_400_000
 
 
-def play(folder: Path) -> Scene:
+def play(folder: Path, elsewhere: Database | None = None) -> Scene:
     """Fill `folder` with a played ledger, node.toml and register; return the scene, to go on."""
-    scene = Scene(folder / "ledger.sqlite")
+    scene = Scene(folder / "ledger.sqlite", elsewhere=elsewhere)
     with scene.open() as ledger:
         hidden = Column("phone", ColumnType.TEXT, Role.HIDDEN, title_zh=HIDDEN, title_en=HIDDEN)
         ledger.register_space(SubjectSpace(SUBJECTS, LIFETIME_MICRO_RHO, LIFETIME_DELTA_E12))
@@ -70,7 +71,7 @@ def play(folder: Path) -> Scene:
         ledger.reserve(scene.plan(contract))  # runs, as far as anybody can see
         ledger.add_offer(offered(terms_of(scene.name(), consumer=RIVAL)))
         witnessed(ledger)
-    write_config(folder)
+    write_config(folder, None if elsewhere is None else LedgerPlace("ledger.conn", elsewhere.schema))
     return scene
 
 
@@ -101,7 +102,7 @@ def witnessed(ledger: Ledger) -> None:
     ledger.open_case(Stage.OBJECTION, "见证之后", "王某")
 
 
-def write_config(folder: Path) -> None:
+def write_config(folder: Path, ledger: LedgerPlace | None = None) -> None:
     """Write node.toml and the register beside the ledger."""
     config = Config(
         id=NODE,
@@ -115,6 +116,7 @@ def write_config(folder: Path) -> None:
         approve_general=False,
         approve_columns_max=0,
         subject_spaces=(SubjectSpace(SUBJECTS, LIFETIME_MICRO_RHO, LIFETIME_DELTA_E12),),
+        ledger=ledger or LedgerPlace(),
         witnesses=tuple(Witness("http://127.0.0.1:7450", key.name, key.public) for key in (WITNESS, ABSENT)),
     )
     (folder / "node.toml").write_text(config_format.encode(config), encoding="utf-8")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from yanmen.ledger import group, store
+from yanmen.ledger.connection import Connection
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.log import About
 from yanmen.ledger.store import Store
@@ -96,7 +97,7 @@ def test_a_refusal_undoes_nobody_else(scene: Scene, ledger: Ledger, contract: Co
 
 def test_a_broken_change_undoes_nobody_else(scene: Scene, ledger: Ledger, contract: Contract) -> None:
     def broken() -> object:
-        def change(db: sqlite3.Connection) -> None:
+        def change(db: Connection) -> None:
             db.execute("DELETE FROM rate")
             ledger._log.append(db, Stage.KEY, {}, About())
             raise ZeroDivisionError

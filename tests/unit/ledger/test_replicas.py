@@ -8,10 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 from yanmen.crypto.system import SystemRandomness
-from yanmen.ledger import opening, postgresql, postgresql_schema, schema
+from yanmen.ledger import opening, postgresql_schema, schema
+from yanmen.ledger.connection import Parameters
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.place import Database
-from yanmen.ledger.postgresql import Connection
+from yanmen.ledger.postgresql import ServerConnection
 from yanmen.ledger.postgresql_store import PostgresqlStore
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract
@@ -58,7 +59,7 @@ def store_of(ledger: Ledger) -> PostgresqlStore:
 
 def write(database: Database, *statements: str) -> None:
     """Do as one who can write the database."""
-    with closing(Connection(database)) as connection:
+    with closing(ServerConnection(database)) as connection:
         for statement in statements:
             connection.own(statement)
 
@@ -135,12 +136,12 @@ def test_a_connection_that_is_lost_loses_one_call_and_nothing_else(scene: Scene,
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_commit_whose_answer_is_lost_is_asked_after(scene: Scene, monkeypatch: pytest.MonkeyPatch, when: str) -> None:
     """What the server committed was recorded, and what it did not was not: no debit hangs between."""
-    usual = Connection.own
+    usual = ServerConnection.own
     with scene.open() as ledger:
         contract = scene.furnish(ledger)
         cut: list[str] = []
 
-        def own(self: Connection, sql: str, parameters: postgresql.Parameters = ()) -> object:
+        def own(self: ServerConnection, sql: str, parameters: Parameters = ()) -> object:
             if sql != "COMMIT" or cut or self._link.info.parameter_status("in_hot_standby") is None:
                 return usual(self, sql, parameters)
             if self is not store_of(ledger)._writer._connection:
@@ -152,7 +153,7 @@ def test_a_commit_whose_answer_is_lost_is_asked_after(scene: Scene, monkeypatch:
             raise Fault(FaultCode.STORAGE, "cut")
 
         size = ledger.size()
-        monkeypatch.setattr(Connection, "own", own)
+        monkeypatch.setattr(ServerConnection, "own", own)
         if when == "after":
             assert isinstance(reserved(ledger.reserve(scene.plan(contract))), Reserved)
         else:
@@ -167,7 +168,7 @@ def test_a_commit_whose_answer_is_lost_is_asked_after(scene: Scene, monkeypatch:
 def columns(database: Database) -> dict[str, list[str]]:
     asked = "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = %s"
     asked += " ORDER BY ordinal_position"
-    with closing(Connection(database)) as connection:
+    with closing(ServerConnection(database)) as connection:
         found: dict[str, list[str]] = {}
         for table, column in connection.own(asked, (database.schema,)).fetchall():
             found.setdefault(str(table), []).append(str(column))
@@ -186,7 +187,7 @@ def test_both_kinds_of_ledger_have_the_same_tables(scene: Scene, database: Datab
         names = [name for (name,) in listed.fetchall()]
         assert kept == {name: [row[1] for row in file.execute(f"PRAGMA table_info({name})")] for name in names}
         triggers = {name for (name,) in file.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")}
-    with closing(Connection(database)) as connection:
+    with closing(ServerConnection(database)) as connection:
         asked = "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid WHERE NOT tgisinternal"
         rows = connection.own(f"{asked} AND relnamespace = to_regnamespace(%s)", (f'"{database.schema}"',)).fetchall()
     assert {name for (name,) in rows} == triggers | {"intent_has_replica"}

@@ -1,5 +1,6 @@
 """An office where contracts are negotiated, with real keys, a real ledger and a log that can be verified."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from yanmen import contracting, templating
+from yanmen.admission.policies import Rails, load_guards, shipped
 from yanmen.contracting import Office
 from yanmen.crypto import documents
 from yanmen.crypto.keys import FileSigner
@@ -73,12 +75,19 @@ class Market:
     folder: Path
     config: Config
     count: int = 0
+    more_rails: str = ""
 
     @property
     def office(self) -> Office:
         """Return the office as it is now."""
         hall_ = self.hall
-        return Office(self.config, hall_.ledger, hall_.receipt_signer, hall_.clock, hall_.current)
+        return Office(self.config, hall_.ledger, hall_.receipt_signer, hall_.clock, hall_.current, self.rails)
+
+    def rails(self) -> Rails:
+        """Return the guard rails: those that come with the program, and what a test adds."""
+        guards = load_guards(shipped())
+        ids = guards.ids | frozenset(re.findall(r'@id\("([^"]+)"\)', self.more_rails))
+        return Rails(replace(guards, text=guards.text + self.more_rails, ids=ids))
 
     def peer(self, party_id: str = CONSUMER) -> Party:
         """Return a party of the register."""

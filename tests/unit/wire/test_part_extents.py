@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from yanmen.formats.malformed import Malformed
-from yanmen.wire import join_service
+from yanmen.wire import gate, join_service
 from yanmen.wire.v1 import join_pb2, match_pb2
 
 from tests.unit.wire.test_wire_hostile import raw_call, reason
@@ -48,7 +48,7 @@ class _Nobody:
 @pytest.mark.parametrize("at", BEYOND)
 def test_nor_does_an_aggregator(site: "Site", at: int) -> None:
     found = join_service.Matches(_Nobody())  # type: ignore[arg-type]
-    token = join_service.CALLER.set(site)  # type: ignore[arg-type]
+    token = gate.CALLER.set(site)  # type: ignore[arg-type]
     try:
         with pytest.raises(Malformed):
             found.GetPlaces(match_pb2.GetPlacesRequest(manifest=b"m", to="t", at=at), None)  # type: ignore[arg-type]
@@ -56,4 +56,4 @@ def test_nor_does_an_aggregator(site: "Site", at: int) -> None:
         with pytest.raises(Malformed):
             found.Hand(match_pb2.HandRequest(manifest=b"m", handed=handed), None)  # type: ignore[arg-type]
     finally:
-        join_service.CALLER.reset(token)
+        gate.CALLER.reset(token)
