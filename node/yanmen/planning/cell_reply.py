@@ -29,9 +29,10 @@ SCALE_BYTES = 20
 
 def check_cells(plan: Plan, blocks: Sequence[CellBlock], limits: NodeLimits) -> None:
     """Refuse a question about persons whose reply, over declared domains, could be longer than `reply_bytes`."""
+    places = [key.at for block in blocks for key in block.group_keys]
     declared = all(key.domain for key in plan.keys)
     if plan.release is DatasetClass.PERSONAL and declared and cells_bytes_upto(blocks) > limits.reply_bytes:
-        raise refused(Reason.TOO_MANY_CELLS, NOWHERE, "GROUP BY", hints.CELLS_REPLY)
+        raise refused(Reason.TOO_MANY_CELLS, places[0] if places else NOWHERE, "GROUP BY", hints.CELLS_REPLY)
 
 
 def cells_bytes_upto(blocks: Sequence[CellBlock]) -> int:

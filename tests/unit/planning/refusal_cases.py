@@ -84,7 +84,8 @@ JOINED = "person p LEFT JOIN visit v ON p.pid = v.pid"
 OVER = "SELECT sex, {} FROM person GROUP BY sex"
 PRODUCT = "income * income * income * income * income"
 
-LONG = ", ".join(f"CASE WHEN age > 0 THEN '{at}{'x' * 980}' ELSE '{at}{'x' * 980}' END AS k{at}" for at in range(7))
+_TEXT = chr(1) * 980
+LONG = ", ".join(f"CASE WHEN age > 0 THEN '{at}{_TEXT}' ELSE '{at}{_TEXT}' END AS k{at}" for at in range(7))
 
 ASKED = (
     f"SELECT age // 1 AS y, district, sex, {LONG}, count(*) FROM person GROUP BY {', '.join(map(str, range(1, 11)))}",
