@@ -99,10 +99,11 @@ def _tables(admitted: Admitted, asked: Question) -> tuple[Question, list[Found],
     if len(tables) != len(asked.tables):
         raise _refused(asked, "FROM", hints.ACROSS_PLAIN)
     found = [look_up(admitted, table) for table in (*tables, *(member.table for member in members))]
+    away = next((one for one in found if one.version is None and one.joinable is None), None)
+    if away is not None:
+        raise refused(Reason.CROSS_NODE_JOIN, away.table.at, ".".join(away.table.path), hints.to_add(away.node))
     nodes = [one.joinable.node if one.joinable is not None else one.node for one in found]
     if not 2 <= len(found) <= SIDES_MAX or len(set(nodes)) != len(found) or nodes.count("") != 1:
-        raise _refused(asked, "FROM", hints.ACROSS_TABLES)
-    if any(one.version is None and one.joinable is None for one in found):
         raise _refused(asked, "FROM", hints.ACROSS_TABLES)
     sources = [_source(admitted, one) for one in found]
     question = asked

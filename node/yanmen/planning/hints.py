@@ -182,6 +182,16 @@ ACROSS_TABLES = Hint(
     "A join across nodes is of two or three tables, each at a node of its own, all of them asked.",
     "跨节点连接涉及两个或三个表，分属不同节点，且须同时向各节点提问。",
 )
+ACROSS_NODE = Hint(
+    "Add the department that has this table to the join: --node {node}=CONTRACT.",
+    "请将持有该表的部门加入连接：--node {node}=合约编号。",
+)
+ACROSS_PLACE = Hint(
+    "A table of another node stands in FROM, joined on the common unit, or alone in p.id IN (SELECT d.id FROM d WHERE …) or"
+    " EXISTS; not in NOT IN, nor in other queries.",
+    "另一节点的表只能出现在 FROM 中（按共同个体关联），或单独出现在 p.id IN (SELECT d.id FROM d WHERE …) 或 EXISTS 中；"
+    "不支持 NOT IN 及其他子查询。",
+)
 ACROSS_INNER = Hint("Across nodes only an inner join is answered: write JOIN.", "跨节点仅支持内连接：请写作 JOIN。")
 ACROSS_UNITS = Hint(
     "Across nodes join on the common unit alone; compare other columns with literals.",
@@ -312,3 +322,8 @@ ALIAS_LOOP = Hint(
     "An alias may not stand inside its own definition here: write the expression out.",
     "此处别名不能引用自身：请写出完整表达式。",
 )
+
+
+def to_add(node: str) -> Hint:
+    """Return the next step of who joins tables of several nodes and left out the one called `node`."""
+    return Hint(ACROSS_NODE.en.format(node=node), ACROSS_NODE.zh.format(node=node))

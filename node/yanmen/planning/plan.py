@@ -129,7 +129,8 @@ def _elsewhere(admitted: Admitted, question: Question, found: tuple[Found, ...],
         return refused(Reason.DATASET_NOT_IN_CONTRACT, away.table.at, ".".join(away.table.path), hints.ELSEWHERE)
     parts = zip(found, nearest.one_per_table(question, found), strict=True)
     instead = tuple(_offered(admitted, item, nearest.unqualified(part), limits) for item, part in parts)
-    refusal = refused(Reason.CROSS_NODE_JOIN, away.table.at, ".".join(away.table.path), hints.CROSS_NODE)
+    hint = hints.CROSS_NODE if not admitted.joinables else hints.to_add(away.node)
+    refusal = refused(Reason.CROSS_NODE_JOIN, away.table.at, ".".join(away.table.path), hint)
     return Refused(refusal.reason, replace(refusal.detail, instead=tuple(dict.fromkeys(instead))))
 
 
