@@ -187,8 +187,8 @@ ACROSS_NODE = Hint(
     "请将持有该表的部门加入连接：--node {node}=合约编号。",
 )
 ACROSS_PLACE = Hint(
-    "A table of another node stands in FROM, joined on the common unit, or alone in p.id IN (SELECT d.id FROM d WHERE …) or"
-    " EXISTS; not in NOT IN, nor in other queries.",
+    "A table of another node stands in FROM, joined on the unit, or alone in p.id IN (SELECT d.id FROM d WHERE …)"
+    " or EXISTS; not in NOT IN, nor in other queries.",
     "另一节点的表只能出现在 FROM 中（按共同个体关联），或单独出现在 p.id IN (SELECT d.id FROM d WHERE …) 或 EXISTS 中；"
     "不支持 NOT IN 及其他子查询。",
 )

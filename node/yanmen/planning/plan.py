@@ -12,7 +12,7 @@ from yanmen.model.ports import Runner
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, Block, Key, Output, Plan, Scan
 from yanmen.model.tariff import metered, price_fen
-from yanmen.planning import alike, block_union, bound_union, hints, nearest, row_source
+from yanmen.planning import across_reply, alike, block_union, bound_union, hints, nearest, row_source
 from yanmen.planning.across import Across, is_across, plan_across
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
