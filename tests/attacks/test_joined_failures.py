@@ -1,5 +1,6 @@
 """One person more or less never decides whether a department's part of a join can be run."""
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
@@ -14,7 +15,7 @@ from yanmen.model.catalogue import Column, ColumnType, Dataset, DatasetClass, Ro
 from yanmen.model.config import NodeLimits
 from yanmen.model.refusal import JobFailed, Reason, Refused, Usage
 from yanmen.model.stages import Plan, Raw
-from yanmen.planning.across_reply import COPIES, reply_bytes_upto
+from yanmen.planning.across_reply import COPIES, size
 from yanmen_sandbox.reply import Ended, encode_rows
 
 from tests.unit.joins.sides import LABS, RANDOM, Side, manifest, plans, rows_of
@@ -87,10 +88,12 @@ def test_a_literal_in_every_row_is_no_scale_that_weighs_one_person(letter: str, 
     assert outcomes(keyed(*chosen(length, letter)), PERSONS, town(), limits) == {"answered"}
 
 
-@pytest.mark.parametrize("name", ["p{:05d}".format, "\x01{:0150d}".format, "\U00020000{:0900d}".format])
+@pytest.mark.parametrize("name", ["p{:05d}".format, "\x01{:0990d}".format, "\U00020000{:02000d}".format])
 def test_a_long_identifier_makes_no_run_fail(name: Callable[[int], str]) -> None:
     """Identifiers have no declared length; what a unit is known by has one."""
-    assert outcomes(keyed("p.band"), PERSONS, town(name), SMALL) == {"answered"}
+    longest = len(json.dumps(name(0), ensure_ascii=False).encode())
+    limits = replace(SMALL, reply_bytes=max(40_000, (PEOPLE - 1) * (longest + 10)))
+    assert outcomes(keyed("p.band"), PERSONS, town(name), limits) == {"answered"}
 
 
 QUESTIONS = (
@@ -133,7 +136,7 @@ def test_whatever_rows_there_may_be_fit_or_the_question_is_refused_before_it_run
         ordered = [sides[place], sides[1 - place]]
         found = plans(question, ordered)[0]
         assert found.part is not None
-        upto = reply_bytes_upto(found.part)
+        upto = size(found.part, ordered[0].table)
         frame = encode_rows([widest(found)], NodeLimits().reply_bytes)
         assert upto - 40 < len(frame) - 4 <= upto
         exact = NodeLimits(reply_bytes=upto, memory_bytes=COPIES * upto)

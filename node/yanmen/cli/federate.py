@@ -124,6 +124,8 @@ def verified(arguments: argparse.Namespace) -> Result:
     from yanmen.verify import federated_table
     from yanmen.verify.federation import verify_folder
 
+    if not arguments.folder.is_dir():
+        raise UsageProblem(f"{arguments.folder}: no such folder; name what --save wrote 无此文件夹")
     found = verify_folder(arguments.folder, arguments.register.read_bytes(), pinned(arguments.space_key))
     text = (
         f"manifest 清单 {found.manifest_sha256} ({found.mode.value})\n"

@@ -28,7 +28,7 @@ from yanmen.model.joining import (
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, AggregateKind
 from yanmen.planning import hints
-from yanmen.planning.across_reply import Placed, check_reply, emit
+from yanmen.planning.across_reply import Placed, emit
 from yanmen.planning.across_sides import Sides, tables_of
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
@@ -90,7 +90,7 @@ def plan_across(admitted: Admitted, asked: Question, planner: Planner) -> Across
     block = planner.blocks.found[0]
     _check_grid(question, block)
     sides = Sides(question, found, admitted, block)
-    return _local(sides, joined, table, planner)
+    return _local(sides, joined, table, admitted)
 
 
 def _tables(admitted: Admitted, asked: Question) -> tuple[Question, list[Found], list[Source]]:
@@ -99,10 +99,11 @@ def _tables(admitted: Admitted, asked: Question) -> tuple[Question, list[Found],
     if len(tables) != len(asked.tables):
         raise _refused(asked, "FROM", hints.ACROSS_PLAIN)
     found = [look_up(admitted, table) for table in (*tables, *(member.table for member in members))]
+    away = next((one for one in found if one.version is None and one.joinable is None), None)
+    if away is not None:
+        raise refused(Reason.CROSS_NODE_JOIN, away.table.at, ".".join(away.table.path), hints.to_add(away.node))
     nodes = [one.joinable.node if one.joinable is not None else one.node for one in found]
     if not 2 <= len(found) <= SIDES_MAX or len(set(nodes)) != len(found) or nodes.count("") != 1:
-        raise _refused(asked, "FROM", hints.ACROSS_TABLES)
-    if any(one.version is None and one.joinable is None for one in found):
         raise _refused(asked, "FROM", hints.ACROSS_TABLES)
     sources = [_source(admitted, one) for one in found]
     question = asked
@@ -129,7 +130,7 @@ def _check_grid(question: Question, block: CellBlock) -> None:
         raise _refused(question, "GROUP BY", hints.ACROSS_PLAIN)
 
 
-def _local(sides: Sides, joined: Joined, table: FigureTable, planner: Planner) -> Across:
+def _local(sides: Sides, joined: Joined, table: FigureTable, admitted: Admitted) -> Across:
     """Return the plan with the part of it that runs here."""
     block = sides.block
     where = block.rows.where
@@ -138,7 +139,7 @@ def _local(sides: Sides, joined: Joined, table: FigureTable, planner: Planner) -
     )
     # A condition on no table holds everywhere or nowhere, and each side asks it.
     filters = [moved(term) for term in conditions if not tables_of(term) or sides.of(term) == sides.own]
-    link, limits = _link(sides, planner.admitted), planner.limits
+    link = _link(sides, admitted)
     strides = _strides(block)
     keys = [
         (key, stride) for key, stride in zip(block.group_keys, strides, strict=True) if sides.of(key.term) == sides.own
@@ -166,7 +167,6 @@ def _local(sides: Sides, joined: Joined, table: FigureTable, planner: Planner) -
     )
     if max(link.items(at) for at in range(len(link.sides))) > ITEMS_MAX:
         raise refused(Reason.CROSS_NODE_JOIN, own.at, "JOIN", hints.ACROSS_ROWS)
-    check_reply(part, own.at, limits)
     expected = of_rows(
         read, shapes(scope.snapshots.scans()), unit, key_terms, [moved(f.term) for f in valued if f.term]
     )

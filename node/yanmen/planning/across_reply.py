@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from yanmen.model.catalogue import Cell, Column, ColumnType
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
 from yanmen.model.config import NodeLimits
 from yanmen.model.joining import Part
 from yanmen.model.refusal import Reason
 from yanmen.planning import hints
 from yanmen.planning.bound_expressions import DIGEST
 from yanmen.planning.figures import GroupKey
-from yanmen.planning.places import NOWHERE, Place, refused
+from yanmen.planning.places import NOWHERE, Hint, Place, refused
 from yanmen.planning.row_source import Rows, column, source
 from yanmen.planning.sql_terms import literal, quoted, select, units, value, whole
 from yanmen.planning.syntax import ColumnOf
@@ -28,10 +28,7 @@ DIGEST_BYTES = 66
 INTEGER_BYTES = 20
 """-2^63 in decimal digits."""
 NULL_BYTES = 4
-ROW_BYTES = 3
-"""The brackets around a row, and the comma after it."""
-FRAME_BYTES = 32
-"""What stands around all rows."""
+FRAME = len('{"ok":true,"rows":[]}')
 COPIES = 4
 """A reply in memory: in the engine, as rows, in pieces, in one piece."""
 
@@ -79,17 +76,26 @@ def _is(name: str, cell: Cell, term: Term) -> str:
     return f"{name} = {literal(cell)}"
 
 
-def reply_bytes_upto(part: Part) -> int:
-    """Return how many bytes this department's reply can have, whatever its rows are: JSON, without spare space."""
-    side = part.link.sides[part.place]
+def size(part: Part, dataset: Dataset) -> int:
+    """Return how long the reply may be: JSON of as many rows as the owner declared, each as long as it may be."""
+    rows = min(dataset.rows_upto, (dataset.units_upto or dataset.rows_upto) * dataset.rows_per_unit)
     cells = [DIGEST_BYTES if part.unit is ColumnType.TEXT else INTEGER_BYTES]
     if part.keys:
         cells.append(max(NULL_BYTES, len(str(max(part.places())))))
     cells += [max(len(str(one.lower)), len(str(one.upper))) for one in part.columns if not one.counts_rows]
-    return FRAME_BYTES + side.rows_upto * (ROW_BYTES + sum(cells) + len(cells) - 1)
+    return FRAME + rows * (len("[]") + sum(cells) + len(cells))
 
 
-def check_reply(part: Part, at: Place, limits: NodeLimits) -> None:
-    """Refuse when the rows there may be would not fit into a reply: no run may fail by how many there are."""
-    if reply_bytes_upto(part) > min(limits.reply_bytes, limits.memory_bytes // COPIES):
-        raise refused(Reason.CROSS_NODE_JOIN, at, "reply_bytes", hints.ACROSS_REPLY)
+def check(part: Part, dataset: Dataset, limits: NodeLimits, at: Place) -> None:
+    """Refuse a join for which the most rows that `dataset` may have would not fit into a reply, or into memory."""
+    needed = size(part, dataset)
+    if needed > limits.reply_bytes or COPIES * needed > limits.memory_bytes:
+        told = hints.ACROSS_REPLY
+        figures = {
+            "needed": f"{needed:,}",
+            "bytes": f"{limits.reply_bytes:,}",
+            "set": needed,
+            "memory": COPIES * needed,
+        }
+        hint = Hint(told.en.format(**figures), told.zh.format(**figures))
+        raise refused(Reason.CROSS_NODE_JOIN, at, "reply_bytes", hint)

@@ -182,6 +182,16 @@ ACROSS_TABLES = Hint(
     "A join across nodes is of two or three tables, each at a node of its own, all of them asked.",
     "跨节点连接涉及两个或三个表，分属不同节点，且须同时向各节点提问。",
 )
+ACROSS_NODE = Hint(
+    "Add the department that has this table to the join: --node {node}=CONTRACT.",
+    "请将持有该表的部门加入连接：--node {node}=合约编号。",
+)
+ACROSS_PLACE = Hint(
+    "A table of another node stands in FROM, joined on the unit, or alone in p.id IN (SELECT d.id FROM d WHERE …)"
+    " or EXISTS; not in NOT IN, nor in other queries.",
+    "另一节点的表只能出现在 FROM 中（按共同个体关联），或单独出现在 p.id IN (SELECT d.id FROM d WHERE …) 或 EXISTS 中；"
+    "不支持 NOT IN 及其他子查询。",
+)
 ACROSS_INNER = Hint("Across nodes only an inner join is answered: write JOIN.", "跨节点仅支持内连接：请写作 JOIN。")
 ACROSS_UNITS = Hint(
     "Across nodes join on the common unit alone; compare other columns with literals.",
@@ -204,12 +214,18 @@ ACROSS_ROWS = Hint(
     "A list would be of more than 4,000,000 items: take figures of one table, name others in IN (SELECT …) only.",
     "名单将超过 4,000,000 项：请仅对一个表计算，其他表只用于 IN (SELECT …) 条件。",
 )
+CELLS_REPLY = Hint(
+    "All cells this question may have, each with its texts, are more than the node's `reply_bytes`: group by fewer"
+    " columns, or by CASE with shorter results.",
+    "本查询可能的全部单元格连同其文本超过该节点的 reply_bytes：请减少分组列，或在 CASE 中使用更短的结果。",
+)
 ACROSS_REPLY = Hint(
-    "As many rows as this table may have, each as long as a row of this question can be, are more than the node's"
-    " `reply_bytes` (or a quarter of `memory_bytes`): ask for fewer figures of this table, or have its owner declare"
-    " a smaller `rows_upto` or raise `reply_bytes` in node.toml.",
-    "该表申报的最多行数乘以本查询每行可能的最大长度，超过该节点的 reply_bytes（或 memory_bytes 的四分之一）："
-    "请减少对该表的统计量，或请数据提供方申报更小的 rows_upto，或在 node.toml 中调高 reply_bytes。",
+    "The rows of this node's table may take {needed} bytes, its reply_bytes are {bytes}. Its operator: set "
+    "reply_bytes = {set}, and memory_bytes to {memory} or more, under [limits] in node.toml and start it again "
+    "(a contract's own bounds stay); or its owner: declare fewer rows_upto or units_upto.",
+    "本节点该表的行至多占 {needed} 字节，而其 reply_bytes 为 {bytes}。请节点运维方在 node.toml 的 [limits] 中设置 "
+    "reply_bytes = {set}，memory_bytes 不低于 {memory}，并重启（合约自带的上限不变）；"
+    "或由数据提供方声明更小的 rows_upto 或 units_upto。",
 )
 ACROSS_MEMBER = Hint(
     "Write p.id IN (SELECT d.id FROM d WHERE …), ids being the common unit; nothing else is taken of that table.",
@@ -306,3 +322,8 @@ ALIAS_LOOP = Hint(
     "An alias may not stand inside its own definition here: write the expression out.",
     "此处别名不能引用自身：请写出完整表达式。",
 )
+
+
+def to_add(node: str) -> Hint:
+    """Return the next step of who joins tables of several nodes and left out the one called `node`."""
+    return Hint(ACROSS_NODE.en.format(node=node), ACROSS_NODE.zh.format(node=node))

@@ -12,11 +12,12 @@ from yanmen.model.ports import Runner
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, Block, Key, Output, Plan, Scan
 from yanmen.model.tariff import metered, price_fen
-from yanmen.planning import alike, block_union, bound_union, hints, nearest, row_source
+from yanmen.planning import across_reply, alike, block_union, bound_union, hints, nearest, row_source
 from yanmen.planning.across import Across, is_across, plan_across
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
 from yanmen.planning.cell_plan import plan_cells
+from yanmen.planning.cell_reply import check_cells
 from yanmen.planning.expectation import of_cells, of_open
 from yanmen.planning.figure_tables import FigureTable, finished
 from yanmen.planning.frame import Framed, framed_block
@@ -128,7 +129,8 @@ def _elsewhere(admitted: Admitted, question: Question, found: tuple[Found, ...],
         return refused(Reason.DATASET_NOT_IN_CONTRACT, away.table.at, ".".join(away.table.path), hints.ELSEWHERE)
     parts = zip(found, nearest.one_per_table(question, found), strict=True)
     instead = tuple(_offered(admitted, item, nearest.unqualified(part), limits) for item, part in parts)
-    refusal = refused(Reason.CROSS_NODE_JOIN, away.table.at, ".".join(away.table.path), hints.CROSS_NODE)
+    hint = hints.CROSS_NODE if not admitted.joinables else hints.to_add(away.node)
+    refusal = refused(Reason.CROSS_NODE_JOIN, away.table.at, ".".join(away.table.path), hint)
     return Refused(refusal.reason, replace(refusal.detail, instead=tuple(dict.fromkeys(instead))))
 
 
@@ -168,6 +170,7 @@ def _cell_draft(admitted: Admitted, planner: Planner, table: FigureTable, limits
         groups_kept=min((block.reach.cells for block in blocks if block.reach.capped), default=None),
     )
     shapes = row_source.shapes(scans)
+    check_cells(plan, blocks, limits)
     return Draft(plan, tuple(of_cells(block, shapes) for block in blocks), found)
 
 
@@ -183,6 +186,8 @@ def _across_draft(admitted: Admitted, found: Across, limits: NodeLimits) -> Draf
     """Return the draft of this node's part of a join across nodes."""
     block = found.block
     joined = block.rows.joined
+    (own,) = found.rows.scope.sources
+    across_reply.check(found.part, own.dataset, limits, own.at)
     post = "" if found.table.as_it_stands else finished(found.table.sql, [block.columns])
     shape = _Shape(found.rows.scope.snapshots.scans(), found.sql, found.table.outputs, post, block.cells)
     plan = replace(

@@ -168,6 +168,8 @@ class Scope:
 
 def source_of(admitted: Admitted, found: Found) -> Source:
     """Return the `found` dataset as an entry of FROM, which must be here, granted and not withdrawn."""
+    if found.joinable is not None:
+        raise refused(Reason.CROSS_NODE_JOIN, found.table.at, ".".join(found.table.path), hints.ACROSS_PLACE)
     if found.version is None:
         raise refused(Reason.DATASET_NOT_IN_CONTRACT, found.table.at, ".".join(found.table.path), hints.ELSEWHERE)
     granted = admitted.contract.terms.columns(found.version.dataset.name)

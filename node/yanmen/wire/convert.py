@@ -15,6 +15,8 @@ from yanmen.wire.v1 import catalogue_pb2, contract_pb2, log_pb2, query_pb2
 
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _NAME_MAX = 256
+_PART_BYTES_MAX = 2**40
+"""More than the longest part (a list, or rows of many values), and far less than what a ledger can count to."""
 
 
 def dataset(version: Version) -> catalogue_pb2.Dataset:
@@ -223,6 +225,13 @@ def name(text: str) -> str:
     if not 0 < len(text) <= _NAME_MAX:
         raise Malformed("name is empty or too long")
     return text
+
+
+def extent(size: int) -> int:
+    """Return the size of a part of a join, or a place in it, which no part there can be reaches beyond."""
+    if size > _PART_BYTES_MAX:
+        raise Malformed("size or place beyond the end of any part")
+    return size
 
 
 def ascii_bytes(text: str) -> bytes:

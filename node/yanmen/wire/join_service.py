@@ -32,7 +32,7 @@ class Joins(join_pb2_grpc.JoinServiceServicer):
     @override
     def GetPart(self, request: join_pb2.GetPartRequest, context: grpc.ServicerContext) -> join_pb2.GetPartResponse:
         """Hand out a piece."""
-        found = self._api.get(CALLER.get(), request.manifest, convert.name(request.name), request.at)
+        found = self._api.get(CALLER.get(), request.manifest, convert.name(request.name), convert.extent(request.at))
         return join_pb2.GetPartResponse(data=found.data, size=found.size)
 
 
@@ -53,7 +53,7 @@ class Matches(match_pb2_grpc.MatchServiceServicer):
         self, request: match_pb2.GetPlacesRequest, context: grpc.ServicerContext
     ) -> match_pb2.GetPlacesResponse:
         """Hand out a piece."""
-        found = self._api.get(CALLER.get(), request.manifest, convert.name(request.to), request.at)
+        found = self._api.get(CALLER.get(), request.manifest, convert.name(request.to), convert.extent(request.at))
         return match_pb2.GetPlacesResponse(data=found.data, size=found.size)
 
     @override
@@ -75,7 +75,7 @@ def _handed(message: join_pb2.Handed) -> Handed:
         sdjwt=message.sdjwt,
         proof=message.proof,
         words=tuple(message.words),
-        size=message.size,
-        at=message.at,
+        size=convert.extent(message.size),
+        at=convert.extent(message.at),
         data=message.data,
     )

@@ -12,11 +12,13 @@ from yanmen.disclosure import joining
 from yanmen.disclosure.joining import Blinded
 from yanmen.formats import shape
 from yanmen.model.catalogue import Dataset
+from yanmen.model.config import NodeLimits
 from yanmen.model.federation import Mode
 from yanmen.model.joining import SIGMAS, VIEW_PERCENT, Folding, Joinable, view_squared
 from yanmen.model.refusal import JobFailed, Reason, Refused, Usage
 from yanmen.model.stages import Aggregate, AggregateKind, Plan, Raw
 from yanmen.planning import federated
+from yanmen.planning.plan import plan
 
 from tests.unit.joins.questions import PAIRS, TRIPLES, truth
 from tests.unit.joins.sides import (
@@ -32,6 +34,7 @@ from tests.unit.joins.sides import (
     random_sides,
     rows_of,
 )
+from tests.unit.planning.answering import runner
 from tests.unit.planning.engine import key
 
 MICRO = 1_000_000
@@ -51,6 +54,11 @@ REFUSED = {
     "SELECT count(*) FROM persons p WHERE EXISTS (SELECT 1 FROM labs l WHERE l.pid = p.pid AND l.value > p.age)": (
         Reason.CROSS_NODE_JOIN
     ),
+    "SELECT count(*) FROM persons p JOIN labs l ON p.pid = l.pid WHERE p.pid NOT IN (SELECT pid FROM labs)": (
+        Reason.CROSS_NODE_JOIN
+    ),
+    "SELECT count(*) FROM persons p WHERE p.pid NOT IN (SELECT l.pid FROM labs l)": Reason.CROSS_NODE_JOIN,
+    "SELECT count(*) FROM persons p JOIN labs l ON p.pid = l.pid WHERE p.pid = 3": Reason.UNIT_NOT_ADMITTED_HERE,
     "SELECT sex, count(*) FROM persons JOIN labs USING (pid) GROUP BY ROLLUP (sex)": Reason.CROSS_NODE_JOIN,
     "SELECT median(l.value) FROM persons p JOIN labs l ON p.pid = l.pid": Reason.KEY_WITHOUT_DOMAIN,
     "SELECT count(*) FROM persons p JOIN labs l ON p.pid = l.pid JOIN labs m ON m.pid = p.pid": Reason.CROSS_NODE_JOIN,
@@ -273,3 +281,16 @@ def test_nothing_is_taken_of_a_table_that_only_a_condition_names() -> None:
         for sql in (f"SELECT {name}.event, count(*) {inner} GROUP BY 1", f"SELECT sum({name}.pid) {inner}"):
             with pytest.raises(Refused):
                 plans(sql, sides)
+
+
+def test_who_left_a_department_out_is_told_how_to_ask_it_too() -> None:
+    sides = random_sides(Random(1), "ab")
+    sql = "SELECT count(*) FROM persons p JOIN labs l ON p.pid = l.pid JOIN school.pupils s ON s.pid = p.pid"
+    admitted = replace(asked(sql, sides[0], sides), elsewhere=(("school", "pupils"),))
+    engine = runner((sides[0].table,), {sides[0].table.name: sides[0].rows})
+    with pytest.raises(Refused) as error:
+        plan(admitted, engine, NodeLimits())
+    assert error.value.reason is Reason.CROSS_NODE_JOIN
+    for hint in (error.value.detail.hint_en, error.value.detail.hint_zh):
+        assert "--node school=" in hint
+        assert "yanmen join" not in hint

@@ -84,7 +84,11 @@ JOINED = "person p LEFT JOIN visit v ON p.pid = v.pid"
 OVER = "SELECT sex, {} FROM person GROUP BY sex"
 PRODUCT = "income * income * income * income * income"
 
+_TEXT = chr(1) * 980
+LONG = ", ".join(f"CASE WHEN age > 0 THEN '{at}{_TEXT}' ELSE '{at}{_TEXT}' END AS k{at}" for at in range(7))
+
 ASKED = (
+    f"SELECT age // 1 AS y, district, sex, {LONG}, count(*) FROM person GROUP BY {', '.join(map(str, range(1, 11)))}",
     "SELECT sex, median(floor(age / 10) * 10) FROM person GROUP BY ROLLUP (sex)",
     "SELECT size, median(size) FROM firm GROUP BY size",
     "SELECT median(people) FROM town",
