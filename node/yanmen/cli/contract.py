@@ -12,6 +12,7 @@ from yanmen.cli import contract_template, deletion, negotiation, tariff, usage_r
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
+from yanmen.cli.terms_options import options_of
 from yanmen.crypto.system import SystemClock
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel, Grade
@@ -194,7 +195,7 @@ def requested(arguments: argparse.Namespace) -> Result:
             with options_named(terms):
                 contract = node.request_contract(terms)
         except Malformed as error:
-            raise UsageProblem(f"these terms make no contract: {error}") from error
+            raise UsageProblem(f"these terms make no contract: {error}{options_of(str(error))}") from error
         return _after_request(contract, node, arguments)
 
 

@@ -15,6 +15,8 @@ from yanmen_sandbox.tables import SCALAR, SourceTable, open_source
 
 DOMAIN_MAX = 64
 """More different values than this are drafted as hidden text or as a measure, not as a key."""
+APART_PERCENT = 95
+"""So many different whole numbers among the rows look like identifiers."""
 SCALE_MAX = 9
 UNIT_NAMES = (
     re.compile(r".*身份证.*|.*证件号.*|.*信用代码.*|(?:.*_)?(?:id_?card|id_?(?:no|number))", re.IGNORECASE),
@@ -80,6 +82,8 @@ def _draft(connection: DuckDBPyConnection, table: SourceTable, name: str) -> Dra
     domain = _domain(connection, table, typed)
     if domain is not None:
         return Drafted(name, kind, "key", scale, domain, None, None)
+    if kind == "integer" and _tells_apart(connection, table, typed):
+        return Drafted(name, kind, "hidden", 0, None, None, None)
     if kind in {"integer", "decimal"}:
         low, high = _one(connection, f"SELECT min({typed}), max({typed}) FROM {table.sql}")  # noqa: S608 - quoted names
         return Drafted(name, kind, "measure", scale, None, _bound(low), _bound(high))
@@ -119,6 +123,12 @@ def _domain(connection: DuckDBPyConnection, table: SourceTable, typed: str) -> l
     sql = f"SELECT DISTINCT {typed} FROM {table.sql} WHERE {typed} IS NOT NULL LIMIT {DOMAIN_MAX + 1}"  # noqa: S608 - quoted names
     found = sorted(row[0] for row in connection.execute(sql).fetchall())
     return found if 1 <= len(found) <= DOMAIN_MAX else None
+
+
+def _tells_apart(connection: DuckDBPyConnection, table: SourceTable, typed: str) -> bool:
+    """Tell whether nearly every row has a number of its own, as identifiers are: none of them is drafted as a bound."""
+    different, held = _one(connection, f"SELECT count(DISTINCT {typed}), count({typed}) FROM {table.sql}")  # noqa: S608 - quoted names
+    return isinstance(different, int) and isinstance(held, int) and 100 * different >= APART_PERCENT * held
 
 
 def _bound(value: object) -> str | None:

@@ -277,6 +277,15 @@ def test_a_draft_reads_types_domains_and_bounds(press: Press, tmp_path: Path) ->
     assert columns["visits"].domain == (0, 1, 2)
 
 
+def test_a_draft_tells_no_number_that_looks_like_an_identifier(press: Press, tmp_path: Path) -> None:
+    path = tmp_path / "source.csv"
+    lines = "".join(f"P{n},{37010219600101000 + 7 * n},{n % 90}\n" for n in range(200))
+    path.write_text("person_id,card,age\n" + lines)
+    columns = {column.name: column for column in press.runner.inspect(str(path))}
+    assert (columns["card"].role, columns["card"].lower, columns["card"].upper) == (Role.HIDDEN, None, None)
+    assert columns["age"].role is Role.MEASURE
+
+
 def test_a_draft_of_parquet(press: Press, tmp_path: Path) -> None:
     path = tmp_path / "source.parquet"
     duckdb.execute(f"COPY (SELECT i AS id, i * 1.5 AS v, [i] AS l FROM range(100) t(i)) TO '{path}'")
