@@ -3,7 +3,7 @@
     suggest: file -> draft with marks      a person confirms every line      publish: specification + file -> version
 
 The file is read by jailed jobs only; this process sees the specification and the snapshot's digest. In the place of the
-file, a description of a PostgreSQL source is taken, whose rows a process of their own reads.
+file, a description of a PostgreSQL source or of an object in a store is taken, which a process of their own reads.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,6 +44,8 @@ class Published:
     receipt: Receipt
     continued: bool
     """Only what came since the version before was read."""
+    etag: str = ""
+    """The ETag of the object it was made of, if it was one."""
 
 
 def suggest(name: str, source: Path, runner: Runner) -> str:
@@ -73,7 +75,8 @@ def publish(text: bytes, source: Path, press: Press, *, whole: bool = False) -> 
         raise _mismatch(dataset, source, press.runner, failure) from failure
     version = Version(dataset, snapshot.version, snapshot.path, snapshot.plain_bytes, press.clock.now_ms())
     version = replace(version, quality=_quality(dataset, snapshot.quality, press.ledger), counted=dataset.counted())
-    return Published(version, press.ledger.publish(version), snapshot.continued)
+    receipt = press.ledger.publish(version, snapshot.origin)
+    return Published(version, receipt, snapshot.continued, snapshot.etag)
 
 
 def _quality(dataset: Dataset, found: str, ledger: Ledger) -> str:
@@ -200,7 +203,7 @@ def _unreadable(failure: JobFailed) -> Refused:
         reason,
         Detail(
             failure.code.value,
-            hint_en="The import job could not read this file within its limits; Parquet, CSV and PostgreSQL are read.",
-            hint_zh="导入任务无法在限额内读取该文件；支持 Parquet、CSV 与 PostgreSQL。",
+            hint_en="Not read within the limits of an import; Parquet, CSV, PostgreSQL and object storage are read.",
+            hint_zh="导入任务无法在限额内读取该文件；支持 Parquet、CSV、PostgreSQL 与对象存储。",
         ),
     )

@@ -1,1 +1,1 @@
-"""Reads rows of a PostgreSQL server into one file: a process without keys, closed in before the first row."""
+"""Reads rows of a PostgreSQL server, or one object of a store, into one file: without keys of the node, closed in."""

@@ -39,7 +39,8 @@ def _rows(order: Order, reply_fd: int, parent: int, account: str) -> bytes:
     from yanmen_reader.server import Server
 
     parquet.warm_up()
-    confinement.connecting(parent, order.bounds, FILES.findall(order.connection), os.environ)
+    files = (*confinement.of_postgresql(os.environ), *FILES.findall(order.connection))
+    confinement.connecting(parent, order.bounds, files)
     server = Server(order.connection)
     confinement.reading(apart.account(account), reply_fd)
     server.begin(order.zone, order.timeout_ms)

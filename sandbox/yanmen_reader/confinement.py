@@ -1,6 +1,6 @@
 """What the reader gives up, and when: most before it connects, all the rest before the first row can arrive.
 
-    connecting   Landlock: the files a PostgreSQL client reads, nothing to write; limits; no core file
+    connecting   Landlock: the files a client reads, nothing to write; limits; no core file
     reading      another account when the node is root; no file at all, no new connection, no program, no thread: the
                  open connection, the file the rows go to, and the reply
 
@@ -14,7 +14,6 @@ import signal
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-import adbc_driver_postgresql
 from yanmen_sandbox import apart, kernel
 from yanmen_sandbox.apart import Account
 from yanmen_sandbox.seccomp_filter import compile_policy
@@ -50,7 +49,8 @@ SYSTEM = (
     "/usr/local/share/ca-certificates",
     "/usr/share/pki",
 )
-"""Read by any PostgreSQL client before it is connected (libpq, chapters 34.16 to 34.19 of its manual)."""
+"""Read by any client before it is connected."""
+# libpq, chapters 34.16 to 34.19 of the PostgreSQL manual.
 OF_THE_USER = (".pgpass", ".pg_service.conf", ".postgresql")
 NAMED = (
     "PGPASSFILE",
@@ -74,8 +74,8 @@ READ_ROWS = (
 """Added to what every job may call."""
 
 
-def connecting(parent: int, bounds: Bounds, files: Iterable[str], environment: Mapping[str, str]) -> None:
-    """Lower the limits, and let nothing be opened but what a client needs to connect; `files` are named beside."""
+def connecting(parent: int, bounds: Bounds, files: Iterable[str]) -> None:
+    """Lower the limits, and let nothing be opened but what any client needs to connect, and `files`."""
     if kernel.landlock_abi() == 0:
         os._exit(EXIT_NO_LANDLOCK)
     if kernel.architecture() is None or not kernel.seccomp_available():
@@ -93,7 +93,7 @@ def connecting(parent: int, bounds: Bounds, files: Iterable[str], environment: M
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
-    kernel.keep_paths(_opened((*_paths(environment), *files)))
+    kernel.keep_paths(_opened((*SYSTEM, *files)))
 
 
 def reading(account: Account | None, reply_fd: int) -> None:
@@ -110,12 +110,15 @@ def reading(account: Account | None, reply_fd: int) -> None:
     kernel.filter_by_seccomp(compile_policy(machine, reply_fd, READ_ROWS, kernel.ending_action(), killed))
 
 
-def _paths(environment: Mapping[str, str]) -> tuple[str, ...]:
+def of_postgresql(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a PostgreSQL client reads beside: its driver, and the files of the user and the environment."""
+    import adbc_driver_postgresql
+
     driver = Path(adbc_driver_postgresql.__file__).parent
     home = environment.get("HOME", "")
     own = [f"{home}/{name}" for name in OF_THE_USER] if home.startswith("/") else []
     named = [environment[name] for name in NAMED if environment.get(name, "").startswith("/")]
-    return (*SYSTEM, str(driver), f"{driver}.libs", *own, *named)
+    return (str(driver), f"{driver}.libs", *own, *named)
 
 
 def _opened(paths: Iterable[str]) -> list[int]:

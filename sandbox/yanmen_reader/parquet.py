@@ -1,6 +1,5 @@
 """Rows as a Parquet file in the node's descriptor, a batch at a time: what is held in memory is one batch."""
 
-import errno
 import os
 from collections.abc import Iterable
 
@@ -8,36 +7,28 @@ import pyarrow
 from pyarrow import parquet
 
 from yanmen_reader.order import Ended, Trouble
+from yanmen_reader.target import Full, Target
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
-
-class Target:
-    """The descriptor as Arrow writes to it; where the next byte goes is kept here, for no other call is admitted."""
+class ArrowTarget:
+    """The node's descriptor as Arrow writes to it."""
 
     closed = False
 
     def __init__(self, fd: int) -> None:
         """Write from the beginning of `fd`."""
-        self._fd = fd
-        self._at = 0
+        self._target = Target(fd)
 
     def write(self, data: object) -> int:
         """Write all of `data`."""
-        view = memoryview(data).cast("B")  # type: ignore[arg-type]
-        size = len(view)
-        while view:
-            try:
-                written = os.pwrite(self._fd, view, self._at)
-            except OSError as error:
-                raise Ended(Trouble.ROOM if error.errno in FULL else Trouble.FAILED) from None
-            self._at += written
-            view = view[written:]
-        return size
+        try:
+            return self._target.write(data)
+        except Full as error:
+            raise Ended(Trouble.ROOM if error.room else Trouble.FAILED) from None
 
     def tell(self) -> int:
         """Return how much was written."""
-        return self._at
+        return self._target.tell()
 
     def flush(self) -> None:
         """Do nothing: nothing is held back."""
@@ -62,7 +53,7 @@ class Target:
 def write(batches: Iterable[pyarrow.RecordBatch], schema: pyarrow.Schema, fd: int) -> int:
     """Write `batches` and return how many rows they have."""
     rows = 0
-    with parquet.ParquetWriter(pyarrow.PythonFile(Target(fd), mode="w"), schema, compression="zstd") as writer:
+    with parquet.ParquetWriter(pyarrow.PythonFile(ArrowTarget(fd), mode="w"), schema, compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)
             rows += batch.num_rows

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from yanmen.formats import merkle, tiles
-from yanmen.ledger import log
+from yanmen.ledger import tree
 from yanmen.ledger.store import Store
 
 BARS = {1_000_000: 3.0, 10_000_000: 10.0}
@@ -65,11 +65,11 @@ def asked(store: Store, leaves: int) -> tuple[list[float], list[float], int]:
     draw = random.Random(1)
     waits, used, longest = [], [], 0
     with store.read() as db:
-        root = merkle.root(leaves, log.reader(db))
+        root = merkle.root(leaves, tree.reader(db))
         for _ in range(ASKED):
             index = draw.randrange(leaves)
             began, cpu = time.perf_counter(), time.thread_time()
-            path = merkle.inclusion(index, leaves, log.reader(db))
+            path = merkle.inclusion(index, leaves, tree.reader(db))
             used.append((time.thread_time() - cpu) * 1000)
             waits.append((time.perf_counter() - began) * 1000)
             merkle.verify_inclusion(sha256(index.to_bytes(8, "big")).digest(), index, leaves, path, root)

@@ -53,7 +53,7 @@ ACTIONS = {action.__name__: action for action in (read, write, connect, program,
 
 if __name__ == "__main__":
     if STAGE != "open":
-        confinement.connecting(os.getppid(), Bounds(8 << 30, 60, 1 << 30), [], os.environ)
+        confinement.connecting(os.getppid(), Bounds(8 << 30, 60, 1 << 30), confinement.of_postgresql(os.environ))
     if STAGE == "reading":
         confinement.reading(Account(65530, 65530) if os.getuid() == 0 else None, 1)
     try:

@@ -1,4 +1,4 @@
-"""7.2a 资源接入: resources from files (CSV, Parquet) and a database (PostgreSQL); object storage has no reader here."""
+"""7.2a 资源接入: resources from files (CSV, Parquet), a database (PostgreSQL) and object storage (S3-compatible)."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tests.conformance.department import OPEN_SPEC, Department
+from tests.object_store import stored
 from tests.postgresql_server import served
 from tests.system.town import done
 
@@ -41,3 +42,11 @@ def test_a_database(department: Department) -> None:
         connection.chmod(0o600)
         source = department.write("beds-source.toml", '[postgresql]\nconnection = "beds.conn"\ntable = "public.beds"\n')
         assert answered(department, "from_database", source) == HELD
+
+
+def test_object_storage(department: Department, tmp_path: Path) -> None:
+    """对象存储: one object, signed for by the node, fetched by a confined process, named in the record."""
+    with stored(tmp_path / "buckets") as store:
+        store.put("2026/beds.csv", b"ward,beds\nnorth,3\nsouth,4\n")
+        source = store.source(department.root, "2026/beds.csv")
+        assert answered(department, "from_objects", source) == HELD

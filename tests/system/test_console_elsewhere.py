@@ -1,4 +1,4 @@
-"""The console in a real browser over a ledger in PostgreSQL: every page, nothing asked elsewhere, nothing violated."""
+"""The console in a real browser over PostgreSQL and over an audit bundle: nothing asked elsewhere, nothing violated."""
 
 import json
 import os
@@ -19,6 +19,7 @@ from tests.postgresql_server import served
 from tests.system.test_console import PLACES, SHOTS, browser, entered
 from tests.system_packages import need
 from tests.unit.console.played import play
+from tests.unit.ledger.scene import papers
 
 __all__ = ["browser"]
 MORE = {"dataset": "/catalogue/persons", "receipt": "/receipts/7", "verification": "/receipts/7/verification"}
@@ -71,3 +72,16 @@ def test_a_ledger_in_postgresql(browser: Browser, tmp_path: Path) -> None:
         assert main(["node", "looker", str(tmp_path), "--role", "looker"]) == 0
         with console(tmp_path, "--ledger", str(tmp_path / "looker.conn")) as link:
             seen(browser, link, "postgresql")
+
+
+def test_an_audit_bundle(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "node").mkdir()
+    with play(tmp_path / "node").open(create=False) as ledger:
+        ledger.export(tmp_path / "bundle", papers())
+    (tmp_path / "log").mkdir()
+    (tmp_path / "space.vkey").write_text(papers().vkey + "\n")
+    before = sorted(path.name for path in (tmp_path / "bundle").iterdir())
+    words = ("--log", str(tmp_path / "log"), "--space-key", str(tmp_path / "space.vkey"))
+    with console(tmp_path / "bundle", *words) as link:
+        seen(browser, link, "bundle")
+    assert sorted(path.name for path in (tmp_path / "bundle").iterdir()) == before, "nothing is written into it"

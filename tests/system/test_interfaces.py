@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import yanmen
+from yanmen.client import negotiating
 from yanmen.client.identity import Identity
 from yanmen.client.link import Link
 from yanmen.crypto import agreements, documents, keys
@@ -169,6 +170,41 @@ def test_a_receipt_is_acknowledged_and_a_use_ended_in_the_standard_s_messages(
     other = said.proof(given.index, given.jti, 2, token)
     assert call(served, "POST", "/fulfillmentProof", other)[1]["error"]["subject"] == "log/executionResult"
     assert call(served, "POST", "/fulfillmentProof", proof)[1]["receipt"]["jti"] == told["receipt"]["jti"]
+
+
+def test_an_amendment_in_the_standard_s_messages(served: Town) -> None:
+    said = talk(served, terms(served, "amended"))
+    assert call(served, "POST", "/contractCreate", said.create())[0] == 200
+    changed = replace(said.terms, amends=documents.digest(said.offer), queries=9_000, queries_per_day=9_000)
+    more = talk(served, changed)
+    assert more.number == said.number
+    other = {**more.negotiate(), "strategy": said.strategy()}
+    assert call(served, "POST", "/contractNegotiate", other)[0] == 400, "words that the offer does not say"
+    status, stands = call(served, "POST", "/contractNegotiate", more.negotiate())
+    assert (status, stands["negotiationStatus"], stands["contractStatus"]) == (200, "0", "05"), stands
+    assert call(served, "POST", "/contractExecution", more.execution(0))[1]["executionResult"] == "0/9000"
+    stale = replace(changed, queries=8_000, queries_per_day=8_000)
+    status, _ = call(served, "POST", "/contractNegotiate", talk(served, stale).negotiate())
+    assert status == 400, "it amends a version that is not in force any more"
+
+
+def test_a_deletion_is_proved_in_the_standard_s_messages(served: Town) -> None:
+    said, alice = talk(served, replace(terms(served, "deleted"), deletion_days=5)), Identity.load(served.root / "alice")
+    assert call(served, "POST", "/contractCreate", said.create())[0] == 200
+    with yanmen.connect("clinic", identity=served.root / "alice") as node:
+        given = node.query("SELECT count(*) AS n FROM visits", contract=said.terms.id).receipt
+        held, answers = node.contract(said.terms.id), node.released(said.terms.id)
+    token = negotiating.proof(held, answers, "已清除", alice, SystemClock())
+    proof = said.proof(given.index, said.terms.id, 1, token.decode())
+    assert call(served, "POST", "/fulfillmentProof", proof)[1]["error"]["subject"] == "contractId"  # it goes on
+    done("contract", "revoke", served.node, said.terms.id, "--by", "首席数据官")
+    lessened = negotiating.proof(held, (), "已清除", alice, SystemClock())
+    fewer = said.proof(given.index, said.terms.id, 1, lessened.decode())
+    assert call(served, "POST", "/fulfillmentProof", fewer)[1]["error"]["reason"] == "DELETION_NOT_PROVED"
+    wrong = said.proof(given.index, given.jti, 1, token.decode())
+    assert call(served, "POST", "/fulfillmentProof", wrong)[1]["error"]["subject"] == "proofId"
+    assert call(served, "POST", "/fulfillmentProof", proof) == (200, {"status": "0", "contractStatus": "06"})
+    assert call(served, "POST", "/fulfillmentProof", proof)[0] == 200, "the same again is the same"
 
 
 def test_the_same_contract_in_the_dataspace_protocol(served: Town) -> None:

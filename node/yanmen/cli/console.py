@@ -6,12 +6,16 @@ import os
 import sys
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from yanmen.cli.audit import pinned
 from yanmen.cli.grammar import Parser, command, folder, space_key
 from yanmen.cli.output import Result, UsageProblem, say
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.model.refusal import Fault, FaultCode
+
+if TYPE_CHECKING:
+    from yanmen.console.books import Books
 
 ADDRESS = "127.0.0.1:7480"
 PACKAGES = "the console's packages are not installed: pip install 'yanmen[console]'"
@@ -21,7 +25,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the command."""
     example = "yanmen console health --space-key space.vkey"
     console = command(commands, "console", "show a node in a browser, read-only 网页控制台（只读）", served, example)
-    folder(console, "node", "the node's folder; its keys are not read, and may be unreadable")
+    folder(console, "node", "the node's folder, whose keys are not read, or an audit bundle (with --log)")
     where = f"loopback address and port to listen on ({ADDRESS}); port 0 takes a free one"
     console.add_argument("--address", default=ADDRESS, metavar="HOST:PORT", help=where)
     console.add_argument("--socket", type=Path, metavar="FILE", help="listen on this unix socket instead, for a proxy")
@@ -39,7 +43,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
 def served(arguments: argparse.Namespace) -> Result:
     """Serve until stopped."""
     try:
-        from yanmen.console.books import Books
+        from yanmen.console.audited import is_bundle
         from yanmen.console.serving import Place, serve
     except ModuleNotFoundError as error:
         raise Fault(FaultCode.CONFIG, PACKAGES) from error
@@ -48,7 +52,7 @@ def served(arguments: argparse.Namespace) -> Result:
     if arguments.socket is not None and not names:
         raise UsageProblem("--socket is for a proxy: name it with --host 使用 --socket 须以 --host 指明代理的域名")
     place = Place(host, port, arguments.socket, names)
-    books = Books(arguments.node, SystemClock(), pinned(arguments.space_key), arguments.ledger)
+    books = _audited(arguments) if is_bundle(arguments.node) else _kept(arguments)
     link: Path | None = arguments.link
 
     def tell(address: str) -> None:
@@ -64,6 +68,20 @@ def served(arguments: argparse.Namespace) -> Result:
 
     serve(books, place, SystemRandomness(), tell, arguments.log)
     return Result("stopped 已停止", {"stopped": True})
+
+
+def _kept(arguments: argparse.Namespace) -> "Books":
+    from yanmen.console.books import Books
+
+    return Books(arguments.node, SystemClock(), pinned(arguments.space_key), arguments.ledger)
+
+
+def _audited(arguments: argparse.Namespace) -> "Books":
+    from yanmen.console.audited import AuditedBooks
+
+    if arguments.ledger is not None or arguments.log is None:
+        raise UsageProblem("nothing is written into an audit bundle: name a folder with --log 须以 --log 指明目录")
+    return AuditedBooks(arguments.node, SystemClock(), arguments.log, pinned(arguments.space_key))
 
 
 def _address(text: str) -> tuple[str, int]:

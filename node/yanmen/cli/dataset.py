@@ -95,13 +95,14 @@ def published(arguments: argparse.Namespace) -> Result:
     target.write_bytes(token)
     text = f"{dataset.name} {done.version.version}: published 已发布, receipt 回执 no. {done.receipt.index}"
     text += " (only what is new was read 仅读取新增行)" if done.continued else ""
+    text += f"\nobject 对象 etag {done.etag}" if done.etag else ""
     if reviewed:
         text += next_step("yanmen", "space", "list", space, target)
     else:
         note = "the data authority of its level signs it first 须先由本级数据主管部门审核"
         text += next_step("yanmen", "catalogue", "review", "--as", "AUTHORITY", target, "REVIEW.jws", note=note)
     fields = {"dataset": dataset.name, "version": done.version.version, "receipt": done.receipt.index}
-    return Result(text, {**fields, "entry": str(target), "continued": done.continued})
+    return Result(text, {**fields, "entry": str(target), "continued": done.continued, "etag": done.etag})
 
 
 def _space_folder(register: Path) -> str:

@@ -17,6 +17,7 @@ from yanmen.client.node import Node, connect
 from yanmen.client.questions import LOOK_S, TIMEOUT_S, Job, Progress
 from yanmen.client.receipts import CheckedReceipt
 from yanmen.model.contract import Balance, Contract, Terms
+from yanmen.model.deletion import ReleasedAnswer
 from yanmen.model.template import PublishedTemplate
 
 THREADS = 8
@@ -115,6 +116,14 @@ class AsyncNode:
     async def end_contract(self, contract: Contract, reason: str) -> Contract:
         """End a contract or its negotiation."""
         return await self.call(partial(self._node.end_contract, contract, reason))
+
+    async def released(self, contract: str | Contract) -> tuple[ReleasedAnswer, ...]:
+        """Return the answers given under a contract, whose destruction a proof is about."""
+        return await self.call(partial(self._node.released, contract))
+
+    async def prove_deletion(self, contract: Contract, how: str) -> Contract:
+        """State, signed, that everything released under a contract that is over is destroyed."""
+        return await self.call(partial(self._node.prove_deletion, contract, how))
 
     async def contract(self, contract_id: str) -> Contract:
         """Return one of the member's contracts."""

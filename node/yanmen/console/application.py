@@ -102,6 +102,13 @@ class _Console:
 
         def answer(request: Request) -> Response:
             members = self._books.members()
+            report, lack = self._books.report(), self._books.lacks(kind.entry)
+            if report is not None and kind.entry == "/":
+                values = {"report": report, "pinned": self._books.pinned, "entry": "/"}
+                return self._page(request, "bundle.html", values, members)
+            if lack is not None:
+                title = next((en, zh) for entry, en, zh in NAVIGATION if entry == kind.entry)
+                return self._page(request, "lacking.html", {"why": lack, "title": title, "entry": kind.entry}, members)
             shown = kind.page(self._books, members, _asked(request))
             if shown is None:
                 raise HTTPException(404)
@@ -111,6 +118,8 @@ class _Console:
 
     def live(self, request: Request) -> Response:
         """Answer with the part of the page of live uses that changes, or that it did not."""
+        if self._books.lacks("/uses") is not None:
+            return Response(status_code=UNCHANGED)
         shown = pages.uses(self._books, Members({}), _asked(request))
         if request.query_params.get("seen") == shown["seen"]:
             return Response(status_code=UNCHANGED)
@@ -152,7 +161,7 @@ class _Console:
     def _page(
         self, request: Request, template: str, shown: Mapping[str, object], members: Members, status: int = 200
     ) -> Response:
-        asked = _asked(request)
+        asked, report = _asked(request), self._books.report()
         theme = request.cookies.get(THEME, "auto")
 
         def word(value: Enum) -> str:
@@ -172,6 +181,7 @@ class _Console:
             "language": asked.language.value,
             "languages": [each.value for each in Language],
             "theme": theme if theme in THEMES else "auto",
+            "broken": report is not None and not report.ok,
             "partial": request.headers.get("hx-request") == "true",
         }
         return HTMLResponse(self._templates.get_template(template).render(values), status)

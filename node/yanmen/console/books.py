@@ -24,8 +24,11 @@ from yanmen.model.party import Party
 from yanmen.model.ports import Clock
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.verify import stepwise
+from yanmen.verify.report import Report
 from yanmen.verify.stepwise import Outcome, Papers, Witnessed
 
+Lack = tuple[str, str]
+"""Why there is nothing to show, in English and Chinese."""
 CONFIG = "node.toml"
 LEDGER = "ledger.sqlite"
 FILE_ONLY = "this node's ledger is a file: leave --ledger out（该节点的账本是文件）"
@@ -73,6 +76,14 @@ class Books:
             raise Fault(FaultCode.CONFIG, FILE_ONLY if looker is not None else IN_DATABASE)
         place = folder / LEDGER if looker is None else database(looker, kept.schema)
         self._ledger = opening.looking(place)
+
+    def report(self) -> Report | None:
+        """Return what the verification of a bundle found; a node's folder is none."""
+        return None
+
+    def lacks(self, _entry: str) -> Lack | None:
+        """Return why there is nothing to show under an entry of the navigation; of a node there is everything."""
+        return None
 
     @contextmanager
     def look(self) -> Iterator[Look]:

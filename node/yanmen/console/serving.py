@@ -38,8 +38,9 @@ def serve(
 ) -> None:
     """Serve until stopped; `tell` gets the link that opens the console, once it answers."""
     files = assets.load()
-    with books.look():
-        pass  # a ledger that cannot be read is told now, not on every page
+    if books.lacks("/receipts") is None:
+        with books.look():
+            pass  # a ledger that cannot be read is told now, not on every page
     listening = _listen(place)
     token = randomness.token(TOKEN_BYTES).hex()
     daybook = Daybook(log or books.folder, CONSOLE, books.clock, books.config.log_days)

@@ -1,11 +1,16 @@
 """Sign and verify C2SP notes: formats/note.py with a key."""
 
+from functools import lru_cache
+
 from yanmen.crypto import signatures
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import checkpoint
+from yanmen.formats import checkpoint, note
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.note import Note, NoteSignature, VerifierKey
 from yanmen.model.ports import Signer
+
+HEADS = 16
+"""Signed heads whose verification is remembered: one answer brings the same two to be looked at six times."""
 
 
 def sign_note(text: str, name: str, signer: Signer) -> Note:
@@ -29,6 +34,14 @@ def sign_checkpoint(head: Checkpoint, signer: Signer) -> Note:
     return sign_note(checkpoint.encode(head), head.origin, signer)
 
 
+def signed_checkpoint(head: Checkpoint, signer: Signer) -> str:
+    """Return the encoded note that `sign_checkpoint` returns."""
+    text = checkpoint.encode(head)
+    key_id = note.key_id(head.origin, signer.public)
+    return note.encode_one(text, head.origin, key_id, signer.sign(text.encode()))
+
+
+@lru_cache(maxsize=HEADS)
 def verify_checkpoint(signed: Note, origin: str, public: bytes) -> Checkpoint:
     """Return the checkpoint in `signed` when the key `public` of the log `origin` signed it."""
     head = checkpoint.decode(verify_note(signed, VerifierKey(origin, public)))

@@ -1,7 +1,7 @@
 """Issue and verify receipts: formats/receipt.py with a key and randomness."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from yanmen.crypto import keys, signatures
 from yanmen.crypto.signatures import BadSignature
@@ -11,8 +11,7 @@ from yanmen.formats.receipt import Disclosed, Head, Leaf, Slot
 from yanmen.model.ports import Randomness, Signer
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
+class Issued(NamedTuple):
     """A signed leaf, and its disclosures in the order of their slots."""
 
     leaf: bytes

@@ -27,7 +27,7 @@ from yanmen.formats import joining
 from yanmen.formats.joining import Joining
 from yanmen.model.catalogue import Cell, ColumnType
 from yanmen.model.federation import SignedManifest
-from yanmen.model.joining import CANARIES, Folding, LocalColumn, LocalKey, Part
+from yanmen.model.joining import CANARIES, Folding, LocalColumn, Part
 from yanmen.model.ports import Randomness
 from yanmen.model.refusal import JobCode, JobFailed
 from yanmen.model.stages import Raw, Released
@@ -37,8 +37,8 @@ _INPUT = b"yanmen-join-input-1\n"
 SALT_BYTES = 32
 _FILLER_BYTES = 16
 _MODULUS = 2**64
-_NOWHERE = -(2**40)
-"""What a key that is NULL adds to a place in the grid: no other keys bring the row back into a group."""
+_NOWHERE = -1
+"""The place of a row with a key that is NULL."""
 _Mark = tuple[bytes, int, tuple[int, ...]]
 """What is hashed of a canary or dummy, its place in the grid, its values."""
 
@@ -178,11 +178,11 @@ def _checked(rows: Sequence[tuple[Cell, ...]], part: Part) -> _Rows:
     most = max(Counter(row[0] for row in rows).values(), default=0)
     if len(rows) > side.rows_upto or most > side.rows_per_unit:
         raise JobFailed(JobCode.BAD_REPLY)
-    places = _places(rows, part.keys)
+    places = _places(rows, part)
     if part.keys and min(places, default=0) < 0:
         rows = [row for row, place in zip(rows, places, strict=True) if place >= 0]
         places = [place for place in places if place >= 0]
-    given, columns = count(1 + len(part.keys)), list[list[int]]()
+    given, columns = count(1 + bool(part.keys)), list[list[int]]()
     for column in part.columns:
         columns.append([1] * len(rows) if column.counts_rows else _values(rows, next(given), column))
     return _Rows([row[0] for row in rows], places, columns)
@@ -204,17 +204,16 @@ def _folded(rows: _Rows, part: Part) -> _Rows:
     return _Rows([unit for unit, _ in found], [place for _, place in found], columns)
 
 
-def _places(rows: Sequence[tuple[Cell, ...]], keys: Sequence[LocalKey]) -> list[int]:
+def _places(rows: Sequence[tuple[Cell, ...]], part: Part) -> list[int]:
     """Return what the keys of each row add to its place in the grid; less than 0 for one that is in no group."""
-    places = [0] * len(rows)
-    for at, key in enumerate(keys, 1):
-        steps: dict[Cell, int] = {cell: number * key.stride for number, cell in enumerate(key.domain)}
-        steps.setdefault(None, _NOWHERE)
-        try:
-            places = [place + steps[row[at]] for place, row in zip(places, rows, strict=True)]
-        except KeyError:
-            raise JobFailed(JobCode.BAD_REPLY) from None
-    return places
+    if not part.keys:
+        return [0] * len(rows)
+    steps: dict[Cell, int] = {place: place for place in part.places()}
+    steps[None] = _NOWHERE
+    try:
+        return [steps[row[1]] for row in rows]
+    except KeyError:
+        raise JobFailed(JobCode.BAD_REPLY) from None
 
 
 def _values(rows: Sequence[tuple[Cell, ...]], at: int, column: LocalColumn) -> list[int]:

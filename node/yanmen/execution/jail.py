@@ -9,7 +9,8 @@ from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
-from yanmen.execution import drafted, orders, postgresql, preflight, reply
+from yanmen.crypto.system import SystemClock
+from yanmen.execution import described, drafted, object_storage, orders, postgresql, preflight, reply
 from yanmen.execution.clear_files import ClearFiles
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.orders import Order
@@ -18,10 +19,12 @@ from yanmen.execution.scratch import ScratchSpace
 from yanmen.execution.snapshot import SnapshotStore
 from yanmen.execution.tenancy import Tenancy, TenantRunner, dataless
 from yanmen.execution.waiting import Room
+from yanmen.formats.object_source import ObjectSource
+from yanmen.formats.postgresql_source import PostgresqlSource
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Version
 from yanmen.model.config import AtRest, NodeLimits
 from yanmen.model.consent import Exclusion
-from yanmen.model.ports import Limits, Profile, Randomness, Runner, Snapshot, TableShape, Tenant
+from yanmen.model.ports import Clock, Limits, Profile, Randomness, Runner, Snapshot, TableShape, Tenant
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed, Usage
 
 PARQUET = "parquet"
@@ -68,6 +71,8 @@ class JailRunner:
         clear: ClearFiles | None = None,
     ) -> None:
         """Serve the node in `directory`, whose snapshots are sealed with `seal_key` and lie in `clear` while in use."""
+        self._seal_key = seal_key
+        self._clock: Clock = SystemClock()
         self._snapshots = SnapshotStore(directory, seal_key, randomness, clear)
         self._randomness = randomness
         self._limits = limits
@@ -79,6 +84,10 @@ class JailRunner:
     def seal_by(self, at_rest: AtRest) -> None:
         """Seal what is published from now on by this cipher."""
         self._snapshots.at_rest = at_rest
+
+    def go_by(self, clock: Clock) -> None:
+        """Sign requests for objects with the time of `clock`."""
+        self._clock = clock
 
     def adopt(self, shared: Shared) -> None:
         """Share what the nodes of one process share, before any question."""
@@ -151,8 +160,12 @@ class JailRunner:
 
         `previous` is the version that a source which tells what is new may be read on from ("": from its beginning).
         """
-        if postgresql.is_source(source):
-            return self._publish_rows(source, dataset, previous)
+        if described.is_source(source):
+            match described.load(source):
+                case ObjectSource() as definition:
+                    return self._publish_object(source, definition, dataset)
+                case PostgresqlSource() as definition:
+                    return self._publish_rows(source, definition, dataset, previous)
         with _source(source) as (fd, form):
             return self._import(os.fstat(fd).st_size, lambda to, salt: orders.importing(fd, to, form, dataset, salt))
 
@@ -161,10 +174,9 @@ class JailRunner:
 
         With `dataset`, a database is asked for the columns only that it declares visible.
         """
-        if postgresql.is_source(source):
-            want = None if dataset is None else postgresql.wanted(dataset)
-            with postgresql.extracted(source, postgresql.load(source), want, self._snapshots.clear) as (rows, _):
-                return self._from_source(orders.inspect(rows.fd, PARQUET), drafted.columns)
+        if described.is_source(source):
+            with self._described(source, dataset) as (fd, form):
+                return self._from_source(orders.inspect(fd, form), drafted.columns)
         with _source(source) as (fd, form):
             return self._from_source(orders.inspect(fd, form), drafted.columns)
 
@@ -183,9 +195,29 @@ class JailRunner:
             quality = self._from_source(replace(order, file_bytes=clear.largest_bytes), reply.quality)
             return replace(self._snapshots.seal(target.fd), quality=quality)
 
-    def _publish_rows(self, source: str, dataset: Dataset, previous: str) -> Snapshot:
+    @contextmanager
+    def _described(self, source: str, dataset: Dataset | None) -> Iterator[tuple[int, str]]:
+        """Give what a described source has as a file, and its format."""
+        clear = self._snapshots.clear
+        match described.load(source):
+            case ObjectSource() as definition:
+                with object_storage.fetched(source, definition, clear, self._clock.now_ms()) as (file, found):
+                    yield file.fd, found.format
+            case PostgresqlSource() as definition:
+                want = None if dataset is None else postgresql.wanted(dataset)
+                with postgresql.extracted(source, definition, want, clear) as (rows, _):
+                    yield rows.fd, PARQUET
+
+    def _publish_object(self, source: str, definition: ObjectSource, dataset: Dataset) -> Snapshot:
+        """Publish an object of a store; the record of it names what it was made of."""
+        clear, now_ms = self._snapshots.clear, self._clock.now_ms()
+        with object_storage.fetched(source, definition, clear, now_ms) as (file, found):
+            made = self._import(found.size, lambda to, salt: orders.importing(file.fd, to, found.format, dataset, salt))
+            return replace(made, origin=found.origin(dataset, self._seal_key), etag=found.etag)
+
+    def _publish_rows(self, source: str, definition: PostgresqlSource, dataset: Dataset, previous: str) -> Snapshot:
         """Publish rows of a database: all of them, or those of `previous` and what came since."""
-        definition, clear = postgresql.load(source), self._snapshots.clear
+        clear = self._snapshots.clear
         digest = definition.digest(dataset)
         before = self._mark(previous, digest) if previous and definition.refresh else None
         want = postgresql.wanted(dataset)

@@ -21,7 +21,6 @@ from yanmen.execution.orders import Continued
 from yanmen.execution.process import ENVIRONMENT, FreshProcess
 from yanmen.execution.reader_trouble import Wanted
 from yanmen.execution.worker import Bounds, Worker
-from yanmen.formats import postgresql_source, toml_lines
 from yanmen.formats.postgresql_source import PostgresqlSource
 from yanmen.model.catalogue import Column, Dataset, Role
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed
@@ -69,20 +68,6 @@ class Extract:
         if mark is None:
             return Continued(source, None, self.rows, previous)
         return Continued(source, (mark.value, mark.rows, mark.digest), mark.rows, previous)
-
-
-def is_source(path: str) -> bool:
-    """Say whether `path` names a file that describes a source instead of being one."""
-    return Path(path).suffix.lower() == postgresql_source.SUFFIX
-
-
-def load(path: str) -> PostgresqlSource:
-    """Return the source that the file `path` describes; refuses naming every problem."""
-    try:
-        with Path(path).open("rb") as file:
-            return postgresql_source.decode(file.read(toml_lines.BYTES_MAX + 1))
-    except OSError as error:
-        raise JobFailed(JobCode.BAD_SOURCE) from error
 
 
 def wanted(dataset: Dataset) -> Wanted:

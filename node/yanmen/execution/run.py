@@ -61,7 +61,7 @@ def reply_types(plan: Plan) -> tuple[ColumnType, ...]:
         return tuple(output.type for output in plan.outputs)
     if plan.part is not None:
         given = sum(not column.counts_rows for column in plan.part.columns)
-        return (plan.part.unit, *(key.type for key in plan.part.keys), *[ColumnType.INTEGER] * given)
+        return (plan.part.unit, *[ColumnType.INTEGER] * (bool(plan.part.keys) + given))
     types = [ColumnType.INTEGER] if plan.blocks else []
     types += [key.type for key in plan.keys]
     if plan.release is DatasetClass.EXACT:

@@ -88,8 +88,9 @@ def inclusion(index: int, size: int, read: HashReader) -> tuple[bytes, ...]:
             path.append(_tail((node + 1) << level, size, read))
         node, last, level = node >> 1, last >> 1, level + 1
     while node:  # on the right edge: what stands to the left is full
-        if node & 1:
-            path.append(read(level, node - 1))
+        skipped = (node & -node).bit_length() - 1
+        node, level = node >> skipped, level + skipped
+        path.append(read(level, node - 1))
         node, level = node >> 1, level + 1
     return tuple(path)
 

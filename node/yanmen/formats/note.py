@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from yanmen.formats import base64std
 from yanmen.formats.malformed import Malformed
@@ -52,7 +53,13 @@ class VerifierKey:
     @property
     def key_id(self) -> bytes:
         """The four bytes that stand before this key's signatures."""
-        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.public).digest()[:_KEY_ID_BYTES]
+        return key_id(self.name, self.public, self.kind)
+
+
+@lru_cache(maxsize=1024)
+def key_id(name: str, public: bytes, kind: bytes = ED25519) -> bytes:
+    """Return the four bytes that stand before signatures of this key."""
+    return hashlib.sha256(name.encode() + b"\n" + kind + public).digest()[:_KEY_ID_BYTES]
 
 
 def encode(note: Note) -> bytes:
@@ -63,13 +70,20 @@ def encode(note: Note) -> bytes:
     return (note.text + "\n" + encode_signatures(note.signatures)).encode()
 
 
+def encode_one(text: str, name: str, identified: bytes, signature: bytes) -> str:
+    """Return the note of `text` with one signature, under the key id `identified`."""
+    _check_text(text)
+    return f"{text}\n{_line(name, identified, signature)}"
+
+
 def encode_signatures(signatures: Iterable[NoteSignature]) -> str:
     """Return the signature lines of `signatures`."""
-    lines: list[str] = []
-    for signature in signatures:
-        _check_name(signature.name)
-        lines.append(f"{_MARK}{signature.name} {base64std.encode(signature.key_id + signature.signature)}\n")
-    return "".join(lines)
+    return "".join(_line(each.name, each.key_id, each.signature) for each in signatures)
+
+
+def _line(name: str, identified: bytes, signature: bytes) -> str:
+    _check_name(name)
+    return f"{_MARK}{name} {base64std.encode(identified + signature)}\n"
 
 
 def decode(data: bytes) -> Note:
@@ -115,6 +129,7 @@ def _check_text(text: str) -> None:
         raise Malformed("note: control character")
 
 
+@lru_cache(maxsize=1024)
 def _check_name(name: str) -> None:
     if not name or _SEPARATES.search(name) is not None:
         raise Malformed("note: key name is empty or holds a space or plus sign")

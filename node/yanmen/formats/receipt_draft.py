@@ -7,8 +7,8 @@ import hashlib
 import operator
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from yanmen.formats import base64url, connector_id, json_canonical, jws, receipt
 from yanmen.formats.json_canonical import Json
@@ -25,8 +25,7 @@ _SALT, _DECOY = frozenset({SALT_BYTES}), frozenset({DIGEST_BYTES})
 """Lengths that salts and decoys have."""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A receipt ready for signing: the payload of its leaf as bytes, and its disclosures."""
 
     encoded: bytes

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 from yanmen.formats import json_canonical, json_members, released
 from yanmen.formats.json_canonical import Json
@@ -136,6 +137,7 @@ def outcome(db: Connection, owner: str, job_id: str) -> Outcome:
     )
 
 
+@lru_cache(maxsize=256)
 def encode_detail(detail: Detail) -> bytes:
     """Return the row's bytes of `detail`, texts and lists cut to what is read back."""
     plain: dict[str, Json] = {

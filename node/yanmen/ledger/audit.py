@@ -7,7 +7,7 @@ from yanmen.formats import checkpoint, merkle, note, tiles
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import answers, log, store
+from yanmen.ledger import answers, log, store, tree
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import Slots
 from yanmen.model.refusal import Fault, FaultCode
@@ -162,9 +162,10 @@ def _check_tree(db: Connection) -> None:
     """Hash every leaf again and hold subtrees, series and every checkpoint ever signed against that."""
     leaves = [merkle.leaf_hash(jws.encode("ascii")) for (jws,) in db.execute("SELECT jws FROM leaf ORDER BY position")]
     read = merkle.full_subtrees(leaves)
-    expected = sum(len(leaves) >> level for level in range(0, len(leaves).bit_length(), tiles.HEIGHT))
-    subtrees = db.execute("SELECT level, position, hash FROM subtree").fetchall()  # of before: of every level
-    kept = sum(level % tiles.HEIGHT == 0 for level, _, _ in subtrees)
+    together = len(leaves) // tree.LEAVES_TOGETHER * tree.LEAVES_TOGETHER
+    expected = together + sum(len(leaves) >> level for level in range(tiles.HEIGHT, 64, tiles.HEIGHT))
+    subtrees = db.execute("SELECT level, position, hash FROM subtree").fetchall()  # of before: all of every level
+    kept = sum(level % tiles.HEIGHT == 0 and (level > 0 or index < together) for level, index, _ in subtrees)
     if kept != expected or any(not _is(read, len(leaves), subtree) for subtree in subtrees):
         raise Fault(FaultCode.STORAGE, "ledger: the tree is not that of the leaves")
     if not log.sealed(db):

@@ -1,17 +1,18 @@
 """What the node has published, the subject spaces it counts against, and the register it has seen."""
 
+from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.question_slots import Publication, Reading
 from yanmen.formats.receipt import Slot
 from yanmen.ledger import records, spaces
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log, Slots
-from yanmen.model.catalogue import Dataset, DatasetClass, Grade, Version
+from yanmen.model.catalogue import Dataset, DatasetClass, Grade, Origin, Version
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
 
-def publish(db: Connection, log: Log, version: Version) -> int:
+def publish(db: Connection, log: Log, version: Version, origin: Origin | None = None) -> int:
     """Make `version` the current one of its dataset and return its leaf; what was spent stays spent."""
     dataset = version.dataset
     encoded = _encode(dataset)
@@ -28,6 +29,7 @@ def publish(db: Connection, log: Log, version: Version) -> int:
             "rows_upto": dataset.rows_upto,
             "space": dataset.subject_space,
             "status": "published",
+            **({} if origin is None else {"origin": _origin(origin)}),
         },
     }
     position = log.append(db, Stage.DATASET, said, About()).position
@@ -47,6 +49,17 @@ def publish(db: Connection, log: Log, version: Version) -> int:
         ),
     )
     return position
+
+
+def _origin(origin: Origin) -> Json:
+    return {
+        "endpoint": origin.endpoint,
+        "etag": origin.etag,
+        "keyed": origin.keyed,
+        "location": origin.location,
+        "sha256": origin.sha256,
+        "version": origin.version,
+    }
 
 
 def retract(db: Connection, log: Log, name: str) -> int:

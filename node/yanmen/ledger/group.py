@@ -1,19 +1,21 @@
 """Group commit: what many callers record at once is one transaction, under one signed head and one fsync.
 
 Whoever finds nobody writing writes for all who wait; the next in line goes on from there. Each
-caller's change stands in a savepoint of its own: one that is refused, or breaks, is undone alone.
+caller's change stands in a savepoint of its own, but the first's, which the transaction itself is: one that is
+refused, or breaks, is undone alone.
 Nobody goes on before the commit that holds its change is durable.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock
 from typing import Any, TypeVar, cast
 
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger.connection import Connection
-from yanmen.ledger.store import FAILURES, Keeping, as_fault, forget
+from yanmen.ledger.remembered import forget
+from yanmen.ledger.store import FAILURES, Keeping, as_fault
 from yanmen.model.refusal import Fault, FaultCode
 
 K = TypeVar("K")
@@ -64,7 +66,8 @@ class GroupCommit:
         served: list[_Caller] = []
         try:
             self._gather()
-            self._together(served)
+            with suppress(_Undone):
+                self._together(served)
         except BaseException as error:
             served = served or self._everybody()
             for caller in served:
@@ -107,7 +110,7 @@ class GroupCommit:
         with self._store.write() as db:
             while (caller := self._next(len(served))) is not None:
                 served.append(caller)
-                caller.change(db)
+                caller.change(db, first=len(served) == 1)
                 if not db.in_transaction:  # SQLite gave all of it up: the disk is full, say
                     raise Fault(FaultCode.STORAGE, "ledger: a transaction was given up")
             self._seal(db)
@@ -174,15 +177,19 @@ class _Caller:
         self._leads = leads
         self._gate.release()
 
-    def change(self, db: Connection) -> None:
-        """Make the change in a savepoint; what it raises undoes it alone and is this caller's and nobody else's."""
+    def change(self, db: Connection, *, first: bool) -> None:
+        """Make the change, so that what it raises undoes it alone and is this caller's and nobody else's."""
         try:
-            db.execute("SAVEPOINT caller")
+            if not first:
+                db.execute("SAVEPOINT caller")
             self._made = self._change(db)
-            db.execute("RELEASE caller")
+            if not first:
+                db.execute("RELEASE caller")
             self._changed = True
-        except BaseException as error:  # noqa: BLE001 - raised where the caller waits
+        except BaseException as error:
             self._error, self._own, self._changed = _of_caller(error), True, False
+            if first:
+                raise _Undone from error
             _undo(db)
 
     def show(self, db: Connection) -> None:
@@ -198,6 +205,10 @@ class _Caller:
         """Nothing of the transaction happened, because of `error`; each caller raises a fault of its own."""
         if not self._own and isinstance(error, Fault):
             self._error = Fault(error.code, error.note)
+
+
+class _Undone(Exception):
+    """The first change of a transaction broke, and nothing else stands in it."""
 
 
 def _of_caller(error: BaseException) -> BaseException:

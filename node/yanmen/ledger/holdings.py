@@ -6,7 +6,7 @@ from yanmen.ledger import billing, budget, cases, contracts, datasets, deletions
 from yanmen.ledger.cases import Case
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.log import About, Slots
-from yanmen.model.catalogue import Renewal, SpaceBudget, SubjectSpace, Version
+from yanmen.model.catalogue import Origin, Renewal, SpaceBudget, SubjectSpace, Version
 from yanmen.model.contract import Balance, Contract, ContractStatus
 from yanmen.model.deletion import Deletion, ReleasedAnswer
 from yanmen.model.inspection import Issue, Step
@@ -136,10 +136,10 @@ class Holdings(Desk):
         with self._store.read() as db:
             return spaces.next_renewal_ms(db, name)
 
-    def publish(self, version: Version) -> Receipt:
-        """Make `version` the current one of its dataset; budgets do not notice."""
+    def publish(self, version: Version, origin: Origin | None = None) -> Receipt:
+        """Make `version`, made of `origin`, the current one of its dataset; budgets do not notice."""
         with self._writing() as db:
-            return self._receipt(db, datasets.publish(db, self._log, version))
+            return self._receipt(db, datasets.publish(db, self._log, version, origin))
 
     def retract(self, name: str) -> Receipt:
         """Withdraw the dataset `name`, all its versions."""

@@ -61,6 +61,8 @@ class Failure:
     usage: Usage = field(default_factory=Usage)
     detail: Detail = field(default_factory=Detail)
     recovered: bool = False
+    why: str = ""
+    """What the consumer said who stopped it."""
 
 
 def reserve(
@@ -136,7 +138,7 @@ def abort(db: Connection, log_: Log, reserved: Reserved, failure: Failure, limit
     if not intent.ended:
         stopped = control.ended_by(db, intent.owner, intent.job_id, intent.contract)
         if failure.reason is Reason.CANCELLED and stopped is not None:
-            failure = replace(failure, reason=stopped.reason, detail=stopped.detail)
+            failure = replace(failure, reason=stopped.reason, detail=stopped.detail, why="")
         return end_aborted(db, log_, intent, failure, limits)
     (ended,) = db.execute("SELECT ended FROM intent WHERE position = ?", (intent.position,)).fetchone()
     return int(ended)
@@ -194,7 +196,7 @@ def open_intents(db: Connection) -> tuple[Intent, ...]:
 def end_aborted(db: Connection, log_: Log, intent: Intent, failure: Failure, limits: NodeLimits) -> int:
     """End `intent` without an answer; a run-time failure counts, and the last one suspends the contract."""
     slots = {
-        **leaves.aborted(log.read_slots(db, intent.position), failure.reason, recovered=failure.recovered),
+        **leaves.aborted(log.read_slots(db, intent.position), failure.reason, failure.why, recovered=failure.recovered),
         **leaves.usage(failure.usage, failure.code),
     }
     about = About(intent.contract, intent.consumer)

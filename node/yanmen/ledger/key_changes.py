@@ -12,7 +12,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.key_change import KeyChange
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import log
+from yanmen.ledger import log, remembered
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.log import About, Identity, Log
@@ -52,6 +52,7 @@ def exchange(db: Connection, identity: Identity, keeper: Keeper, demand: Demand)
         db.execute(_SET[demand.use], (demand.new.public,))
     entry = (after if revoked_receipt else before).append(db, Stage.KEY, said, About())
     db.execute(_SET[demand.use], (demand.new.public,))
+    remembered.forget(db)
     db.execute(
         "INSERT INTO key_change (position, use, ending, old, new) VALUES (?, ?, ?, ?, ?)",
         (entry.position, demand.use.value, demand.end.value, old.public, demand.new.public),

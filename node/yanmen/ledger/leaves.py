@@ -72,12 +72,12 @@ def sandbox(profile_digest: str) -> Slots:
     return {Slot.SANDBOX: {"profile": profile_digest}}
 
 
-def aborted(intended: Mapping[Slot, Json], reason: Reason, *, recovered: bool) -> Slots:
+def aborted(intended: Mapping[Slot, Json], reason: Reason, why: str = "", *, recovered: bool) -> Slots:
     """Say that nothing left; what the intent debited stays spent."""
     return {
         **intended,
         Slot.DECISION: Decision(Verdict.ABORTED, reason.value).json(),
-        Slot.SUBJECT: {"recovered": recovered},
+        Slot.SUBJECT: {"recovered": recovered, **({"why": why[:TEXT_MAX]} if why else {})},
     }
 
 

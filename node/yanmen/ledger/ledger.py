@@ -4,6 +4,7 @@ Nothing is held in memory but the node's identity, keys and limits; several proc
 same ledger open. What cannot be recorded raises a `Fault` and did not happen.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -143,9 +144,12 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
 
     # A question -----------------------------------------------------------------------------------
 
-    def reserve(self, plan: Plan, *, acknowledged_first: bool = False) -> Reserved | Answer:
+    def reserve(
+        self, plan: Plan, sure: Callable[[], None] = lambda: None, *, acknowledged_first: bool = False
+    ) -> Reserved | Answer:
         """Debit `plan` and record the intent durably; an earlier answer to the same question comes back at once.
 
+        `sure` is called when all is written, before it is committed: what it raises undoes it, and is raised here.
         `acknowledged_first` refuses it while an answer under the contract is not acknowledged.
         """
         submission = plan.admitted.submission
@@ -154,7 +158,9 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
             return reserved or _given(answers.outcome(db, submission.peer.id, submission.job_id))
 
         def debited(db: Connection) -> Reserved | None:
-            return jobs.reserve(db, self._log, plan, self._limits, acknowledged_first=acknowledged_first)
+            reserved = jobs.reserve(db, self._log, plan, self._limits, acknowledged_first=acknowledged_first)
+            sure()
+            return reserved
 
         return self._commit(debited, shown)
 
@@ -174,9 +180,14 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
 
         return _given(self._commit(ended, shown))
 
-    def abort(self, reserved: Reserved, reason: Reason, job_code: JobCode | None, usage: Usage) -> Receipt:
-        """Record that nothing leaves; the debit stays. The receipt is that of whatever ended the question first."""
-        failure = Failure(reason, job_code, usage)
+    def abort(
+        self, reserved: Reserved, reason: Reason, job_code: JobCode | None, usage: Usage, why: str = ""
+    ) -> Receipt:
+        """Record that nothing leaves, and `why` as the consumer said who stopped it; the debit stays.
+
+        The receipt is that of whatever ended the question first.
+        """
+        failure = Failure(reason, job_code, usage, why=why if reason is Reason.CANCELLED else "")
         return self._recorded(lambda db: jobs.abort(db, self._log, reserved, failure, self._limits))
 
     def refuse(self, submission: Submission, request: Request | None, refusal: Refused) -> Receipt:

@@ -8,17 +8,19 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from yanmen.crypto import cose_receipts, notes, receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt, tiles
+from yanmen.formats import base64url, checkpoint, cose_receipt, merkle, note, proof, receipt
 from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Series
-from yanmen.ledger import store
+from yanmen.ledger import remembered, tree
 from yanmen.ledger.connection import Connection
+from yanmen.ledger.remembered import Row
 from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault, FaultCode
@@ -27,10 +29,9 @@ Slots = Mapping[Slot, Json]
 
 CLOCK_TOLERANCE_MS = 2_000
 """How far time may step back under the last leaf: what a clock being disciplined does."""
-_JTI_BYTES = 16
+_JTI_PLACE, _JTI_BYTES = 12, 10
+"""Hex digits of a leaf's place, which its proof tells anyway, then random bytes: ids in order stay close on disk."""
 _STAGES = {stage.value: stage for stage in Stage}
-HASHES_MAX = 65_536
-"""Hashes a connection remembers, about 10 MB: the upper levels of any log and the neighbourhood of its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,7 @@ class About:
     party: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A leaf just appended; `ref` is the base64url SHA-256 leaf hash."""
 
     position: int
@@ -90,7 +90,7 @@ class Log:
 
     def append(self, db: Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
         """Sign a leaf of `slots` and put it at the end of the log and of its contract's series."""
-        key, position, last_ms, length, last = _end_of(db, about.contract)
+        key, log_key, position, last_ms, length, last = _end_of(db, about.contract)
         _require_in_use(key, self._receipt_signer)
         now_ms = self._present_ms(last_ms)
         filled = {**slots, Slot.SERIES: Series(length + 1, last).json()}
@@ -99,7 +99,7 @@ class Log:
         head = receipt.Head(
             iss=self._identity.node_id,
             iat_s=receipt.whole_minute(now_ms),
-            jti=jti.hex(),
+            jti=f"{position:0{_JTI_PLACE}x}{jti.hex()}",
             stage=stage,
             intent=intent or base64url.encode(aside),
         )
@@ -107,10 +107,13 @@ class Log:
         issued = receipts.issue_salted(head, filled, self._receipt_signer, salts, decoys)
         db.execute(
             "INSERT INTO leaf (position, jti, stage, party, at_ms, jws) VALUES (?, ?, ?, ?, ?, ?)",
-            (position, head.jti, stage.value, about.party, now_ms, issued.leaf.decode("ascii")),
+            (position, head.jti, stage.value, about.party, now_ms, jws := issued.leaf.decode("ascii")),
         )
-        _keep_disclosures(db, position, filled, issued.disclosures)
-        ref = _grow(db, position, issued.leaf)
+        shown, withheld = _keep_disclosures(db, position, filled, issued.disclosures)
+        ref = tree.grow(db, position, issued.leaf)
+        known = remembered.of(db)
+        if known is not None:
+            known.appended(position, Row(head.jti, stage.value, jws, shown, withheld), log_key or b"")
         db.execute(
             "INSERT INTO series (contract, length, last) VALUES (?, 1, ?)"
             " ON CONFLICT (contract) DO UPDATE SET length = series.length + 1, last = excluded.last",
@@ -124,14 +127,17 @@ class Log:
         if covered == now:
             return
         _require_in_use(key, self._log_signer)
-        current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, reader(db)))
-        signed = note.encode(notes.sign_checkpoint(current, self._log_signer)).decode()
+        current = checkpoint.Checkpoint(self._identity.origin, now, merkle.root(now, tree.reader(db)))
+        signed = notes.signed_checkpoint(current, self._log_signer)
         db.execute("INSERT INTO checkpoint (size, note) VALUES (?, ?)", (now, signed))
+        known = remembered.of(db)
+        if known is not None:
+            known.head = now, signed
 
     def prove(self, db: Connection, proof_: cose_receipt.Proof) -> bytes:
         """Return a COSE Receipt: that `proof_` leads to the root of this log is signed by the log key."""
         _require_in_use(_covered(db)[2], self._log_signer)
-        top = merkle.root(cose_receipt.covered(proof_), reader(db))
+        top = merkle.root(cose_receipt.covered(proof_), tree.reader(db))
         return cose_receipts.sign(self._identity.origin, proof_, top, self._log_signer)
 
     def _present_ms(self, last_ms: int) -> int:
@@ -148,9 +154,9 @@ class Log:
         except BadSignature as error:
             raise Fault(FaultCode.STORAGE, "ledger: the head is not signed by the log key") from error
         (last,) = db.execute("SELECT jws FROM leaf ORDER BY position DESC LIMIT 1").fetchone()
-        if current.size != size(db) or merkle.root(current.size, reader(db)) != current.root:
+        if current.size != size(db) or merkle.root(current.size, tree.reader(db)) != current.root:
             raise Fault(FaultCode.STORAGE, "ledger: the head is not that of these leaves")
-        if merkle.leaf_hash(last.encode("ascii")) != reader(db)(0, current.size - 1):
+        if merkle.leaf_hash(last.encode("ascii")) != tree.reader(db)(0, current.size - 1):
             raise Fault(FaultCode.STORAGE, "ledger: the last leaf is not the one in the tree")
 
 
@@ -190,12 +196,12 @@ def consistency(db: Connection, old: int, new: int) -> tuple[bytes, ...]:
     """Return the proof that the first `new` leaves begin with the first `old` leaves."""
     if new > size(db):
         raise merkle.BadProof("the log is not that long")
-    return merkle.consistency(old, new, reader(db))
+    return merkle.consistency(old, new, tree.reader(db))
 
 
 def root(db: Connection, covered: int) -> bytes:
     """Return the root of the tree of the first `covered` leaves, which must be there."""
-    return merkle.root(covered, reader(db))
+    return merkle.root(covered, tree.reader(db))
 
 
 def jti(db: Connection, position: int) -> str:
@@ -218,6 +224,27 @@ def party(db: Connection, position: int) -> str | None:
 
 def read_receipt(db: Connection, position: int, *, whole: bool) -> Receipt:
     """Return the receipt at `position`, proved under the newest checkpoint; `whole` adds the auditor's slots."""
+    jti, stage, jws, shown, withheld, covered, signed = _written(db, position) or _row(db, position, whole=whole)
+    path = merkle.inclusion(position, covered, tree.reader(db))
+    return Receipt(
+        index=position,
+        jti=jti,
+        stage=_STAGES[stage],
+        sdjwt=f"{jws}~{shown}{withheld if whole else ''}",
+        proof=proof.encode_under(position, path, signed),
+    )
+
+
+def _written(db: Connection, position: int) -> tuple[str, str, str, str, str, int, str] | None:
+    """Return what `_row` does of a leaf that this very transaction appended and signed a head over."""
+    known = remembered.of(db)
+    if known is None or known.head is None or position not in known.leaves:
+        return None
+    return *known.leaves[position], *known.head
+
+
+def _row(db: Connection, position: int, *, whole: bool) -> tuple[str, str, str, str, str, int, str]:
+    """Return a leaf with its disclosures and the newest checkpoint."""
     row = db.execute(
         f"SELECT jti, stage, jws, coalesce(shown, ''), {_WITHHELD[whole]}, size, note"  # noqa: S608 - a name of ours
         " FROM leaf LEFT JOIN disclosure USING (position),"
@@ -226,15 +253,8 @@ def read_receipt(db: Connection, position: int, *, whole: bool) -> Receipt:
     ).fetchone()
     if row is None:
         raise Fault(FaultCode.INTERNAL, "ledger: no such leaf, or no checkpoint")
-    jti, stage, jws, shown, withheld, covered, signed = row
-    path = merkle.inclusion(position, covered, reader(db))
-    return Receipt(
-        index=position,
-        jti=jti,
-        stage=_STAGES[stage],
-        sdjwt=f"{jws}~{shown}{withheld}",
-        proof=proof.encode_under(position, path, signed),
-    )
+    jti_, stage, jws, shown, withheld, covered, signed = row
+    return jti_, stage, jws, shown, withheld, covered, signed
 
 
 def as_given(db: Connection, position: int) -> str:
@@ -274,22 +294,25 @@ def _end(db: Connection) -> tuple[int, int]:
     return (0, 0) if row is None else (row[0], row[1])
 
 
-def _end_of(db: Connection, contract: str) -> tuple[bytes | None, int, int, int, str]:
-    """Return the receipt key in use, number of leaves, time of the last one, and length and last leaf of a series."""
+def _end_of(db: Connection, contract: str) -> tuple[bytes | None, bytes | None, int, int, int, str]:
+    """Return the two keys in use, number of leaves, time of the last one, and length and last leaf of a series."""
     row = db.execute(
-        "SELECT receipt_key, position + 1, at_ms, length, last FROM node"
+        "SELECT receipt_key, log_key, position + 1, at_ms, length, last FROM node"
         " LEFT JOIN (SELECT position, at_ms FROM leaf ORDER BY position DESC LIMIT 1) AS newest ON true"
         " LEFT JOIN series ON contract = ?",
         (contract,),
     ).fetchone()
     if row is None:
-        return None, 0, 0, 0, ""
-    key, size_, last_ms, length, last = row
-    return key, size_ or 0, last_ms or 0, length or 0, last or ""
+        return None, None, 0, 0, 0, ""
+    key, log_key, size_, last_ms, length, last = row
+    return key, log_key, size_ or 0, last_ms or 0, length or 0, last or ""
 
 
 def _covered(db: Connection) -> tuple[int, int, bytes | None]:
     """Return the size of the newest checkpoint, the number of leaves and the log key in use."""
+    known = remembered.of(db)
+    if known is not None and known.leaves:
+        return known.head[0] if known.head else 0, known.size, known.log_key
     row = db.execute(
         "SELECT coalesce((SELECT max(size) FROM checkpoint), 0), coalesce((SELECT max(position) + 1 FROM leaf), 0),"
         " (SELECT log_key FROM node)"
@@ -297,60 +320,18 @@ def _covered(db: Connection) -> tuple[int, int, bytes | None]:
     return row[0], row[1], row[2]
 
 
-def _keep_disclosures(db: Connection, position: int, slots: Slots, disclosures: tuple[str, ...]) -> None:
-    """Keep the disclosures of `slots`, which stand in their order."""
+def _keep_disclosures(db: Connection, position: int, slots: Slots, disclosures: tuple[str, ...]) -> tuple[str, str]:
+    """Keep the disclosures of `slots`, which stand in their order; return those shown and those withheld."""
     shown, withheld = disclosures, disclosures[:0]
     if not WITHHELD.isdisjoint(slots):
         known = tuple(zip(receipt.in_order(slots), disclosures, strict=True))
         shown = tuple(text for slot, text in known if slot not in WITHHELD)
         withheld = tuple(text for slot, text in known if slot in WITHHELD)
-    db.execute(
-        "INSERT INTO disclosure (position, shown, withheld) VALUES (?, ?, ?)",
-        (position, _followed(shown), _followed(withheld)),
-    )
+    texts = _followed(shown), _followed(withheld)
+    db.execute("INSERT INTO disclosure (position, shown, withheld) VALUES (?, ?, ?)", (position, *texts))
+    return texts
 
 
 def _followed(texts: tuple[str, ...]) -> str:
     """Return `texts`, each followed by a tilde."""
     return "~".join((*texts, ""))
-
-
-def _grow(db: Connection, position: int, leaf: bytes) -> str:
-    made = merkle.append(position, merkle.leaf_hash(leaf), reader(db))
-    for row in made[:: tiles.HEIGHT]:
-        db.execute("INSERT INTO subtree (level, position, hash) VALUES (?, ?, ?)", row)
-    known = store.hashes(db)
-    if known is not None and len(known) < HASHES_MAX:
-        # The next leaf needs them; a change that is undone forgets all.
-        known.update({(level, index): grown for level, index, grown in made})
-    return base64url.encode(made[0][2])
-
-
-def reader(db: Connection) -> merkle.HashReader:
-    """Return what reads hashes of full subtrees: the lowest of each tile are kept, those between are made of them."""
-    remembered = store.hashes(db)
-    known = {} if remembered is None else remembered
-
-    def read(level: int, index: int) -> bytes:
-        found = known.get((level, index))
-        if found is not None:
-            return found
-        height = level % tiles.HEIGHT
-        made = _subtree(db, level - height, index << height, 1 << height)
-        if len(known) >= HASHES_MAX:
-            known.clear()
-        known[level, index] = made
-        return made
-
-    return read
-
-
-def _subtree(db: Connection, level: int, begin: int, count: int) -> bytes:
-    """Return the hash over `count` kept hashes from `begin` on, a power of two of them."""
-    rows = db.execute(
-        "SELECT hash FROM subtree WHERE level = ? AND position >= ? AND position < ? ORDER BY position",
-        (level, begin, begin + count),
-    ).fetchall()
-    if len(rows) != count:
-        raise Fault(FaultCode.STORAGE, "ledger: a hash of the tree is missing")
-    return merkle.full_root([bytes(found) for (found,) in rows])

@@ -8,7 +8,19 @@ from yanmen.formats.cose_receipt import Growth, Inclusion
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.note import NoteSignature, VerifierKey
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import anchors, audit, cosigned, erasing, export, key_changes, log, mirror, timestamps, violations
+from yanmen.ledger import (
+    anchors,
+    audit,
+    cosigned,
+    erasing,
+    export,
+    key_changes,
+    log,
+    mirror,
+    timestamps,
+    tree,
+    violations,
+)
 from yanmen.ledger.anchors import Anchor, Failing
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.desk import Desk
@@ -105,7 +117,7 @@ class Logbook(Desk):
         """Return the COSE Receipt that the leaf `index` is in the log as it is now; `BadProof` if there is none."""
         with self._store.read() as db:
             size = log.size(db)
-            path = merkle.inclusion(index, size, log.reader(db))
+            path = merkle.inclusion(index, size, tree.reader(db))
             return self._log.prove(db, Inclusion(size, index, path))
 
     def cose_growth(self, old: int) -> bytes:

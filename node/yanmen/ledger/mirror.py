@@ -9,7 +9,7 @@ from yanmen.formats import checkpoint, note, tiles
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.tiles import Tile
-from yanmen.ledger import key_changes, log
+from yanmen.ledger import key_changes, log, tree
 from yanmen.ledger.connection import Connection
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -26,7 +26,7 @@ def write(db: Connection, directory: Path, key: VerifierKey, head: str) -> int:
     directory.mkdir(parents=True, exist_ok=True)
     since = _mirrored(db, directory, key)
     size = checkpoint.decode(note.decode(head.encode()).text).size
-    read = log.reader(db)
+    read = tree.reader(db)
     for tile in tiles.of_size(size, since):
         _write(directory / tile.path, tiles.encode_hashes(tile, read))
         if tile.level == 0:

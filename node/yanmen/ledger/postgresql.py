@@ -21,6 +21,7 @@ from yanmen.ledger import dialect
 from yanmen.ledger.connection import Parameters, Value
 from yanmen.ledger.place import Database
 from yanmen.ledger.recovery import OTHERS
+from yanmen.ledger.remembered import Remembered
 from yanmen.model.refusal import Fault, FaultCode
 
 WRITERS, SERVERS, REPLICA = 0, 1, 2
@@ -41,7 +42,7 @@ class ServerConnection:
 
     def __init__(self, database: Database, settings: Mapping[str, str] | None = None) -> None:
         """Connect, with nothing remembered of the tree."""
-        self.hashes: dict[tuple[int, int], bytes] = {}
+        self.remembered = Remembered()
         with told():
             self._link = psycopg.connect(
                 database.connection,
@@ -205,8 +206,9 @@ class Writer:
             number, origin = found or (None, None)
             self._require_same(origin)
             self._commit(db, number)
+            db.remembered.begin()
         except BaseException:
-            db.hashes.clear()
+            db.remembered.forget()
             if not db.lost and db.in_transaction:
                 db.own("ROLLBACK")
             raise
@@ -258,7 +260,7 @@ def reading(connection: ServerConnection) -> Iterator[ServerConnection]:
         yield connection
         connection.own("COMMIT")
     except BaseException:
-        connection.hashes.clear()
+        connection.remembered.forget()
         if not connection.lost and connection.in_transaction:
             connection.own("ROLLBACK")
         raise

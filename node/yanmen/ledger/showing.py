@@ -12,7 +12,7 @@ from yanmen.formats.json_canonical import Json
 from yanmen.formats.note import VerifierKey
 from yanmen.formats.proof import Proof
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import contracts, cosigned, log
+from yanmen.ledger import contracts, cosigned, log, tree
 from yanmen.ledger.budget import CIVIL_OFFSET_MS, DAY_MS
 from yanmen.ledger.connection import Connection
 from yanmen.model.contract import ContractStatus, Terms
@@ -225,7 +225,7 @@ def cosigned_proof(db: Connection, index: int, witness: VerifierKey) -> str:
     if covered <= index:
         return ""
     head = note.decode(cosigned.with_cosignatures(db, covered).encode())
-    return proof.encode(Proof(index, merkle.inclusion(index, covered, log.reader(db)), head))
+    return proof.encode(Proof(index, merkle.inclusion(index, covered, tree.reader(db)), head))
 
 
 def _standing(db: Connection, row: tuple[str, str, str, str, int, int, int, int, int, int]) -> ContractStanding:

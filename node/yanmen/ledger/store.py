@@ -15,8 +15,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol, TypeVar
 
-from yanmen.ledger import schema
+from yanmen.ledger import remembered, schema
 from yanmen.ledger.connection import Connection
+from yanmen.ledger.remembered import Remembered
 from yanmen.ledger.schema import Kind
 from yanmen.model.refusal import Fault, FaultCode
 
@@ -28,17 +29,20 @@ PAGE_BYTES = 8_192
 """Of a new file: three leaves fit into a page, so that a commit changes and syncs fewer of them than with 4,096."""
 JOURNAL_PAGES = 2_000
 """Pages in the journal, 16 MB, before a commit moves them into the file: rarely enough to be no caller's usual wait."""
+ROOM_FROM, ROOM_BYTES = 4 << 20, 2 << 20
+"""A journal longer than the first is lengthened by the second at a time, with zeros: whoever commits beyond the end of
+a file waits for the file system's own journal too, and with it for all who write to that disk."""
 SQLITE_LEAST = (3, 37, 0)
 """The first SQLite with STRICT tables."""
 
 
 class FileConnection(sqlite3.Connection):
-    """A connection that remembers hashes of the tree it read: a full subtree never changes once it is committed."""
+    """A connection that remembers what it need not ask for again."""
 
     def __init__(self, path: str) -> None:
         """Open `path` with nothing remembered."""
         super().__init__(path, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
-        self.hashes: dict[tuple[int, int], bytes] = {}
+        self.remembered = Remembered()
 
 
 class Keeping(Protocol):
@@ -72,11 +76,12 @@ class Keeping(Protocol):
 class Store:
     """The open file: one connection that writes, one that reads, each used by one thread at a time."""
 
-    __slots__ = ("_path", "_reader", "_reading", "_writer", "_writing")
+    __slots__ = ("_journal", "_length", "_path", "_reader", "_reading", "_writer", "_writing")
 
     def __init__(self, path: Path, *, create: bool, kind: Kind = schema.LEDGER) -> None:
         """Open `path`, making it only if `create` says so, and lift it to the present schema."""
         self._path = path
+        self._journal, self._length = path.with_name(path.name + "-wal"), 0
         self._writing = Lock()
         self._reading = Lock()
         with faults(), _opening(path, create=create):
@@ -95,13 +100,31 @@ class Store:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 try:
+                    self._make_room()
                     yield self._writer
                     self._writer.execute("COMMIT")
                 except BaseException:
                     _roll_back(self._writer)
                     raise
+                self._writer.remembered.begin()
             except FAILURES as error:
                 raise as_fault(error) from error
+
+    def _make_room(self) -> None:
+        """Lengthen a journal that grew; only under the write lock, for then nobody else writes at its end.
+
+        SQLite takes zeros for what they are: no frame of the journal, and so its end.
+        """
+        length = self._journal.stat().st_size if self._journal.exists() else 0
+        if length > max(self._length, ROOM_FROM):
+            fd = os.open(self._journal, os.O_WRONLY | os.O_CLOEXEC)
+            try:
+                os.pwrite(fd, bytes(ROOM_BYTES), length)
+                os.fsync(fd)
+                length = os.fstat(fd).st_size
+            finally:
+                os.close(fd)
+        self._length = length
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -193,23 +216,10 @@ def _transaction(connection: sqlite3.Connection, begin: str) -> Iterator[None]:
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:
-    forget(connection)
+    remembered.forget(connection)
     # SQLite itself may have rolled back already (disk full, I/O error).
     if connection.in_transaction:
         connection.execute("ROLLBACK")
-
-
-def forget(connection: Connection) -> None:
-    """Forget what was read in a transaction that is being undone."""
-    known = hashes(connection)
-    if known is not None:
-        known.clear()
-
-
-def hashes(connection: Connection) -> dict[tuple[int, int], bytes] | None:
-    """Return what a connection of ours remembers of the tree."""
-    found = getattr(connection, "hashes", None)
-    return found if isinstance(found, dict) else None
 
 
 @contextmanager
@@ -235,7 +245,7 @@ def _make(path: Path, *, create: bool) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
-def _connect(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> FileConnection:
     connection = FileConnection(str(path))
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # a file that has pages keeps theirs

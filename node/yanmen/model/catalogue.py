@@ -212,6 +212,22 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """The object in a store that a snapshot was made of, for the record of its publication.
+
+    `etag` and `sha256` are what the store and the node made of its bytes; `keyed`, which they are unless the data is
+    open, they are HMACs under a key of the node's: a digest of rows would let rows be guessed.
+    """
+
+    location: str
+    endpoint: str
+    version: str
+    etag: str
+    sha256: str
+    keyed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Renewal:
     """More lifetime budget for a subject space, as a person decided it; `next_ms` is when it may be decided again.
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
-from itertools import combinations
+from itertools import combinations, product
 from math import isqrt, prod
 
-from yanmen.model.catalogue import Cell, ColumnType, Version
+from yanmen.model.catalogue import ColumnType, Version
 
 SIDES_MAX = 3
 GROUPS_MAX = 1_000
@@ -114,10 +114,9 @@ def view_squared(sides: int, rows: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class LocalKey:
-    """A key of this side: its domain, and by how much one step in it moves the place in the grid."""
+    """A key of this side: the values of its domain, and by how much one step in them moves the place in the grid."""
 
-    type: ColumnType
-    domain: tuple[Cell, ...]
+    size: int
     stride: int
 
 
@@ -132,7 +131,10 @@ class LocalColumn:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What this node runs of a join: its reply is the unit, then `keys`, then those `columns` that need one."""
+    """What this node runs of a join: its reply is the unit, what all `keys` add to the place, what `columns` need.
+
+    No text comes back but digests of units: how long a row is depends on nobody's values and on no literal.
+    """
 
     link: Link
     place: int
@@ -144,6 +146,11 @@ class Part:
     def blinding_ms(self) -> int:
         """How long blinding the list takes at most, by its public length: this much later its answer leaves."""
         return -(-self.link.items(self.place) * ITEM_US // 1_000)
+
+    def places(self) -> frozenset[int]:
+        """Return what the keys of a row may add to its place in the grid."""
+        steps = (range(0, key.size * key.stride, key.stride) for key in self.keys)
+        return frozenset(map(sum, product(*steps)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from threading import Event
 from typing import Protocol
 
-from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset
+from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, Origin
 from yanmen.model.refusal import Usage
 
 
@@ -88,6 +88,9 @@ class Snapshot:
     quality: str = ""
     continued: bool = False
     """Made of the version before and of what came since, which was read alone."""
+    origin: Origin | None = None
+    etag: str = ""
+    """The object's ETag as it was read, for the holder's eyes: what a source can be pinned to."""
 
 
 @dataclass(frozen=True, slots=True)

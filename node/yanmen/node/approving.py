@@ -5,18 +5,15 @@ important data   the steward 数据专管员 first, then the chief data officer,
 a stop           the security officer 安全员, any time
 """
 
-import sys
-
 from yanmen import contracting, officers
 from yanmen.admission import offers
 from yanmen.admission.policies import Policies
 from yanmen.contracting import Approval, Office
-from yanmen.crypto import documents, governance
+from yanmen.crypto import governance
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import connector_id
 from yanmen.formats.contract import Reasons
 from yanmen.formats.malformed import Malformed
-from yanmen.formats.notice import Notice, Occasion
 from yanmen.ledger.signed import Paper
 from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.governance import DocumentKind
@@ -25,10 +22,9 @@ from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
 from yanmen.node.holder import Holder
-from yanmen.node.incidents import OUTBOX
+from yanmen.node.overdue import LOOK_MS, alert
 
 HOUR_MS = 3_600_000
-LOOK_MS = 10_000
 
 
 def require_own(party: Party, holder: Holder) -> None:
@@ -97,20 +93,8 @@ class Deadlines:
         self._looked_ms = now_ms
         for waiting in queue(self._holder):
             if waiting.overdue(now_ms):
-                self._alert(waiting, now_ms)
-
-    def _alert(self, waiting: Waiting, now_ms: int) -> None:
-        terms = waiting.contract.terms
-        outbox = self._holder.directory / OUTBOX
-        path = outbox / f"overdue-{terms.id}-{waiting.turn.value}.jws"
-        if path.exists():
-            return
-        outbox.mkdir(mode=0o700, exist_ok=True)
-        text = f"{terms.scenario.id}: {waiting.turn.value}"
-        head = self._holder.ledger.checkpoint()
-        notice = Notice(self._holder.config.id, "holder", Occasion.OVERDUE, terms.id, 0, now_ms, head, text)
-        path.write_bytes(documents.sign_notice(notice, self._holder.receipt_signer) + b"\n")
-        print(f"approval overdue 审批逾期: {terms.id} {waiting.turn.value}", file=sys.stderr, flush=True)  # noqa: T201
+                terms, turn = waiting.contract.terms, waiting.turn.value
+                alert(self._holder, terms.id, turn, f"{terms.scenario.id}: {turn}", "approval overdue 审批逾期")
 
 
 def _opened(token: bytes, holder: Holder) -> tuple[OfficeStep, Party]:

@@ -71,6 +71,7 @@ class Holder:
         launcher = Launcher(spawner)
         runner = JailRunner(self.directory, seal_key, self.randomness, self.config.limits, launcher, clear)
         runner.seal_by(self.config.at_rest)
+        runner.go_by(self.clock)
         if shared is not None:
             runner.adopt(shared)
         return runner

@@ -20,12 +20,13 @@ CANCEL_S = 0.5
 
 
 class Stop(Event):
-    """A cancel that remembers when it was first set."""
+    """A cancel that remembers when it was first set, and what was said of it then."""
 
     def __init__(self) -> None:
         """Start unset."""
         super().__init__()
         self._at = 0.0
+        self.why = ""
 
     @override
     def set(self) -> None:
@@ -103,11 +104,13 @@ class Jobs:
             raise Fault(FaultCode.INTERNAL, type(error).__name__) from None
         return job.future.result() or True
 
-    def cancel(self, owner: str, job_id: str) -> None:
-        """Ask the job to stop; one that ended, or never was, is left alone."""
+    def cancel(self, owner: str, job_id: str, why: str = "") -> None:
+        """Ask the job to stop, for what its owner says is the reason; one that ended, or never was, is left alone."""
         with self._lock:
             job = self._jobs.get((owner, job_id))
         if job is not None:
+            if not job.cancel.is_set():
+                job.cancel.why = why
             job.cancel.set()
 
     def cancel_all(self, owners: Collection[str] | None) -> None:

@@ -26,7 +26,7 @@ from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Detail, JobFailed, Reason, Refused
 from yanmen.model.stages import Answer, Finished, Names, Output, Quote, Submission
 from yanmen.model.template import PublishedTemplate
-from yanmen.node import abilities, approving
+from yanmen.node import abilities, approving, overdue
 from yanmen.node.anchoring import Anchoring
 from yanmen.node.approving import Deadlines
 from yanmen.node.consents import Consents
@@ -99,6 +99,7 @@ class Node(Doorkeeper):
         self._guarding = Guarding(holder.directory / config.policies, policies, holder.ledger)
         self._controlling.also(self._guarding.look)
         self._controlling.also(Deadlines(holder).look)
+        self._controlling.also(overdue.Deletions(holder).look)
         self._controlling.also(Logkeeping(holder).look)
         self._office = contracting.Office.of(holder, policies)
         self._controlling.also(closing.Closing(self._office).look)
@@ -267,11 +268,11 @@ class Node(Doorkeeper):
             time.sleep(min(left, ELSEWHERE_S))
         return found
 
-    def cancel(self, party: Party, job_id: str) -> None:
-        """Stop the job of `party`."""
+    def cancel(self, party: Party, job_id: str, why: str = "") -> None:
+        """Stop the job of `party`, whose receipt says why."""
         if not self._known(party.id, job_id):
             raise Refused(Reason.JOB_UNKNOWN)
-        self._jobs.cancel(party.id, job_id)
+        self._jobs.cancel(party.id, job_id, why)
 
     def state(self, party: Party, contract_id: str) -> bytes:
         """Return what another node must know of the tables of a contract to plan a join with them."""

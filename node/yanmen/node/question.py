@@ -27,6 +27,7 @@ from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Fault, FaultCode, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.consents import Consents
+from yanmen.node.early import Early, Sure, certain
 from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages, within
@@ -62,6 +63,7 @@ class Question:
     began: float = field(default=0.0)
     cancel: Event | None = None
     instead: Mapping[str, str] = field(default_factory=dict)
+    early: "Early[Reserved | Answer]" = field(default_factory=lambda: Early())
 
     def stages(self) -> Stages:
         """Return the pipeline's stages."""
@@ -87,28 +89,37 @@ class Question:
     def _plan(self, admitted: Admitted) -> Plan:
         runner = self._runner(admitted)
         draft = drafted(admitted, runner, self._limits(admitted))
-        proving = self.works.beside.submit(proven, draft, runner)  # a job binds, the node looks at what it would read
-        try:
-            self._check(federated.in_shares(draft.plan))
-        finally:
-            plan = federated.in_shares(proving.result())
+        self._meanwhile(federated.in_shares(draft.plan))
+        plan = federated.in_shares(self.early.prove(partial(proven, draft, runner)))
         if self.works.consents is not None and self.operation is Operation.SUBMIT:
             self.instead = _attached(plan, self.works.consents)
         return plan
+
+    def _meanwhile(self, plan: Plan) -> None:
+        """While a job binds, for which this thread waits, look at what would be read, and write the intent.
+
+        Only of open data: whoever asks about other data waits for its deadline, or for longer computing.
+        """
+        early = self.operation is Operation.SUBMIT and plan.release is DatasetClass.OPEN
+        reserve = partial(self._reserved, plan) if early else None
+        self.early.begin(self.works.beside, partial(self._check, plan), reserve)
 
     def _check(self, plan: Plan) -> None:
         admission.permits(plan, self.works.desk)
         _check_charge(plan, self.works.limits)
 
     def _reserve(self, plan: Plan) -> Reserved | Answer:
+        held = self.early.allow() or self._reserved(plan, certain)
+        self.began = time.monotonic()
+        return held
+
+    def _reserved(self, plan: Plan, sure: Sure) -> Reserved | Answer:
         if plan.part is not None and plan.manifest is None:
             en, zh = hints.ACROSS_ALONE.en, hints.ACROSS_ALONE.zh
             raise Refused(Reason.CROSS_NODE_JOIN, Detail(subject="manifest", hint_en=en, hint_zh=zh))
         if self.works.releasing is not None:
             self.works.releasing.require_witnesses()
-        held = self.works.ledger.reserve(plan, acknowledged_first=self.works.release.acknowledged_first)
-        self.began = time.monotonic()
-        return held
+        return self.works.ledger.reserve(plan, sure, acknowledged_first=self.works.release.acknowledged_first)
 
     def _run(self, reserved: Reserved, cancel: Event) -> Raw:
         """Run, then wait for the moment the plan fixed: when releasing begins tells nothing about the run."""
@@ -157,9 +168,11 @@ class Question:
         return answer
 
     def _abort(self, reserved: Reserved, reason: Reason, failure: JobFailed) -> Receipt:
+        why = ""
         if reason is Reason.CANCELLED and isinstance(self.cancel, Stop):
             self.cancel.wait_settled()
-        return self.works.ledger.abort(reserved, reason, failure.code, failure.usage)
+            why = self.cancel.why
+        return self.works.ledger.abort(reserved, reason, failure.code, failure.usage, why)
 
     def _refuse(self, submission: Submission, refusal: Refused) -> Receipt:
         request = None if self.admitted is None else self.admitted.request

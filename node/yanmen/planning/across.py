@@ -28,6 +28,7 @@ from yanmen.model.joining import (
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.stages import Admitted, AggregateKind
 from yanmen.planning import hints
+from yanmen.planning.across_reply import Placed, check_reply, emit
 from yanmen.planning.across_sides import Sides, tables_of
 from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected
@@ -39,11 +40,11 @@ from yanmen.planning.joins import Joined
 from yanmen.planning.memberships import memberships, name_of, taken_in
 from yanmen.planning.places import NOWHERE, Hint, refused
 from yanmen.planning.queries import Planner
-from yanmen.planning.row_source import Rows, column, rows, shapes, source
+from yanmen.planning.row_source import Rows, rows, shapes
 from yanmen.planning.scope import Found, Scope, Source, look_up, source_of, source_of_joinable
 from yanmen.planning.snapshots import Snapshots
 from yanmen.planning.sql_cells import clamp
-from yanmen.planning.sql_terms import quoted, select, units, value
+from yanmen.planning.sql_terms import units, value
 from yanmen.planning.syntax import ColumnOf, Op, Query, Question, Table
 from yanmen.planning.terms import Conversion, Field, Operation, Term
 
@@ -89,7 +90,7 @@ def plan_across(admitted: Admitted, asked: Question, planner: Planner) -> Across
     block = planner.blocks.found[0]
     _check_grid(question, block)
     sides = Sides(question, found, admitted, block)
-    return _local(sides, joined, table, admitted)
+    return _local(sides, joined, table, planner)
 
 
 def _tables(admitted: Admitted, asked: Question) -> tuple[Question, list[Found], list[Source]]:
@@ -128,7 +129,7 @@ def _check_grid(question: Question, block: CellBlock) -> None:
         raise _refused(question, "GROUP BY", hints.ACROSS_PLAIN)
 
 
-def _local(sides: Sides, joined: Joined, table: FigureTable, admitted: Admitted) -> Across:
+def _local(sides: Sides, joined: Joined, table: FigureTable, planner: Planner) -> Across:
     """Return the plan with the part of it that runs here."""
     block = sides.block
     where = block.rows.where
@@ -137,7 +138,7 @@ def _local(sides: Sides, joined: Joined, table: FigureTable, admitted: Admitted)
     )
     # A condition on no table holds everywhere or nowhere, and each side asks it.
     filters = [moved(term) for term in conditions if not tables_of(term) or sides.of(term) == sides.own]
-    link = _link(sides, admitted)
+    link, limits = _link(sides, planner.admitted), planner.limits
     strides = _strides(block)
     keys = [
         (key, stride) for key, stride in zip(block.group_keys, strides, strict=True) if sides.of(key.term) == sides.own
@@ -154,22 +155,22 @@ def _local(sides: Sides, joined: Joined, table: FigureTable, admitted: Admitted)
     key_terms = [moved(key.term) for key, _ in keys]
     valued = [figure for figure in figures if figure.term is not None]
     read = rows(scope, alone, filters, [*key_terms, *(moved(figure.term) for figure in valued if figure.term)])
-    columns = [f"{column(ColumnOf(0, unit.name, NOWHERE))} AS {quoted('u')}"]
-    columns += [f"{value(term)} AS {quoted(key.name)}" for term, (key, _) in zip(key_terms, keys, strict=True)]
-    columns += [f"{_argument(figure)} AS {quoted(figure.name)}" for figure in valued]
+    placed = [Placed(key, term, stride) for term, (key, stride) in zip(key_terms, keys, strict=True)]
+    arguments = [(figure.name, _argument(figure)) for figure in valued]
     part = Part(
         link=link,
         place=sides.order.index(sides.own),
         unit=unit.type,
-        keys=tuple(LocalKey(key.type, key.domain, stride) for key, stride in keys),
+        keys=tuple(LocalKey(len(key.domain), stride) for key, stride in keys),
         columns=tuple(_column(figure) for figure in figures),
     )
     if max(link.items(at) for at in range(len(link.sides))) > ITEMS_MAX:
-        raise refused(Reason.CROSS_NODE_JOIN, sides.source(sides.own).at, "JOIN", hints.ACROSS_ROWS)
+        raise refused(Reason.CROSS_NODE_JOIN, own.at, "JOIN", hints.ACROSS_ROWS)
+    check_reply(part, own.at, limits)
     expected = of_rows(
         read, shapes(scope.snapshots.scans()), unit, key_terms, [moved(f.term) for f in valued if f.term]
     )
-    return Across(table, block, part, read, select(columns, source(read)), expected)
+    return Across(table, block, part, read, emit(read, unit, placed, arguments), expected)
 
 
 def _link(sides: Sides, admitted: Admitted) -> Link:

@@ -37,6 +37,9 @@ SCALARS = frozenset(
 """Scalar functions of `system.main` that emitted SQL uses."""
 RANKING = SCALARS | {"hash"}
 """With the hash that orders one unit's groups."""
+DIGEST = "sha256"
+DIGESTING = SCALARS | {DIGEST}
+"""With what a unit is known by in a join across nodes."""
 AGGREGATES = frozenset({"count_star", "count", "sum", "max", "min"})
 OPEN_AGGREGATES = AGGREGATES | {op.value for op in MOMENTS}
 """With what the engine computes itself over open data."""
@@ -215,6 +218,17 @@ def type_id(value: Value) -> str:
             return f"LIST({type_id(known['child_type'])})"
         case _:
             return name if detail is None else READER.refuse("type")
+
+
+def digest_of(value: Value) -> int | None:
+    """Return the input column that `value`, an expression that was seen, is the digest of; None for any other."""
+    if not isinstance(value, dict) or value.get("expression_class") != "BOUND_FUNCTION":
+        return None
+    name, children = value.get("qname"), value.get("children")
+    if not isinstance(name, dict) or name.get("path") != ["system", "main", DIGEST] or not isinstance(children, list):
+        return None
+    index = children[0].get("index") if len(children) == 1 and isinstance(children[0], dict) else None
+    return index if isinstance(index, int) else None
 
 
 def _is_number(kind: str) -> bool:

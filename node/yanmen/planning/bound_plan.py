@@ -12,7 +12,16 @@ from dataclasses import replace
 
 from yanmen.planning import bound_members
 from yanmen.planning.bound_clamps import at_most, clamp
-from yanmen.planning.bound_expressions import RANKING, READER, Expressions, Seen, type_id
+from yanmen.planning.bound_expressions import (
+    DIGESTING,
+    RANKING,
+    READER,
+    SCALARS,
+    Expressions,
+    Seen,
+    digest_of,
+    type_id,
+)
 from yanmen.planning.bound_lanes import ROWS, Call, Expected, Kind, Lane, types
 from yanmen.planning.bound_parts import Parts
 from yanmen.planning.members import Members, Object, Value
@@ -212,7 +221,7 @@ class Checker:
     def _projection(self, value: Members) -> tuple[Lane, ...]:
         members = READER.exact(value, frozenset({"type", "children", "expressions", "table_index"}), "PROJECTION")
         lanes = self._child(members)
-        expressions = Expressions(types(lanes))
+        expressions = Expressions(types(lanes), DIGESTING if self._expected.apart else SCALARS)
         items = READER.items(members, "expressions")
         return self._noted(tuple(self._shown(lanes, expressions.see(item), item) for item in items))
 
@@ -223,6 +232,9 @@ class Checker:
 
     def _shown(self, lanes: tuple[Lane, ...], seen: Seen, item: Value) -> Lane:
         """Return what a projection makes of one column; a unit's share is clamped or passed on, nothing else."""
+        digested = digest_of(item) if self._expected.apart else None
+        if digested is not None and lanes[digested].kind is Kind.UNIT:
+            return replace(lanes[digested], type=seen.type)
         lane = self._derived(lanes, seen)
         if seen.bare is not None or lane.kind is not Kind.SHARE:
             return lane

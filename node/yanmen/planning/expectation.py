@@ -10,7 +10,7 @@ from yanmen.planning.blocks import CellBlock
 from yanmen.planning.bound_lanes import Expected, Shown
 from yanmen.planning.figures import Figure
 from yanmen.planning.proof import origins_of, proof_of
-from yanmen.planning.relation import Proof, together
+from yanmen.planning.relation import Origin, Proof, together
 from yanmen.planning.row_relations import unit_origins
 from yanmen.planning.row_source import Rows
 from yanmen.planning.sql_cells import beside
@@ -89,9 +89,10 @@ def of_open(rows: Rows, shapes: tuple[TableShape, ...], types: Iterable[ColumnTy
 def of_rows(
     rows: Rows, shapes: tuple[TableShape, ...], unit: Column, keys: Iterable[Term], values: Iterable[Term]
 ) -> Expected:
-    """Return what this node's rows of a join across nodes must look like: units, keys, values."""
+    """Return what this node's rows of a join across nodes must look like: units, what keys come to, values."""
     outputs = [Shown(_TYPE_IDS[unit.type], unit_origins(rows))]
-    outputs += [Shown(_TYPE_IDS[key.facts.type], origins_of(rows, key)) for key in keys]
+    grouped = [origins_of(rows, key) for key in keys]
+    outputs += [Shown("BIGINT", frozenset[Origin]().union(*grouped))] if grouped else []
     outputs += [Shown("BIGINT", origins_of(rows, term)) for term in values]
     return replace(_expected(rows, shapes, outputs, proof_of(rows), keys=0), apart=True)
 

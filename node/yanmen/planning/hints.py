@@ -205,11 +205,11 @@ ACROSS_ROWS = Hint(
     "名单将超过 4,000,000 项：请仅对一个表计算，其他表只用于 IN (SELECT …) 条件。",
 )
 ACROSS_REPLY = Hint(
-    "The rows of this node's table may take {needed} bytes, its reply_bytes are {bytes}. Its operator: set "
-    "reply_bytes = {set} under [limits] in node.toml and start it again (a contract's own bound stays); or its owner: "
-    "declare fewer rows_upto or units_upto.",
-    "本节点该表的行至多占 {needed} 字节，而其 reply_bytes 为 {bytes}。请节点运维方在 node.toml 的 [limits] 中设置 "
-    "reply_bytes = {set} 并重启（合约自带的上限不变）；或由数据提供方声明更小的 rows_upto 或 units_upto。",
+    "As many rows as this table may have, each as long as a row of this question can be, are more than the node's"
+    " `reply_bytes` (or a quarter of `memory_bytes`): ask for fewer figures of this table, or have its owner declare"
+    " a smaller `rows_upto` or raise `reply_bytes` in node.toml.",
+    "该表申报的最多行数乘以本查询每行可能的最大长度，超过该节点的 reply_bytes（或 memory_bytes 的四分之一）："
+    "请减少对该表的统计量，或请数据提供方申报更小的 rows_upto，或在 node.toml 中调高 reply_bytes。",
 )
 ACROSS_MEMBER = Hint(
     "Write p.id IN (SELECT d.id FROM d WHERE …), ids being the common unit; nothing else is taken of that table.",

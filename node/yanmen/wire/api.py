@@ -133,8 +133,8 @@ class NodeApi(LogApi, Protocol):
         """Return the job's answer, None when it has no outcome within `wait_ms`, or raise its refusal."""
         ...
 
-    def cancel(self, party: Party, job_id: str) -> None:
-        """Stop the job of `party`; stopping a finished one does nothing."""
+    def cancel(self, party: Party, job_id: str, why: str = "") -> None:
+        """Stop the job of `party`, for the reason it gives; stopping a finished one does nothing."""
         ...
 
     def state(self, party: Party, contract_id: str) -> bytes:

@@ -39,6 +39,8 @@ READY, READY_HTTPS = "serving.address", "serving.https"
 """Name the addresses while the node serves, over gRPC and, if it does, over HTTPS; scripts wait for them."""
 FOLLOW_S = 0.1
 """How often it looks whether the holder disconnected a node, or connected it again."""
+SWITCH_S = 0.0003
+"""After which a thread that computes gives way to one that waits for it, to read what a worker just replied, say."""
 WAITING_MAX = 32
 """Workers that wait in one process, of all its nodes together: 8 MB each, and what their snapshots take."""
 
@@ -221,6 +223,7 @@ def _served(
 def _until(served: Sequence[_Served], stop: Event, grace_s: int) -> str:
     """Serve all until `stop` is set, then end them side by side."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # keys and unsealed snapshots pass through this process
+    sys.setswitchinterval(SWITCH_S)
     try:
         addresses = [one.start() for one in served]
         _look(served)

@@ -289,7 +289,7 @@ class Bench:
         self.refusal.receipt = self.log.receipt(index)
         raise self.refusal
 
-    def cancel(self, party: Party, job_id: str) -> None:
+    def cancel(self, party: Party, job_id: str, why: str = "") -> None:
         self.calls.append(("cancel", job_id))
 
     def state(self, party: Party, contract_id: str) -> bytes:

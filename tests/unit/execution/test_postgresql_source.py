@@ -10,8 +10,9 @@ from threading import Event
 
 import duckdb
 import pytest
-from yanmen.execution import postgresql
+from yanmen.execution import described, postgresql
 from yanmen.execution.jail import JailRunner
+from yanmen.formats.postgresql_source import PostgresqlSource
 from yanmen.model.catalogue import Cell, Column, ColumnType, Dataset, DatasetClass, Role
 from yanmen.model.ports import Limits, Snapshot
 from yanmen.model.refusal import Fault, FaultCode, JobCode, JobFailed, Reason, Refused
@@ -205,15 +206,17 @@ def test_a_hidden_column_never_leaves_the_server(press: Press, declare: Declare)
     """The user needs no right to it; that it is there is looked up."""
     press.user = ("clerk", "clerk")
     press.publish(declare(COLUMNS), 'table = "public.visits"')
-    path, source = press.source('table = "visits"'), postgresql.load(press.source('table = "visits"'))
+    path = press.source('table = "visits"')
+    source = described.load(path)
+    assert isinstance(source, PostgresqlSource)
     with postgresql.extracted(path, source, postgresql.wanted(declare(COLUMNS)), press.runner._snapshots.clear) as got:
         file, _ = got
         data = os.pread(file.fd, 1 << 20, 0)
         assert b"Canary" not in data
-        described = duckdb.execute(f"DESCRIBE SELECT * FROM read_parquet('/proc/self/fd/{file.fd}')").fetchall()
+        columns = duckdb.execute(f"DESCRIBE SELECT * FROM read_parquet('/proc/self/fd/{file.fd}')").fetchall()
         with pytest.raises(OSError, match="not permitted"):
             os.pwrite(file.fd, b"x", 0)
-    assert [row[0] for row in described] == ["id", "day", "amount", "sex", "ok"]
+    assert [row[0] for row in columns] == ["id", "day", "amount", "sex", "ok"]
     gone = declare((*COLUMNS, column("gone", T.TEXT, R.HIDDEN)))
     with pytest.raises(Refused) as refused:
         press.publish(gone, 'table = "visits"')

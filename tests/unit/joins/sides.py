@@ -47,6 +47,7 @@ LABS = dataset(
 EVENTS = dataset("events", DatasetClass.PERSONAL, unit(), key("event", "htn", "mi"), rows=2, groups=2, upto=10)
 TABLES = {"a": PERSONS, "b": LABS, "c": EVENTS}
 """Node id -> its one table: ids sort as the sides do."""
+LIMITS = NodeLimits()
 MICRO_RHO = 100_000_000
 """So much that the noise on sizes is small, and the lists short."""
 
@@ -79,12 +80,12 @@ def asked(sql: str, side: Side, sides: Sequence[Side], micro_rho: int = MICRO_RH
     return replace(plain, here=f"at_{side.node}", here_id=side.node, joinables=others)
 
 
-def plans(sql: str, sides: Sequence[Side], micro_rho: int = MICRO_RHO) -> list[Plan]:
+def plans(sql: str, sides: Sequence[Side], micro_rho: int = MICRO_RHO, limits: NodeLimits = LIMITS) -> list[Plan]:
     """Return each department's plan of `sql`."""
     found = []
     for side in sides:
         engine = runner((side.table,), {side.table.name: side.rows})
-        found.append(plan(asked(sql, side, sides, micro_rho), engine, NodeLimits()))
+        found.append(plan(asked(sql, side, sides, micro_rho), engine, limits))
     return found
 
 

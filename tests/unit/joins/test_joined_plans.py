@@ -189,7 +189,7 @@ def test_columns_that_a_contract_does_not_open_are_not_stated() -> None:
     "spoil",
     [
         lambda rows: (*rows, *rows, *rows, *rows),  # more rows than one unit may have
-        lambda rows: ((rows[0][0], "elsewhere", *rows[0][2:]), *rows[1:]),  # a key that is in no domain
+        lambda rows: ((rows[0][0], 3, *rows[0][2:]), *rows[1:]),  # a place that no keys come to
         lambda rows: ((*rows[0][:-1], 10**9), *rows[1:]),  # a value out of its bounds
         lambda rows: ((None, *rows[0][1:]), *rows[1:]),  # no unit
         lambda rows: tuple((at, *rows[0][1:]) for at in range(40)),  # more rows than declared
@@ -198,7 +198,7 @@ def test_columns_that_a_contract_does_not_open_are_not_stated() -> None:
 def test_a_reply_beyond_what_was_declared_ends_the_run(spoil: object) -> None:
     assert callable(spoil)
     sides = random_sides(Random(6), "ab")
-    labs = [(1, "hdl", 5), (2, "chol", 7)]
+    labs = [(1, 1, 5), (2, 0, 7)]
     found = plans(PAIRS[1], sides)[1]
     with pytest.raises(JobFailed):
         joining.blind(Raw(found, spoil(tuple(labs)), Usage()), manifest([found]), RANDOM)

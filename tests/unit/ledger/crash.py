@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -98,7 +97,7 @@ def _trace(fuse: Fuse) -> None:
     """Let every connection of this (child) process report to `fuse`."""
     connect = store._connect
 
-    def traced(path: Path) -> sqlite3.Connection:
+    def traced(path: Path) -> store.FileConnection:
         connection = connect(path)
         connection.set_trace_callback(fuse.burn)
         return connection

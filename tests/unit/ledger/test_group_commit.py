@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Fault, FaultCode, Reason, Refused
 from yanmen.model.stages import Reserved
 
-from tests.unit.ledger.scene import CONSUMER, Scene, store_of
+from tests.unit.ledger.scene import CONSUMER, PROFILE, Scene, released, store_of
 
 CALLERS = 12
 
@@ -211,3 +212,33 @@ def test_callers_served_together_are_waited_for_and_no_others(
     assert waited == [group.GATHER_S], "nobody else came"
     asking(scene, ledger, contract)()
     assert waited == [group.GATHER_S], "the last one came alone"
+
+
+def test_one_caller_who_breaks_after_writing_leaves_nothing(scene: Scene, ledger: Ledger, contract: Contract) -> None:
+    """The first of a transaction stands in no savepoint: the transaction itself is undone, and forgotten."""
+    seen: list[str] = []
+    store_of(ledger)._writer.set_trace_callback(seen.append)
+
+    def broken(db: Connection) -> None:
+        ledger._log.append(db, Stage.KEY, {}, About())
+        raise ZeroDivisionError
+
+    size, head = ledger.size(), ledger.checkpoint()
+    with pytest.raises(ZeroDivisionError):
+        ledger._commit(broken, lambda _, made: made)
+    assert "ROLLBACK" in seen
+    assert "SAVEPOINT caller" not in seen
+    assert (ledger.size(), ledger.checkpoint()) == (size, head)
+    scene.ask(ledger, contract)
+    ledger.check()
+
+
+def test_a_receipt_that_was_not_read_back_is_the_one_that_is_kept(
+    scene: Scene, ledger: Ledger, contract: Contract
+) -> None:
+    works = [partial(ledger.reserve, scene.plan(contract, micro_rho=1)) for _ in range(4)]
+    held = [future.result() for future in together(ledger, scene.path, list(works))]
+    for each in held:
+        assert isinstance(each, Reserved)
+        given = ledger.settle(each, released(each.plan), PROFILE).receipt
+        assert given == ledger.receipt_for(given.index, CONSUMER)

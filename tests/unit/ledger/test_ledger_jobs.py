@@ -121,6 +121,13 @@ def test_settling_twice_gives_the_first_answer(scene: Scene, ledger: Ledger, con
     assert ledger.size() == size
 
 
+def test_the_receipt_says_why_its_consumer_stopped_it(scene: Scene, ledger: Ledger, contract: Contract) -> None:
+    for reason, said in ((Reason.CANCELLED, {"recovered": False, "why": "口径有误"}), (Reason.RUN_FAILED, None)):
+        held = reserved(ledger.reserve(scene.plan(contract)))
+        receipt = ledger.abort(held, reason, JobCode.CANCELLED, Usage(), "口径有误")
+        assert disclosed(receipt).slots[Slot.SUBJECT] == (said or {"recovered": False})
+
+
 def test_what_was_aborted_is_never_answered(scene: Scene, ledger: Ledger, contract: Contract) -> None:
     """A cancel, or a recovery by another start, that came first: the figures do not leave."""
     held = reserved(ledger.reserve(scene.plan(contract)))

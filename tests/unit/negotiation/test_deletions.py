@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from yanmen import closing, contracting
 from yanmen.contracting import Approval
-from yanmen.crypto import agreements
+from yanmen.crypto import agreements, documents
 from yanmen.crypto.keys import FileSigner
 from yanmen.formats import deletion
+from yanmen.formats.notice import Occasion
 from yanmen.ledger import leaves
 from yanmen.ledger.leaves import ContractRow
 from yanmen.ledger.log import About
@@ -19,6 +20,8 @@ from yanmen.model.deletion import DeletionProof, ReleasedAnswer
 from yanmen.model.negotiation import ActKind
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Reason, Refused
+from yanmen.node.holder import Holder
+from yanmen.node.overdue import Deletions
 
 from tests.unit.ledger.scene import CONSUMER, MEMBER_KEYS, NODE, RECEIPT_KEY, RIVAL, reserved, signer
 from tests.unit.negotiation.market import DAY_MS, Market, market
@@ -58,6 +61,32 @@ def hand_in(place: Market, token: bytes, by: str = CONSUMER) -> Contract:
 
 def stands(place: Market, held: Contract) -> Any:
     return {each.contract: each for each in place.hall.ledger.deletions()}[held.terms.id]
+
+
+def test_what_is_not_proved_in_time_is_alerted_once(place: Market, tmp_path: Path) -> None:
+    held = revoked(place)
+    hall = place.hall
+    parts: Any = {"register": hall, "randomness": None}
+    holder = Holder(tmp_path, place.config, hall.clock, receipt_signer=RECEIPT_KEY, ledger=hall.ledger, **parts)
+    outbox = tmp_path / "outbox"
+    look = Deletions(holder)
+    look.look()
+    assert not outbox.exists(), "there are days left"
+    hall.clock.ms += 5 * DAY_MS
+    look.look()
+    (path,) = outbox.iterdir()
+    assert path.name == f"overdue-{held.terms.id}-deletion.jws"
+    told = documents.open_notice(path.read_bytes().strip(), RECEIPT_KEY.public)
+    assert (told.kind, told.case, told.text) == (Occasion.OVERDUE, held.terms.id, CONSUMER)
+    path.write_bytes(b"seen")
+    hall.clock.ms += 20_000
+    look.look()
+    assert path.read_bytes() == b"seen", "once"
+    path.unlink()
+    hand_in(place, proof(place, held))
+    hall.clock.ms += 20_000
+    look.look()
+    assert not list(outbox.iterdir())
 
 
 def test_both_prove_it_and_the_auditor_agrees(place: Market) -> None:

@@ -4,7 +4,7 @@ from threading import Event
 
 import pytest
 from yanmen.model.refusal import Fault, FaultCode, Reason, Refused
-from yanmen.node.jobs import Jobs
+from yanmen.node.jobs import Jobs, Stop
 
 
 def assert_set(event: Event) -> None:
@@ -46,6 +46,22 @@ def test_a_cancel_reaches_the_job_of_its_owner_only() -> None:
     jobs.cancel("alice", "1")
     assert jobs.wait("alice", "1", 60_000)
     assert seen.is_set()
+
+
+def test_the_reason_given_first_is_the_reason() -> None:
+    jobs, found = Jobs(1, 1), []
+
+    def work(cancel: Event) -> None:
+        assert cancel.wait(60)
+        assert isinstance(cancel, Stop)
+        found.append(cancel.why)
+
+    jobs.start("alice", "1", work)
+    jobs.cancel("bob", "1", "another's word")
+    jobs.cancel("alice", "1", "口径有误")
+    jobs.cancel("alice", "1", "later")
+    assert jobs.wait("alice", "1", 60_000)
+    assert found == ["口径有误"]
 
 
 def test_a_defect_becomes_a_fault_without_its_text() -> None:

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typing_extensions import override
 from yanmen.cli.main import main
+from yanmen.crypto.system import SystemClock
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.node import succession
@@ -21,13 +23,13 @@ def server() -> Iterator[PostgresqlServer]:
         yield server
 
 
-def made(root: Path, server: PostgresqlServer) -> Path:
+def made(root: Path, server: PostgresqlServer, database: str = "postgres") -> Path:
     """Make a node by the commands an operator gives."""
     who = ("--subject", SUBJECT + "1", "--region", "1401", "--address", "127.0.0.1:7443")
     run("space", "init", root / "space", "--name", "test.example")
     run("node", "init", root / "clinic", "--name", "诊所", "--alias", "clinic", *who)
     grant = run("space", "sign", root / "space", root / "clinic" / "application.jws")[1]["grant"]
-    (root / "clinic" / "ledger.conn").write_text(server.connection())
+    (root / "clinic" / "ledger.conn").write_text(server.connection(database=database))
     (root / "clinic" / "ledger.conn").chmod(0o600)
     ledger = ("--ledger", root / "clinic" / "ledger.conn")
     register = ("--register", root / "space" / "register.jws")
@@ -62,6 +64,26 @@ def test_a_node_and_its_replica(tmp_path: Path, server: PostgresqlServer, capsys
     assert main(["check", "node", str(clinic)]) == 3
     said_all = capsys.readouterr()
     assert PASSWORD not in said_all.out + said_all.err
+
+
+def test_a_new_year_waits_until_no_replica_serves(tmp_path: Path, server: PostgresqlServer) -> None:
+    server.run("CREATE DATABASE years")
+    clinic = made(tmp_path, server, "years")
+
+    class Later(SystemClock):
+        @override
+        def now_ms(self) -> int:
+            return super().now_ms() + 366 * 24 * 60 * 60 * 1000
+
+    with open_holder(clinic) as serving:
+        serving.ledger.recover()
+        assert succession.turn_year(clinic, Later()) is None, "one that starts meanwhile goes on in the old log"
+        assert serving.ledger.size() > 0
+    closed = succession.turn_year(clinic, Later())
+    assert closed is not None
+    with open_holder(clinic, clock=Later()) as holder:
+        assert holder.ledger.origin == closed.origin
+        holder.ledger.check()
 
 
 def test_a_ledger_in_a_file_only_rises(tmp_path: Path) -> None:

@@ -256,8 +256,8 @@ class Desk:
         self._note("fetch", party.alias, job_id, wait_ms)
         return self.answer
 
-    def cancel(self, party: Party, job_id: str) -> None:
-        self._note("cancel", party.alias, job_id)
+    def cancel(self, party: Party, job_id: str, why: str = "") -> None:
+        self._note("cancel", party.alias, job_id, *([why] if why else []))
 
     def state(self, party: Party, contract_id: str) -> bytes:
         self._note("state", party.alias, contract_id)

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from yanmen.crypto import documents
+from yanmen.crypto import agreements, documents
 from yanmen.formats import dataspace, dataspace_offer
 from yanmen.formats.acknowledgement import Acknowledgement
 from yanmen.formats.contract import Acceptance, Reasons
 from yanmen.model.contract import Contract, ContractStatus, Grant, Scenario
+from yanmen.model.deletion import DeletionProof
 from yanmen.model.negotiation import ActKind
 from yanmen.model.ports import Signer
 from yanmen.model.usage_control import Action, Rules
@@ -165,6 +166,25 @@ CHANGED = [(path, good, *change) for path, good, changes in CASES for change in 
 def test_what_says_what_was_signed_is_taken(interfaces: "Interfaces", path: str, good: Message) -> None:
     status, said = interfaces.call("POST", path, good)
     assert status == 200, said
+
+
+def test_the_reason_of_a_termination_goes_with_it(interfaces: "Interfaces") -> None:
+    message = {**TALK.termination("ab" * 16), "reason": "口径有误"}
+    assert interfaces.call("POST", "/abnormalTermination", message)[0] == 200
+    (told,) = [call for call in interfaces.desk.calls if call[0] == "cancel"]
+    assert told[2:] == ("ab" * 16, "口径有误")
+
+
+@pytest.mark.parametrize(("contract", "status"), [(AGREED.id, 200), ("cd" * 16, 400)])
+def test_a_proof_of_deletion_is_about_the_contract_that_is_named(
+    interfaces: "Interfaces", contract: str, status: int
+) -> None:
+    by, key = MEMBER
+    proof = DeletionProof(by, AGREED.holder, contract, "ab" * 32, 0, "cd" * 32, 1, "已清除", 1)
+    token = agreements.sign_deletion(proof, key).decode()
+    found, said = interfaces.call("POST", "/fulfillmentProof", TALK.proof(9, AGREED.id, 97, token))
+    assert found == status, said
+    assert [call[0] for call in interfaces.desk.calls if call[0] == "act"] == (["act"] if status == 200 else [])
 
 
 @pytest.mark.parametrize(

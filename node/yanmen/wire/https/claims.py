@@ -4,11 +4,21 @@ from collections.abc import Mapping
 
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import connector_id, contract, contract_act, contract_number, control_values, json_canonical, jws
+from yanmen.formats import (
+    connector_id,
+    contract,
+    contract_act,
+    contract_number,
+    control_values,
+    deletion,
+    json_canonical,
+    jws,
+)
 from yanmen.formats.contract import Acceptance
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.contract import Contract, Terms
+from yanmen.model.deletion import DeletionProof
 from yanmen.model.negotiation import ContractAct
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
@@ -78,6 +88,11 @@ def acted(token: bytes) -> ContractAct:
     """Return what a side's signed word claims; whether its signature counts, the node finds out when it takes it."""
     payload = jws.split(token, contract_act.BYTES_MAX * 2).payload
     return contract_act.decode(json_canonical.decode(payload, contract_act.BYTES_MAX))
+
+
+def proved(token: bytes) -> DeletionProof:
+    """Return what a proof of deletion claims; whether its signature counts, the node finds out when it takes it."""
+    return deletion.decode(json_canonical.decode_object(jws.split(token, deletion.BYTES_MAX).payload))
 
 
 def acknowledged(token: bytes, receipt: Receipt, party: Party) -> None:

@@ -1,5 +1,6 @@
 """The usage-control interfaces of TC609-6-2025-15, clause 9, that a consumer's connector calls."""
 
+from yanmen.crypto import agreements
 from yanmen.formats import contract_number
 from yanmen.formats.json_canonical import Json
 from yanmen.model.contract import Contract, ContractStatus
@@ -54,7 +55,7 @@ class UsageControl:
         return {"status": DONE, "contractStatus": STATUS[stands.status]}
 
     def proof(self, visit: Visit) -> Json:
-        """Take a consumer's last word on a contract that is over: the books, and its signature under a last receipt."""
+        """Take a consumer's last word on a contract that is over: books, and its last receipt or proof of deletion."""
         held, said = self._contract(visit), visit.message
         log = claims.part(said, "log")
         left = self._api.balance(visit.party, held.terms.id)
@@ -64,9 +65,19 @@ class UsageControl:
             raise Refused(Reason.CONTRACT_MALFORMED, Detail("contractId", hint_en=hint_en, hint_zh=hint_zh))
         books = f"{held.terms.queries - left.queries_left}/{held.terms.queries}"
         claims.require("log/executionResult", same=claims.text(log, "executionResult") == books)
+        token = claims.ascii_bytes(claims.text(said, "signature"))
+        if agreements.is_deletion(token):
+            return self._deleted(held, token, visit)
         given = self._given(log, visit)
         claims.require("proofId", same=claims.text(said, "proofId") == contract_number.uuid(given.jti))
         return self._acknowledged(given, visit)
+
+    def _deleted(self, held: Contract, token: bytes, visit: Visit) -> Json:
+        """Take a consumer's proof that what was released is destroyed, where the contract asks for one."""
+        claims.require("proofId", same=claims.text(visit.message, "proofId") == contract_number.uuid(held.terms.id))
+        claims.require("signature", same=claims.proved(token).contract == held.terms.id)
+        stands = self._api.act(visit.party, token)
+        return {"status": DONE, "contractStatus": STATUS[stands.status]}
 
     def feedback(self, visit: Visit) -> Json:
         """Record that the caller has the receipt of a use that was allowed; its signature says so."""
@@ -79,11 +90,12 @@ class UsageControl:
         return self._acknowledged(self._given(claims.part(said, "details"), visit), visit)
 
     def termination(self, visit: Visit) -> Json:
-        """End the use of the caller that is named; one that ended already stays ended."""
+        """End the use of the caller that is named, whose receipt has the reason; one that ended stays ended."""
         self._contract(visit)
         # What the holder ends, its own orders end: nobody else's word is taken for the provider's.
         claims.require("triggeredBy", same=claims.text(visit.message, "triggeredBy") == "system")
-        self._api.cancel(visit.party, contract_number.of_uuid(claims.text(visit.message, "terminationId")))
+        job_id = contract_number.of_uuid(claims.text(visit.message, "terminationId"))
+        self._api.cancel(visit.party, job_id, claims.text(visit.message, "reason"))
         return {"status": DONE}
 
     def _given(self, said: Message, visit: Visit) -> Receipt:
