@@ -12,6 +12,8 @@ SIDES_MAX = 3
 GROUPS_MAX = 1_000
 ITEMS_MAX = 4_000_000
 """Longest list of one department: 128 MB of points."""
+ITEM_US = 100
+"""Time for one item, twice what it takes: that some items are rows and others filler is a few hundredths of it."""
 CANARIES = 2
 """Rows of each group that both have and that add up to nothing: whoever drops or alters one spoils the total."""
 VIEW_PERCENT = 20
@@ -139,6 +141,11 @@ class Part:
     unit: ColumnType
     keys: tuple[LocalKey, ...]
     columns: tuple[LocalColumn, ...]
+
+    @property
+    def blinding_ms(self) -> int:
+        """How long blinding the list takes at most, by its public length: this much later its answer leaves."""
+        return -(-self.link.items(self.place) * ITEM_US // 1_000)
 
     def places(self) -> frozenset[int]:
         """Return what the keys of a row may add to its place in the grid."""

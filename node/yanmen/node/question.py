@@ -153,10 +153,10 @@ class Question:
         return release.disclose(raw, self.works.runner.post)
 
     def _hold(self, reserved: Reserved, cancel: Event) -> None:
-        """Wait for the next multiple of the plan's deadline, so that time tells nothing about persons."""
+        """Wait for the next multiple of the plan's step, so that time tells nothing about persons."""
         if reserved.plan.release is not DatasetClass.PERSONAL:
             return
-        step = reserved.plan.deadline_ms / 1000
+        step = _step_ms(reserved.plan) / 1000
         elapsed = time.monotonic() - self.began
         _wait_until(self.began + (elapsed // step + 1) * step, cancel)
 
@@ -188,7 +188,7 @@ class Question:
             micro_rho=0 if repeated else plan.micro_rho,
             micro_rho_left=ledger.balance(plan.admitted.contract.terms.id).micro_rho_left,
             price_fen=0 if repeated or free else plan.price_fen,
-            deadline_ms=plan.deadline_ms,
+            deadline_ms=_step_ms(plan),
             repeated=repeated,
             plan_text=render(plan),
             receipt=ledger.explained(plan, free=free),
@@ -229,6 +229,11 @@ def _attached(plan: Plan, consents: Consents) -> Mapping[str, str]:
     elapsed = time.monotonic() - began
     time.sleep((elapsed // step + 1) * step - elapsed)
     return made
+
+
+def _step_ms(plan: Plan) -> int:
+    """Return the step at whose multiples the plan's answer leaves: its deadline, and the time to blind a list."""
+    return plan.deadline_ms + (0 if plan.part is None else plan.part.blinding_ms)
 
 
 def _wait_until(moment: float, cancel: Event) -> None:
