@@ -294,7 +294,7 @@ class Log:
         now, budget, fen = self.contracts.get(contract), slots["budget"], slots["price"]["fen"]
         demand(now and now["status"] == "active", "a use under a contract that is not in force")
         terms, rho = now["terms"], budget["micro_rho"]
-        self.request(contract, slots, rho, fen)
+        self.request(contract, said, slots, rho, fen)
         demand(
             slots["contract_digest"] == now["digest"] and slots["scenario"]["id"] == terms["scenario"],
             "another scenario",
@@ -327,7 +327,7 @@ class Log:
         stated = [slots["budget"]["spent_micro_rho"], slots["budget"]["spent_delta_e12"], slots["price"]["spent_fen"]]
         demand(stated == [now["micro_rho"], now["delta_e12"], now["fen"]], "a running total that is not the sum")
 
-    def request(self, contract, slots, rho, fen):
+    def request(self, contract, said, slots, rho, fen):
         """Hold a charge to what the consumer signed: this node, contract and question, within its maxima."""
         key = self.member(slots["consumer"])
         demand(unbase64(slots["cnf"]["jwk"]["x"]) == key, "a key the register does not list")
@@ -335,9 +335,9 @@ class Log:
         claims = jws(slots["request"]["jws"], key, "yanmen-session+jwt" if session else "yanmen-request+jwt")
         named = (claims["aud"], claims["iss"], claims["contract"])
         demand(named == (self.node, slots["consumer"], contract), "a request for something else")
+        demand(claims["iat"] - 660 < said["iat"] <= claims["exp"] + 3600, "a request signed for another time")
         if not session:
-            asked = (claims["op"], claims["query_sha256"])
-            demand(asked == ("submit", slots["query"]["sha256"]), "a request for another question")
+            demand((claims["op"], claims["query_sha256"]) == ("submit", slots["query"]["sha256"]), "another question")
             demand(claims["jti"] not in self.requests, "a request used twice")
         used = self.requests.setdefault(claims["jti"], [0, 0])
         used[0], used[1] = used[0] + rho, used[1] + fen

@@ -5,9 +5,12 @@ from typing import NamedTuple
 
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import former_keys
 from yanmen.formats.acknowledgement import Acknowledged
 from yanmen.formats.malformed import Malformed
+from yanmen.model.party import KeyUse
 from yanmen.model.receipt import Stage
+from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.uses import Use
 
@@ -25,11 +28,11 @@ class _Given(NamedTuple):
 class Acknowledgements:
     """The answers given so far, and those acknowledged."""
 
-    __slots__ = ("_acknowledged", "_given", "_origin", "_signed", "_unknown")
+    __slots__ = ("_acknowledged", "_given", "_keys", "_origin", "_signed", "_unknown")
 
-    def __init__(self, origin: str) -> None:
-        """Look at the log `origin`."""
-        self._origin = origin
+    def __init__(self, origin: str, keys: KeyBook) -> None:
+        """Look at the log `origin`; take members' keys from `keys`."""
+        self._origin, self._keys = origin, keys
         self._given: dict[str, _Given] = {}
         self._acknowledged: set[str] = set()
         self._unknown: set[str] = set()
@@ -75,6 +78,7 @@ class Acknowledgements:
             yield str(error)
             return
         wrong = {
+            "no key of the consumer": not self._is_consumers(given),
             "another log": token.origin != self._origin,
             "another receipt": token.jti != said.jti,
             "another text than was given": token.sd_hash != given.sha256,
@@ -82,6 +86,11 @@ class Acknowledgements:
             "another consumer": use.consumer != given.consumer,
         }
         yield from (name for name, differs in wrong.items() if differs)
+
+    def _is_consumers(self, given: _Given) -> bool:
+        """Say whether the key an answer names is, or was, its consumer's: the answer's own word is the node's."""
+        party = None if given.consumer is None else self._keys.members.find(given.consumer)
+        return party is not None and given.key in former_keys.every(party, KeyUse.MEMBER)
 
 
 def _found(use: Use, why: str) -> Finding:

@@ -74,7 +74,7 @@ class Following:
         self._governing = Governing(self._keys, self._standing)
         self._erasures = Erasures(self._standing)
         self._deletions = Deletions(self._keys, self._standing)
-        self._acknowledgements = Acknowledgements(trust.head.origin)
+        self._acknowledgements = Acknowledgements(trust.head.origin, self._keys)
         self._findings: list[Finding] = []
         self.uses: list[Use] = []
 

@@ -19,6 +19,12 @@ Opened = Claims | str | None
 """Its signature verified; or why it did not, or None where no request is disclosed."""
 
 
+EARLY_S, LATE_S = 600, 3600
+"""How far a leaf may lie before a request was signed, for clocks differ, and after it ended, for a job may wait."""
+MINUTE_S = 60
+"""Leaves tell the time in whole minutes, rounded down."""
+
+
 class _Spent(NamedTuple):
     micro_rho: int = 0
     fen: int = 0
@@ -55,6 +61,7 @@ class Requests:
             "consumer": claims.issuer != consumer,
             "contract": claims.contract_id != use.contract,
             "member key": party is None or self._keys.of_member(party) != key,
+            "time": not _in_time(use.head.iat_s, claims),
             "operation": isinstance(claims, RequestClaims) and claims.operation is not Operation.SUBMIT,
             "question": isinstance(claims, RequestClaims) and claims.query_sha256 != use.query_sha256,
         }
@@ -72,6 +79,11 @@ class Requests:
         self._spent[name] = spent
         above = spent.micro_rho > claims.max_micro_rho or spent.fen > claims.max_price_fen
         return Code.REQUEST_DIFFERS if above else None
+
+
+def _in_time(leaf_s: int, claims: Claims) -> bool:
+    """Say whether a leaf lies within the life of what its consumer signed: nobody uses it afterwards in its name."""
+    return claims.issued_s - EARLY_S < leaf_s + MINUTE_S and leaf_s <= claims.expires_s + LATE_S
 
 
 def opened(use: Use) -> Opened:

@@ -57,7 +57,7 @@ def test_the_examples_in_the_manual_run(flown: "Flown", monkeypatch: pytest.Monk
     (program,) = [one.text for one in fences("docs/OPERATING.md", "python") if "adbc_driver_flightsql" in one.text]
     program = program.replace('"40d566d1aa5b48338b7a6d3d9ebca39c"', repr(flown.contract)).replace("civil", "clinic")
     program = program.replace('"datalab"', repr(str(flown.town.root / "alice")))
-    program = re.sub(r"nafld1", "visits", program).replace("sex", "ward").replace("weight", "cost")
+    program = re.sub(r"\bage\b", "cost", program.replace("nafld1", "visits").replace("male", "ward"))
     shown: list[Any] = []
     exec(compile(program, "OPERATING.md", "exec"), {"print": lambda *words: shown.append(words)})
     assert len(shown) >= 4

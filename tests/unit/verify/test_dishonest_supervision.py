@@ -17,6 +17,7 @@ from yanmen.model.party import Party, PartyRole, PartyStatus
 from yanmen.model.receipt import Stage
 from yanmen.verify import Code
 
+from tests.unit.verify.altered_files import given_again
 from tests.unit.verify.terms_scene import DAY_S, FIRST, found, started, used
 from tests.vectors import specimen
 from tests.vectors.specimen import CONSUMER, CONTRACT, MEMBER_KEY, NODE, Log, signer
@@ -178,6 +179,17 @@ def test_one_by_another_key_is_found(log: Log, tmp_path: Path) -> None:
     token = documents.sign_acknowledgement(right, specimen.signer("a stranger")).decode()
     acknowledged(log, FIRST + 1, subject=Acknowledged(right.jti, token).json())
     assert [(index, code) for index, code, _ in found(log, tmp_path)] == [(FIRST + 2, Code.ACKNOWLEDGEMENT)]
+
+
+def test_one_by_a_key_that_only_the_node_calls_its_consumers_is_found(log: Log, tmp_path: Path) -> None:
+    """An operator gives an answer "again" to a key of its own, and acknowledges it with that."""
+    own = signer("the operator's own")
+    again = given_again(specimen, log)
+    log.append(Stage.OUTCOME, {**again, Slot.CNF: specimen.confirmation(own.public)}, jti="ef" * 16)
+    said = as_given(log, len(log.leaves) - 1)
+    token = documents.sign_acknowledgement(said, own).decode()
+    acknowledged(log, len(log.leaves) - 1, subject=Acknowledged(said.jti, token).json())
+    assert found(log, tmp_path) == [(len(log.leaves) - 1, Code.ACKNOWLEDGEMENT, "no key of the consumer")]
 
 
 def test_one_that_is_not_disclosed_proves_nothing_and_is_no_fault(log: Log, tmp_path: Path) -> None:

@@ -50,6 +50,30 @@ def test_request_claims_are_compared(specimens: ModuleType, tmp_path: Path) -> N
         assert [(item.code, item.subject) for item in report.findings] == [(Code.REQUEST_DIFFERS, named)]
 
 
+@pytest.mark.parametrize("late_s", [0, 3600])
+def test_nothing_is_charged_on_a_grant_that_is_over(specimens: ModuleType, tmp_path: Path, late_s: int) -> None:
+    """Who holds all of a node's keys cannot make up uses in a consumer's name once what it signed is over."""
+    log = started(specimens)
+    grant = log.session(10_000)
+    log.time_s += 3600 + late_s + (120 if late_s else 0)
+    reference, slots = log.intent(grant)
+    answered(specimens, log, slots, reference)
+    report = verify_bundle(log.export(tmp_path / "bundle"), specimens.SPACE_KEY.public)
+    found = [(item.code, item.subject) for item in report.findings]
+    assert found == ([(Code.REQUEST_DIFFERS, "time")] if late_s else [])
+
+
+def test_nothing_is_charged_on_a_request_that_was_signed_afterwards(specimens: ModuleType, tmp_path: Path) -> None:
+    log = started(specimens)
+    log.time_s += 36_000
+    request = log.request()
+    log.time_s -= 36_000
+    reference, slots = log.intent(request)
+    answered(specimens, log, slots, reference)
+    report = verify_bundle(log.export(tmp_path / "bundle"), specimens.SPACE_KEY.public)
+    assert [(item.code, item.subject) for item in report.findings] == [(Code.REQUEST_DIFFERS, "time")]
+
+
 def test_a_key_the_register_does_not_list_signs_nothing(specimens: ModuleType, tmp_path: Path) -> None:
     """The node makes a key of its own, signs a request with it and calls it the consumer's."""
     made: Any = specimens
