@@ -17,6 +17,8 @@ from yanmen.formats.malformed import Malformed
 from yanmen.model.governance import Listing, Review, level
 from yanmen.model.operation import OperatingGrant, Product
 from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
+from yanmen.verify import directory
+from yanmen.verify.directory import Missing, Unreadable
 
 FILE_MAX = 1024 * 1024
 FILES_MAX = 200_000
@@ -71,9 +73,11 @@ def collect(paths: Iterable[Path], register: Register) -> Collection:
     made = Collection(register)
     for path in paths:
         try:
-            _take(path.read_bytes()[: FILE_MAX + 1], made)
+            _take(directory.read(path.parent, path.name, FILE_MAX), made)
         except (Malformed, BadSignature) as error:
             made.left_out.append((path.name, str(error)))
+        except (Missing, Unreadable):
+            made.left_out.append((path.name, "no plain file, or a longer one than any document"))
     return made
 
 

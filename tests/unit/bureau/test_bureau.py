@@ -1,6 +1,7 @@
 """What a bureau collects counts only as signed; claims, comparisons and what it publishes follow from that alone."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,18 @@ def test_what_does_not_count_is_left_out_by_name_and_nothing_else(tmp_path: Path
     found = gathered(tmp_path, forged, entry(), b"words", stranger, product, names=())
     assert len(found.listed()) == 1
     assert [name for name, _ in found.left_out] == ["000.jws", "002.jws", "003.jws", "004.jws"]
+
+
+def test_what_is_no_plain_file_is_left_out_and_not_waited_for(tmp_path: Path) -> None:
+    """Inboxes are filled by others: pipes, links to what has no end, files without measure."""
+    os.mkfifo(tmp_path / "a.jws")
+    (tmp_path / "b.jws").symlink_to("/dev/zero")
+    with (tmp_path / "c.jws").open("wb") as sparse:
+        sparse.truncate(2**33)
+    (tmp_path / "d.jws").write_bytes(entry())
+    found = collecting.collect(collecting.files([tmp_path]), register())
+    assert [name for name, _ in found.left_out] == ["a.jws", "b.jws", "c.jws"]
+    assert found.listings
 
 
 def test_products_stand_only_under_a_grant_that_does(tmp_path: Path) -> None:
