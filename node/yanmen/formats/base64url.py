@@ -55,7 +55,7 @@ def decode_each(texts: Sequence[bytes]) -> list[bytes]:
     found = [each for each in whole.split(b"\x00") if each]
     # Decoding gives as many zero bytes as a filling has characters; four of them give three.
     expected = sum(map(len, filling)) - filling.count(_ZEROS[0])
-    if len(found) != len(texts) or whole.count(b"\x00") != expected:
+    if whole.count(b"\x00") != expected:
         return [decode_bytes(text) for text in texts]
     return found
 

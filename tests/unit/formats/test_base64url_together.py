@@ -13,7 +13,7 @@ def test_each_is_what_it_is_alone() -> None:
         assert base64url.decode_each([base64url.encode_bytes(value) for value in values]) == values
 
 
-@pytest.mark.parametrize("wrong", [b"YR", b"YWJ", b"YWI=", b"Y", b"Y+Jj", b"YW/j", b"YW j", b"AB", b"YQAB"[:3], b"=Q"])
+@pytest.mark.parametrize("wrong", [b"YR", b"YWJ", b"YWI=", b"Y", b"Y+Jj", b"YW/j", b"YW j", b"AB", b"=Q"])
 def test_one_that_is_refused_alone_is_refused_among_others(wrong: bytes) -> None:
     """Spare bits, padding, other characters, impossible lengths: at every place, also two of them."""
     others = [base64url.encode_bytes(value) for value in HELD]
