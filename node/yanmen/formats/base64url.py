@@ -1,6 +1,8 @@
 """Base64url without padding (RFC 4648 §5 as RFC 7515 §2 uses it), one text for each byte string."""
 
 import binascii
+from collections.abc import Sequence
+from itertools import chain
 
 import pybase64
 
@@ -9,6 +11,8 @@ from yanmen.formats.malformed import Malformed
 ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _LAST = tuple(frozenset(ends) for ends in (ALPHABET, b"", b"AQgw", b"AEIMQUYcgkosw048"))
 """By length modulo 4: the last characters whose spare bits are zero; no text has a length of 1 modulo 4."""
+_ENDS = tuple(frozenset(bytes([end]) for end in ends) for ends in _LAST)
+_ZEROS = (b"AAAA", b"", b"AA", b"A")
 _PADDING = (b"", b"", b"==", b"=")
 
 
@@ -39,6 +43,21 @@ def decode_bytes(text: bytes) -> bytes:
         return pybase64.b64decode(text + _PADDING[rest], altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise Malformed("base64url: padding or another character") from error
+
+
+def decode_each(texts: Sequence[bytes]) -> list[bytes]:
+    """Return what `decode_bytes` makes of each of `texts`, which are decoded together."""
+    if not all(text[-1:] in _ENDS[len(text) & 3] for text in texts):
+        return [decode_bytes(text) for text in texts]  # which says what is wrong
+    # Zero bits fill each up to whole bytes, then at least one zero byte: where no text has another, they end it.
+    filling = [_ZEROS[len(text) & 3] for text in texts]
+    whole = decode_bytes(b"".join(chain.from_iterable(zip(texts, filling, strict=True))))
+    found = [each for each in whole.split(b"\x00") if each]
+    # Decoding gives as many zero bytes as a filling has characters; four of them give three.
+    expected = sum(map(len, filling)) - filling.count(_ZEROS[0])
+    if whole.count(b"\x00") != expected:
+        return [decode_bytes(text) for text in texts]
+    return found
 
 
 def decode_sized(text: str, size: int) -> bytes:

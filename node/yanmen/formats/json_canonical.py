@@ -80,16 +80,15 @@ def decode_each(texts: Sequence[bytes]) -> Sequence[Json]:
     try:
         values: list[Json] = _DECODER.decode(whole)
         # Each is what the value in its place is written as, so none ends in another.
-        if _is_plain_each(whole, texts) and _ENCODER.encode_lines(values) == b"\n".join([*texts, b""]):
+        if (
+            _is_small(whole)
+            and all(map(_is_flat, texts))
+            and _ENCODER.encode_lines(values) == b"\n".join([*texts, b""])
+        ):
             return values
     except (ValueError, RecursionError, UnicodeEncodeError):
         pass  # as the next line says of the one that is to blame
     return [decode(text) for text in texts]
-
-
-def _is_plain_each(whole: bytes, texts: Sequence[bytes]) -> bool:
-    """Say of texts that all begin with a bracket whether none can be outside the subset."""
-    return whole.count(b"[") + whole.count(b"{") - len(texts) <= DEPTH_MAX and _is_small(whole)
 
 
 def _is_plain(data: bytes) -> bool:

@@ -11,7 +11,8 @@ import re
 import struct
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum, unique
-from functools import lru_cache
+from functools import partial
+from itertools import accumulate, chain, compress
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
 from yanmen.formats import base64url, connector_id, json_canonical, json_members, jws
@@ -47,6 +48,7 @@ _DIGEST_CHARACTERS, _STEP = 43, 46
 """Of a digest as it stands in `_sd`, and from the beginning of one to that of the next."""
 _REST_AT = len(_BEGIN) + DIGESTS * _STEP - len(BETWEEN)
 _DIGESTS_APART = struct.Struct(f"{_DIGEST_CHARACTERS}s{len(BETWEEN)}x" * DIGESTS)
+_DIGEST_APART = struct.Struct(f"{_DIGEST_CHARACTERS}sx")
 _DIGEST_ENDS = b"AEIMQUYcgkosw048"
 _REST = re.compile(
     rf'"\],"_sd_alg":"sha-256","iat":(0|[1-9][0-9]{{0,15}}),"intent":"({_DIGEST})","iss":"([0-9A-Z*]{{32}})",'
@@ -93,6 +95,8 @@ class Slot(Enum):
     SERIES = "series"
 
 
+_ALONE = frozenset({Slot.SERIES, Slot.SUBJECT, Slot.OUTPUT})
+"""What each receipt says otherwise than all others: nothing to remember."""
 _ORDER = {slot: place for place, slot in enumerate(Slot)}
 NAMES = {slot: slot.value for slot in Slot}
 _SLOTS = {name: slot for slot, name in NAMES.items()}
@@ -258,35 +262,47 @@ def decode(sdjwt: str) -> Disclosed:
 
 def decode_bytes(sdjwt: bytes, known: Leaf | None = None) -> Disclosed:
     """Return the receipt that the ASCII text `sdjwt` is, as `decode` does; its leaf may be `known` already."""
+    (one,) = decode_each([sdjwt], [known])
+    return one
+
+
+def decode_each(sdjwts: Sequence[bytes], known: Sequence[Leaf | None]) -> list[Disclosed]:
+    """Return what `decode_bytes` says of each of `sdjwts`, which are read together; one malformed refuses all."""
+    taken = list(map(_taken_apart, sdjwts, known))
+    parts = [part for _, disclosures in taken for part in disclosures]
+    digests = spelled(list(map(_DIGEST_OF, map(hashlib.sha256, parts))))
+    ends = list(accumulate(len(disclosures) for _, disclosures in taken))
+    places = list(map(slice, [0, *ends], ends))
+    for (leaf, _), place in zip(taken, places, strict=True):
+        if not leaf.sd.issuperset(digests[place]):
+            raise Malformed("receipt: disclosure that the leaf does not reference")
+    found = _all_said(parts)
+    slots = list(map(_SLOT_OF, found))
+    receipts: list[Disclosed] = []
+    for (leaf, disclosures), place in zip(taken, places, strict=True):
+        said = dict(zip(slots[place], found[place], strict=True))
+        if len(said) != len(disclosures):
+            raise Malformed("receipt: a slot disclosed twice")
+        receipts.append(Disclosed(leaf, said, tuple(disclosures)))
+    return receipts
+
+
+def _taken_apart(sdjwt: bytes, known: Leaf | None) -> tuple[Leaf, list[bytes]]:
+    """Return the leaf and the disclosures of `sdjwt`."""
     if len(sdjwt) > BYTES_MAX or not sdjwt.isascii():
         raise Malformed("receipt: too long, or not ASCII")
     if not sdjwt.endswith(b"~"):
         raise Malformed("receipt: does not end in a tilde")
     if known is not None and sdjwt.startswith(known.jws) and sdjwt[LEAF_BYTES : LEAF_BYTES + 1] == b"~":
-        leaf, disclosures = known, sdjwt[LEAF_BYTES + 1 :].split(b"~")[:-1]
-    else:
-        first, *disclosures, _ = sdjwt.split(b"~")
-        leaf = decode_leaf(first)
-    if not leaf.sd.issuperset(spelled(list(map(_DIGEST_OF, map(hashlib.sha256, disclosures))))):
-        raise Malformed("receipt: disclosure that the leaf does not reference")
-    found = _all_said(disclosures)
-    said = dict(zip(map(_SLOT_OF, found), found, strict=True))
-    if len(said) != len(disclosures):
-        raise Malformed("receipt: a slot disclosed twice")
-    return Disclosed(leaf, said, tuple(disclosures))
+        return known, sdjwt[LEAF_BYTES + 1 :].split(b"~")[:-1]
+    first, *disclosures, _ = sdjwt.split(b"~")
+    return decode_leaf(first), disclosures
 
 
 def spelled(digests: Collection[bytes]) -> tuple[bytes, ...]:
     """Return `digests` as they stand in `_sd`: with a zero byte after each, all are encoded at once and apart."""
     text = base64url.encode_bytes(b"\x00".join([*digests, b""]))
-    found: tuple[bytes, ...] = _apart(len(digests)).unpack(text)
-    return found
-
-
-@lru_cache(maxsize=64)
-def _apart(digests: int) -> struct.Struct:
-    """Return what takes so many encoded digests apart."""
-    return struct.Struct(f"{_DIGEST_CHARACTERS}sx" * digests)
+    return tuple(chain.from_iterable(_DIGEST_APART.iter_unpack(text)))
 
 
 def present(sdjwt: str, slots: frozenset[Slot]) -> str:
@@ -311,24 +327,25 @@ def _all_said(disclosures: Sequence[bytes]) -> list[Said]:
         raise Malformed("receipt: disclosure is not a canonical array that begins with a salt and a name")
     rests = list(map(_REST_PART, disclosures))
     found = list(map(_KNOWN.get, rests))
-    missing = [place for place, one in enumerate(found) if one is None]
-    texts = [b'["' + base64url.decode_bytes(rests[place]) for place in missing]
-    for place, value in zip(missing, json_canonical.decode_each(texts), strict=True):
-        found[place] = _remembered(rests[place], _said(value))
-    return [one for one in found if one is not None]
+    # What one receipt says often stands in the next as well: each text is read once.
+    fresh = list(dict.fromkeys(compress(rests, map(_IS_UNKNOWN, found))))
+    values = json_canonical.decode_each([b'["' + text for text in base64url.decode_each(fresh)])
+    made = dict(zip(fresh, map(_said, values), strict=True))
+    _remember(made)
+    return [made[rest] if one is None else one for rest, one in zip(rests, found, strict=True)]
 
 
+_IS_UNKNOWN = partial(operator.is_, None)
 _KNOWN: dict[bytes, Said] = {}
 """What texts said that were read before, by the texts."""
 
 
-def _remembered(rest: bytes, said: Said) -> Said:
-    """Return `said`, remembered as what the text `rest` says, unless that is long."""
-    if len(rest) <= REMEMBERED_MAX:
-        if len(_KNOWN) >= REMEMBERED:
-            _KNOWN.clear()
-        _KNOWN[rest] = said
-    return said
+def _remember(made: Mapping[bytes, Said]) -> None:
+    """Remember what texts say, unless they are long or no other receipt says it."""
+    short = {text: said for text, said in made.items() if len(text) <= REMEMBERED_MAX and said.slot not in _ALONE}
+    if len(_KNOWN) + len(short) > REMEMBERED:
+        _KNOWN.clear()
+    _KNOWN.update(short)
 
 
 def _said(value: Json) -> Said:
