@@ -25,8 +25,10 @@ SAID: dict[Stage, frozenset[Slot]] = {
 
 def withheld(index: int, stage: Stage, disclosed: Set[Slot], terms: Terms | None) -> Iterator[Finding]:
     """Yield every slot that the contract grants the regulator and the receipt of this leaf does not disclose."""
-    missing = frozenset() if terms is None else _granted(stage, terms.regulator_discloses) - disclosed
-    for name in sorted(slot.value for slot in missing):
+    granted = frozenset[Slot]() if terms is None else _granted(stage, terms.regulator_discloses)
+    if granted <= disclosed:
+        return
+    for name in sorted(slot.value for slot in granted - disclosed):
         yield finding(Code.GRANT_WITHHELD, index, stage, name)
 
 

@@ -85,7 +85,9 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     11. The running totals in `budget` and `price` are the sums of the contract's charges so far.
     12. Every intent carries a request or session grant that the consumer's registered key signed, for
         this node and contract, a request also for this question; a request is used once, and neither
-        is charged beyond its maxima.
+        is charged beyond its maxima. The leaf lies within its life: not over 10 minutes before `iat`
+        nor an hour after `exp`, for clocks differ and a job may wait. An acknowledgement is signed by
+        a key that is, or was, its consumer's in the register.
     13. The contract leaves disclose an offer that the consumer's registered key signed and a decision
         that the receipt key signed over it. Every use and answer falls while that contract is in
         force and within its signed terms: parties, scenario, dates, datasets and columns, the charge
