@@ -290,9 +290,11 @@ def suspended(arguments: argparse.Namespace) -> Result:
 def resumed(arguments: argparse.Namespace) -> Result:
     """Let the contract admit questions again."""
     from yanmen import contracting
+    from yanmen.node import approving
     from yanmen.node.holder import open_holder
 
     with open_holder(arguments.node) as holder:
+        approving.require_not_stopped(arguments.id, holder)
         return _result(contracting.resume(arguments.id, arguments.by, contracting.Office.of(holder)), "")
 
 

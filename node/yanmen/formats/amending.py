@@ -10,7 +10,7 @@ def forbidden(former: Terms, terms: Terms) -> Iterator[tuple[str, str, str]]:
     """Yield each clause that makes `terms` another contract and no amendment, with the rule in English and Chinese."""
     if (former.id, former.holder, former.consumer) != (terms.id, terms.holder, terms.consumer):
         yield "assignee", "is between other parties", "当事方不同"
-    if former.scenario.id != terms.scenario.id:
+    if former.scenario != terms.scenario:
         yield "purpose", "is for another scenario: make a contract of its own", "场景不同，请另订合约"
     if former.channel is not terms.channel:
         yield "yanmen:channel", "goes through another channel: make a contract of its own", "渠道不同，请另订合约"

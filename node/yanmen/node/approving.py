@@ -112,12 +112,30 @@ def _opened(token: bytes, holder: Holder) -> tuple[OfficeStep, Party]:
 def _require_turn(step: OfficeStep, contract: Contract, holder: Holder) -> None:
     """Refuse an act that is not due: a decision on important data before its review, or by the reviewer's own hand."""
     if step.act in (Act.STOP, Act.RESUME):
+        other = _newest(contract.terms.id, Act.RESUME if step.act is Act.STOP else Act.STOP, holder)
+        if other is not None and step.issued_s < other.issued_s:
+            en, zh = "It was signed before the act it would undo.", "其签署早于所要撤销的行为。"
+            raise _refused(step.act.value, en, zh, Reason.REQUEST_REPLAYED)
         return
     if contract.status is not ContractStatus.PENDING:
         raise _refused(contract.terms.id, "It was decided already.", "该合约已有决定。", Reason.CONTRACT_MALFORMED)
     if step.act is Act.DECIDE and step.approve and _important(contract, holder):
         acts, register = holder.ledger.office, holder.register.current()
         officers.require_review(contract, step.by, holder.config.id, acts, register)
+
+
+def require_not_stopped(contract_id: str, holder: Holder) -> None:
+    """Refuse to resume by a name what the security officer stopped by a signature."""
+    stop, resumed = (_newest(contract_id, act, holder) for act in (Act.STOP, Act.RESUME))
+    if stop is not None and (resumed is None or resumed.issued_s < stop.issued_s):
+        en = "The security officer stopped it and resumes it: yanmen approval resume."
+        zh = "由安全员叫停，须由安全员签署恢复：yanmen approval resume。"
+        raise _refused(contract_id, en, zh, Reason.ROLE_NOT_ALLOWED)
+
+
+def _newest(contract_id: str, act: Act, holder: Holder) -> OfficeStep | None:
+    token = holder.ledger.office(contract_id, act)
+    return None if token is None else governance.peek_office(token)
 
 
 def _carried_out(step: OfficeStep, officer: Party, office: Office) -> Contract:

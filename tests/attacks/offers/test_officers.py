@@ -177,6 +177,22 @@ def test_the_security_officer_stops_and_resumes_and_decides_nothing(bureau: Bure
     assert bureau.record(Act.RESUME, contract).status is ContractStatus.ACTIVE
 
 
+def test_a_signed_stop_is_undone_by_no_name_and_no_older_signature(bureau: Bureau) -> None:
+    """Who has the node's command, and the file of a resumption that was carried out before, resumes nothing."""
+    contract, now_s = bureau.world.pending(), NOW_MS // 1000
+    bureau.record(Act.REVIEW, contract)
+    bureau.record(Act.DECIDE, contract)
+    bureau.record(Act.STOP, contract)
+    old = bureau.sign(Act.RESUME, contract, issued_s=now_s + 10)
+    approving.record(old, bureau.holder)
+    approving.require_not_stopped(contract.terms.id, bureau.holder)
+    bureau.record(Act.STOP, contract, issued_s=now_s + 20)
+    assert refused(lambda: approving.record(old, bureau.holder)).reason is Reason.REQUEST_REPLAYED
+    by_name = refused(lambda: approving.require_not_stopped(contract.terms.id, bureau.holder))
+    assert by_name.reason is Reason.ROLE_NOT_ALLOWED
+    assert bureau.record(Act.RESUME, contract, issued_s=now_s + 30).status is ContractStatus.ACTIVE
+
+
 def test_general_data_takes_one_decision(bureau: Bureau) -> None:
     bureau.world.publish(dataset())
     contract = bureau.world.pending()
