@@ -127,7 +127,7 @@ def _require_turn(step: OfficeStep, contract: Contract, holder: Holder) -> None:
 def require_not_stopped(contract_id: str, holder: Holder) -> None:
     """Refuse to resume by a name what the security officer stopped by a signature."""
     stop, resumed = (_newest(contract_id, act, holder) for act in (Act.STOP, Act.RESUME))
-    if stop is not None and (resumed is None or resumed.issued_s < stop.issued_s):
+    if stop is not None and (resumed is None or resumed.issued_s <= stop.issued_s):
         en = "The security officer stopped it and resumes it: yanmen approval resume."
         zh = "由安全员叫停，须由安全员签署恢复：yanmen approval resume。"
         raise _refused(contract_id, en, zh, Reason.ROLE_NOT_ALLOWED)
