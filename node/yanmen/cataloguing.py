@@ -12,53 +12,17 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import declared
 from yanmen.formats.listing import EARLIER_MAX
 from yanmen.formats.malformed import Malformed
+from yanmen.holder import Holder
 from yanmen.ledger import registry
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.signed import Paper
 from yanmen.model.catalogue import Dataset
-from yanmen.model.config import Config
 from yanmen.model.governance import DocumentKind, Listing, NegativeList, Review, covers
 from yanmen.model.party import Party, Register
-from yanmen.model.ports import Clock, Signer
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
 
 T = TypeVar("T")
-
-
-class _Members(Protocol):
-    def current(self) -> Register:
-        """Return the register as it is now."""
-        ...
-
-
-class Holder(Protocol):
-    """What an opened node offers this module."""
-
-    @property
-    def config(self) -> Config:
-        """The node's configuration."""
-        ...
-
-    @property
-    def ledger(self) -> Ledger:
-        """The node's ledger."""
-        ...
-
-    @property
-    def receipt_signer(self) -> Signer:
-        """The node's receipt key."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The node's clock."""
-        ...
-
-    @property
-    def register(self) -> _Members:
-        """The space's register."""
-        ...
 
 
 def entry(name: str, holder: Holder) -> tuple[Listing, bytes]:

@@ -5,55 +5,16 @@
 Every step is a signed document and a leaf; the log records them in their turn or not at all.
 """
 
-from typing import Protocol
-
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.malformed import Malformed
-from yanmen.ledger.ledger import Ledger
-from yanmen.model.config import Config
+from yanmen.holder import Holder
 from yanmen.model.inspection import Act, Issue, IssueState, Step
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
-from yanmen.model.ports import Clock, Signer
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
 
 _INSPECTORS = frozenset({PartyRole.AUDITOR, PartyRole.REGULATOR})
-
-
-class _Members(Protocol):
-    def current(self) -> Register:
-        """Return the register as it is now."""
-        ...
-
-
-class Holder(Protocol):
-    """What an opened node offers this module."""
-
-    @property
-    def config(self) -> Config:
-        """The node's configuration."""
-        ...
-
-    @property
-    def ledger(self) -> Ledger:
-        """The node's ledger."""
-        ...
-
-    @property
-    def receipt_signer(self) -> Signer:
-        """The node's receipt key."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The node's clock."""
-        ...
-
-    @property
-    def register(self) -> _Members:
-        """The space's register."""
-        ...
 
 
 def record(token: bytes, holder: Holder) -> tuple[Receipt, Issue]:

@@ -6,56 +6,19 @@ general data, persons for important data. The end of a grant revokes every contr
 """
 
 from dataclasses import replace
-from typing import Protocol
 
 from yanmen.crypto import governance
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.malformed import Malformed
+from yanmen.holder import Holder
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.signed import Paper
-from yanmen.model.config import Config
 from yanmen.model.contract import Grant
 from yanmen.model.governance import DocumentKind
 from yanmen.model.operation import Endorsement, OperatingGrant, Product
-from yanmen.model.party import PartyRole, PartyStatus, Register
-from yanmen.model.ports import Clock, Signer
+from yanmen.model.party import PartyRole, PartyStatus
 from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Reason, Refused
-
-
-class _Members(Protocol):
-    def current(self) -> Register:
-        """Return the register as it is now."""
-        ...
-
-
-class Holder(Protocol):
-    """What an opened node offers this module."""
-
-    @property
-    def config(self) -> Config:
-        """The node's configuration."""
-        ...
-
-    @property
-    def ledger(self) -> Ledger:
-        """The node's ledger."""
-        ...
-
-    @property
-    def receipt_signer(self) -> Signer:
-        """The node's receipt key."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The node's clock."""
-        ...
-
-    @property
-    def register(self) -> _Members:
-        """The space's register."""
-        ...
 
 
 def grant(value: OperatingGrant, holder: Holder) -> tuple[Receipt, bytes]:
