@@ -74,8 +74,9 @@ def _unsigned(contract: Contract, *missing: str) -> Refused:
     hint = Detail(
         contract.terms.id,
         hint_en="Important data takes two signatures: the steward's review, then the chief data officer's decision"
-        " (yanmen approval sign).",
-        hint_zh="重要数据须由数据专管员初审、首席数据官决定，各以本人密钥签署（yanmen approval sign）。",
+        " (yanmen approval review, then yanmen approval decide).",
+        hint_zh="重要数据须由数据专管员初审、首席数据官决定，各以本人密钥签署"
+        "（yanmen approval review，yanmen approval decide）。",
         clauses=missing,
     )
     return Refused(Reason.POLICY_FORBIDS, hint)
