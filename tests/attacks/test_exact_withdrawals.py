@@ -236,10 +236,12 @@ def test_the_history_of_an_enterprise_has_the_uses_before_it_withdrew(node: Desk
     scene = node.scene
 
     def use() -> int:
-        planned = plan_of(firms.contract, scene.clock.ms, scene.name(), scene.name(), scanned=firms.version)
+        name = scene.name()
+        planned = plan_of(firms.contract, scene.clock.ms, scene.name(), name, scanned=firms.version, canonical=name)
         exact_ = replace(planned, release=DatasetClass.EXACT, subject_space="", micro_rho=0, delta_e12=0)
         held = reserved(node.ledger.reserve(exact_))
-        return node.ledger.settle(held, released(exact_), PROFILE).receipt.index
+        given = replace(released(planned), plan=exact_)
+        return node.ledger.settle(held, given, PROFILE).receipt.index
 
     first = use()
     consenting.decide("F3", said(space="firms"), node)

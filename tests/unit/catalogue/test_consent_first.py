@@ -196,7 +196,7 @@ def test_terms_that_ask_for_less_than_the_owner_are_not_signed() -> None:
         signed(ConsentRule.UNLESS_WITHDRAWN, consent=FIRST)
     assert (refused.value.reason, refused.value.detail.subject) == (Reason.CONTRACT_MALFORMED, "yanmen:consent")
     with pytest.raises(Refused) as refused:
-        signed(FIRST, cls=DatasetClass.EXACT, subject_space="")
+        signed(FIRST, cls=DatasetClass.OPEN, subject_space="", columns=COLUMNS[1:])
     assert refused.value.reason is Reason.CLAUSE_NOT_ENFORCEABLE
 
 
