@@ -1,6 +1,7 @@
 """What the items of negative lists (负面清单) match: words in what is declared, however they are spelled."""
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from yanmen.admission.spelling import folded
 from yanmen.formats import wording
@@ -35,7 +36,7 @@ def in_granting(
     """Yield the items that forbid granting `dataset` by this channel for this scenario."""
     said = folded(f"{scenario.id} {scenario.text}")
     for item in _matching(lists, dataset):
-        scenario_fits = not item.scenarios or any(folded(word) in said for word in item.scenarios)
+        scenario_fits = not item.scenarios or any(_word(word) in said for word in item.scenarios)
         if scenario_fits and (not item.channels or channel in item.channels):
             yield item
 
@@ -45,8 +46,14 @@ def _matching(lists: Sequence[NegativeList], dataset: Dataset) -> Iterator[Negat
     said = "\n".join(map(folded, _declared(dataset)))
     for each in lists:
         for item in each.items:
-            if not item.words or any(folded(word) in said for word in item.words):
+            if not item.words or any(_word(word) in said for word in item.words):
                 yield item
+
+
+@lru_cache(maxsize=1 << 15)
+def _word(word: str) -> str:
+    """Return a word of a list as texts are compared; lists stay, so each is folded once."""
+    return folded(word)
 
 
 def _declared(dataset: Dataset) -> Iterator[str]:
