@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
+from yanmen.formats import wording
 from yanmen.formats.toml_lines import Document, Path, Problem
 
 E = TypeVar("E", bound=Enum)
@@ -45,8 +46,10 @@ class Table:
             self.problem(name, "missing", "缺少此项")
         return value
 
-    def text(self, name: str, *, required: bool = True, pattern: re.Pattern[str] | None = None) -> str:
-        """Return the text `name`; a required one is not empty."""
+    def text(
+        self, name: str, *, required: bool = True, pattern: re.Pattern[str] | None = None, as_written: bool = False
+    ) -> str:
+        """Return the text `name`; a required one is not empty, and all of it is seen unless it names what exists."""
         value = self.value(name, required=required)
         if value is None:
             return ""
@@ -56,7 +59,10 @@ class Table:
         if len(value) > TEXT_MAX or _CONTROL.search(value):
             self.problem(name, f"must be at most {TEXT_MAX} characters on one line", f"须为一行、不超过 {TEXT_MAX} 字")
             return ""
-        if required and not value.strip():
+        unseen = wording.fault(value) if not as_written else ""
+        if unseen:
+            self.problem(name, f"holds {unseen}, which is not seen as it is written", f"含不可见或不规范字符 {unseen}")
+        elif required and not value.strip():
             self.problem(name, "must not be empty", "不得为空")
         elif value and pattern is not None and pattern.fullmatch(value) is None:
             self.problem(name, f"must match {pattern.pattern}", f"须符合 {pattern.pattern}")
