@@ -211,8 +211,7 @@ class Log:
         self.party, self.node, self.origin, self.parties = party, party["id"], origin, parties
         self.serial, self.exchanged = 0, set()
         self.time, self.ids, self.series, self.open = 0, set(), {}, {}
-        self.contracts, self.spaces, self.days, self.requests, self.units = {}, {}, {}, {}, {}
-        self.answers = set()
+        self.contracts, self.spaces, self.days, self.requests, self.units, self.answers = {}, {}, {}, {}, {}, set()
 
     def add(self, index, digest, said, slots):
         """Take in the next leaf."""
@@ -477,4 +476,5 @@ if __name__ == "__main__":
     except NotValid as problem:
         sys.exit(f"NOT VALID: {problem}")
     except Exception as problem:  # a file that is missing, or anything but what is expected where it is expected
-        sys.exit(f"NOT VALID: {type(problem).__name__}: {problem}")
+        lacks = f" as a whole log: {problem} is not disclosed; what was erased in time, yanmen verify follows"
+        sys.exit(f"NOT VALID{lacks if type(problem) is KeyError else f': {type(problem).__name__}: {problem}'}")

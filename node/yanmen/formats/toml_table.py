@@ -47,9 +47,18 @@ class Table:
         return value
 
     def text(
-        self, name: str, *, required: bool = True, pattern: re.Pattern[str] | None = None, as_written: bool = False
+        self,
+        name: str,
+        *,
+        required: bool = True,
+        pattern: re.Pattern[str] | None = None,
+        like: str = "",
+        as_written: bool = False,
     ) -> str:
-        """Return the text `name`; a required one is not empty, and all of it is seen unless it names what exists."""
+        """Return the text `name`; a required one is not empty, and all of it is seen unless it names what exists.
+
+        `like` says in words, with an example, what `pattern` asks for.
+        """
         value = self.value(name, required=required)
         if value is None:
             return ""
@@ -65,8 +74,14 @@ class Table:
         elif required and not value.strip():
             self.problem(name, "must not be empty", "不得为空")
         elif value and pattern is not None and pattern.fullmatch(value) is None:
-            self.problem(name, f"must match {pattern.pattern}", f"须符合 {pattern.pattern}")
+            self._misshapen(name, pattern, like)
         return value
+
+    def _misshapen(self, name: str, pattern: re.Pattern[str], like: str) -> None:
+        if like:
+            self.problem(name, f"write it as {like}", f"请写作 {like}")
+        else:
+            self.problem(name, f"must match {pattern.pattern}", f"须符合 {pattern.pattern}")
 
     def integer(self, name: str, lower: int, upper: int, default: int | None = None) -> int:
         """Return the integer `name` within `lower` and `upper`; without a `default` it is required."""

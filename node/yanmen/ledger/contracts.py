@@ -266,7 +266,7 @@ def _whole(db: Connection, row: _Row) -> Contract:
 
 def _signed(db: Connection, contract: Contract) -> Contract:
     terms = contract.terms
-    if not terms.signers and terms.round is None:
+    if not terms.signers and terms.round is None and contract.status is not ContractStatus.REVOKED:
         return contract
     rows = db.execute(
         "SELECT document FROM contract_signature WHERE contract = ? AND digest = ? ORDER BY position",

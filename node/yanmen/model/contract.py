@@ -33,6 +33,8 @@ MAY_BECOME: Mapping[ContractStatus, frozenset[ContractStatus]] = {
     ContractStatus.REVOKED: frozenset(),
 }
 """What a contract may become without a signed decision; what is denied or revoked stays so."""
+STOPPED = frozenset({ContractStatus.REVOKED, ContractStatus.SUSPENDED})
+"""In force once, and not now."""
 
 
 @dataclass(frozen=True, slots=True)
