@@ -22,6 +22,8 @@ def forbidden(former: Terms, terms: Terms) -> Iterator[tuple[str, str, str]]:
         yield "yanmen:template", "leaves the template it was made from", "不得脱离原合约模板"
     if not set(former.signers) <= set(terms.signers):
         yield "yanmen:signers", "leaves out a side that signed", "不得减少签署方"
+    if former.deletion_days is not None and terms.deletion_days is None:
+        yield "yanmen:deletionDays", "leaves out the proof of deletion that was agreed", "不得取消已约定的删除证明"
 
 
 def same(one: Terms, other: Terms) -> bool:
