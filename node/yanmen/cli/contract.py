@@ -349,6 +349,7 @@ def _member(arguments: argparse.Namespace) -> tuple[Path, str]:
 
 def _result(contract: Contract, note: str) -> Result:
     text = f"{contract.terms.id}: {contract.status.value} {contract.decided_by}".rstrip()
+    text += negotiation.left(contract.left_to_person)
     return Result(text + note, _fields(contract))
 
 

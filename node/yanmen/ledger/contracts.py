@@ -211,7 +211,7 @@ def signed_versions(db: Connection, contract_id: str) -> tuple[tuple[Terms, byte
     now = "SELECT offer, acceptance, 1 AS present, 0 AS replaced FROM contract WHERE id = ?"
     before = "SELECT offer, acceptance, 0 AS present, replaced FROM contract_version WHERE contract = ?"
     rows = db.execute(
-        f"{now} UNION ALL {before} ORDER BY present DESC, replaced DESC",  # noqa: S608 - ours
+        f"{now} UNION ALL {before} ORDER BY present DESC, replaced DESC",
         (contract_id, contract_id),
     ).fetchall()
     return tuple((terms_in(bytes(offer)), bytes(acceptance)) for offer, acceptance, _, _ in rows)

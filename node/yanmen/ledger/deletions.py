@@ -17,7 +17,7 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 
 def expect(db: Connection, terms: Terms) -> None:
-    """Note that the end of a contract now in force asks for proof, as its present version says; once asked, it stays."""
+    """Note that the end of a contract now in force asks for proof, as its version says; once asked, it stays."""
     if terms.deletion_days is None:
         return
     db.execute(

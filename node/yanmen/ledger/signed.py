@@ -79,9 +79,7 @@ def in_force(db: Connection, kind: DocumentKind) -> tuple[Paper, ...]:
 
 def carried(db: Connection, kind: DocumentKind, about_what: Callable[[bytes], str]) -> tuple[Paper, ...]:
     """Return the newest document about each subject and what else it is about, in the order they were recorded."""
-    rows = db.execute(
-        "SELECT subject, token FROM document WHERE kind = ? ORDER BY position", (kind.value,)
-    ).fetchall()
+    rows = db.execute("SELECT subject, token FROM document WHERE kind = ? ORDER BY position", (kind.value,)).fetchall()
     found: dict[tuple[str, str], Paper] = {}
     for subject, token in rows:
         key = (subject, about_what(bytes(token)))

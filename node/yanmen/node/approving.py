@@ -8,7 +8,7 @@ a stop           the security officer 安全员, any time
 from collections.abc import Iterator
 
 from yanmen import contracting
-from yanmen.admission import officers, offers
+from yanmen.admission import offers, officers
 from yanmen.admission.policies import Policies
 from yanmen.contracting import Approval, Office
 from yanmen.crypto import governance
@@ -67,13 +67,14 @@ def record(
 
 def queue(holder: Holder) -> tuple[Waiting, ...]:
     """Return what waits for an officer, oldest first."""
-    hours = holder.config.approve_hours
+    hours, office = holder.config.approve_hours, Office.of(holder)
     found = []
     for contract, offered_ms in holder.ledger.pending():
         important = _important(contract, holder)
         reviewed = _is_reviewed(contract, holder)
         turn = Act.REVIEW if important and not reviewed else Act.DECIDE
-        found.append(Waiting(contract, important, turn, offered_ms + hours * HOUR_MS))
+        left = contracting.why_left(contract, office)
+        found.append(Waiting(contract, important, turn, offered_ms + hours * HOUR_MS, left))
     found.extend(_graded_since(holder, hours * HOUR_MS))
     return tuple(found)
 
@@ -169,7 +170,9 @@ def _newest(contract_id: str, act: Act, holder: Holder) -> OfficeStep | None:
 
 def _carried_out(step: OfficeStep, officer: Party, contract: Contract, office: Office) -> Contract:
     if contract.status is not ContractStatus.PENDING and step.act in (Act.REVIEW, Act.DECIDE):
-        return contracting.standing(step.contract, step.offer_sha256, office)  # in force already; its uses wait for this
+        return contracting.standing(
+            step.contract, step.offer_sha256, office
+        )  # in force already; its uses wait for this
     name = f"{officer.name} {officer.id}"[: contracting.NAME_MAX]
     match step.act:
         case Act.REVIEW:
