@@ -121,7 +121,7 @@ def _unsigned(contract: Contract, *missing: str) -> Refused:
     hint = Detail(
         contract.terms.id,
         hint_en="Important data takes two signatures over this very contract: the steward's review, then the chief data"
-        " officer's decision (yanmen approval review, decide); they sign a contract in force too, once its data is graded so.",
+        " officer's decision (yanmen approval review, decide); a contract in force too, once its data is graded so.",
         hint_zh="重要数据须由数据专管员初审、首席数据官决定，各以本人密钥签署该合约（yanmen approval review、decide）；"
         "数据在合约生效后升级为重要的，同样补签。",
         clauses=missing,
