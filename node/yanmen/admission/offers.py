@@ -1,4 +1,4 @@
-"""May these terms be signed at all, and may the owner's rule sign them without a person?"""
+"""May these terms be signed at all (admission/ruling.py: may they be without a person)?"""
 
 from collections.abc import Iterator, Mapping
 
@@ -45,19 +45,6 @@ def check_budget(terms: Terms, space: SubjectSpace) -> None:
                 hint_zh="合约的隐私预算超过该主体空间可用的预算，请减少申请量。",
             ),
         )
-
-
-def rule_approves(terms: Terms, versions: Mapping[str, Version], config: Config) -> bool:
-    """Say whether the owner's rule approves: general data, few columns, the listed price flat, a small budget, no δ."""
-    granted = [versions[grant.dataset].dataset for grant in terms.grants]
-    return (
-        config.approve_general
-        and all(dataset.grade is Grade.GENERAL for dataset in granted)
-        and sum(len(grant.columns) for grant in terms.grants) <= config.approve_columns_max
-        and terms.micro_rho <= (config.approve_micro_rho_max if subject_spaces(terms, versions) else terms.micro_rho)
-        and terms.delta_e12 == 0
-        and (terms.tariff, terms.price_per_query_fen) == (None, price_ceiling_fen(terms, versions))
-    )
 
 
 def price_ceiling_fen(terms: Terms, versions: Mapping[str, Version]) -> int:

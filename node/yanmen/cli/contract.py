@@ -354,6 +354,7 @@ def _stopped(contract: Contract) -> str:
 
 def _result(contract: Contract, note: str) -> Result:
     text = f"{contract.terms.id}: {contract.status.value} {negotiation.decider(contract)}".rstrip()
+    text += negotiation.left(contract.left_to_person)
     return Result(text + note, _fields(contract))
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from yanmen.crypto import agreements
 from yanmen.formats import contract as contract_format
 from yanmen.formats.malformed import Malformed
 from yanmen.model.consent import ConsentRule
-from yanmen.model.contract import STOPPED, Bounds, Contract, ContractStatus, Grant, Terms
+from yanmen.model.contract import STOPPED, Bounds, Contract, ContractStatus, Grant, LeftToPerson, Terms
 from yanmen.model.negotiation import ActKind, NegotiationState, missing, state
 
 if TYPE_CHECKING:
@@ -210,10 +210,16 @@ def lines(contract: Contract) -> str:
     if contract.status is ContractStatus.OFFERED:
         text += "".join(f"\n  counter-offer 反要约: {line}" for line in differences(contract))
     text += "".join(f"\n  to be signed by 待签署: {who}" for who in unsigned(contract))
+    text += left(contract.left_to_person)
     if contract.amendment is not None:
         text += f"\n  amendment 变更 {contract.amendment.status.value}" + lines(contract.amendment)
         text += "".join(f"\n  amendment 变更: {line}" for line in _differ(contract.terms, contract.amendment.terms))
     return text
+
+
+def left(clauses: tuple[LeftToPerson, ...]) -> str:
+    """Return why the owner's rule left an offer to a person, a line for each clause."""
+    return "".join(f"\n  left to a person 转人工 {each.clause}: {each.en} {each.zh}" for each in clauses)
 
 
 def differences(contract: Contract) -> tuple[str, ...]:
@@ -248,6 +254,7 @@ def described(contract: Contract) -> dict[str, object]:
         "counter": list(differences(contract)),
         "signers": list(contract.terms.signers),
         "unsigned": list(unsigned(contract)),
+        "left_to_person": [asdict(each) for each in contract.left_to_person],
         "amendment": None if contract.amendment is None else described(contract.amendment),
     }
 

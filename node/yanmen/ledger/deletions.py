@@ -17,15 +17,22 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 
 def expect(db: Connection, terms: Terms) -> None:
-    """Note that the end of a contract now in force asks for proof, as its present version says."""
+    """Note that the end of a contract now in force asks for proof, as its version says; once asked, it stays."""
     if terms.deletion_days is None:
-        db.execute("DELETE FROM deletion WHERE contract = ?", (terms.id,))
         return
     db.execute(
         "INSERT INTO deletion (contract, consumer, days, until_ms) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (contract) DO UPDATE SET days = excluded.days, until_ms = excluded.until_ms",
         (terms.id, terms.consumer, terms.deletion_days, terms.not_after_ms),
     )
+
+
+def is_proved(db: Connection, contract_id: str) -> bool:
+    """Say whether consumer or node proved that what was released under a contract is destroyed."""
+    found = db.execute(
+        "SELECT 1 FROM deletion WHERE contract = ? AND (by_node IS NOT NULL OR by_consumer IS NOT NULL)", (contract_id,)
+    ).fetchone()
+    return found is not None
 
 
 def listed(db: Connection, now_ms: int) -> tuple[Deletion, ...]:

@@ -108,7 +108,7 @@ class Agreeing:
             _answers(use, terms, waits.counter, waits.countered)
             self._put(use.contract, waits, replace(made, counter=waits.counter, countered=waits.countered))
         elif draft is None and known.status is ContractStatus.ACTIVE and terms.amends:
-            _amends(terms, known)
+            _amends(use, terms, known)
             self.drafts[use.contract] = made
         else:
             raise Malformed("offered twice")
@@ -209,7 +209,7 @@ class Agreeing:
             self._put(use.contract, known, made)
             return
         if self.drafts.get(use.contract) == known:
-            _amends(made.terms, self.agreements[use.contract])
+            _amends(use, made.terms, self.agreements[use.contract])
             del self.drafts[use.contract]
         self.agreements[use.contract] = made
         self.entered = use.index
@@ -238,8 +238,10 @@ def _in_time(use: Use, round_: Round | None) -> None:
         raise Malformed("answered after its time")
 
 
-def _amends(terms: Terms, known: Agreement) -> None:
-    """Hold an amendment to the version it changes."""
+def _amends(use: Use, terms: Terms, known: Agreement) -> None:
+    """Hold an amendment to the version it changes, which may not be over by then."""
+    if use.head.iat_s * SECOND_MS >= known.terms.not_after_ms:
+        raise Malformed("an amendment of a contract that was over")
     if terms.amends != known.digest or known.status is not ContractStatus.ACTIVE:
         raise Malformed("an amendment of another version, or of what is not in force")
     for name, why, _ in amending.forbidden(known.terms, terms):

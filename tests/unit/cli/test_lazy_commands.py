@@ -44,3 +44,9 @@ def test_the_version_is_the_package_installed(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out.split()[:2] == ["yanmen", version("yanmen")]
     assert main(["--version", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["yanmen"] == version("yanmen")
+
+
+def test_asking_one_node_loads_no_arithmetic_of_many() -> None:
+    code = "import sys, yanmen.client as c; print('numpy' in sys.modules, all(getattr(c, name) for name in c.__all__))"
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert seen == ["False", "True"]
