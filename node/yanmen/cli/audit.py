@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from yanmen.cli import cose, stamp
+from yanmen.cli import cose, given, stamp
 from yanmen.cli.grammar import Parser, bundle, command, day, existing, folder, group, period, space_key, whole
 from yanmen.cli.output import Negative, Result, UsageProblem, next_step
 from yanmen.formats import anchors, note
@@ -147,7 +147,7 @@ def verified(arguments: argparse.Namespace) -> Result:
     if arguments.receipt is not None:
         return _one(arguments, OpenBundle(path, key))
     keys = tuple(witness_key(each) for each in arguments.witness_key)
-    authority = b"" if arguments.tsa_ca is None else arguments.tsa_ca.read_bytes()
+    authority = b"" if arguments.tsa_ca is None else given.read(arguments.tsa_ca)
     read = _read_back(arguments.anchors)
     beside = Beside(arguments.tiles, keys, witness_policy(arguments.witness_policy), authority, read)
     report = _with_previous(arguments, examine(path, key, beside), key)
@@ -159,7 +159,7 @@ def _read_back(path: Path | None) -> dict[str, bytes] | None:
     if path is None:
         return None
     try:
-        return anchors.read_back(path.read_bytes())
+        return anchors.read_back(given.read(path, anchors.BYTES_MAX))
     except Malformed as error:
         raise UsageProblem(f"{path}: {error}") from error
 
@@ -210,7 +210,7 @@ def witness_policy(path: Path | None) -> Policy | None:
     if path is None:
         return None
     try:
-        return policy_format.decode(path.read_bytes())
+        return policy_format.decode(given.read(path, policy_format.BYTES_MAX))
     except Malformed as error:
         raise UsageProblem(f"{path} is not a tlog-policy: {error}") from error
 
@@ -218,8 +218,8 @@ def witness_policy(path: Path | None) -> Policy | None:
 def witness_key(path: Path) -> VerifierKey:
     """Return the witness key in the file `path`."""
     try:
-        return note.decode_key(path.read_text(encoding="utf-8").strip(), note.COSIGNATURE)
-    except (Malformed, UnicodeDecodeError) as error:
+        return note.decode_key(given.read_text(path), note.COSIGNATURE)
+    except Malformed as error:
         raise UsageProblem(f"{path} is not a witness key: {error}") from error
 
 
@@ -255,8 +255,8 @@ def pinned(path: Path | None) -> bytes | None:
     if path is None:
         return None
     try:
-        return note.decode_key(path.read_text(encoding="ascii").strip()).public
-    except (Malformed, UnicodeDecodeError) as error:
+        return note.decode_key(given.read_text(path)).public
+    except Malformed as error:
         raise UsageProblem(f"{path} is not a verifier key: {error}") from error
 
 

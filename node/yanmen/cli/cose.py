@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, existing, file, folder, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import documents
@@ -68,15 +69,15 @@ def exported(arguments: argparse.Namespace) -> Result:
 
 def verified(arguments: argparse.Namespace) -> Result:
     """Check one receipt against the leaf or the older head it is of."""
-    data = arguments.receipt.read_bytes()
+    data = given.read(arguments.receipt)
     try:
-        space = note.decode_key(arguments.space_key.read_text(encoding="ascii").strip()).public
-        members = documents.open_register(arguments.register.read_bytes(), space)
+        space = note.decode_key(given.read_text(arguments.space_key)).public
+        members = documents.open_register(given.read(arguments.register, documents.REGISTER_BYTES_MAX), space)
         if arguments.leaf is not None:
-            said = cose.verify_included(data, arguments.leaf.read_bytes(), members)
+            said = cose.verify_included(data, given.read(arguments.leaf), members)
         else:
-            said = cose.verify_grown(data, arguments.checkpoint.read_bytes(), members)
-    except (Malformed, BadSignature, BadProof, UnicodeDecodeError) as error:
+            said = cose.verify_grown(data, given.read(arguments.checkpoint, note.BYTES_MAX), members)
+    except (Malformed, BadSignature, BadProof) as error:
         hint = Detail(str(arguments.receipt), hint_en=f"Not proven: {error}.", hint_zh="不成立。")
         raise Refused(Reason.SIGNATURE_INVALID, hint) from error
     lines = [f"{name}: {value}" for name, value in said.items()]

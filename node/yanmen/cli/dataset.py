@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from yanmen import enrolment
+from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.model.catalogue import Column, Dataset, Role
@@ -85,7 +86,7 @@ def published(arguments: argparse.Namespace) -> Result:
 
     with open_holder(arguments.node) as holder, holder.runner_once() as runner:
         press = publishing.Press(holder.ledger, runner, holder.clock)
-        done = publishing.publish(arguments.spec.read_bytes(), arguments.source, press, whole=arguments.whole)
+        done = publishing.publish(given.read(arguments.spec), arguments.source, press, whole=arguments.whole)
         dataset = done.version.dataset
         space = _space_folder(Path(holder.config.register))
         _, token = cataloguing.entry(dataset.name, holder)

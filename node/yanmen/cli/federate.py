@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yanmen.cli import given
 from yanmen.cli.audit import pinned
 from yanmen.cli.grammar import Parser, command, existing, space_key
 from yanmen.cli.output import Result, UsageProblem, say
@@ -121,12 +122,15 @@ def quoted(quote: "FederatedQuote") -> Result:
 
 def verified(arguments: argparse.Namespace) -> Result:
     """Check all signatures, the set and the total, from files alone."""
+    from yanmen.crypto import documents
     from yanmen.verify import federated_table
     from yanmen.verify.federation import verify_folder
 
     if not arguments.folder.is_dir():
         raise UsageProblem(f"{arguments.folder}: no such folder; name what --save wrote 无此文件夹")
-    found = verify_folder(arguments.folder, arguments.register.read_bytes(), pinned(arguments.space_key))
+    found = verify_folder(
+        arguments.folder, given.read(arguments.register, documents.REGISTER_BYTES_MAX), pinned(arguments.space_key)
+    )
     text = (
         f"manifest 清单 {found.manifest_sha256} ({found.mode.value})\n"
         f"{len(found.contributors)} nodes 节点, {len(found.totals)} cells 单元格\n"

@@ -4,12 +4,14 @@ import argparse
 import os
 from pathlib import Path
 
+from yanmen.cli import given as files
 from yanmen.cli.audit import STATES, judged, pinned
 from yanmen.cli.grammar import Parser, bundle, command, existing, file, folder, group, moment, space_key, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
+from yanmen.formats.inspection import BYTES_MAX
 from yanmen.formats.malformed import Malformed
 from yanmen.model.inspection import Act, Issue, Step
 
@@ -108,7 +110,7 @@ def _following(arguments: argparse.Namespace, act: Act, *, passed: bool, deadlin
     from yanmen.client.identity import Identity
 
     identity = Identity.load(arguments.identity)
-    token = arguments.after.read_bytes()
+    token = files.read(arguments.after, BYTES_MAX)
     try:
         claimed = documents.peek_step(token)
         signer = identity.register.find(claimed.by)
@@ -151,7 +153,7 @@ def record(arguments: argparse.Namespace) -> Result:
     from yanmen.node.holder import open_holder
 
     with open_holder(arguments.node) as holder:
-        receipt, issue = inspecting.record(arguments.step.read_bytes(), holder)
+        receipt, issue = inspecting.record(files.read(arguments.step, BYTES_MAX), holder)
     return Result(f"{words(issue)}; receipt 回执 no. {receipt.index}", {**fields(issue), "receipt": receipt.index})
 
 
@@ -174,7 +176,7 @@ def listed(arguments: argparse.Namespace) -> Result:
     """List the findings in a bundle; one overdue, or a step given that is not recorded, ends with exit code 1."""
     from yanmen.verify.docket import standing
 
-    given = [path.read_bytes() for path in arguments.given]
+    given = [files.read(path, BYTES_MAX) for path in arguments.given]
     report, missing = standing(bundle(arguments.bundle), pinned(arguments.space_key), given)
     late = {each.subject for each in report.findings if each.code.value == "RECTIFICATION_OVERDUE"}
     lines = [words(issue) + (" OVERDUE 逾期" if issue.finding in late else "") for issue in report.inspections]

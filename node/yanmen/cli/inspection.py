@@ -4,7 +4,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from yanmen.cli import auditing, bill
+from yanmen.cli import auditing, bill, given
 from yanmen.cli.audit import finding_lines, fresh, judged, new_page, pinned, receipt_fields, witness_key
 from yanmen.cli.grammar import (
     Parser,
@@ -23,7 +23,7 @@ from yanmen.cli.grammar import (
 from yanmen.cli.output import Result, UsageProblem
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import base64std
+from yanmen.formats import base64std, note
 from yanmen.formats.bill import Period
 from yanmen.formats.malformed import Malformed
 from yanmen.model.party import Register
@@ -108,9 +108,8 @@ def number(text: str) -> int:
 def billed(arguments: argparse.Namespace) -> Result:
     """Recompute the statement; anything that differs ends with exit code 1."""
     path: Path = arguments.statement
-    if path.stat().st_size > STATEMENT_BYTES_MAX:
-        raise UsageProblem(f"{path} is too large for a statement")
-    report = audit_bill(bundle(arguments.bundle), path.read_bytes(), pinned(arguments.space_key))
+    stated = given.read(path, STATEMENT_BYTES_MAX)
+    report = audit_bill(bundle(arguments.bundle), stated, pinned(arguments.space_key))
     return judged(Result(_bill_text(report), _bill_fields(report)), ok=report.ok)
 
 
@@ -156,7 +155,7 @@ def _evidence(arguments: argparse.Namespace) -> Evidence:
         raise UsageProblem(
             "--seed-at is held against witnesses; name them with --witness-key 请用 --witness-key 指定见证者"
         )
-    heads = tuple(path.read_bytes() for path in arguments.head)
+    heads = tuple(given.read(path, note.BYTES_MAX) for path in arguments.head)
     return Evidence(heads, tuple(witness_key(each) for each in arguments.witness_key), arguments.seed_at)
 
 
@@ -166,7 +165,7 @@ def _register(path: Path | None, space_key: bytes | None) -> Register | None:
     if space_key is None:
         raise UsageProblem("a register counts only under the space's key; say --space-key")
     try:
-        return documents.open_register(path.read_bytes().strip(), space_key)
+        return documents.open_register(given.read(path, documents.REGISTER_BYTES_MAX).strip(), space_key)
     except (Malformed, BadSignature) as error:
         raise UsageProblem(f"{path} is not a register of this space: {error}") from error
 

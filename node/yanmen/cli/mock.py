@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, file, whole
 from yanmen.cli.output import Result, UsageProblem
 from yanmen.formats import mocked, spec
@@ -20,7 +21,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def made(arguments: argparse.Namespace) -> Result:
     """Make the rows."""
-    dataset = spec.decode(arguments.spec.read_bytes())
+    dataset = spec.decode(given.read(arguments.spec))
     text = mocked.encode_csv(dataset, mocked.rows(dataset, arguments.rows, arguments.seed))
     fields = {"dataset": dataset.name, "rows": arguments.rows}
     if arguments.to is None:

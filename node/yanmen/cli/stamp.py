@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, existing, folder, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.formats import timestamp
@@ -36,7 +37,7 @@ def stamped(arguments: argparse.Namespace) -> Result:
             return _request(arguments.request, holder.ledger.head(arguments.size), holder.randomness.token(8))
         authority = (holder.directory / rules.authority).read_bytes()
         if arguments.response is not None:
-            token, size = arguments.response.read_bytes(), arguments.size
+            token, size = given.read(arguments.response), arguments.size
             at_s = stamping.keep(holder.ledger, token, authority, size)
             size = size or holder.ledger.stamped()[0]
         elif rules.url:

@@ -184,8 +184,8 @@ def sign_acknowledgement(value: Acknowledgement, consumer: Signer) -> bytes:
 
 def open_acknowledgement(token: bytes, consumer_key: bytes) -> Acknowledgement:
     """Return the acknowledgement signed by `consumer_key`."""
-    payload = jose.verify_jws(token, consumer_key, acknowledgement.TYP, acknowledgement.BYTES_MAX)
-    return acknowledgement.decode(payload)
+    payload = jose.verify_bytes(token, consumer_key, acknowledgement.TYP, acknowledgement.BYTES_MAX)
+    return acknowledgement.decode_payload(payload)
 
 
 def sign_step(step: Step, signer: Signer) -> bytes:

@@ -8,6 +8,9 @@ import pybase64
 
 from yanmen.formats.malformed import Malformed
 
+_ONE = struct.Struct("43sx")
+"""One of 32 bytes that were encoded with a zero byte after them."""
+
 
 def encode(data: bytes) -> str:
     """Return `data` as padded base64."""
@@ -18,6 +21,12 @@ def encode_lines(hashes: Sequence[bytes]) -> str:
     """Return each of `hashes`, of 32 bytes, and a line end: with a zero byte after each, all are encoded at once."""
     text = pybase64.b64encode(b"\x00".join([*hashes, b""]))
     return b"=\n".join([*_apart(len(hashes)).unpack(text), b""]).decode("ascii")
+
+
+def encode_each(hashes: Sequence[bytes]) -> list[bytes]:
+    """Return each of `hashes`, of 32 bytes, as its line is written, in ASCII bytes."""
+    text = pybase64.b64encode(b"\x00".join([*hashes, b""]))
+    return [each + b"=\n" for (each,) in _ONE.iter_unpack(text)]
 
 
 @lru_cache(maxsize=64)

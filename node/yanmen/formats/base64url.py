@@ -1,7 +1,9 @@
 """Base64url without padding (RFC 4648 §5 as RFC 7515 §2 uses it), one text for each byte string."""
 
 import binascii
+import struct
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 
 import pybase64
@@ -14,6 +16,7 @@ _LAST = tuple(frozenset(ends) for ends in (ALPHABET, b"", b"AQgw", b"AEIMQUYcgko
 _ENDS = tuple(frozenset(bytes([end]) for end in ends) for ends in _LAST)
 _ZEROS = (b"AAAA", b"", b"AA", b"A")
 _PADDING = (b"", b"", b"==", b"=")
+_FILLING = (b"", b"", b"AA", b"A")
 
 
 def encode(data: bytes) -> str:
@@ -58,6 +61,24 @@ def decode_each(texts: Sequence[bytes]) -> list[bytes]:
     if whole.count(b"\x00") != expected:
         return [decode_bytes(text) for text in texts]
     return found
+
+
+def decode_alike(texts: Sequence[bytes], length: int) -> list[bytes]:
+    """Return what `decode_bytes` makes of each of `texts`, which all have `length` and are decoded together."""
+    rest = length & 3
+    if length < 1 or rest == 1 or any(len(text) != length for text in texts):
+        raise Malformed("base64url: another length")
+    # Zero bits fill each up to whole bytes, which are zero unless the text has spare bits that are not.
+    filling = _FILLING[rest]
+    found = list(_apart(length * 3 // 4, len(filling)).iter_unpack(decode_bytes(filling.join([*texts, b""]))))
+    if b"".join([ends for _, ends in found]).strip(b"\x00"):
+        raise Malformed("base64url: spare bits that are not zero")
+    return [data for data, _ in found]
+
+
+@lru_cache(maxsize=64)
+def _apart(size: int, filling: int) -> struct.Struct:
+    return struct.Struct(f"{size}s{filling}s")
 
 
 def decode_sized(text: str, size: int) -> bytes:

@@ -39,6 +39,7 @@ STATEMENT_BYTES_MAX = 16 * 1024 * 1024
 """Totals of some hundred thousand contracts."""
 INDEX_MAX = 99_999_999
 """Largest index the eight digits of a file name hold; a log is closed every year."""
+HASH_CHARACTERS = 43
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,24 +220,19 @@ def encode_lines(lines: Iterable[LeafLine]) -> bytes:
 
 def decode_lines(data: bytes) -> tuple[LeafLine, ...]:
     """Return the lines that `leaves.txt` holds."""
-    try:
-        *lines, last = data.decode("ascii").split("\n")
-    except UnicodeDecodeError as error:
-        raise Malformed("leaves: not ASCII") from error
+    *lines, last = data.split(b"\n")
     if last:
         raise Malformed("leaves: last line does not end")
-    return tuple(_decode_line(line) for line in lines)
-
-
-def _decode_line(line: str) -> LeafLine:
-    stage, _, encoded = line.partition(" ")
+    apart = [line.partition(b" ") for line in lines]
+    hashes = base64url.decode_alike([encoded for _, _, encoded in apart], HASH_CHARACTERS)
     try:
-        return LeafLine(_STAGES[stage], base64url.decode_sized(encoded, merkle.HASH_BYTES))
+        stages = [_STAGES[stage] for stage, _, _ in apart]
     except KeyError as error:
         raise Malformed("leaves: unknown stage") from error
+    return tuple(map(LeafLine, stages, hashes))
 
 
-_STAGES = {stage.value: stage for stage in Stage}
+_STAGES = {stage.value.encode("ascii"): stage for stage in Stage}
 
 
 def _digits(index: int) -> str:

@@ -78,24 +78,24 @@ def parts(token: bytes) -> tuple[Header, bytes, bytes]:
     second, two, third = rest.partition(b".")
     if not one or not two or b"." in third:
         raise Malformed("JWS: not three parts")
-    header = _header(first)
+    found = header(first)
     signature = base64url.decode_bytes(third)
     if len(signature) != SIGNATURE_BYTES:
         raise Malformed("JWS: signature is not 64 bytes")
-    return header, base64url.decode_bytes(second), signature
+    return found, base64url.decode_bytes(second), signature
 
 
 @lru_cache(maxsize=64)
-def _header(encoded: bytes) -> Header:
+def header(encoded: bytes) -> Header:
     """Return `kid`, `typ` and the other parameters; all leaves of a log have the same header."""
     if len(encoded) > 2 * HEADER_BYTES_MAX:
         raise Malformed("JWS: header too long")
-    header = json_canonical.decode_object(base64url.decode_bytes(encoded), HEADER_BYTES_MAX)
-    if header.get("alg") != ALGORITHM:
+    members = json_canonical.decode_object(base64url.decode_bytes(encoded), HEADER_BYTES_MAX)
+    if members.get("alg") != ALGORITHM:
         raise Malformed("JWS: algorithm is not Ed25519")
-    extra = {name: json_members.text(header, name) for name in header.keys() - _OWN}
+    extra = {name: json_members.text(members, name) for name in members.keys() - _OWN}
     _check_extra(extra)
-    return json_members.text(header, "kid"), json_members.text(header, "typ"), MappingProxyType(extra)
+    return json_members.text(members, "kid"), json_members.text(members, "typ"), MappingProxyType(extra)
 
 
 def _check_extra(extra: Mapping[str, str]) -> None:

@@ -7,7 +7,6 @@ functions below read them through a callback.
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 
 HASH_BYTES = 32
 EMPTY_ROOT = hashlib.sha256(b"").digest()
@@ -199,7 +198,8 @@ def full_subtrees(leaves: Iterable[bytes]) -> HashReader:
     """Return a reader over all full subtrees of the tree with the leaf hashes `leaves`, held in memory."""
     levels: list[list[bytes]] = [list(leaves)]
     while len(levels[-1]) > 1:
-        levels.append([node_hash(left, right) for left, right in list(pairwise(levels[-1]))[::2]])
+        below = levels[-1]
+        levels.append(list(map(node_hash, below[::2], below[1::2])))
 
     def read(level: int, index: int) -> bytes:
         return levels[level][index]

@@ -15,6 +15,8 @@ from functools import partial
 from itertools import accumulate, chain, compress
 from typing import Any, NamedTuple, NoReturn, TypeVar
 
+import msgspec
+
 from yanmen.formats import base64url, connector_id, json_canonical, json_members, jws
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -41,15 +43,15 @@ _JTI = re.compile(r"[0-9a-f]{32}", re.ASCII)
 KID_CHARACTERS = 43
 _DIGEST = r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]"
 """Base64url of 32 bytes, the last character's two spare bits zero."""
-_BEGIN = b'{"_sd":["'
+BEGIN = b'{"_sd":["'
 BETWEEN = b'","'
 _BETWEEN_ALL = BETWEEN * (DIGESTS - 1)
-_DIGEST_CHARACTERS, _STEP = 43, 46
+DIGEST_CHARACTERS, STEP = 43, 46
 """Of a digest as it stands in `_sd`, and from the beginning of one to that of the next."""
-_REST_AT = len(_BEGIN) + DIGESTS * _STEP - len(BETWEEN)
-_DIGESTS_APART = struct.Struct(f"{_DIGEST_CHARACTERS}s{len(BETWEEN)}x" * DIGESTS)
-_DIGEST_APART = struct.Struct(f"{_DIGEST_CHARACTERS}sx")
-_DIGEST_ENDS = b"AEIMQUYcgkosw048"
+REST_AT = len(BEGIN) + DIGESTS * STEP - len(BETWEEN)
+_DIGESTS_APART = struct.Struct(f"{DIGEST_CHARACTERS}s{len(BETWEEN)}x" * DIGESTS)
+_DIGEST_APART = struct.Struct(f"{DIGEST_CHARACTERS}sx")
+DIGEST_ENDS = b"AEIMQUYcgkosw048"
 _REST = re.compile(
     rf'"\],"_sd_alg":"sha-256","iat":(0|[1-9][0-9]{{0,15}}),"intent":"({_DIGEST})","iss":"([0-9A-Z*]{{32}})",'
     rf'"jti":"([0-9a-f]{{32}})","pad":"\.*","stage":"([a-z]{{1,32}})","suite":"{SUITE}"}}',
@@ -61,7 +63,7 @@ REMEMBERED, REMEMBERED_MAX = 8192, 4096
 _SALTED = re.compile(rb'(?:\["[A-Za-z0-9_-]{21}[AQgw]",")*')
 _SALTED_CHARACTERS = 36
 """How the arrays of disclosures begin, the base64url of 16 bytes first, and in how many characters each."""
-_SIGNATURE_PART = 87
+SIGNATURE_PART = 87
 """A full stop and base64url of 64 bytes."""
 _MEMBERS = frozenset({"_sd", "_sd_alg", "iat", "intent", "iss", "jti", "pad", "stage", "suite"})
 
@@ -134,19 +136,16 @@ class Leaf(NamedTuple):
     @property
     def signing_input(self) -> bytes:
         """The bytes that are signed."""
-        return self.jws[:-_SIGNATURE_PART]
+        return self.jws[:-SIGNATURE_PART]
 
 
-class Said:
+class Said(msgspec.Struct, eq=False):
     """What one disclosure says after its salt; receipts that say the same share it, and what was read from it."""
 
-    __slots__ = ("made", "reader", "slot", "value")
-
-    def __init__(self, slot: Slot, value: Json) -> None:
-        """Say that `slot` is `value`."""
-        self.slot, self.value = slot, value
-        self.reader: Callable[[Json], object] | None = None
-        self.made: Any = None
+    slot: Slot
+    value: Any
+    reader: Callable[[Json], object] | None = None
+    made: Any = None
 
     def read(self, reader: Callable[[Json], T]) -> T:
         """Return what `reader` makes of the value."""
@@ -209,19 +208,24 @@ def decode_leaf(data: bytes) -> Leaf:
 
 def read_payload(payload: bytes) -> tuple[Head, frozenset[bytes]]:
     """Return what a payload says, which can be written in one way only."""
-    rest = _REST.fullmatch(payload[_REST_AT:].decode("latin-1"))
-    if rest is None or not payload.startswith(_BEGIN):
+    head = read_head(payload)
+    return head, _digests(payload)
+
+
+def read_head(payload: bytes) -> Head:
+    """Return what a payload says beside its digests."""
+    rest = _REST.fullmatch(payload[REST_AT:].decode("latin-1"))
+    if rest is None or not payload.startswith(BEGIN):
         _refuse(payload)
-    known = _digests(payload)
     iat, intent, iss, jti, stage = rest.groups()
     head = Head(connector_id.check(iss), int(iat), jti, _stage(stage), intent)
     _check_time(head.iat_s)
-    return head, known
+    return head
 
 
 def check_written(payload: bytes, digests: Sequence[bytes]) -> None:
     """Refuse a payload of our own that `read_payload` would refuse; its `digests` are `spelled` ones, in order."""
-    rest = _REST.fullmatch(payload[_REST_AT:].decode("latin-1"))
+    rest = _REST.fullmatch(payload[REST_AT:].decode("latin-1"))
     if rest is None or len(set(digests)) != DIGESTS:
         read_payload(payload)
         raise Malformed("receipt: not the payload of a leaf")
@@ -238,15 +242,16 @@ def _check_time(iat_s: int) -> None:
 
 def _digests(payload: bytes) -> frozenset[bytes]:
     """Return the digests in `_sd`, each written in one way only, and in order."""
-    text = payload[len(_BEGIN) : _REST_AT]
+    text = payload[len(BEGIN) : REST_AT]
     found = _DIGESTS_APART.unpack(text + BETWEEN)
     if text.translate(None, base64url.ALPHABET) != _BETWEEN_ALL or BETWEEN.join(found) != text:
         _refuse(payload)
-    if text[_DIGEST_CHARACTERS - 1 :: _STEP].translate(None, _DIGEST_ENDS):
+    if text[DIGEST_CHARACTERS - 1 :: STEP].translate(None, DIGEST_ENDS):
         _refuse(payload)
-    if not all(map(operator.lt, found, found[1:])):
+    known = frozenset(found)
+    if len(known) != DIGESTS or tuple(sorted(found)) != found:
         raise Malformed(f"receipt: not {DIGESTS} different digests in order")
-    return frozenset(found)
+    return known
 
 
 def decode(sdjwt: str) -> Disclosed:

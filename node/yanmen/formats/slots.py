@@ -9,7 +9,7 @@ from enum import Enum, unique
 from typing import NamedTuple
 
 from yanmen.formats import json_members
-from yanmen.formats.json_canonical import Json
+from yanmen.formats.json_canonical import INTEGER_MAX, Json
 from yanmen.formats.malformed import Malformed
 from yanmen.model.stages import Binding
 from yanmen.model.tariff import Metered
@@ -47,6 +47,14 @@ class Series(NamedTuple):
     @classmethod
     def read(cls, value: Json) -> "Series":
         """Return the series that the slot's `value` holds."""
+        if isinstance(value, dict) and len(value) == len(_SERIES):
+            n, prev = value.get("n"), value.get("prev")
+            if type(n) is int and 1 < n <= INTEGER_MAX and isinstance(prev, str) and _HASH.fullmatch(prev):
+                return cls(n, prev)
+        return cls._in_detail(value)
+
+    @classmethod
+    def _in_detail(cls, value: Json) -> "Series":
         members = json_members.exact(value, _SERIES)
         n, prev = json_members.integer(members, "n", 1), json_members.text(members, "prev")
         if n == 1 and prev:

@@ -53,30 +53,27 @@ class Acknowledgements:
             return (finding(Code.SLOT_MALFORMED, use.index, use.head.stage, f"subject: {error}"),)
         if said.jti in self._unknown:
             return ()  # what was given is no longer disclosed
-        return tuple(_found(use, why) for why in self._wrong(use, said))
+        given = self._given.get(said.jti)
+        if given is None:
+            return (_found(use, "of no answer before it"),)
+        self._signed.append((use, said, given))
+        if said.jti in self._acknowledged:
+            return (_found(use, "twice"),)
+        self._acknowledged.add(said.jti)
+        return ()
 
     def verified(self) -> Iterator[Finding]:
         """Yield what is wrong with the tokens of the acknowledgements seen since this was last asked."""
         for use, said, given in self._signed:
-            yield from (_found(use, why) for why in self._untrue(use, said, given))
+            for why in self._untrue(use, said, given):
+                yield _found(use, why)
         self._signed.clear()
 
-    def _wrong(self, use: Use, said: Acknowledged) -> Iterator[str]:
-        given = self._given.get(said.jti)
-        if given is None:
-            yield "of no answer before it"
-            return
-        if said.jti in self._acknowledged:
-            yield "twice"
-        self._acknowledged.add(said.jti)
-        self._signed.append((use, said, given))
-
-    def _untrue(self, use: Use, said: Acknowledged, given: _Given) -> Iterator[str]:
+    def _untrue(self, use: Use, said: Acknowledged, given: _Given) -> tuple[str, ...]:
         try:
             token = documents.open_acknowledgement(said.token.encode("ascii", "replace"), given.key)
         except (Malformed, BadSignature) as error:
-            yield str(error)
-            return
+            return (str(error),)
         wrong = {
             "no key of the consumer": not self._is_consumers(given),
             "another log": token.origin != self._origin,
@@ -85,7 +82,7 @@ class Acknowledgements:
             "another contract": use.contract != given.contract,
             "another consumer": use.consumer != given.consumer,
         }
-        yield from (name for name, differs in wrong.items() if differs)
+        return tuple(name for name, differs in wrong.items() if differs) if any(wrong.values()) else ()
 
     def _is_consumers(self, given: _Given) -> bool:
         """Say whether the key an answer names is, or was, its consumer's: the answer's own word is the node's."""

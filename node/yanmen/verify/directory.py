@@ -18,7 +18,7 @@ class Unreadable(Exception):
     """It is no regular file, it is too large, or the system will not read it."""
 
 
-def read(root: Path, name: str, max_bytes: int) -> bytes:
+def read(root: Path | str, name: str, max_bytes: int) -> bytes:
     """Return the content of the file `name` of the bundle in `root`."""
     try:
         fd = os.open(f"{root}/{name}", _FLAGS)
@@ -48,14 +48,16 @@ def _rest(fd: int, data: bytes, size: int) -> bytes:
     return data
 
 
-def unknown(root: Path, size: int) -> tuple[str, ...]:
-    """Return the names in `root` that no bundle of `size` leaves has."""
+def unknown(root: Path, size: int, *, whole: bool = False) -> tuple[str, ...]:
+    """Return the names in `root` that no bundle of `size` leaves has; `whole` = every file of every leaf was there."""
     named = {bundle.STATEMENT, bundle.CHECKPOINT, bundle.LOG_KEY, bundle.SPACE_KEY, bundle.REGISTER, bundle.LEAF_LINES}
     named |= {bundle.COSIGNED, bundle.ANCHORS}
     found = [name for name in _names(root) if name not in named | {bundle.LEAVES, bundle.RECEIPTS, bundle.TIMESTAMPS}]
     found.extend(f"{bundle.TIMESTAMPS}/{name}" for name in _names(root / bundle.TIMESTAMPS) if _stamp_of(name) is None)
-    for folder in (bundle.LEAVES, bundle.RECEIPTS):
-        found.extend(f"{folder}/{name}" for name in set(_names(root / folder)).difference(bundle.listed(folder, size)))
+    for folder, files in ((bundle.LEAVES, size), (bundle.RECEIPTS, 2 * size)):
+        names = _names(root / folder)
+        if not whole or len(names) != files:
+            found.extend(f"{folder}/{name}" for name in set(names).difference(bundle.listed(folder, size)))
     return tuple(sorted(found))
 
 

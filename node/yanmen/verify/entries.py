@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from yanmen.crypto import notes, receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import bundle, checkpoint, merkle, proof, receipt
+from yanmen.formats import bundle, checkpoint, merkle, proof, receipt, receipt_leaves
 from yanmen.formats.bundle import LeafLine
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.former_keys import KeysOf
@@ -35,6 +35,16 @@ class Node:
     log_keys: KeysOf
     head: Checkpoint
     checkpoint: bytes
+
+
+_ABSENT = {Code.LEAF_MISSING, Code.RECEIPT_MISSING, Code.PROOF_MISSING, Code.FILE_UNREADABLE}
+
+
+class Listed(NamedTuple):
+    """The lines that list a bundle's leaves, and their full subtrees, which gave the root of its head."""
+
+    lines: tuple[LeafLine, ...]
+    subtrees: HashReader
 
 
 class Checked(NamedTuple):
@@ -67,18 +77,23 @@ class Entries:
 
     __slots__ = ("_heads", "_lines", "_node", "_proofs", "_read_hash", "_root", "findings")
 
-    def __init__(self, root: Path, node: Node, lines: Sequence[LeafLine] | None) -> None:
-        """Take the leaf hashes from `lines`, whose root was verified, or from the leaf files if there are none."""
-        self._root = root
+    def __init__(self, root: Path, node: Node, listed: Listed | None) -> None:
+        """Take the leaf hashes from what is `listed`, or from the leaf files if there is nothing."""
+        self._root = str(root)
         self._node = node
-        self._lines = lines
+        self._lines = None if listed is None else listed.lines
         self._read_hash: HashReader | None = None
         self._proofs: Proofs | None = None
-        if lines:
-            self._read_hash = merkle.full_subtrees(line.hash for line in lines)
-            self._proofs = Proofs(len(lines), self._read_hash, node.checkpoint)
+        if listed is not None and listed.lines:
+            self._read_hash = listed.subtrees
+            self._proofs = Proofs(len(listed.lines), listed.subtrees, node.checkpoint)
         self._heads: dict[Note, Checkpoint] = {}
         self.findings: list[Finding] = []
+
+    @property
+    def whole(self) -> bool:
+        """Whether every file of the leaves checked so far was there and could be read."""
+        return not any(each.code in _ABSENT for each in self.findings)
 
     def check(self, index: int) -> Checked:
         """Return what the receipt of leaf `index` discloses and the hash of its leaf file, where they hold."""
@@ -88,25 +103,36 @@ class Entries:
     def check_all(self, indices: range) -> tuple[Checked, ...]:
         """Return what `check` says of each leaf; one step for all, then the next, keeps a processor's caches warm."""
         read = [self._open(index) for index in indices]
-        leaves = [self._parsed(each) for each in read]
+        leaves = self._all_parsed(read)
         for each, leaf in zip(read, leaves, strict=True):
             if leaf is not None:
                 self._signed(each, leaf)
         receipts_ = self._all_disclosed(read, leaves)
         for each in read:
             self._proved(each)
-        return tuple(self._used(each, disclosed) for each, disclosed in zip(read, receipts_, strict=True))
+        references = _references(read)
+        return tuple(map(self._used, read, receipts_, references))
 
     def _open(self, index: int) -> _Files:
         """Return the files of leaf `index`, those that are there."""
         line = None if self._lines is None else self._lines[index]
         stage = None if line is None else line.stage
-        names = bundle.names(index)
-        leaf = self._file(names[0], LEAF_BYTES_MAX, Code.LEAF_MISSING, index, stage)
-        sdjwt = self._file(names[1], receipt.BYTES_MAX, Code.RECEIPT_MISSING, index, stage)
-        proved = self._file(names[2], proof.BYTES_MAX, Code.PROOF_MISSING, index, stage)
+        leaf_name, receipt_name, proof_name = bundle.names(index)
+        leaf = self._file(leaf_name, LEAF_BYTES_MAX, Code.LEAF_MISSING, index, stage)
+        sdjwt = self._file(receipt_name, receipt.BYTES_MAX, Code.RECEIPT_MISSING, index, stage)
+        proved = self._file(proof_name, proof.BYTES_MAX, Code.PROOF_MISSING, index, stage)
         leaf_hash = None if leaf is None else merkle.leaf_hash(leaf)
         return _Files(index, line, stage, leaf, leaf_hash, sdjwt, proved)
+
+    def _all_parsed(self, read: Sequence[_Files]) -> Sequence[Leaf | None]:
+        """Return the leaves, read together where all hold and one by one where one does not."""
+        listed = [each.leaf for each in read if each.leaf is not None and each.known == each.leaf_hash]
+        if listed and len(listed) == len(read):
+            try:
+                return receipt_leaves.decode_each(listed)
+            except Malformed:
+                pass  # as the next line says of the one that is to blame
+        return [self._parsed(each) for each in read]
 
     def _parsed(self, files: _Files) -> Leaf | None:
         """Return the leaf of a file that has the hash listed and the form of a leaf."""
@@ -157,12 +183,12 @@ class Entries:
             self._find(Code.RECEIPT_OTHER_LEAF, files.at, files.stage)
         return disclosed
 
-    def _used(self, files: _Files, disclosed: Disclosed | None) -> Checked:
-        """Return what a receipt that is that of its leaf says of a use."""
+    def _used(self, files: _Files, disclosed: Disclosed | None, reference: str) -> Checked:
+        """Return what a receipt that is that of its leaf says of a use; others name the leaf by `reference`."""
         known = files.known
         if disclosed is None or known is None or not _is_of(disclosed, files, known):
             return Checked(None, {}, files.leaf_hash)
-        use, wrong = uses.read(files.at, known, disclosed)
+        use, wrong = uses.read(files.at, known, reference, disclosed)
         self.findings.extend(wrong)
         return Checked(use, disclosed.said, files.leaf_hash)
 
@@ -208,6 +234,13 @@ class Entries:
 
     def _find(self, code: Code, index: int, stage: Stage | None, subject: str = "") -> None:
         self.findings.append(finding(code, index, stage, subject))
+
+
+def _references(read: Sequence[_Files]) -> list[str]:
+    """Return how other leaves name these, "" for one whose hash nobody knows."""
+    known = [each.known for each in read]
+    spelled = iter(receipt.spelled([each for each in known if each is not None]))
+    return ["" if each is None else next(spelled).decode("ascii") for each in known]
 
 
 def _is_of(disclosed: Disclosed, files: _Files, known: bytes) -> bool:

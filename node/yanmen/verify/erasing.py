@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from yanmen.formats.erasure import DAY_S, DESTROYED, STAGES, Erasure
 from yanmen.formats.malformed import Malformed
@@ -12,12 +11,6 @@ from yanmen.verify.standing import Standing
 from yanmen.verify.uses import Use
 
 _DESTROYED = frozenset(slot.value for slot in DESTROYED)
-
-
-class _Past(NamedTuple):
-    stage: Stage
-    contract: str
-    iat_s: int
 
 
 ABOUT_ERASING = STAGES | {Stage.ERASURE}
@@ -32,15 +25,16 @@ class Erasures:
     def __init__(self, standing: Standing) -> None:
         """Take the terms of contracts from `standing`."""
         self._standing = standing
-        self._past: dict[int, _Past] = {}
+        self._past: dict[int, Use] = {}
         self._erased: dict[int, int] = {}
 
-    def check(self, use: Use) -> Iterator[Finding]:
-        """Yield what is wrong with the erasure `use`, if it is one."""
+    def check(self, use: Use) -> Iterable[Finding]:
+        """Return what is wrong with the erasure `use`, if it is one."""
         if use.head.stage in STAGES:
-            self._past[use.index] = _Past(use.head.stage, use.contract, use.head.iat_s)
-        if use.head.stage is not Stage.ERASURE or use.subject is None:
-            return
+            self._past[use.index] = use
+        return () if use.head.stage is not Stage.ERASURE or use.subject is None else self._wrong(use)
+
+    def _wrong(self, use: Use) -> Iterator[Finding]:
         try:
             said = Erasure.read(use.subject, use.index)
         except Malformed as error:
@@ -68,7 +62,7 @@ class Erasures:
     def _was_due(self, index: int, now_s: int) -> bool:
         """Say whether the leaf is that of a use whose contract's term was over."""
         past = self._past.get(index)
-        if past is None or past.stage not in STAGES:
+        if past is None:
             return False
         agreement = self._standing.agreements.get(past.contract)
-        return agreement is not None and past.iat_s + agreement.terms.retention_days * DAY_S <= now_s
+        return agreement is not None and past.head.iat_s + agreement.terms.retention_days * DAY_S <= now_s

@@ -118,7 +118,7 @@ class Following:
         if agreement is None:
             return
         if use.head.stage in PRICED:
-            self._findings.extend(self._prices.check(use, agreement))
+            self._findings.extend(self._prices.check(use, said, agreement))
         if agreement.terms.regulator_discloses:
             self._findings.extend(withheld(use.index, use.head.stage, said.keys(), agreement.terms))
 
@@ -156,14 +156,15 @@ class Following:
 
     def finish(self, findings: list[Finding]) -> Replay:
         """Return the totals once the last leaf was taken in; `findings` grows by all that did not fit."""
-        self._replay.finish(max((use.head.iat_s for use in self.uses), default=0))
+        last_s = max((use.head.iat_s for use in self.uses), default=0)
+        self._replay.finish(last_s)
         stated = self._trust.statement
         findings.extend(self._order.finish(self._trust.head.size))
         findings.extend(self._keys.finish(self._trust.head.size))
         findings.extend(self._findings)
-        findings.extend(self._inspections.finish(max((use.head.iat_s for use in self.uses), default=0)))
-        findings.extend(self._governing.finish(max((use.head.iat_s for use in self.uses), default=0)))
-        findings.extend(self._deletions.finish(max((use.head.iat_s for use in self.uses), default=0)))
+        findings.extend(self._inspections.finish(last_s))
+        findings.extend(self._governing.finish(last_s))
+        findings.extend(self._deletions.finish(last_s))
         findings.extend(self._replay.findings)
         findings.extend(metering.compare_contracts(stated.contracts, self._replay.contracts.values()))
         findings.extend(metering.compare_spaces(stated.spaces, self._replay.spaces.values()))

@@ -148,11 +148,12 @@ class Keeping:
             yield "queries"
         if self._days[day] > signed.queries_per_day:
             yield "queries of a day"
-        yield from self._within_periods(use, signed)
+        if signed.rules.controls:
+            yield from self._within_periods(use, signed)
 
     def _within_periods(self, use: Use, signed: Terms) -> Iterator[str]:
         """Hold uses to the counts that usage control sets; of a period only what no reading of the minutes keeps."""
-        limits = control_rules.ceilings(signed.rules.controls).uses if signed.rules.controls else ()
+        limits = control_rules.ceilings(signed.rules.controls).uses
         if not limits:
             return
         made = self._made.setdefault(use.contract, [])

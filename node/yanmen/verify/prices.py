@@ -4,18 +4,19 @@ Units and ceilings are taken from the leaves that published the datasets, the pr
 here is taken from what the node says a use cost.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from yanmen.formats import dealing, joining
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Meter, Output, Verdict
 from yanmen.model.contract import Terms
 from yanmen.model.receipt import Stage
-from yanmen.model.tariff import metered, price_fen
+from yanmen.model.tariff import Metered, metered, price_fen
 from yanmen.verify.agreeing import Agreement
 from yanmen.verify.report import Code, Finding, finding
-from yanmen.verify.standing import Published, Standing
+from yanmen.verify.standing import All, Published, Standing
 from yanmen.verify.uses import Use
 
 PRICED = frozenset({Stage.APPROVAL, Stage.CONTRACT, Stage.INTENT, Stage.OUTCOME})
@@ -28,14 +29,15 @@ class Prices:
 
     standing: Standing
     _uses: dict[str, int] = field(default_factory=dict)
+    _units: dict[tuple[object, ...], tuple[Metered, Sequence[Published]]] = field(default_factory=dict)
 
-    def check(self, use: Use, agreement: Agreement) -> Iterator[Finding]:
+    def check(self, use: Use, said: All, agreement: Agreement) -> Iterator[Finding]:
         """Yield what the leaf `use` charges or measures otherwise than signed in its contract and published."""
         match use.head.stage:
             case Stage.APPROVAL | Stage.CONTRACT if self.standing.entered(use):
                 yield from self._approved(use, agreement.terms)
             case Stage.INTENT:
-                yield from self._intent(use, agreement.terms)
+                yield from self._intent(use, said, agreement.terms)
             case Stage.OUTCOME:
                 yield from _outcome(use)
             case _:
@@ -49,7 +51,7 @@ class Prices:
         if terms.price_most_fen > ceiling:
             yield _found(Code.CEILING_EXCEEDED, use, str(terms.price_most_fen - ceiling))
 
-    def _intent(self, use: Use, terms: Terms) -> Iterator[Finding]:
+    def _intent(self, use: Use, said: All, terms: Terms) -> Iterator[Finding]:
         before = self._uses.get(use.contract, 0)
         self._uses[use.contract] = before + 1
         if use.meter is None or use.price is None or use.budget is None or use.readings is None:
@@ -58,8 +60,13 @@ class Prices:
         read = [published[each.name] for each in use.readings if each.name in published]
         if len(read) < len(use.readings):
             return  # of an unknown dataset, which is a finding of its own
-        rows = [(each.publication.reading.name, each.rows_upto) for each in read]
-        if not read or use.meter.used != metered(use.meter.used.cells, rows):
+        # Receipts that say the same share what they say, so that objects stand for their values here.
+        asked = said.get(Slot.METER), said.get(Slot.DATASETS)
+        units, of = self._units.get(asked) or (None, ())
+        if units is None or of != read:
+            units = metered(use.meter.used.cells, [(each.publication.reading.name, each.rows_upto) for each in read])
+            self._units[asked] = units, read
+        if not read or use.meter.used != units:
             yield _found(Code.METER_DIFFERS, use, "datasets")
             return
         free = terms.tariff is not None and terms.tariff.frees(before)

@@ -10,7 +10,7 @@ from pathlib import Path
 from yanmen.crypto import documents, notes
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import bundle, checkpoint, merkle, note
-from yanmen.formats.bundle import LeafLine, Statement
+from yanmen.formats.bundle import Statement
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.former_keys import keys_of
 from yanmen.formats.malformed import Malformed
@@ -20,15 +20,15 @@ from yanmen.model.party import LOG_KEEPERS, KeyUse, Party, Register
 from yanmen.verify import attesting, directory
 from yanmen.verify.beside import Beside, View, compare
 from yanmen.verify.directory import Missing, Unreadable
-from yanmen.verify.entries import Entries, Node
+from yanmen.verify.entries import Entries, Listed, Node
 from yanmen.verify.following import Following, Trust
 from yanmen.verify.metering import Replay
 from yanmen.verify.report import Code, Finding, Report, Severity, finding
 from yanmen.verify.uses import Use
 
 KEY_BYTES_MAX = 1024
-COLLECTED_EVERY = 200_000
-"""Objects made and kept, those of some thousand leaves, between two looks for cycles."""
+COLLECTED_EVERY = 1_000_000
+"""Objects made and kept, those of some ten thousand leaves, between two looks for cycles."""
 TOGETHER = 64
 """Leaves that are checked together, one step after the other."""
 LEAF_LINE_BYTES_MAX = 64
@@ -116,31 +116,38 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
         of the register, the node, an operator or a member, and none comes back that a later one replaced.
         Contracts under a grant of operation lie within it; objections and complaints are answered in time.
     """
-    return examine(path, space_key, beside).report
+    with collected_rarely():
+        return _examined(path, space_key, beside).report
 
 
 def examine(
     path: Path, space_key: bytes | None = None, beside: Beside | None = None, told: Told | None = None
 ) -> Examined:
     """Return the report of `verify_bundle` with the leaves it was made from; `told` is called after each leaf."""
+    with collected_rarely():
+        return _examined(path, space_key, beside, told)
+
+
+def _examined(path: Path, space_key: bytes | None, beside: Beside | None, told: Told | None = None) -> Examined:
     findings: list[Finding] = []
     try:
         trust = establish(path, space_key, findings)
     except Stop as stop:
         return Examined(_report(None, [], Replay(), [*findings, stop.found]), None, ())
-    lines = leaf_lines(path, trust.head, findings)
+    listed = leaf_lines(path, trust.head, findings)
     following = Following(trust)
-    entries = Entries(path, node_of(trust), lines)
+    entries = Entries(path, node_of(trust), listed)
     hashes = _leaves(trust, entries, following, told)
     findings.extend(entries.findings)
-    if lines is None and (len(hashes) < trust.head.size or _root(hashes) != trust.head.root):
+    if listed is None and (len(hashes) < trust.head.size or _root(hashes) != trust.head.root):
         findings.append(finding(Code.ROOT_DIFFERS))
-    view = View(trust.party, trust.head, None if lines is None else tuple(line.hash for line in lines))
+    view = View(trust.party, trust.head, None if listed is None else tuple(line.hash for line in listed.lines))
     cosigned = compare(path, view, beside or Beside(), findings)
     stamped = attesting.stamped(path, view, beside or Beside(), findings)
     anchored = attesting.anchored(path, view, beside or Beside(), findings)
     replay, uses = following.finish(findings), following.uses
-    findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in directory.unknown(path, trust.statement.size))
+    unknown = directory.unknown(path, trust.statement.size, whole=entries.whole)
+    findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in unknown)
     report = replace(
         _report(trust, uses, replay, findings),
         cosigned=cosigned,
@@ -218,14 +225,13 @@ def _checkpoint(path: Path, statement: Statement, party: Party) -> tuple[Checkpo
 def _leaves(trust: Trust, entries: Entries, following: Following, told: Told | None) -> list[bytes]:
     """Take steps 5 to 7, follow what could be read of each leaf at once, and return the hashes of their files."""
     hashes: list[bytes] = []
-    with collected_rarely():
-        for begin in range(0, trust.head.size, TOGETHER):
-            checked = entries.check_all(range(begin, min(begin + TOGETHER, trust.head.size)))
-            following.add_all(tuple((each.use, each.said) for each in checked if each.use is not None))
-            hashes.extend(each.leaf_hash for each in checked if each.leaf_hash is not None)
-            if told is not None:
-                for count, _ in enumerate(checked, begin + 1):
-                    told(count, trust.head.size)
+    for begin in range(0, trust.head.size, TOGETHER):
+        checked = entries.check_all(range(begin, min(begin + TOGETHER, trust.head.size)))
+        following.add_all(tuple((each.use, each.said) for each in checked if each.use is not None))
+        hashes.extend(each.leaf_hash for each in checked if each.leaf_hash is not None)
+        if told is not None:
+            for count, _ in enumerate(checked, begin + 1):
+                told(count, trust.head.size)
     return hashes
 
 
@@ -256,7 +262,7 @@ def node_of(trust: Trust) -> Node:
     return Node(party.id, receipt_keys, log_keys, trust.head, trust.checkpoint)
 
 
-def leaf_lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[LeafLine, ...] | None:
+def leaf_lines(path: Path, head: Checkpoint, findings: list[Finding]) -> Listed | None:
     """Return the leaf lines when their hashes give the checkpoint's root; else add to `findings`."""
     try:
         lines = bundle.decode_lines(_read(path, bundle.LEAF_LINES, LEAF_LINE_BYTES_MAX * head.size))
@@ -266,10 +272,11 @@ def leaf_lines(path: Path, head: Checkpoint, findings: list[Finding]) -> tuple[L
     except Malformed as error:
         findings.append(_malformed(bundle.LEAF_LINES, error).found)
         return None
-    if len(lines) != head.size or _root([line.hash for line in lines]) != head.root:
+    subtrees = merkle.full_subtrees(line.hash for line in lines)
+    if len(lines) != head.size or merkle.root(head.size, subtrees) != head.root:
         findings.append(finding(Code.LEAF_LINES_DIFFER))
         return None
-    return lines
+    return Listed(lines, subtrees)
 
 
 def _root(hashes: list[bytes]) -> bytes:

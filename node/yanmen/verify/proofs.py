@@ -16,10 +16,10 @@ class Proofs:
         self._lines: list[list[bytes]] = []
         for level in range(max(1, (size - 1).bit_length())):
             full = size >> level
-            lines = [_line(read(level, index)) for index in range(full)]
-            partial = size - (full << level)
-            edge = [_line(merkle.range_hash(full << level, size, read))] if partial else []
-            self._lines.append([*lines, *edge])
+            hashes = [read(level, index) for index in range(full)]
+            if size > full << level:
+                hashes.append(merkle.range_hash(full << level, size, read))
+            self._lines.append(base64std.encode_each(hashes))
         self._above: list[tuple[int, bytes]] = [(-1, b"") for _ in self._lines]
 
     def text(self, index: int) -> bytes:
@@ -40,7 +40,3 @@ class Proofs:
 
 
 _FIRST = HEADER.encode("ascii") + b"\n"
-
-
-def _line(digest: bytes) -> bytes:
-    return base64std.encode(digest).encode("ascii") + b"\n"

@@ -48,8 +48,10 @@ class Requests:
         if isinstance(signed, str):
             return None, (finding(Code.REQUEST_SIGNATURE, use.index, use.head.stage, signed),)
         claims = signed
-        subjects = [*self._differences(use, claims, use.consumer, use.cnf)]
+        subjects = self._differences(use, claims, use.consumer, use.cnf)
         code = self._spend(claims, use.budget, use.price)
+        if code is None and not subjects:
+            return claims, ()
         reused = [] if code is None else [finding(code, use.index, use.head.stage, "maximum")]
         wrong = (finding(Code.REQUEST_DIFFERS, use.index, use.head.stage, name) for name in subjects)
         return claims, (*wrong, *reused)
@@ -65,7 +67,7 @@ class Requests:
             "operation": isinstance(claims, RequestClaims) and claims.operation is not Operation.SUBMIT,
             "question": isinstance(claims, RequestClaims) and claims.query_sha256 != use.query_sha256,
         }
-        return tuple(name for name, differs in wrong.items() if differs)
+        return tuple(name for name, differs in wrong.items() if differs) if any(wrong.values()) else ()
 
     def _spend(self, claims: Claims, budget: Budget, price: Price) -> Code | None:
         """Charge `claims`; a request is good for one use, a grant until its maxima are spent."""

@@ -64,8 +64,9 @@ class OpenBundle:
         self._lines: tuple[LeafLine, ...] = ()
         try:
             self.trust = establish(path, space_key, findings)
-            lines = leaf_lines(path, self.trust.head, findings)
-            self._entries, self._lines = Entries(path, node_of(self.trust), lines), lines or ()
+            listed = leaf_lines(path, self.trust.head, findings)
+            self._entries = Entries(path, node_of(self.trust), listed)
+            self._lines = () if listed is None else listed.lines
         except Stop as stop:
             findings.append(stop.found)
         self.findings: tuple[Finding, ...] = tuple(findings)

@@ -1,6 +1,6 @@
 """What the signed terms of a contract say of one use; each function names the clauses that it breaks."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from yanmen.formats import control_rules
 from yanmen.formats.receipt import MINUTE_S
@@ -26,13 +26,11 @@ def parties(use: Use, agreement: Agreement) -> Iterator[str]:
         yield "scenario"
 
 
-def time(use: Use, terms: Terms) -> Iterator[str]:
+def time(use: Use, terms: Terms) -> Sequence[str]:
     """Name the date when the leaf lies outside the contract's time; leaves tell the minute, no more."""
     begin_ms, end_ms = use.head.iat_s * SECOND_MS, (use.head.iat_s + MINUTE_S) * SECOND_MS
-    if end_ms <= terms.not_before_ms:
-        yield "not before"
-    if begin_ms >= terms.not_after_ms:
-        yield "not after"
+    early = ["not before"] if end_ms <= terms.not_before_ms else []
+    return [*early, "not after"] if begin_ms >= terms.not_after_ms else early
 
 
 def charge(use: Use, terms: Terms, claims: Claims | None) -> Iterator[str]:
@@ -86,15 +84,15 @@ def release(use: Use, terms: Terms, published: Mapping[str, Published]) -> Itera
         yield "subject space"
 
 
-def controls(use: Use, terms: Terms) -> Iterator[str]:
+def controls(use: Use, terms: Terms) -> Sequence[str]:
     """Name the constraints of usage control that the leaf shows broken: its times and the price."""
     said = terms.rules.controls
     if not said:
-        return
+        return ()
     begun_ms = terms.not_before_ms
     moments = (use.head.iat_s * SECOND_MS, (use.head.iat_s + MINUTE_S) * SECOND_MS - 1)
     # Leaves tell the minute: only what no end of it keeps is broken for sure.
     found = set.intersection(*(set(control_rules.broken(said, Facts(at, begun_ms))) for at in moments))
     if use.price is not None:
         found |= set(control_rules.broken(said, Facts(price_fen=use.price.fen)))
-    yield from (f"control {name}" for name in sorted(found))
+    return [f"control {name}" for name in sorted(found)]

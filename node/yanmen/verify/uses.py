@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import filterfalse
 from typing import NamedTuple
 
-from yanmen.formats import acknowledgement, base64url, connector_id, json_members
+from yanmen.formats import acknowledgement, connector_id, json_members
 from yanmen.formats.acknowledgement import WITHHELD
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.malformed import Malformed
@@ -87,7 +87,7 @@ class Use(NamedTuple):
     given_sha256: bytes = b""
 
 
-def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
+def read(index: int, leaf_hash: bytes, reference: str, disclosed: Disclosed) -> tuple[Use, tuple[Finding, ...]]:
     """Return what the receipt of leaf `index` discloses, and what it should have disclosed and did not."""
     head, said, wrong = disclosed.leaf.head, disclosed.said, list[Slot]()
     places = _PLACES.get(head.stage, _ANYWHERE)
@@ -102,7 +102,7 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
     values = (
         index,
         leaf_hash,
-        base64url.encode(leaf_hash),
+        reference,
         head,
         made.get(Slot.CONTRACT) or "",
         *map(made.get, places[1:]),
@@ -110,9 +110,10 @@ def read(index: int, leaf_hash: bytes, disclosed: Disclosed) -> tuple[Use, tuple
         _given(disclosed) if head.stage is Stage.OUTCOME else b"",
     )
     use = Use._make(values)
-    missing = in_order(_REQUIRED.get(head.stage, _SERIES) - disclosed.said.keys())
-    if not missing and not wrong:
+    required = _REQUIRED.get(head.stage, _SERIES)
+    if not wrong and said.keys() >= required:
         return use, ()
+    missing = in_order(required - said.keys())
     malformed = (finding(Code.SLOT_MALFORMED, index, head.stage, slot.value) for slot in wrong)
     return use, (*malformed, *(finding(Code.SLOT_WITHHELD, index, head.stage, slot.value) for slot in missing))
 
