@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 BUSY_MS = 30_000
 """How long a writer waits for another process: a transaction takes milliseconds."""
-PAGE_BYTES = 8_192
+PAGE_BYTES = 8192
 """Of a new file: three leaves fit into a page, so that a commit changes and syncs fewer of them than with 4,096."""
 JOURNAL_PAGES = 2_000
 """Pages in the journal, 16 MB, before a commit moves them into the file: rarely enough to be no caller's usual wait."""
@@ -260,6 +260,7 @@ def _connect(path: Path) -> FileConnection:
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA secure_delete = ON")  # erased disclosures leave no bytes behind
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA temp_store = MEMORY")  # pages as they were before each savepoint, a few of them
         connection.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL_PAGES}")
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
