@@ -18,9 +18,9 @@ class Row(NamedTuple):
 class Remembered:
     """Belongs to one connection; nothing but `hashes` outlives a transaction.
 
-    A full subtree never changes once it is committed. `leaves` are those of the transaction that is open; `size`, `at_ms`
-    and `keys` how long the log is with them, until when, and who signs receipts and heads; `series` length and last leaf
-    of the contracts they belong to. `head` is the head over them, once it is signed.
+    A full subtree never changes once it is committed. `leaves` are those of the transaction that is open; `size`,
+    `at_ms` and `keys` how long the log is with them, until when, and who signs receipts and heads; `series` length and
+    last leaf of the contracts they belong to. `head` is the head over them, once it is signed.
     """
 
     __slots__ = ("at_ms", "hashes", "head", "keys", "leaves", "series", "size")
