@@ -11,7 +11,7 @@ from yanmen.crypto import governance, unit_hash
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.signed import Paper
-from yanmen.model.catalogue import ColumnType
+from yanmen.model.catalogue import ColumnType, DatasetClass
 from yanmen.model.config import Config
 from yanmen.model.consent import Consent, PersonsUse
 from yanmen.model.governance import DocumentKind
@@ -53,7 +53,7 @@ class Holder(Protocol):
 
 def decide(unit: str, said: Consent, holder: Holder) -> Receipt:
     """Record what the unit of this name decided; `said` has everything but who it is."""
-    if holder.ledger.space_left(said.space) is None:
+    if holder.ledger.space_left(said.space) is None and not _is_exact(said.space, holder):
         raise Refused(Reason.SUBJECT_SPACE_UNKNOWN, Detail(said.space))
     if said.scope and holder.ledger.contract(said.scope) is None:
         raise Refused(Reason.CONTRACT_UNKNOWN, Detail(said.scope))
@@ -93,7 +93,13 @@ def hashed(unit: str, space: str, holder: Holder) -> tuple[str, ...]:
     return tuple(unit_hash.unit_hash(key, each) for each in names)
 
 
+def _is_exact(name: str, holder: Holder) -> bool:
+    """Say whether this is the name of exact data, whose units consent under it."""
+    datasets = (version.dataset for version in holder.ledger.versions())
+    return any(dataset.name == name and dataset.cls is DatasetClass.EXACT for dataset in datasets)
+
+
 def _has_integers(space: str, holder: Holder) -> bool:
-    datasets = (version.dataset for version in holder.ledger.versions() if version.dataset.subject_space == space)
+    datasets = (version.dataset for version in holder.ledger.versions() if version.dataset.consent_space == space)
     units = (dataset.unit() for dataset in datasets)
     return any(unit is not None and unit.type is ColumnType.INTEGER for unit in units)

@@ -81,7 +81,7 @@ def _check_consent(terms: Terms, versions: Mapping[str, Version]) -> None:
                 hint_zh=f"{dataset.name} 只能使用事先授权的主体数据，请在合约中写明（--consent-first）。",
             )
             raise Refused(Reason.CONTRACT_MALFORMED, hint)
-    if asked and not any(dataset.cls is DatasetClass.PERSONAL for dataset in granted):
+    if asked and not any(dataset.unit() is not None for dataset in granted):
         hint = Detail(
             "yanmen:consent",
             hint_en="None of these datasets is about persons or enterprises that could consent.",

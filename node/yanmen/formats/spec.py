@@ -183,8 +183,10 @@ def _check_order(table: Table, dataset: Dataset) -> None:
 
 
 def _check_consent(table: Table, dataset: Dataset) -> None:
-    if dataset.consent is ConsentRule.RECORDED and (dataset.cls is not DatasetClass.PERSONAL or dataset.unit() is None):
-        table.problem("consent", "only units of personal data consent", "只有个人数据中的主体可以授权")
+    if dataset.consent is ConsentRule.RECORDED and (dataset.cls is DatasetClass.OPEN or dataset.unit() is None):
+        table.problem(
+            "consent", "only units consent, which open data have not", "只有数据中的主体可以授权，开放类数据没有主体"
+        )
 
 
 _CHECKS: tuple[Callable[[Table, Dataset], None], ...] = (
