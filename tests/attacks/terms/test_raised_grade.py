@@ -10,9 +10,9 @@ from yanmen import contracting
 from yanmen.admission import officers
 from yanmen.admission.admit import Desk, admit
 from yanmen.admission.policies import Policies, load_guards, shipped
-from yanmen.admission.ruling import RULE
 from yanmen.crypto import documents
 from yanmen.formats import checkpoint
+from yanmen.formats.contract import RULE
 from yanmen.formats.request import Operation, RequestClaims
 from yanmen.ledger.succession import Step
 from yanmen.model.catalogue import Grade
