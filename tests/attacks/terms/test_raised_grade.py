@@ -108,8 +108,8 @@ def test_what_became_important_is_not_answered_until_both_officers_signed(bureau
     raised(world)
     refusal = refused(lambda: ask(world, operation))
     assert (refusal.reason, refusal.detail.clauses) == (Reason.POLICY_FORBIDS, BOTH)
-    assert "yanmen approval sign" in refusal.detail.hint_en
-    assert "yanmen approval sign" in refusal.detail.hint_zh
+    assert "yanmen approval review" in refusal.detail.hint_en
+    assert "yanmen approval review" in refusal.detail.hint_zh
     bureau.record(Act.REVIEW, held)
     assert refused(lambda: ask(world, operation)).detail.clauses == BOTH[:1]
     done = bureau.record(Act.DECIDE, held)
