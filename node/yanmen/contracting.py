@@ -27,14 +27,14 @@ from yanmen.admission import (
 from yanmen.admission.admit import keys_in
 from yanmen.admission.identity import RegisterFile
 from yanmen.admission.policies import Policies, Rails
-from yanmen.admission.ruling import AUTOMATIC, GRANT, RULE, SignedVersion
-from yanmen.crypto import agreements, documents
+from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import amending
-from yanmen.formats.contract import Acceptance, Reasons
+from yanmen.formats import weakening
+from yanmen.formats.contract import AUTOMATIC, GRANT, RULE, Acceptance, Reasons
 from yanmen.formats.contract_constraints import MalformedTerms
 from yanmen.formats.former_keys import every, receipt_keys
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.weakening import SignedVersion
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
@@ -122,21 +122,22 @@ def request(offer: bytes, peer: Party, office: Office) -> Contract:
     versions = check(terms, office)
     if same is None:
         office.ledger.add_offer(Contract(terms, offer, b"", digest, ContractStatus.PENDING))
-    left = left_to_person(terms, versions, office)
-    decided_by = _countered_by(terms, versions, office) if left else RULE
-    affordable = _affordable(terms, versions, office)
-    if decided_by and terms.operated is None and affordable:
+    draft = pending(terms.id, office)
+    left = left_to_person(draft, versions, office)
+    decided_by = _countered_by(draft, versions) if draft.counter else "" if left else RULE
+    if decided_by and terms.operated is None and _affordable(terms, versions, office):
         return _decide(terms.id, offer, ContractStatus.ACTIVE, Approval(decided_by), office)
-    return replace(standing(terms.id, digest, office), left_to_person=left or (_A_LOOK,))
+    return replace(draft, left_to_person=left or (_A_LOOK,))
 
 
 _A_LOOK = LeftToPerson("yanmen:microRho", "a person looks at it first", "须先经人工审阅")
 """Said where the rest would tell what others spent, or an operator's word comes first and then the grant decides."""
 
 
-def left_to_person(terms: Terms, versions: dict[str, Version], office: Office) -> tuple[LeftToPerson, ...]:
-    """Return why the owner's rule does not sign these terms by itself."""
-    return ruling.left_to_person(terms, versions, office.config, _history(terms, office))
+def left_to_person(draft: Contract, versions: dict[str, Version], office: Office) -> tuple[LeftToPerson, ...]:
+    """Return why the owner's rule does not sign by itself what waits."""
+    found = ruling.beyond(draft.terms, versions, office.config)
+    return (*found, *ruling.answers(draft), *weakening.shed(draft.terms, _history(draft.terms, office), RULE))
 
 
 def why_left(contract: Contract, office: Office) -> tuple[LeftToPerson, ...]:
@@ -144,14 +145,15 @@ def why_left(contract: Contract, office: Office) -> tuple[LeftToPerson, ...]:
     versions = _granted(contract.terms, office)
     if not all(grant.dataset in versions for grant in contract.terms.grants):
         return ()
-    return left_to_person(contract.terms, versions, office) or (_A_LOOK,)
+    return left_to_person(contract, versions, office) or (_A_LOOK,)
 
 
 def _history(terms: Terms, office: Office) -> tuple[SignedVersion, ...]:
-    """Return what these terms follow, newest first."""
-    versions = office.ledger.signed_versions(terms.id) if terms.amends else ()
+    """Return the versions that these terms follow, the one in force first."""
+    if not terms.amends:
+        return ()
     keys = receipt_keys(office.register().find(office.config.id), office.signer.public)
-    return ruling.history(office.ledger.contract(terms.id), versions, keys)
+    return ruling.history(office.ledger.signed_versions(terms.id), keys)
 
 
 def found(known: Contract | None, digest: str) -> Contract | None:
@@ -166,13 +168,11 @@ def standing(contract_id: str, digest: str, office: Office) -> Contract:
     return found(known, digest) or known
 
 
-def _countered_by(terms: Terms, versions: dict[str, Version], office: Office) -> str:
-    """Return who made the holder's counter-offer that these terms accept, "" when they accept none, or cannot alone."""
-    known = office.ledger.contract(terms.id)
-    draft = None if known is None else known.amendment or known
-    if draft is None or not draft.counter or offers.is_important(terms, versions):
+def _countered_by(draft: Contract, versions: dict[str, Version]) -> str:
+    """Return who made the holder's counter-offer that this accepts, "" when it accepts none, or cannot alone."""
+    if not draft.counter or ruling.answers(draft) or offers.is_important(draft.terms, versions):
         return ""
-    return draft.decided_by if amending.same(agreements.peek_terms(draft.counter), terms) else ""
+    return draft.decided_by
 
 
 def approve(contract_id: str, approval: Approval, office: Office) -> Contract:
@@ -204,8 +204,9 @@ def accept_endorsed(contract_id: str, office: Office) -> Contract:
     contract = pending(contract_id, office)
     versions = check(contract.terms, office)
     operated.check_endorsed(contract, office.ledger.operations(), office.ledger.endorsement(contract_id))
-    sheds = bool(ruling.shed(contract.terms, _history(contract.terms, office), AUTOMATIC))
-    if sheds or offers.is_important(contract.terms, versions) or not _affordable(contract.terms, versions, office):
+    if contract.counter or weakening.shed(contract.terms, _history(contract.terms, office), GRANT):
+        return contract  # a person negotiates, or did
+    if offers.is_important(contract.terms, versions) or not _affordable(contract.terms, versions, office):
         return contract
     return _decide(contract_id, contract.offer, ContractStatus.ACTIVE, Approval(GRANT), office)
 

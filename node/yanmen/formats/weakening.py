@@ -4,12 +4,13 @@ Every field of `Terms` has a comparison here, and one that has none counts as we
 not shown to hold as before is for a person to look at.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from enum import Enum
 
 from yanmen.formats import control_rules
+from yanmen.formats.contract import RULE
 from yanmen.formats.contract_constraints import kind_named
 from yanmen.formats.malformed import Malformed
 from yanmen.model.consent import ConsentRule
@@ -33,6 +34,35 @@ def weakened(former: Terms, terms: Terms) -> tuple[LeftToPerson, ...]:
 def lengthened(former: Terms, terms: Terms) -> tuple[LeftToPerson, ...]:
     """Return the clause of the proof of deletion when it is due later, or never."""
     return () if _deletion(former, terms) else (_told("deletion_days", former.deletion_days, terms.deletion_days),)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedVersion:
+    """Terms that were signed for the holder, and by whom; "" = a person, or who cannot be made out."""
+
+    terms: Terms
+    by: str
+
+
+def shed(terms: Terms, history: Sequence[SignedVersion], by: str) -> tuple[LeftToPerson, ...]:
+    """Return every clause that `by`, who is no person, may not sign away: of what a person signed last, and a deletion.
+
+    `history` has the versions that `terms` follow, the one in force first. Where no person signed any, what signed them
+    may sign them away, but never puts off the proof of deletion. To the owner's rule what an operator endorsed counts
+    as a person's; to the grant of operation what the rule signed is its own.
+    """
+    if not history:
+        return ()
+    alone = frozenset({RULE, by})
+    in_force, first = history[0], history[-1]
+    agreed = next((each for each in history if each.by not in alone), None)
+    if agreed is None and first.terms.amends:
+        agreed = in_force  # versions before the first one known may have been a person's
+    if agreed is None:
+        return lengthened(in_force.terms, terms)
+    found = weakened(agreed.terms, terms)
+    more = () if agreed is in_force else lengthened(in_force.terms, terms)
+    return (*found, *(each for each in more if each.clause not in {known.clause for known in found}))
 
 
 def _clauses(former: Terms, terms: Terms) -> Iterator[LeftToPerson]:

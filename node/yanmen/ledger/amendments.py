@@ -20,12 +20,13 @@ def check_place(db: Connection, now_ms: int, known: Contract | None, terms: Term
                 "没有可答复或变更的该合约，请作为新合约提出。",
             )
         return
+    theirs = known.terms.consumer != terms.consumer  # who is told nothing of how it stands
     draft = known.amendment or known
-    if draft.status is ContractStatus.OFFERED and terms.round is not None:
+    if draft.status is ContractStatus.OFFERED and terms.round is not None and not theirs:
         if known.amendment is not None:
             require_going_on(db, now_ms, known)
         return
-    if not terms.amends:
+    if not terms.amends or theirs:
         hint = Detail("@id", hint_en="Give the new terms an id of their own.", hint_zh="请为新合约使用新的标识。")
         raise Refused(Reason.CONTRACT_MALFORMED, hint)
     require_going_on(db, now_ms, known)

@@ -7,6 +7,8 @@ round names the digest of the one before; nothing is in force before every side 
 from dataclasses import dataclass, replace
 
 from yanmen.crypto import agreements, documents
+from yanmen.formats import contract as document
+from yanmen.formats import json_canonical, jws
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger import amendments, contracts, deletions, leaves
 from yanmen.ledger.connection import Connection, Value
@@ -79,6 +81,8 @@ def carry(db: Connection, log: Log, contract: Contract) -> None:
 
 def _decided(db: Connection, log: Log, draft: Draft, status: ContractStatus, signed: tuple[bytes, str]) -> int:
     acceptance, decided_by = signed
+    if _accepted(acceptance) != draft.held.digest:
+        raise _out_of_turn(draft.held.terms.id, draft.held.status)  # another offer took its place meanwhile
     if status is ContractStatus.ACTIVE and missing(draft.held.terms, set(), verified=False):
         status = ContractStatus.AGREED
     said = leaves.contract(draft.row, status, decided_by, acceptance)
@@ -337,6 +341,16 @@ def _offered(db: Connection, digest: str) -> int:
 def _terms(token: bytes) -> Terms:
     try:
         return agreements.peek_terms(token)
+    except Malformed as error:
+        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=str(error))) from error
+
+
+def _accepted(token: bytes) -> str:
+    """Return the digest of the offer that a decision is about."""
+    try:
+        return document.decode_acceptance(
+            json_canonical.decode_object(jws.split(token, document.BYTES_MAX).payload)
+        ).offer_sha256
     except Malformed as error:
         raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=str(error))) from error
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from yanmen import contracting
-from yanmen.admission.ruling import RULE
 from yanmen.crypto import documents, jose, keys
 from yanmen.formats import base64url, contract, json_canonical
+from yanmen.formats.contract import RULE
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import (
     Channel,

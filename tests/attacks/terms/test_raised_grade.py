@@ -10,9 +10,9 @@ from yanmen import contracting
 from yanmen.admission import officers
 from yanmen.admission.admit import Desk, admit
 from yanmen.admission.policies import Policies, load_guards, shipped
-from yanmen.admission.ruling import RULE
 from yanmen.crypto import documents
 from yanmen.formats import checkpoint
+from yanmen.formats.contract import RULE
 from yanmen.formats.request import Operation, RequestClaims
 from yanmen.ledger.succession import Step
 from yanmen.model.catalogue import Grade
@@ -108,8 +108,8 @@ def test_what_became_important_is_not_answered_until_both_officers_signed(bureau
     raised(world)
     refusal = refused(lambda: ask(world, operation))
     assert (refusal.reason, refusal.detail.clauses) == (Reason.POLICY_FORBIDS, BOTH)
-    assert "yanmen approval sign" in refusal.detail.hint_en
-    assert "yanmen approval sign" in refusal.detail.hint_zh
+    assert "yanmen approval review" in refusal.detail.hint_en
+    assert "yanmen approval review" in refusal.detail.hint_zh
     bureau.record(Act.REVIEW, held)
     assert refused(lambda: ask(world, operation)).detail.clauses == BOTH[:1]
     done = bureau.record(Act.DECIDE, held)

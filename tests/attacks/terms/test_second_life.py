@@ -18,7 +18,7 @@ from yanmen.model.negotiation import ActKind
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Reason, Refused
 
-from tests.unit.ledger.scene import CONSUMER, MEMBER_KEYS, NODE, RECEIPT_KEY
+from tests.unit.ledger.scene import CONSUMER, MEMBER_KEYS, NODE, RECEIPT_KEY, RIVAL
 from tests.unit.negotiation.market import BUREAU, DAY_MS, Market, market
 from tests.unit.negotiation.test_deletions import hand_in, proof, used
 from tests.unit.negotiation.test_rounds import act, answer, counter, refused, word
@@ -164,6 +164,37 @@ def test_an_amendment_out_of_place_is_told_its_state_and_what_to_do(place: Marke
     assert refusal(lambda: place.offer(longer(place, denied))).reason is Reason.CONTRACT_DENIED
     unknown = place.terms(amends="b" * 64)
     assert refusal(lambda: place.offer(unknown)).reason is Reason.CONTRACT_UNKNOWN
+
+
+def test_another_member_s_contract_tells_nothing_of_how_it_stands(place: Market) -> None:
+    held = used(place)
+    told = []
+    for state in ("in force", "suspended", "ended"):
+        if state == "suspended":
+            contracting.suspend(held.terms.id, "张某", place.office)
+        if state == "ended":
+            contracting.revoke(held.terms.id, "张某", place.office)
+        theirs = longer(place, held, consumer=RIVAL)
+        found = refusal(lambda terms=theirs: place.hall.ledger.check_place(terms))  # type: ignore[misc]
+        told.append((found.reason, found.detail))
+    assert len(set(told)) == 1
+    assert told[0][0] is Reason.CONTRACT_MALFORMED
+
+
+def test_a_decision_falls_on_no_other_offer_than_it_names(place: Market) -> None:
+    """The offer it was made over was withdrawn meanwhile, and another one put in its place."""
+    held = used(place)
+    first = place.offer(longer(place, held))
+    said = Acceptance(
+        held.terms.id, NODE, first.digest, ContractStatus.ACTIVE, "张某", Reasons(), place.hall.clock.now_ms()
+    )
+    act(place, word(ActKind.END, first))
+    second = place.offer(longer(place, held, queries=9_000))
+    signed = documents.sign_acceptance(said, RECEIPT_KEY)
+    found = refusal(lambda: place.hall.ledger.decide(held.terms.id, ContractStatus.ACTIVE, signed, "张某"))
+    assert found.reason is Reason.NEGOTIATION_OUT_OF_TURN
+    now = contracting.show(held.terms.id, place.office)
+    assert (now.digest, now.amendment) == (held.digest, second)
 
 
 # A node that keeps no rule ------------------------------------------------------------------------------

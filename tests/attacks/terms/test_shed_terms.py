@@ -7,17 +7,18 @@ from typing import Any
 
 import pytest
 from yanmen import contracting, negotiating
-from yanmen.admission.ruling import GRANT, RULE
 from yanmen.contracting import Approval
 from yanmen.formats import weakening
+from yanmen.formats.contract import GRANT, RULE
 from yanmen.model.consent import ConsentRule
 from yanmen.model.contract import Bounds, Contract, ContractStatus, Grant, Terms
+from yanmen.model.negotiation import ActKind
 from yanmen.model.refusal import Reason, Refused
 from yanmen.model.tariff import Tariff
 from yanmen.model.usage_control import Action, Constraint, Control, Operator, Rules
 
 from tests.unit.negotiation.market import BUREAU, DAY_MS, Market, market
-from tests.unit.negotiation.test_rounds import answer, counter
+from tests.unit.negotiation.test_rounds import act, answer, counter, word
 
 PERSON = Approval("首席数据官")
 LISTED_FEN = 200
@@ -245,18 +246,36 @@ def test_no_person_goes_by_the_name_of_the_rule(place: Market, name: str) -> Non
         assert caught.value.reason is Reason.CONTRACT_MALFORMED
 
 
-def test_a_person_s_counter_offer_is_answered_by_no_less(place: Market) -> None:
-    """Who was countered cannot answer with terms that only the rule looks at, in a first contract or an amendment."""
+@pytest.mark.parametrize("changed", [{"min_group": 19}, {"min_group": 21}])
+def test_a_person_s_counter_offer_is_accepted_or_answered_to_a_person(place: Market, changed: dict[str, Any]) -> None:
+    """Else what a person asked for would be the rule's own word, and the next amendment could take it back."""
     config, place.config = place.config, replace(place.config, approve_general=False)
-    asked = place.offer(place.terms(**{**NEGOTIATED, "deletion_days": None, "min_group": 10}))
-    offered = counter(place, asked, deletion_days=30, min_group=20)
+    asked = place.offer(place.terms(**{**NEGOTIATED, "min_group": 10}))
+    offered = counter(place, asked, min_group=20)
     place.config = config
-    less = answer(place, offered, min_group=19)
-    assert (less.status, named(less)) == (ContractStatus.PENDING, {"yanmen:minGroup"})
-    again = counter(place, less, min_group=20)
-    agreed = answer(place, again, min_group=21)
-    assert (agreed.status, agreed.decided_by) == (ContractStatus.AGREED, RULE)
+    other = answer(place, offered, **changed)
+    assert (other.status, named(other)) == (ContractStatus.PENDING, {"yanmen:round"})
+    again = counter(place, other, min_group=20)
+    agreed = answer(place, again)
+    assert (agreed.status, agreed.decided_by) == (ContractStatus.AGREED, "张某")
+    held = act(place, word(ActKind.VERIFY, agreed))
+    held = amend(place, held, min_group=21)
+    assert held.decided_by == RULE
+    assert named(amend(place, held, min_group=19)) == {"yanmen:minGroup"}
     assert place.findings() == ()
+
+
+@pytest.mark.parametrize("changed", [{"min_group": 19}, {"rules": Rules()}, {"min_group": 21}])
+def test_the_auditor_finds_what_the_rule_signed_away(
+    place: Market, changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node whose rule looks at nothing; its log says who signed each version."""
+    held = by_person(place)
+    monkeypatch.setattr(contracting, "left_to_person", lambda *_: ())
+    assert amend(place, held, **changed).decided_by == RULE
+    found = [each for each in place.findings() if "signed away without a person" in each]
+    assert bool(found) is (changed != {"min_group": 21})
+    assert len(found) == len(place.findings())
 
 
 def test_two_amendments_are_never_under_way(place: Market) -> None:
