@@ -81,6 +81,12 @@ def test_another_word_is_another_word() -> None:
         ("HIV", "ＨＩＶ"),
         ("HIV", "𝐇𝐈𝐕 𝘁𝗲𝘀𝘁"),
         ("HIV", "HlV"),
+        ("HIV", "нιν"),  # small letters of Cyrillic and Greek
+        ("HIV", "ʜɪᴠ"),  # small capitals
+        ("HIV", "🅗🅘🅥"),
+        ("HIV", "🅷🅸🆅"),
+        ("HIV", "🇭🇮🇻"),
+        ("hotel", "ħøŧɇł"),
         ("HIV", "H\u00cdV"),
         ("cancer", "\u0441\u0430n\u0441\u0435r"),  # Cyrillic es, a, es, ie
         ("工资", "エ资"),  # katakana E

@@ -6,12 +6,16 @@ are first needed. Forms stand together in classes, so that a text never passes b
 """
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
 _FORMS = ("TSCharacters", "STCharacters", "HKVariants", "TWVariants", "JPShinjitaiCharacters")
+_LETTER = re.compile(
+    r"\b(?:LATIN(?: SMALL| CAPITAL)? LETTER|SYMBOL LETTER|LATIN LETTER SMALL CAPITAL) ([A-Z])(?: WITH .*)?$"
+)
 _ALIKE = {"l": "1", "i": "1", "o": "0"}
 """Latin letters that many a face draws as it does a digit."""
 
@@ -19,7 +23,7 @@ _ALIKE = {"l": "1", "i": "1", "o": "0"}
 def folded(text: str) -> str:
     """Return the letters and digits of `text`, each as the one that stands for its class."""
     latin, forms = _latin(), _forms()
-    seen = "".join(latin.get(each, each) for each in unicodedata.normalize("NFKC", text))
+    seen = "".join(latin.get(each) or _named(each) or each for each in unicodedata.normalize("NFKC", text))
     return "".join(forms.get(each, each) for each in _letters(seen))
 
 
@@ -36,10 +40,17 @@ def _latin() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for character, alike in _confusable():
         if not character.isascii() and unicodedata.category(character)[0] in "LN":
-            letters = [each for each in alike if each.isascii() and each.isalnum()]
-            if letters:
-                found[character] = min(letters)
+            letters = [each if each.isascii() else _named(each) for each in alike]
+            found[character] = min((each for each in letters if each.isalnum()), default="")
     return found
+
+
+def _named(character: str) -> str:
+    """Return the Latin letter that a character is by its name: a small capital, one with a stroke, one in a sign."""
+    if character.isascii() or unicodedata.category(character) == "Lo":
+        return ""
+    found = _LETTER.search(unicodedata.name(character, ""))
+    return found[1] if found else ""
 
 
 @cache
