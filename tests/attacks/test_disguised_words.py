@@ -115,6 +115,8 @@ def test_what_is_not_seen_is_named_by_its_code_point(hidden: str) -> None:
     assert f"{code}" in wording.fault(text)
     assert code in granting(text, ()).detail.hint_zh
     escaped = f"\\U{ord(hidden):08x}"
+    keyword = f'[catalogue]\nkeywords = ["流{escaped}调"]\n'
+    assert code in str(why(spec.decode, f"{GOOD}\n{keyword}".encode()).detail.clauses)
     told = why(spec.decode, GOOD.replace('title_zh = "化验"', f'title_zh = "化{escaped}验"', 1).encode())
     assert told.reason is Reason.SPEC_INVALID
     assert code in told.detail.clauses[0] or "one line" in told.detail.clauses[0]

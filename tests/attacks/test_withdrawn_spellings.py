@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +21,9 @@ from yanmen.model.config import NodeLimits
 from yanmen.model.ports import Limits
 from yanmen.model.refusal import Reason, Refused
 from yanmen.node.consents import Consents
+from yanmen_sandbox.jobs import importing
+from yanmen_sandbox.jobs.columns import DeclaredColumn
+from yanmen_sandbox.tables import SourceTable
 
 from tests.object_store import stored
 from tests.postgresql_server import served
@@ -142,7 +146,21 @@ def test_a_snapshot_older_than_the_one_form_is_pruned_by_it(node: Desk, tmp_path
     assert held.units() == {"u2"}
 
 
-@pytest.mark.parametrize("written", ["7", "007", "+7", "7.0", " 7 "])
+def test_rows_of_an_older_snapshot_that_is_read_on_from_take_the_one_form() -> None:
+    unit = DeclaredColumn("id", "id", "text", "unit", 0, None, None, None)
+    city = DeclaredColumn("city", "city", "text", "key", 0, None, None, None)
+    server = importing.OfAServer(0, None, continued=True)
+    declared = importing.Declared((unit, city), (), unit, 10, None, "", 0, server, None)
+    with duckdb.connect() as engine:
+        engine.execute("ATTACH ':memory:' AS previous")
+        engine.execute("CREATE TABLE previous.data AS SELECT ' u1' AS id, ' 太原' AS city")
+        engine.execute("CREATE TABLE fresh AS SELECT 'u1 ' AS id, '大同' AS city")
+        table = SourceTable('"fresh"', {"id": "VARCHAR", "city": "VARCHAR"})
+        rows = engine.execute(importing._rows(declared, table, "")).fetchall()
+    assert sorted(rows) == [("u1", " 太原"), ("u1", "大同")]
+
+
+@pytest.mark.parametrize("written", ["007", "+7", " 7.0 "])
 def test_a_number_is_withdrawn_with_its_zeros(node: Desk, tmp_path: Path, written: str) -> None:
     with source_of("csv", tmp_path, ("007", "70", "8")) as source:
         held = Published(node, tmp_path, source, ColumnType.INTEGER)

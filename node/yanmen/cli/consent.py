@@ -37,7 +37,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def _unit(parser: Parser) -> None:
     folder(parser, "node", "the node's folder")
-    parser.add_argument("space", metavar="SPACE", help="the subject space, as in node.toml")
+    parser.add_argument("space", metavar="SPACE", help="the subject space, as in node.toml, or the name of exact data")
     where = "a file with the unit's id as the data writes it, or - for standard input; an argument would be seen by all"
     parser.add_argument("--unit-file", type=Path, required=True, metavar="FILE", help=where)
 

@@ -70,12 +70,15 @@ class Table:
             return ""
         unseen = wording.fault(value) if not as_written else ""
         if unseen:
-            self.problem(name, f"holds {unseen}, which is not seen as it is written", f"含不可见或不规范字符 {unseen}")
+            self._unseen(name, unseen)
         elif required and not value.strip():
             self.problem(name, "must not be empty", "不得为空")
         elif value and pattern is not None and pattern.fullmatch(value) is None:
             self._misshapen(name, pattern, like)
         return value
+
+    def _unseen(self, name: str, what: str) -> None:
+        self.problem(name, f"holds {what}, which is not seen as it is written", f"含不可见或不规范字符 {what}")
 
     def _misshapen(self, name: str, pattern: re.Pattern[str], like: str) -> None:
         if like:
@@ -113,6 +116,8 @@ class Table:
             return ()
         if len(set(value)) != len(value) or (required and not value):
             self.problem(name, "must be a list without repeats, not empty", "须为非空且不重复的列表")
+        for unseen in filter(None, map(wording.fault, value)):
+            self._unseen(name, unseen)
         return tuple(value)
 
     def choice(self, name: str, kind: type[E], default: E | None = None) -> E:
