@@ -1,7 +1,7 @@
 """Consent (授权) of persons and enterprises in the data, its withdrawal, and their use history on request.
 
 A unit is known by a keyed hash alone: the name that a person gives at the desk is hashed and forgotten. Whoever
-withdrew is in no snapshot that figures under the contract are taken from from then on, and no row is looked at to say
+withdrew is in no snapshot that figures under the contract are taken from afterwards, and no row is looked at to say
 so. Exact data are still cut by their whole version, and every figure that takes in a changed cell is withheld.
 """
 
