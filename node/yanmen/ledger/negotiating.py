@@ -170,7 +170,7 @@ def _waiting(db: Connection, log: Log, contract_id: str, move: Move) -> Draft:
     draft = _draft(known)
     if draft is None or move not in TABLE[draft.held.status]:
         status = known.status if draft is None else draft.held.status
-        raise Refused(Reason.CONTRACT_MALFORMED, contracts.stands(contract_id, status))
+        raise contracts.cannot(contract_id, status, Reason.CONTRACT_MALFORMED)
     if draft.table == "amendment" and move is not Move.DENY:
         amendments.require_going_on(db, log.now_ms(db), known)
     return draft
@@ -363,4 +363,4 @@ def _act(token: bytes) -> ContractAct:
 
 
 def _out_of_turn(contract_id: str, status: ContractStatus) -> Refused:
-    return Refused(Reason.NEGOTIATION_OUT_OF_TURN, contracts.stands(contract_id, status))
+    return contracts.cannot(contract_id, status, Reason.NEGOTIATION_OUT_OF_TURN)
