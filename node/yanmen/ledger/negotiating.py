@@ -194,6 +194,7 @@ def _answer(db: Connection, log: Log, draft: Draft, contract: Contract) -> int:
 def _amend(db: Connection, log: Log, contract: Contract) -> int:
     """Keep what is to replace a contract in force."""
     terms = contract.terms
+    _check_spent(db, terms)  # and once more when it enters into force
     row = ContractRow(terms.id, terms.consumer, contract.digest)
     said = leaves.contract(row, ContractStatus.PENDING, "", contract.offer)
     position = contracts.append(db, log, Stage.CONTRACT, row, said)
