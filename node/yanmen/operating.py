@@ -92,7 +92,9 @@ def endorse(token: bytes, holder: Holder) -> tuple[Receipt, Endorsement]:
         hint = Detail("signature", hint_en="Not signed by the operator.", hint_zh="并非由运营机构签署。")
         raise Refused(Reason.SIGNATURE_INVALID, hint) from error
     contract = holder.ledger.contract(found.contract)
-    if found.node != holder.config.id or contract is None or contract.digest != found.offer_sha256:
+    offers = () if contract is None else (contract, contract.amendment)
+    known_offer = any(each is not None and each.digest == found.offer_sha256 for each in offers)
+    if found.node != holder.config.id or not known_offer:
         hint = Detail(found.contract, hint_en="There is no such offer here.", hint_zh="本节点没有该要约。")
         raise Refused(Reason.CONTRACT_UNKNOWN, hint)
     paper = Paper(DocumentKind.ENDORSEMENT, found.contract, token)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from yanmen.formats import office
+from yanmen.formats import office, operation
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
@@ -138,10 +138,18 @@ def _begin(old: Connection, db: Connection, log_: Log, keeper: Keeper, step: Ste
 
 
 def _papers(old: Connection, kind: DocumentKind) -> tuple[Paper, ...]:
-    """Return the documents to be said again; officers' acts count for each version of a contract by itself."""
-    if kind is not DocumentKind.OFFICE:
-        return signed.in_force(old, kind)
-    return signed.carried(old, kind, lambda token: signed.read(token, office.decode).offer_sha256)
+    """Return the documents to be said again; what is signed over an offer counts for each version by itself."""
+    match kind:
+        case DocumentKind.OFFICE:
+            return signed.carried(old, kind, lambda token: signed.read(token, office.decode).offer_sha256)
+        case DocumentKind.ENDORSEMENT:
+            return signed.carried(old, kind, _endorsed)
+        case _:
+            return signed.in_force(old, kind)
+
+
+def _endorsed(token: bytes) -> str:
+    return signed.read(token, operation.decode_endorsement).offer_sha256
 
 
 def _spent(row: tuple[str, int, int, int, int], step: Step) -> tuple[SubjectSpace, SpaceTotal]:

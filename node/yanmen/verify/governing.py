@@ -50,7 +50,7 @@ class Governing:
     serials: dict[str, int] = field(default_factory=dict)
     operations: dict[str, OperatingGrant] = field(default_factory=dict)
     products: dict[str, Product] = field(default_factory=dict)
-    endorsements: dict[str, Endorsement] = field(default_factory=dict)
+    endorsements: dict[tuple[str, str], Endorsement] = field(default_factory=dict)
     due: dict[str, int] = field(default_factory=dict)
     templates: dict[str, PublishedTemplate] = field(default_factory=dict)
     reports: list[str] = field(default_factory=list)
@@ -160,7 +160,7 @@ class Governing:
         grant = self.operations.get(operated.grant)
         if grant is None or grant.ended or not grant.covers(agreement.terms.grants):
             raise Malformed("under no grant of operation in force")
-        word = self.endorsements.get(use.contract)
+        word = self.endorsements.get((use.contract, agreement.digest))
         if word is None or (word.by, word.offer_sha256) != (grant.operator, agreement.digest):
             raise Malformed("a contract that the operator did not endorse")
         if use.head.stage is Stage.INTENT and Slot.QUERY in said:
@@ -236,7 +236,7 @@ class Governing:
         if grant is None or party is None or grant.operator != claimed.by:
             raise BadSignature("not the operator of this grant")
         word = documents.open_with(governance.open_endorsement, token, self.keys.offer_keys(party))
-        self.endorsements[claimed.contract] = word
+        self.endorsements[claimed.contract, claimed.offer_sha256] = word
 
     def _consent(self, token: bytes, index: int) -> None:
         self._ours(documents.open_with(governance.open_consent, token, self.keys.acceptance_keys(index)).by)

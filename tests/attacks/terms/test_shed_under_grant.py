@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from yanmen import contracting, operating
-from yanmen.admission import operated
 from yanmen.contracting import Approval
 from yanmen.formats.contract import GRANT
 from yanmen.model.catalogue import Channel
 from yanmen.model.contract import Contract, ContractStatus
-from yanmen.model.refusal import Refused
+from yanmen.model.refusal import Reason, Refused
 
 from tests.unit.catalogue.hall import register
-from tests.unit.catalogue.operated import endorsement, grant, operator, product, terms
+from tests.unit.catalogue.operated import SQL, endorsement, grant, operator, product, terms
+from tests.unit.ledger.scene import version
 from tests.unit.negotiation.market import DAY_MS, Market, bureau, market
 from tests.unit.negotiation.test_rounds import answer, counter
 
@@ -35,7 +35,7 @@ def offered(place: Market, **other: Any) -> Contract:
     made = product()
     operating.offer(made, place.hall)
     later = place.hall.clock.ms + 30 * DAY_MS
-    return place.offer(terms(made, min_group=20, deletion_days=30, delta_e12=0, not_after_ms=later, **other))
+    return place.offer(terms(made, deletion_days=30, delta_e12=0, not_after_ms=later, **other))
 
 
 def test_what_nobody_negotiated_the_grant_signs(place: Market) -> None:
@@ -46,17 +46,30 @@ def test_what_nobody_negotiated_the_grant_signs(place: Market) -> None:
     assert place.findings() == ()
 
 
-def test_an_amendment_the_grant_does_not_sign(place: Market, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Even endorsed: an operator's word for a first offer is none for what takes its place."""
+def test_an_amendment_is_endorsed_and_then_a_person_s(place: Market) -> None:
+    """The grant signs none by itself, and what is in force keeps its own endorsement meanwhile and after."""
     held = offered(place)
     operating.endorse(endorsement(held), place.hall)
     held = contracting.approve(held.terms.id, PERSON, place.office)
-    change = place.offer(replace(held.terms, amends=held.digest, min_group=19))
-    with pytest.raises(Refused):
-        contracting.accept_endorsed(held.terms.id, place.office)
-    monkeypatch.setattr(operated, "check_endorsed", lambda *_: None)
+    change = place.offer(replace(held.terms, amends=held.digest, queries=1_500))
+    with pytest.raises(Refused) as caught:
+        contracting.approve(held.terms.id, PERSON, place.office)
+    assert caught.value.reason is Reason.OPERATION_NOT_GRANTED
+    operating.endorse(endorsement(change), place.hall)
     assert contracting.accept_endorsed(held.terms.id, place.office) == change
     assert contracting.show(held.terms.id, place.office).digest == held.digest
+    ask(place, held)
+    assert place.findings() == ()
+    now = contracting.approve(held.terms.id, PERSON, place.office)
+    assert (now.status, now.digest) == (ContractStatus.ACTIVE, change.digest)
+    ask(place, now)
+    assert place.findings() == ()
+
+
+def ask(place: Market, held: Contract) -> None:
+    read = version("v2", channels=(Channel.SHARING, Channel.AUTHORISED_OPERATION))
+    sql = SQL.format(city="'太原'", least="0")
+    place.hall.scene.ask(place.hall.ledger, held, scanned=read, sql=sql)
 
 
 def test_what_a_person_countered_the_grant_does_not_sign(place: Market) -> None:
