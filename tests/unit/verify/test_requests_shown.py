@@ -1,5 +1,6 @@
 """What refusals, quotes and answers given again show of a request is held to its consumer's signature."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,8 @@ def test_a_request_for_something_else_is_found(name: str, tmp_path: Path) -> Non
 
 
 def test_a_request_nobody_signed_is_found(tmp_path: Path) -> None:
-    for number, append in enumerate((refused, explained)):
+    appending: tuple[Callable[[Log, SignedRequest], None], ...] = (refused, explained)
+    for number, append in enumerate(appending):
         log = started()
         append(log, FORGED)
         assert [(index, code) for index, code, _ in found(log, tmp_path / str(number))] == [
