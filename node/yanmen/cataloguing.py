@@ -6,7 +6,7 @@ publish -> listing.jws (the node signs) -> review.jws (its level's authority sig
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from yanmen.admission import entries
+from yanmen.admission import entries, forbidden
 from yanmen.crypto import governance
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import declared
@@ -80,6 +80,7 @@ def record_negative_list(token: bytes, holder: Holder) -> tuple[Receipt, Negativ
     found = opened(token, governance.peek_negative_list, governance.open_negative_list, register)
     if not covers(authority(found.by, register).region, found.region):
         raise _not_theirs(found.by, found.region)
+    forbidden.check_items(found.items)
 
     def follows(before: bytes | None) -> None:
         known = None if before is None else registry.negative(before).serial

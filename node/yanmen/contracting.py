@@ -9,34 +9,40 @@ offer by its digest, so that admission can check both before each use.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from yanmen import officers
-from yanmen.admission import controls, entries, guarded, identity, integrity, offers, operated, templated
+from yanmen.admission import (
+    controls,
+    entries,
+    guarded,
+    identity,
+    integrity,
+    offers,
+    officers,
+    operated,
+    ruling,
+    templated,
+)
 from yanmen.admission.admit import keys_in
 from yanmen.admission.identity import RegisterFile
 from yanmen.admission.policies import Policies, Rails
-from yanmen.crypto import agreements, documents
+from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import amending
-from yanmen.formats.contract import Acceptance, Reasons
+from yanmen.formats import weakening
+from yanmen.formats.contract import AUTOMATIC, GRANT, RULE, Acceptance, Reasons
 from yanmen.formats.contract_constraints import MalformedTerms
 from yanmen.formats.former_keys import every, receipt_keys
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.weakening import SignedVersion
 from yanmen.ledger.ledger import Ledger
-from yanmen.ledger.negotiating import forbidden
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
-from yanmen.model.contract import Contract, ContractStatus, Terms
+from yanmen.model.contract import Contract, ContractStatus, LeftToPerson, Terms
 from yanmen.model.party import KeyUse, Party, PartyRole, Register
 from yanmen.model.ports import Clock, Signer
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
-RULE = "owner's rule 数源部门规则"
-"""Who decided, when the owner's rule did."""
-GRANT = "grant of operation 授权运营"
-"""Who decided, when the holder's grant to an operator did."""
 NAME_MAX = officers.NAME_MAX
 _CONSUMERS = frozenset({PartyRole.DEVELOPER, PartyRole.OPERATOR})
 
@@ -109,22 +115,45 @@ def request(offer: bytes, peer: Party, office: Office) -> Contract:
     terms = _open(offer, peer, office.config.id)
     known, digest = office.ledger.contract(terms.id), documents.digest(offer)
     same = found(known, digest)
-    if same is None and not _goes_on(known, terms):
-        hint = Detail("@id", hint_en="Give the new terms an id of their own.", hint_zh="请为新合约使用新的标识。")
-        raise Refused(Reason.CONTRACT_MALFORMED, hint)
     if same is not None and same.status is not ContractStatus.PENDING:
         return same
+    if same is None:
+        office.ledger.check_place(terms)
     versions = check(terms, office)
-    _check_amendment(terms, known)
     if same is None:
         office.ledger.add_offer(Contract(terms, offer, b"", digest, ContractStatus.PENDING))
-    operates = terms.operated is not None  # the operator's word comes first, and then the grant decides
-    decided_by = (
-        RULE if offers.rule_approves(terms, versions, office.config) else _countered_by(terms, versions, office)
-    )
-    if decided_by and not operates and _affordable(terms, versions, office):
+    draft = pending(terms.id, office)
+    left = left_to_person(draft, versions, office)
+    decided_by = _countered_by(draft, versions) if draft.counter else "" if left else RULE
+    if decided_by and terms.operated is None and _affordable(terms, versions, office):
         return _decide(terms.id, offer, ContractStatus.ACTIVE, Approval(decided_by), office)
-    return standing(terms.id, digest, office)
+    return replace(draft, left_to_person=left or (_A_LOOK,))
+
+
+_A_LOOK = LeftToPerson("yanmen:microRho", "a person looks at it first", "须先经人工审阅")
+"""Said where the rest would tell what others spent, or an operator's word comes first and then the grant decides."""
+
+
+def left_to_person(draft: Contract, versions: dict[str, Version], office: Office) -> tuple[LeftToPerson, ...]:
+    """Return why the owner's rule does not sign by itself what waits."""
+    found = ruling.beyond(draft.terms, versions, office.config)
+    return (*found, *ruling.answers(draft), *weakening.shed(draft.terms, _history(draft.terms, office), RULE))
+
+
+def why_left(contract: Contract, office: Office) -> tuple[LeftToPerson, ...]:
+    """Return why what waits for a person does, as far as its datasets are still there."""
+    versions = _granted(contract.terms, office)
+    if not all(grant.dataset in versions for grant in contract.terms.grants):
+        return ()
+    return left_to_person(contract, versions, office) or (_A_LOOK,)
+
+
+def _history(terms: Terms, office: Office) -> tuple[SignedVersion, ...]:
+    """Return the versions that these terms follow, the one in force first."""
+    if not terms.amends:
+        return ()
+    keys = receipt_keys(office.register().find(office.config.id), office.signer.public)
+    return ruling.history(office.ledger.signed_versions(terms.id), keys)
 
 
 def found(known: Contract | None, digest: str) -> Contract | None:
@@ -139,29 +168,11 @@ def standing(contract_id: str, digest: str, office: Office) -> Contract:
     return found(known, digest) or known
 
 
-def _goes_on(known: Contract | None, terms: Terms) -> bool:
-    """Say whether terms under a known id answer a counter-offer or amend what is in force, and others do neither."""
-    if known is None:
-        return terms.round is None and not terms.amends
-    draft = known.amendment or known
-    if draft.status is ContractStatus.OFFERED:
-        return terms.round is not None
-    return known.amendment is None and known.status is ContractStatus.ACTIVE and bool(terms.amends)
-
-
-def _check_amendment(terms: Terms, known: Contract | None) -> None:
-    wrong = () if known is None or not terms.amends else tuple(amending.forbidden(known.terms, terms))
-    if wrong:
-        raise forbidden(wrong)
-
-
-def _countered_by(terms: Terms, versions: dict[str, Version], office: Office) -> str:
-    """Return who made the holder's counter-offer that these terms accept, "" when they accept none, or cannot alone."""
-    known = office.ledger.contract(terms.id)
-    draft = None if known is None else known.amendment or known
-    if draft is None or not draft.counter or offers.is_important(terms, versions):
+def _countered_by(draft: Contract, versions: dict[str, Version]) -> str:
+    """Return who made the holder's counter-offer that this accepts, "" when it accepts none, or cannot alone."""
+    if not draft.counter or ruling.answers(draft) or offers.is_important(draft.terms, versions):
         return ""
-    return draft.decided_by if amending.same(agreements.peek_terms(draft.counter), terms) else ""
+    return draft.decided_by
 
 
 def approve(contract_id: str, approval: Approval, office: Office) -> Contract:
@@ -176,7 +187,7 @@ def approve(contract_id: str, approval: Approval, office: Office) -> Contract:
     check_approval(approval)
     if offers.is_important(contract.terms, versions):
         approval = Approval(
-            *officers.signed_approval(contract, office.config.id, office.ledger.office, office.register())
+            *officers.signed_approval(contract, office.config.id, office.ledger.office_over, office.register())
         )
     if not _affordable(contract.terms, versions, office):
         hint = Detail(
@@ -193,6 +204,8 @@ def accept_endorsed(contract_id: str, office: Office) -> Contract:
     contract = pending(contract_id, office)
     versions = check(contract.terms, office)
     operated.check_endorsed(contract, office.ledger.operations(), office.ledger.endorsement(contract_id))
+    if contract.counter or weakening.shed(contract.terms, _history(contract.terms, office), GRANT):
+        return contract  # a person negotiates, or did
     if offers.is_important(contract.terms, versions) or not _affordable(contract.terms, versions, office):
         return contract
     return _decide(contract_id, contract.offer, ContractStatus.ACTIVE, Approval(GRANT), office)
@@ -282,12 +295,15 @@ def check(terms: Terms, office: Office) -> dict[str, Version]:
     return versions
 
 
-def check_signature(terms: Terms, office: Office) -> None:
-    """Refuse one more signature under terms that the guard rails, which may have changed meanwhile, forbid now."""
+def check_signature(contract: Contract, office: Office) -> None:
+    """Refuse one more signature under terms that rails or grades, which may have changed meanwhile, forbid now."""
+    terms = contract.terms
     versions = _granted(terms, office)
     for grant in terms.grants:
         if grant.dataset not in versions:
             raise Refused(Reason.DATASET_UNKNOWN, Detail(grant.dataset))
+    if offers.is_important(terms, versions):
+        officers.require_approved(contract, office.config.id, office.ledger.office_over, office.register())
     check_guarded(terms, versions, office)
 
 
@@ -323,8 +339,11 @@ def _unspent(terms: Terms, office: Office) -> tuple[int, int]:
 
 
 def check_approval(approval: Approval) -> None:
-    """Refuse an approval that names nobody."""
+    """Refuse an approval that names nobody, or what decides without a person."""
     for name in (approval.decided_by, approval.reviewed_by):
+        if name.strip() in AUTOMATIC:
+            hint = Detail("decided_by", hint_en="Name the person who decides.", hint_zh="请写明作出决定的人员。")
+            raise Refused(Reason.CONTRACT_MALFORMED, hint)
         if len(name) > NAME_MAX or not name.isprintable():
             raise Refused(Reason.CONTRACT_MALFORMED, Detail("decided_by", hint_en="Too long.", hint_zh="姓名过长。"))
     if not approval.decided_by.strip():

@@ -240,6 +240,16 @@ def admit(
     return changed, grant
 
 
+def check_role(space: Space, application: Application) -> None:
+    """Refuse an applicant whose signing key the register has in another role: it would take that entry's place."""
+    before = _known(space.register, application.signing_key)
+    if before is not None and before.role is not application.role:
+        hint_en = f"The register has this key as {before.role.value} {before.alias}: apply with new keys, or say so by"
+        hint_zh = f"该密钥已登记为 {before.role.value} {before.alias}：请以新密钥申请；确需变更请加"
+        taken = Detail(before.id, hint_en=f"{hint_en} --another-role.", hint_zh=f"{hint_zh} --another-role。")
+        raise Refused(Reason.REQUEST_MALFORMED, taken)
+
+
 def _check_region(role: PartyRole, region: str) -> None:
     if (role is PartyRole.AUTHORITY) is not (REGION.fullmatch(region) is not None):
         hint = Detail(

@@ -66,7 +66,7 @@ def act(token: bytes, peer: Party, office: Office) -> Contract:
         raise Refused(Reason.ROLE_NOT_ALLOWED, hint)
     draft = known.amendment or known
     if word.act is not ActKind.END and draft.status is ContractStatus.AGREED:
-        contracting.check_signature(draft.terms, office)
+        contracting.check_signature(draft, office)
     office.ledger.act(token)
     return contracting.standing(word.contract, draft.digest, office)
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from yanmen.crypto import governance
 from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import wording
 from yanmen.formats.malformed import Malformed
 from yanmen.holder import Holder
 from yanmen.ledger.ledger import Ledger
@@ -34,6 +35,7 @@ def grant(value: OperatingGrant, holder: Holder) -> tuple[Receipt, bytes]:
         raise Refused(Reason.ROLE_NOT_ALLOWED, hint)
     for scope in value.grants:
         _check_scope(scope, holder.ledger)
+    wording.check(Reason.REQUEST_MALFORMED, {"exit": value.exit})
     return _record(value, holder)
 
 
@@ -63,6 +65,9 @@ def offer(value: Product, holder: Holder) -> tuple[Receipt, bytes]:
     if before is not None and not _withdraws(value, before):
         hint = Detail(value.id, hint_en="A product is withdrawn, never changed.", hint_zh="产品可撤回，不得更改。")
         raise Refused(Reason.REQUEST_REPLAYED, hint)
+    if before is None:
+        said = {"title_zh": value.title_zh, "title_en": value.title_en}
+        wording.check(Reason.SPEC_INVALID, {**said, **{each.kind.value: each.text for each in value.reviews}})
     try:
         token = governance.sign_product(value, holder.receipt_signer)
     except Malformed as error:

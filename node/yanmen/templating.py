@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from yanmen.crypto import agreements
+from yanmen.formats import wording
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.signed import Paper
@@ -55,6 +56,7 @@ def publish(value: Template, holder: Holder) -> tuple[Receipt, PublishedTemplate
         if product is None or product.withdrawn:
             hint = Detail(value.product, hint_en="There is no such product.", hint_zh="没有该产品。")
             raise Refused(Reason.OPERATION_NOT_GRANTED, hint)
+    wording.check(Reason.SPEC_INVALID, {"title_zh": value.title_zh, "title_en": value.title_en})
     return _record(value, holder)
 
 

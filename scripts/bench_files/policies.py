@@ -1,7 +1,8 @@
 """Policy decisions with many contracts loaded, and admission. Bars: 2,000 decisions a second; admission p50 3 ms.
 
 A decision is Cedar over the guard rails and one contract's clauses, by turns over all contracts; admission is the
-whole of it: register, signatures of request, offer and decision, clauses, guard rails and usage control.
+whole of it: register, signatures of request, offer and decision, clauses, guard rails and usage control; on data of
+grade important also what both officers signed.
 """
 
 import argparse
@@ -16,12 +17,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from yanmen.admission.admit import admit, contract_entity, party_entity
 from yanmen.admission.policies import Question
-from yanmen.crypto import documents
-from yanmen.formats import usage_control
+from yanmen.crypto import documents, governance
+from yanmen.formats import connector_id, usage_control
 from yanmen.formats.request import Operation
+from yanmen.model.catalogue import Grade
+from yanmen.model.office import Act, OfficeStep
+from yanmen.model.party import PartyRole
 from yanmen.model.usage_control import Rules
 
-from tests.attacks.admission.scene import ALICE, NOW_MS, World, terms
+from tests.attacks.admission.scene import ALICE, NODE, NOW_MS, World, dataset, terms
 
 RATE_BAR, ADMISSION_BAR_MS = 2_000, 3.0
 RULES = Rules(
@@ -49,10 +53,26 @@ def main() -> int:
             world.sign(dataclasses.replace(terms(rules=RULES), id=f"{number:032x}"))
         rate, cpu = decisions(world, arguments.rounds)
         spent, asked = admissions(world, min(500, arguments.contracts))
+        grade_important(world)
+        dear, important = admissions(world, min(500, arguments.contracts))
     print("| figure | on the clock | CPU | bar |\n|---|---:|---:|---:|")
     print(f"| decisions/s, {arguments.contracts} contracts | {rate:,.0f} | {cpu:,.0f} | >= {RATE_BAR:,} |")
     print(f"| admission p50, ms | {spent:.2f} | {asked:.2f} | <= {ADMISSION_BAR_MS} |")
-    return int(cpu < RATE_BAR or asked > ADMISSION_BAR_MS)
+    print(f"| admission p50, important data, ms | {dear:.2f} | {important:.2f} | <= {ADMISSION_BAR_MS} |")
+    return int(cpu < RATE_BAR or max(asked, important) > ADMISSION_BAR_MS)
+
+
+def grade_important(world: World) -> None:
+    """Publish the data as important, and let both officers sign for every contract."""
+    version = world.datasets["labs"]
+    world.datasets["labs"] = dataclasses.replace(version, dataset=dataset(grade=Grade.IMPORTANT))
+    for place, (act, role) in enumerate(((Act.REVIEW, PartyRole.STEWARD), (Act.DECIDE, PartyRole.CHIEF_DATA_OFFICER))):
+        by = connector_id.build("5", "91140100MA0GTTTT0X", "1401", f"OFFICER{place}")
+        world.enrol(by, role.value, world.mallory.public, role)
+        for contract in world.contracts.values():
+            said = (act, by, NODE, contract.terms.id, contract.digest)
+            step = OfficeStep(*said, approve=True, necessity="必要", legality="合法", security="安全", issued_s=1)
+            world.acts[contract.terms.id, act, contract.digest] = (place, governance.sign_office(step, world.mallory))
 
 
 def decisions(world: World, rounds: int) -> tuple[float, float]:

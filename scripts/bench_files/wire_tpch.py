@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -13,8 +14,8 @@ from yanmen.execution.launcher import THREADS
 
 Line = tuple[str, str, str, bool | None]
 BAR = 1.15
-CLUSTERED = 'clustered_by = "l_shipdate"\n'
-"""As an owner may declare of open data: rows lie in the order of that date."""
+UNSORTED = 'clustered_by = ""\n'
+"""As an owner may declare of open data: rows stay as they come, where they would lie in the order of its date."""
 COLUMNS = """
 [columns.l_returnflag]
 type = "text"
@@ -70,21 +71,20 @@ SELECT sum(l_extendedprice * l_discount) AS revenue FROM {table}
 WHERE l_shipdate >= DATE '{day}' AND l_shipdate < DATE '1995-01-01'
     AND l_discount BETWEEN 0.05 AND 0.07 AND l_quantity < 24
 """
-QUESTIONS = {"Q1": (Q1, "1998-09-{0:02}"), "Q6": (Q6, "1994-01-{0:02}")}
-"""Each sample asks for another day: the same question would be answered from the log."""
+QUESTIONS = {"Q1": (Q1, date(1998, 8, 1)), "Q6": (Q6, date(1994, 1, 1))}
+"""With the first of its days. Each pair asks for the next: the same question would be answered from the log."""
 
-
-TABLES = {"lineitem": "as its rows come", "lineitem_by_date": "in the order of l_shipdate, as its owner declares"}
-"""The same rows twice: what a node makes of the source, and what it makes of it with `clustered_by`."""
+TABLES = {"lineitem_by_date": "published as usual, in the order of its date", "lineitem": 'with `clustered_by = ""`'}
+"""The same rows twice: what a node makes of the source unless it is told otherwise, and what it makes of it then."""
 
 
 def queries(scale: int, repeat: int) -> Iterator[Line]:
     """Yield a line for each question of each table."""
-    turns = min(repeat, 25)
+    turns = min(repeat, 40)
     parquet = _source(scale)
     memory = 4 << 30 if scale > 1 else 512 << 20
     with place(1, memory_bytes=memory, cpu_seconds=600, waiting_seconds=600) as made:
-        for table, first in zip(TABLES, ("", CLUSTERED), strict=True):
+        for table, first in zip(TABLES, ("", UNSORTED), strict=True):
             made.publish(table, first + COLUMNS, parquet, 100_000_000)
         made.town.configure(approve_columns_max=2 * len(NAMES))
         made.town.serve()
@@ -101,7 +101,7 @@ def queries(scale: int, repeat: int) -> Iterator[Line]:
             for table, order in TABLES.items():
                 for name, (sql, day) in QUESTIONS.items():
                     asked = Asked(session, raw, table, sql, day)
-                    yield compared(f"TPC-H SF{scale} {name} over a table {order},", asked, turns)
+                    yield compared(f"TPC-H SF{scale} {name}, table {order}", asked, turns)
             raw.execute("CREATE TABLE lineitem_by_date AS FROM lineitem ORDER BY l_shipdate")
         yield from alone(scale, snapshot, memory, turns)
 
@@ -110,9 +110,9 @@ def alone(scale: int, file: Path, memory: int, turns: int) -> Iterator[Line]:
     """Yield how long raw DuckDB takes by itself over its file opened again, in either order of rows: for comparison."""
     with duckdb.connect(str(file), read_only=True, config={"threads": THREADS}) as raw:
         raw.execute(f"SET memory_limit = '{memory // 1024}KiB'")
-        for table, order in zip(TABLES, ("as its rows come", "in the order of l_shipdate"), strict=True):
+        for table, order in zip(TABLES, ("in the order of l_shipdate", "as its rows come"), strict=True):
             for name, (sql, day) in QUESTIONS.items():
-                question = sql.format(table=table, day=day.format(1))
+                question = sql.format(table=table, day=day)
                 times = [timed(raw, question) for _ in range(turns + 2)][2:]
                 figure = f"{min(times) * 1000:.0f} ms (median {statistics.median(times) * 1000:.0f})"
                 yield f"TPC-H SF{scale} {name}, raw DuckDB alone, its file opened again, {order}", figure, "", None
@@ -139,38 +139,39 @@ def _source(scale: int) -> Path:
 class Asked:
     """One question, asked of the node for another day each time, and of raw DuckDB over the source's own order."""
 
-    def __init__(self, session: Session, raw: duckdb.DuckDBPyConnection, table: str, sql: str, day: str) -> None:
+    def __init__(self, session: Session, raw: duckdb.DuckDBPyConnection, table: str, sql: str, day: date) -> None:
         """Begin with the first day."""
         self._session, self._raw = session, raw
         self._table, self._sql, self._day = table, sql, day
-        self._days = iter(range(1, 60))
 
-    def ours(self) -> float:
-        """Ask the node, by SDK; return the seconds until the verified answer is there."""
-        sql = self._sql.format(table=self._table, day=self._day.format(next(self._days)))
+    def pair(self) -> tuple[float, float]:
+        """Ask the node by SDK, receipt and all, then raw DuckDB the same; return how many seconds each took."""
+        day = self._day
+        self._day += timedelta(1)
+        ours = self._ours(self._sql.format(table=self._table, day=day))
+        return ours, timed(self._raw, self._sql.format(table="lineitem", day=day))
+
+    def _ours(self, sql: str) -> float:
         began = time.perf_counter()
-        answer = self._session.submit(sql).fetch()
+        answer = self._session.query(sql)
         taken = time.perf_counter() - began
         # The acknowledgement follows behind the asker's back, and must not be in the peer's way.
         if answer.repeated or answer.acknowledgement is None:
             raise SystemExit("answered from the log, or the node was not told that the receipt arrived")
         return taken
 
-    def theirs(self) -> float:
-        """Ask raw DuckDB."""
-        return timed(self._raw, self._sql.format(table="lineitem", day=self._day.format(1)))
-
 
 def compared(name: str, asked: Asked, turns: int) -> Line:
     """Ask both by turns, after two unmeasured, and return the line."""
     pairs = []
     for turn in range(turns + 2):
-        pair = asked.ours(), asked.theirs()
+        pair = asked.pair()
         if turn >= 2:  # the first asks also start the worker and attach the snapshot
             pairs.append(pair)
-    mine, others = ([pair[place] * 1000 for pair in pairs] for place in range(2))
-    ratio = min(mine) / min(others)
-    medians = statistics.median(mine) / statistics.median(others)
-    figure = f"{min(mine):.0f} ms / {min(others):.0f} ms = {ratio:.2f} (medians {medians:.2f})"
-    what = f"{name} end to end as open data (SDK), {THREADS} threads, against raw DuckDB over its rows as they come"
-    return what, figure, f"≤ {BAR}", ratio <= BAR
+    ratios = statistics.quantiles([mine / other for mine, other in pairs], n=4)
+    mine, others = (statistics.median(pair[place] for pair in pairs) * 1000 for place in range(2))
+    figure = (
+        f"{mine:.0f} ms / {others:.0f} ms = {ratios[1]:.2f} (half of {turns} pairs {ratios[0]:.2f} to {ratios[2]:.2f})"
+    )
+    what = f"{name}, end to end (SDK), {THREADS} threads, against raw DuckDB over rows as they come: medians of pairs"
+    return what, figure, f"≤ {BAR}", ratios[1] <= BAR

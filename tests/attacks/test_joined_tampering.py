@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ParamSpec
 
 import pytest
-from yanmen.crypto import documents, federated, joined
+from yanmen.crypto import documents, federated, joined, manifests
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.malformed import Malformed
 from yanmen.model.federation import OpenedSum, Opening, SignedManifest
@@ -81,7 +81,7 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Relay]:
     with allied(tmp_path_factory.mktemp("relay"), QUESTION, seed=3, nodes="abc") as made:
         like = replace(made.signed.manifest, jti="e" * 32)
         token = documents.sign_manifest(like, made.parties.consumer.signer)
-        yield Relay(made, federated.read_manifest(token, made.parties.register))
+        yield Relay(made, manifests.read(token, made.parties.register))
 
 
 def test_whatever_is_done_to_any_message_is_refused_and_named_and_leaves_nothing(relay: Relay) -> None:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,8 +55,13 @@ SANDBOX_NEVER = {
 }
 
 
-def imported(path: Path) -> Iterator[str]:
-    """Yield the top-level packages `path` imports, inside functions too."""
+@cache
+def imported(path: Path) -> frozenset[str]:
+    """Return the top-level packages `path` imports, inside functions too."""
+    return frozenset(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)

@@ -11,15 +11,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from yanmen.admission import authorisation, controls, denial, identity, integrity, invitation, joinables, operated
+from yanmen.admission import (
+    authorisation,
+    controls,
+    denial,
+    identity,
+    integrity,
+    invitation,
+    joinables,
+    officers,
+    operated,
+)
 from yanmen.admission.policies import Policies, Question, Rails
 from yanmen.formats import connector_id
 from yanmen.formats.former_keys import every, receipt_keys
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.request import Operation
-from yanmen.model.catalogue import Dataset, Version
+from yanmen.model.catalogue import Dataset, Grade, Version
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract
+from yanmen.model.office import Act
 from yanmen.model.operation import Product
 from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
 from yanmen.model.ports import Clock
@@ -40,6 +51,10 @@ class Books(Protocol):
 
     def product(self, name: str) -> Product | None:
         """Return a product as it stands, None when there never was one."""
+        ...
+
+    def office_over(self, contract_id: str, act: Act, offer_sha256: str) -> tuple[int, bytes] | None:
+        """Return the newest act of an officer about this very offer, as signed, and its place in the log."""
         ...
 
 
@@ -72,11 +87,13 @@ def admit(submission: Submission, operation: Operation, desk: Desk) -> Admitted:
     asked: Mapping[str, Json] = {"now_ms": now_ms, "scenario": request.scenario_id, "micro_rho": micro_rho}
     _check_clauses(submission, operation, contract, asked, rails, now_ms)
     operated.check_question(submission.sql, contract.terms.operated, desk.books.product)
+    versions = _versions(contract, desk.books)
+    _check_graded(contract, versions, register, desk)
     return Admitted(
         submission=submission,
         request=request,
         contract=contract,
-        versions=_versions(contract, desk.books),
+        versions=versions,
         elsewhere=_elsewhere(register, desk.node_id),
         here=_here(register, desk.node_id),
         here_id=desk.node_id,
@@ -226,6 +243,12 @@ def _versions(contract: Contract, books: Books) -> tuple[Version, ...]:
     """Return the newest versions of the granted datasets; a retracted one stays marked so, for its own refusal."""
     found = (books.version(grant.dataset) for grant in contract.terms.grants)
     return tuple(version for version in found if version is not None)
+
+
+def _check_graded(contract: Contract, versions: tuple[Version, ...], register: Register, desk: Desk) -> None:
+    """Refuse while data granted is graded higher by now than whoever signed could sign for."""
+    if any(version.dataset.grade is not Grade.GENERAL for version in versions):
+        officers.require_approved(contract, desk.node_id, desk.books.office_over, register)
 
 
 def _elsewhere(register: Register, node_id: str) -> tuple[tuple[str, str], ...]:

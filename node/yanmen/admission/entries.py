@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from yanmen.formats import declared, negative_list
+from yanmen.admission import forbidden
+from yanmen.formats import declared, wording
 from yanmen.model.catalogue import Dataset, Version
 from yanmen.model.contract import Terms
 from yanmen.model.governance import NegativeItem, NegativeList, Review, level
@@ -48,13 +49,15 @@ def check_listed(datasets: Iterable[Dataset], register: Register, reviews: Revie
 
 def check_publishable(dataset: Dataset, lists: Sequence[NegativeList]) -> None:
     """Refuse what a negative list forbids to publish."""
-    _refuse(dataset, tuple(negative_list.against_publishing(lists, dataset)))
+    _refuse(dataset, tuple(forbidden.in_publishing(lists, dataset)))
 
 
 def check_grantable(terms: Terms, versions: Mapping[str, Version], lists: Sequence[NegativeList]) -> None:
-    """Refuse what a negative list forbids to grant by this channel for this scenario."""
+    """Refuse what a negative list forbids to grant by this channel for this scenario, and what hides from one."""
+    said = terms.scenario
+    wording.check(Reason.CONTRACT_MALFORMED, {"scenario.text": said.text, "scenario.legal_basis": said.legal_basis})
     for version in versions.values():
-        found = negative_list.against_granting(lists, version.dataset, terms.channel, terms.scenario)
+        found = forbidden.in_granting(lists, version.dataset, terms.channel, terms.scenario)
         _refuse(version.dataset, tuple(found))
 
 

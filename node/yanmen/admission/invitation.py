@@ -1,6 +1,6 @@
 """Whether a federated question really asks this node: manifest, request and contract must all say so."""
 
-from yanmen.crypto import federated
+from yanmen.crypto import manifests
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.malformed import Malformed
 from yanmen.model.federation import Invited, SignedManifest
@@ -16,7 +16,7 @@ def accept(submission: Submission, request: Request, register: Register, node_id
     if not submission.manifest:
         return None
     try:
-        signed = federated.read_manifest(submission.manifest, register)
+        signed = manifests.read(submission.manifest, register)
     except (Malformed, BadSignature) as error:
         raise _refused(str(error)) from error
     manifest = signed.manifest

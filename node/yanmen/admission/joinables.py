@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from yanmen.crypto import joined
+from yanmen.crypto import manifests
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import joinable
 from yanmen.formats.joinable import Statement
@@ -27,7 +27,7 @@ def read(
     found: list[Joinable] = []
     for token in submission.joinables:
         try:
-            statement = joined.read_statement(token, register)
+            statement = manifests.read_statement(token, register)
         except (Malformed, BadSignature) as error:
             raise _refused(str(error)) from error
         _check(statement, submission, signed, node_id)

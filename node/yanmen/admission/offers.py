@@ -1,4 +1,4 @@
-"""May these terms be signed at all, and may the owner's rule sign them without a person?"""
+"""May these terms be signed at all (admission/ruling.py: may they be without a person)?"""
 
 from collections.abc import Iterator, Mapping
 
@@ -47,19 +47,6 @@ def check_budget(terms: Terms, space: SubjectSpace) -> None:
         )
 
 
-def rule_approves(terms: Terms, versions: Mapping[str, Version], config: Config) -> bool:
-    """Say whether the owner's rule approves: general data, few columns, the listed price flat, a small budget, no δ."""
-    granted = [versions[grant.dataset].dataset for grant in terms.grants]
-    return (
-        config.approve_general
-        and all(dataset.grade is Grade.GENERAL for dataset in granted)
-        and sum(len(grant.columns) for grant in terms.grants) <= config.approve_columns_max
-        and terms.micro_rho <= (config.approve_micro_rho_max if subject_spaces(terms, versions) else terms.micro_rho)
-        and terms.delta_e12 == 0
-        and (terms.tariff, terms.price_per_query_fen) == (None, price_ceiling_fen(terms, versions))
-    )
-
-
 def price_ceiling_fen(terms: Terms, versions: Mapping[str, Version]) -> int:
     """Return the lowest ceiling of the datasets granted: a question may read any one of them alone."""
     return min(versions[grant.dataset].dataset.price_ceiling_fen for grant in terms.grants)
@@ -94,7 +81,7 @@ def _check_consent(terms: Terms, versions: Mapping[str, Version]) -> None:
                 hint_zh=f"{dataset.name} 只能使用事先授权的主体数据，请在合约中写明（--consent-first）。",
             )
             raise Refused(Reason.CONTRACT_MALFORMED, hint)
-    if asked and not any(dataset.cls is DatasetClass.PERSONAL for dataset in granted):
+    if asked and not any(dataset.unit() is not None for dataset in granted):
         hint = Detail(
             "yanmen:consent",
             hint_en="None of these datasets is about persons or enterprises that could consent.",

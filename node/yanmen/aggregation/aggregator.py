@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
-from yanmen.crypto import dealing, documents, federated
+from yanmen.crypto import dealing, documents, federated, manifests
 from yanmen.crypto.envelopes import Opener
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
@@ -134,7 +134,7 @@ class Aggregator:
     def _turn(self, peer: Party, token: bytes) -> Iterator[tuple[SignedManifest, Sum]]:
         """Give the question in `token` and its state; what does not hold is refused by name."""
         try:
-            signed = federated.read_manifest(token, self.register())
+            signed = manifests.read(token, self.register())
             manifest = signed.manifest
             if manifest.consumer != peer.id or self.me not in manifest.aggregators:
                 raise Malformed("manifest: of another consumer, or to other aggregators")

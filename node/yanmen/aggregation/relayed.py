@@ -1,6 +1,6 @@
 """What departments and aggregators do alike with the parts of a join that the consumer carries between them."""
 
-from yanmen.crypto import federated
+from yanmen.crypto import manifests
 from yanmen.crypto.blame import blamed
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.malformed import Malformed
@@ -16,7 +16,7 @@ def for_join(token: bytes, peer: Party, register: Register, clock: Clock) -> Sig
     """Return the manifest in `token`: of a join, signed by `peer`, in force now."""
     try:
         with blamed(peer.id):
-            signed = federated.read_manifest(token, register)
+            signed = manifests.read(token, register)
         manifest = signed.manifest
         if manifest.consumer != peer.id or manifest.mode is not Mode.JOINED:
             raise Malformed(f"{peer.id}: a manifest of another consumer, or of no join")

@@ -1,9 +1,9 @@
 """一数一源: two owners that claim to be the source of one thing, found by what they declare."""
 
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from yanmen.admission.spelling import folded
 from yanmen.model.governance import Listing
 
 
@@ -30,12 +30,8 @@ def _claims(entry: Listing) -> Iterator[tuple[str, str]]:
     """Yield what an entry claims: an item of its own region, and identifiers that nobody else may bear."""
     said = entry.dataset
     if said.description.item:
-        yield "item", f"{said.region} {_plain(said.description.item)}"
+        yield "item", f"{said.region} {folded(said.description.item)}"
     if said.ndi_id:
         yield "ndi_id", said.ndi_id
     if said.registration:
         yield "registration", said.registration
-
-
-def _plain(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -14,7 +14,7 @@ from yanmen.admission import entries
 from yanmen.crypto import documents, governance
 from yanmen.crypto import receipts as crypto_receipts
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import question_slots, receipt
+from yanmen.formats import question_slots, receipt, wording
 from yanmen.formats.former_keys import every
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
@@ -84,6 +84,9 @@ class NeedBook:
         except (Malformed, BadSignature) as error:
             hint = Detail(str(error), hint_en="Not recorded.", hint_zh="未予登记。")
             raise Refused(Reason.REQUEST_MALFORMED, hint) from error
+        said = step.scenario
+        texts = {"scenario": said.text, "legal_basis": said.legal_basis, "text": step.text, "wanted": step.wanted}
+        wording.check(Reason.REQUEST_MALFORMED, texts)
         self._write(step.need, len(paths), token)
         return step
 

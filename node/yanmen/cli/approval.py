@@ -2,14 +2,21 @@
 
 import argparse
 import os
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from yanmen.cli import negotiation
 from yanmen.cli.grammar import Parser, command, day_of, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import governance
 from yanmen.crypto.system import SystemClock
 from yanmen.formats.malformed import Malformed
+from yanmen.model.contract import LeftToPerson
 from yanmen.model.office import WHO, Act, OfficeStep, Waiting
+
+if TYPE_CHECKING:
+    from yanmen.wire.v1 import department_pb2
 
 _ACTS = {
     Act.REVIEW: "the steward's first look 数据专管员初审",
@@ -96,15 +103,21 @@ def _asked(arguments: argparse.Namespace) -> Result:
             "scenario": each.scenario,
             "purpose": each.purpose,
             "legal_basis": each.legal_basis,
+            "left_to_person": [asdict(left) for left in _left(each)],
         }
         for each in found
     ]
     lines = [
         f"{each.contract_id}  {each.turn} by {day_of(each.due_ms)}{'  OVERDUE 逾期' if each.overdue else ''}\n"
         f"  scenario 场景 {each.scenario}: {each.purpose} ({each.legal_basis})\n  --offer-sha256 {each.offer_sha256}"
+        f"{negotiation.left(_left(each))}"
         for each in found
     ]
     return Result("\n".join(lines) or "nothing waits 无待审批", {"waiting": rows})
+
+
+def _left(waiting: "department_pb2.WaitingContract") -> tuple[LeftToPerson, ...]:
+    return tuple(LeftToPerson(each.clause, each.en, each.zh) for each in waiting.left_to_person)
 
 
 def _line(waiting: Waiting, now_ms: int) -> str:
@@ -114,7 +127,7 @@ def _line(waiting: Waiting, now_ms: int) -> str:
     return (
         f"{terms.id}  {grade}  {waiting.turn.value} ({WHO[waiting.turn].value}) by {day_of(waiting.due_ms)}{late}\n"
         f"  scenario 场景 {terms.scenario.id}: {terms.scenario.text} ({terms.scenario.legal_basis})\n"
-        f"  --offer-sha256 {waiting.contract.digest}"
+        f"  --offer-sha256 {waiting.contract.digest}{negotiation.left(waiting.left_to_person)}"
     )
 
 
@@ -131,6 +144,7 @@ def _fields(waiting: Waiting, now_ms: int) -> dict[str, object]:
         "scenario": terms.scenario.id,
         "purpose": terms.scenario.text,
         "legal_basis": terms.scenario.legal_basis,
+        "left_to_person": [asdict(each) for each in waiting.left_to_person],
     }
 
 

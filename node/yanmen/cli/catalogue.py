@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yanmen.admission import forbidden
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, file, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -112,6 +113,7 @@ def forbid(arguments: argparse.Namespace) -> Result:
             raise Malformed("write [[item]] sections and nothing else")
         blank: dict[str, Json] = {"words": [], "scenarios": [], "channels": []}
         items = tuple(negative_list.decode_item({**blank, **each}) for each in read)
+        forbidden.check_items(items)
         region = "" if party is None else party.region
         said = NegativeList(who.id, region, arguments.serial, items, SystemClock().now_ms() // 1000)
         token = governance.sign_negative_list(said, who.signer)

@@ -1,6 +1,7 @@
 """`yanmen consent`: a person or enterprise in the data withdraws or gives consent 授权, and asks who used it."""
 
 import argparse
+import contextlib
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -9,7 +10,7 @@ from yanmen.cli.grammar import Parser, command, day_of, folder, group
 from yanmen.cli.output import Result, UsageProblem
 from yanmen.model.consent import EVERY_CONTRACT, Consent
 
-UNIT_MAX = 1_000
+BYTES_MAX = 4 << 20
 
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -36,7 +37,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 def _unit(parser: Parser) -> None:
     folder(parser, "node", "the node's folder")
-    parser.add_argument("space", metavar="SPACE", help="the subject space, as in node.toml")
+    parser.add_argument("space", metavar="SPACE", help="the subject space, as in node.toml, or the name of exact data")
     where = "a file with the unit's id as the data writes it, or - for standard input; an argument would be seen by all"
     parser.add_argument("--unit-file", type=Path, required=True, metavar="FILE", help=where)
 
@@ -73,7 +74,13 @@ def history(arguments: argparse.Namespace) -> Result:
 
 
 def _read(path: Path) -> str:
-    text = sys.stdin.read(UNIT_MAX + 1) if str(path) == "-" else path.read_text(encoding="utf-8")[: UNIT_MAX + 1]
-    if not text.strip() or len(text) > UNIT_MAX:
-        raise UsageProblem("--unit-file holds one id")
-    return text.strip()
+    """Return what the file holds, a byte order mark apart, as it is: consenting knows the one form of a name."""
+    with contextlib.nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as source:
+        data = source.read(BYTES_MAX + 1)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageProblem("--unit-file holds one id in UTF-8 须为 UTF-8 编码的一个标识") from error
+    if not text.strip() or len(data) > BYTES_MAX:
+        raise UsageProblem("--unit-file holds one id 须只含一个标识")
+    return text

@@ -16,7 +16,7 @@ from yanmen.cli.terms_options import options_of
 from yanmen.crypto.system import SystemClock
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Channel, Grade
-from yanmen.model.contract import Balance, Bounds, Contract, ContractStatus, Grant, Operated, Scenario, Terms
+from yanmen.model.contract import STOPPED, Balance, Bounds, Contract, ContractStatus, Grant, Operated, Scenario, Terms
 from yanmen.model.deletion import Deletion
 from yanmen.model.refusal import Reason, Refused
 
@@ -302,7 +302,8 @@ def listed(arguments: argparse.Namespace) -> Result:
     """List contracts: all of a node for its holder, one's own for a member."""
     contracts, proofs = _contracts(arguments)
     lines = [
-        f"{each.terms.id}  {each.status.value:9} {each.terms.scenario.id}{deletion.line(proofs.get(each.terms.id))}"
+        f"{each.terms.id}  {each.status.value:9} {each.terms.scenario.id}{_stopped(each)}"
+        f"{deletion.line(proofs.get(each.terms.id))}"
         for each in contracts
     ]
     described = [{**_fields(each), **deletion.fields(proofs.get(each.terms.id))} for each in contracts]
@@ -347,8 +348,13 @@ def _member(arguments: argparse.Namespace) -> tuple[Path, str]:
     return arguments.identity, arguments.at
 
 
+def _stopped(contract: Contract) -> str:
+    return f"  {negotiation.decider(contract)}" if contract.status in STOPPED else ""
+
+
 def _result(contract: Contract, note: str) -> Result:
-    text = f"{contract.terms.id}: {contract.status.value} {contract.decided_by}".rstrip()
+    text = f"{contract.terms.id}: {contract.status.value} {negotiation.decider(contract)}".rstrip()
+    text += negotiation.left(contract.left_to_person)
     return Result(text + note, _fields(contract))
 
 
@@ -356,7 +362,7 @@ def _with_balance(contract: Contract, left: Balance) -> Result:
     terms = contract.terms
     grants = "; ".join(f"{grant.dataset}: {', '.join(grant.columns)}" for grant in terms.grants)
     text = (
-        f"{terms.id}: {contract.status.value} {contract.decided_by}\n  scenario 场景 {terms.scenario.id}: "
+        f"{terms.id}: {contract.status.value} {negotiation.decider(contract)}\n  scenario 场景 {terms.scenario.id}: "
         f"{terms.scenario.text} ({terms.scenario.legal_basis})\n  columns 列 {grants}\n"
         f"  left 剩余: {left.micro_rho_left / 1e6:g} of {terms.micro_rho / 1e6:g} ρ, {left.queries_left} questions "
         f"({left.queries_today_left} today); spent 已用 {left.spent_fen / 100:.2f} 元"

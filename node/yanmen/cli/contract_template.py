@@ -1,6 +1,7 @@
 """`yanmen contract template`: what a holder offers to be filled in, and what is on offer."""
 
 import argparse
+import json
 from typing import TYPE_CHECKING
 
 from yanmen.cli.dataset import where
@@ -8,6 +9,7 @@ from yanmen.cli.grammar import Parser, command, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto.system import SystemRandomness
 from yanmen.formats import template
+from yanmen.formats.contract_constraints import kind_of
 from yanmen.formats.malformed import Malformed
 from yanmen.model.contract import Terms
 from yanmen.model.template import Clause, PublishedTemplate, Template
@@ -109,7 +111,33 @@ def _lines(each: PublishedTemplate) -> tuple[str, ...]:
     gone = "  withdrawn 已撤回" if made.withdrawn else ""
     grants = "; ".join(f"{grant.dataset}: {', '.join(grant.columns)}" for grant in made.grants)
     head = f"{made.id}  {made.title_zh} {made.title_en}{gone}\n  {grants}\n  at most 最长 {made.days_most} days 天"
-    return (head, *(f"  {clause.left} {clause.operator} {_open(clause)}" for clause in made.clauses))
+    names = [kind_of(clause.left, clause.operator).field for clause in made.clauses]
+    width = max(map(len, names), default=0)
+    pairs = zip(names, made.clauses, strict=True)
+    return (head, *(f"  {name:{width}}  {_filled(clause)}" for name, clause in pairs))
+
+
+def _filled(clause: Clause) -> str:
+    """Say in words what a contract has there."""
+    if clause.least is not None:
+        return f"{clause.least} … {clause.most}  within 范围内自填"
+    if not clause.allowed:
+        return "free 自填"
+    said = " | ".join(_words(json.loads(operand)) for operand in clause.allowed)
+    return f"{said}  {'fixed 固定' if len(clause.allowed) == 1 else 'one of these 任选其一'}"
+
+
+def _words(operand: object) -> str:
+    """Return an operand without what JSON-LD puts around a number."""
+    match operand:
+        case {"@value": value}:
+            return str(value)
+        case str():
+            return operand
+        case list():
+            return ", ".join(map(_words, operand)) or "none 无"
+        case _:
+            return json.dumps(operand, ensure_ascii=False, separators=(",", ":"))
 
 
 def _open(clause: Clause) -> str:

@@ -1,6 +1,8 @@
 """How commands are declared: every one has examples, `--json`, and one handler."""
 
 import argparse
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta, timezone
@@ -19,6 +21,8 @@ YEARS = range(2000, 3000)
 WHOLE_DIGITS = 15
 """Signed documents carry no larger numbers."""
 
+_CHOICE = re.compile(r"invalid choice: '(.+)' \(choose from (.+)\)")
+
 Handler = Callable[[argparse.Namespace], Result]
 
 
@@ -33,6 +37,10 @@ class Parser(argparse.ArgumentParser):
     @override
     def error(self, message: str) -> NoReturn:
         """Refuse the command line with the usage line as the next step."""
+        given = _CHOICE.search(message)
+        if given is not None and "'node'" in given[2] and Path(given[1]).is_dir():
+            meant = f"{self.prog} node {shlex.quote(given[1])}"
+            raise UsageProblem(f"{given[1]} is a folder: did you mean {meant}? 是否指 {meant}？")
         raise UsageProblem(f"{message}\n{self.format_usage().strip()}\nSee 详见: {self.prog} --help")
 
 

@@ -2,46 +2,54 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 
-from yanmen.cli import (
-    account,
-    aggregator,
-    approval,
-    audit,
-    auditing,
-    bill,
-    budget,
-    bureau,
-    cases,
-    catalogue,
-    check,
-    completion,
-    consent,
-    console,
-    contract,
-    control,
-    dataset,
-    federate,
-    findings,
-    incident,
-    inspection,
-    join,
-    journal,
-    member,
-    mock,
-    need,
-    node,
-    operation,
-    policy,
-    query,
-    report,
-    session,
-    space,
-    witness,
-)
+from yanmen.cli import completion, journal
 from yanmen.cli.grammar import Parser
 from yanmen.cli.output import USAGE, Result, UsageProblem, run
+
+DECLARED_IN = {
+    "space": "space",
+    "node": "node",
+    "member": "member",
+    "dataset": "dataset",
+    "catalogue": "catalogue",
+    "mock": "mock",
+    "contract": "contract",
+    "approval": "approval",
+    "operation": "operation",
+    "policy": "policy",
+    "control": "control",
+    "explain": "query",
+    "query": "query",
+    "fetch": "query",
+    "cancel": "query",
+    "session": "session",
+    "receipts": "audit",
+    "verify": "audit",
+    "verify-cose": "audit",
+    "bill": "bill",
+    "budget": "budget",
+    "audit": "inspection",
+    "inspection": "findings",
+    "check": "check",
+    "witness": "witness",
+    "objection": "cases",
+    "complaint": "cases",
+    "consent": "consent",
+    "need": "need",
+    "bureau": "bureau",
+    "report": "report",
+    "incident": "incident",
+    "console": "console",
+    "account": "account",
+    "aggregator": "aggregator",
+    "federate": "federate",
+    "verify-federation": "federate",
+    "join": "join",
+}
+"""Each command, and the module of `yanmen.cli` that declares it, in the order of `yanmen --help`."""
 
 PURPOSE = "雁门 Yanmen: a trusted data space node. Questions come in, controlled answers and signed receipts go out."
 LIFE = """a first hour 第一小时:
@@ -87,46 +95,16 @@ Every command has an example under --help, and ends by saying what comes next. y
 每条命令的 --help 都附有示例，执行后会提示下一步。"""
 
 
-def parser() -> Parser:
-    """Return the whole grammar."""
+def parser(word: str | None = None) -> Parser:
+    """Return the whole grammar, or when `word` is a command that one's alone: what it does not need is not imported."""
     root = Parser(prog="yanmen", description=PURPOSE, epilog=LIFE, formatter_class=argparse.RawDescriptionHelpFormatter)
+    root.add_argument("--version", action="store_true", help="say which version this is and end 版本")
     commands = root.add_subparsers(
         title="commands 命令", dest="group", required=True, metavar="COMMAND", parser_class=Parser
     )
-    for part in (
-        space,
-        node,
-        member,
-        dataset,
-        catalogue,
-        mock,
-        contract,
-        approval,
-        operation,
-        policy,
-        control,
-        query,
-        session,
-        audit,
-        bill,
-        budget,
-        inspection,
-        findings,
-        check,
-        witness,
-        cases,
-        consent,
-        need,
-        bureau,
-        report,
-        incident,
-        console,
-        account,
-        aggregator,
-        federate,
-        join,
-    ):
-        part.declare(commands)
+    places: Iterable[str] = (DECLARED_IN[word],) if word in DECLARED_IN else dict.fromkeys(DECLARED_IN.values())
+    for place in places:
+        import_module(f"yanmen.cli.{place}").declare(commands)
     completion.declare(commands, root)
     return root
 
@@ -136,8 +114,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words:
         return run(_teach, argparse.Namespace())
+    if words[0] == "--version":
+        return run(_version, argparse.Namespace(json="--json" in words))
     try:
-        arguments = parser().parse_args(auditing.spelled(words, inspection.COMMANDS))
+        arguments = parser(words[0]).parse_args(_spelled(words))
     except UsageProblem as problem:
         text = str(problem)
         return run(lambda _: _usage(text), argparse.Namespace(json="--json" in words))
@@ -146,9 +126,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _spelled(words: list[str]) -> list[str]:
+    if words[0] != "audit":
+        return words
+    from yanmen.cli import auditing, inspection
+
+    return auditing.spelled(words, inspection.COMMANDS)
+
+
 def _teach(_: argparse.Namespace) -> Result:
     """Say what to do first: a newcomer types the bare name."""
     return Result(START, {})
+
+
+def _version(_: argparse.Namespace) -> Result:
+    """Say what a person who is asked "which version?" copies: ours, and those that must not move."""
+    from importlib.metadata import version
+
+    found = {name: version(name) for name in ("yanmen", "duckdb", "opendp")} | {"python": sys.version.split()[0]}
+    return Result("  ".join(f"{name} {number}" for name, number in found.items()), found)
 
 
 def _usage(text: str) -> Result:

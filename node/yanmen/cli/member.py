@@ -27,6 +27,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     folder(enrol, "space", "the space's folder")
     file(enrol, "application", "the application.jws that `member init` wrote")
     enrol.add_argument("--pending", action="store_true", help="enter it in the register without letting it act yet")
+    again = "take over the entry that the same key has in another role 变更角色"
+    enrol.add_argument("--another-role", action="store_true", help=again)
     place = "of a data authority 数据主管部门: the six digits it answers for, 140000 a province, 140100 a city"
     enrol.add_argument("--jurisdiction", default="", metavar="REGION", help=place)
     accept = command(

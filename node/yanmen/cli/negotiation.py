@@ -2,18 +2,19 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from yanmen.cli.grammar import CIVIL_TIME, Parser, command, day, folder, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
+from yanmen.cli.terms_options import changes_of, settable, unsettable
 from yanmen.crypto import agreements
-from yanmen.formats.contract_constraints import kind_named
+from yanmen.formats import contract as contract_format
 from yanmen.formats.malformed import Malformed
 from yanmen.model.consent import ConsentRule
-from yanmen.model.contract import Bounds, Contract, ContractStatus, Grant, Terms
+from yanmen.model.contract import STOPPED, Bounds, Contract, ContractStatus, Grant, LeftToPerson, Terms
 from yanmen.model.negotiation import ActKind, NegotiationState, missing, state
 
 if TYPE_CHECKING:
@@ -85,9 +86,8 @@ def consent(arguments: argparse.Namespace) -> ConsentRule:
 
 
 def _changes(parser: Parser) -> None:
-    names = ", ".join(each.name for each in fields(Terms) if _is_numeric(each.name))
     parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=NUMBER", help=f"another clause: {names}, or a bound"
+        "--set", action="append", default=[], metavar="NAME=NUMBER", help=f"another clause: {', '.join(settable())}"
     )
     parser.add_argument(
         "--grant", action="append", default=[], metavar="TABLE:COL,COL", help="other columns, all of them"
@@ -174,8 +174,8 @@ def changed(terms: Terms, arguments: argparse.Namespace) -> Terms:
     bounds: dict[str, Any] = {}
     for text in arguments.set:
         name, _, number = text.partition("=")
-        if not _is_numeric(name):
-            raise UsageProblem(f"--set {text}: {name!r} is no clause with a number")
+        if name not in settable():
+            raise UsageProblem(f"--set {text}: {unsettable(name)}")
         (bounds if name in Bounds.__slots__ else own)[name] = whole(number)
     if arguments.grant:
         own["grants"] = tuple(_grant(text) for text in sorted(arguments.grant))
@@ -183,7 +183,12 @@ def changed(terms: Terms, arguments: argparse.Namespace) -> Terms:
         own["not_after_ms"] = (
             int(datetime.combine(arguments.until + timedelta(days=1), time(), CIVIL_TIME).timestamp()) * 1000
         )
-    return replace(terms, bounds=replace(terms.bounds, **bounds), **own)
+    made = replace(terms, bounds=replace(terms.bounds, **bounds), **own)
+    try:
+        contract_format.encode(made)
+    except Malformed as error:
+        raise UsageProblem(f"these terms make no contract: {error}{changes_of(str(error))}") from error
+    return made
 
 
 def _grant(text: str) -> Grant:
@@ -192,13 +197,6 @@ def _grant(text: str) -> Grant:
     if not table or not names:
         raise UsageProblem(f"--grant {text}: write TABLE:COLUMN,COLUMN")
     return Grant(table, names)
-
-
-def _is_numeric(name: str) -> bool:
-    try:
-        return kind_named(name).numeric
-    except Malformed:
-        return False
 
 
 def shown(contract: Contract, note: str = "") -> Result:
@@ -212,10 +210,16 @@ def lines(contract: Contract) -> str:
     if contract.status is ContractStatus.OFFERED:
         text += "".join(f"\n  counter-offer 反要约: {line}" for line in differences(contract))
     text += "".join(f"\n  to be signed by 待签署: {who}" for who in unsigned(contract))
+    text += left(contract.left_to_person)
     if contract.amendment is not None:
         text += f"\n  amendment 变更 {contract.amendment.status.value}" + lines(contract.amendment)
         text += "".join(f"\n  amendment 变更: {line}" for line in _differ(contract.terms, contract.amendment.terms))
     return text
+
+
+def left(clauses: tuple[LeftToPerson, ...]) -> str:
+    """Return why the owner's rule left an offer to a person, a line for each clause."""
+    return "".join(f"\n  left to a person 转人工 {each.clause}: {each.en} {each.zh}" for each in clauses)
 
 
 def differences(contract: Contract) -> tuple[str, ...]:
@@ -250,6 +254,7 @@ def described(contract: Contract) -> dict[str, object]:
         "counter": list(differences(contract)),
         "signers": list(contract.terms.signers),
         "unsigned": list(unsigned(contract)),
+        "left_to_person": [asdict(each) for each in contract.left_to_person],
         "amendment": None if contract.amendment is None else described(contract.amendment),
     }
 
@@ -262,9 +267,21 @@ def _signed(contract: Contract) -> tuple[frozenset[str], bool]:
 
 def head(contract: Contract) -> str:
     """Say how a contract stands, in one line."""
-    return (
-        f"{contract.terms.id}: {contract.status.value} ({negotiation(contract).value}) {contract.decided_by}".rstrip()
-    )
+    if contract.status in STOPPED:
+        return f"{contract.terms.id}: {contract.status.value}, {decider(contract)}"
+    state_ = f"{contract.status.value} ({negotiation(contract).value})"
+    return f"{contract.terms.id}: {state_} {contract.decided_by}".rstrip()
+
+
+def decider(contract: Contract) -> str:
+    """Say who stopped or approved a contract: its consumer by a signed word, or its holder by the person it names."""
+    if contract.status not in STOPPED:
+        return contract.decided_by
+    words = [agreements.peek_act(token) for token in contract.signatures]
+    if any(word.act is ActKind.END and word.digest == contract.digest for word in words):
+        return "by its consumer 由使用方终止"
+    named = f": {contract.decided_by}" if contract.decided_by else ""
+    return f"by its holder 由数源部门{named}"
 
 
 def _verify_next(contract: Contract, node: "Node", arguments: argparse.Namespace) -> str:

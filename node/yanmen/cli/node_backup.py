@@ -34,7 +34,7 @@ def saved(arguments: argparse.Namespace) -> Result:
     """Copy the folder."""
     from yanmen.node import backup
 
-    passphrase = keys.passphrase(arguments.into) if arguments.with_keys else ""
+    passphrase = keys.passphrase(arguments.into, sealed=False) if arguments.with_keys else ""
     extent = backup.Extent(passphrase, arguments.with_snapshots)
     made = backup.save(arguments.node, arguments.into, extent, SystemRandomness())
     size = sum(file.size for file in made.files.values())

@@ -70,7 +70,7 @@ def _exchanged(arguments: argparse.Namespace, end: KeyEnd) -> Result:
 
 def sealed(arguments: argparse.Namespace) -> Result:
     """Seal the folder's key files."""
-    given = keys.passphrase(arguments.node)
+    given = keys.passphrase(arguments.node, sealed=False)
     names = enrolment.seal_keys(arguments.node, given, SystemRandomness())
     return Result(f"sealed 已加密: {', '.join(names) or '-'}", {"sealed": list(names)})
 

@@ -20,8 +20,6 @@ from yanmen.wire import messages
 
 DONE, REFUSED, USAGE, FAILED = 0, 1, 2, 3
 
-_ADVICE = {FaultCode.UNREACHABLE: "\n  Is it serving (yanmen node serve)? 请确认节点已启动并可连通。"}
-
 Fields = Mapping[str, Any]
 
 
@@ -79,7 +77,8 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
         return REFUSED
     except Fault as fault:
         note = {"error": "FAULT", "code": fault.code.value, "message": fault.note}
-        text = f"the node failed 节点故障: {fault.code.value} {fault.note}{_ADVICE.get(fault.code, '')}"
+        advice = f"\n  {fault.advice}" if fault.advice else ""
+        text = f"the node failed 节点故障: {fault.code.value} {fault.note}{advice}"
         _complain(note, text, as_json=as_json)
         return FAILED
     except OSError as error:

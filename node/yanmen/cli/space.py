@@ -79,6 +79,8 @@ def admit(arguments: argparse.Namespace) -> Result:
     status = PartyStatus.PENDING if arguments.pending else PartyStatus.ACTIVE
     space = enrolment.open_space(arguments.space)
     region = getattr(arguments, "jurisdiction", "")
+    if not getattr(arguments, "another_role", False):
+        enrolment.check_role(space, application)
     changed, grant = enrolment.admit(space, application, status, SystemClock(), SystemRandomness(), region)
     target = path.with_name("granted.json")
     target.write_bytes(formats.encode_grant(grant))

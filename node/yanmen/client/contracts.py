@@ -7,7 +7,7 @@ from yanmen.crypto import agreements, documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats.former_keys import every
 from yanmen.formats.malformed import Malformed
-from yanmen.model.contract import Contract, ContractStatus, Terms
+from yanmen.model.contract import STOPPED, Contract, ContractStatus, LeftToPerson, Terms
 from yanmen.model.negotiation import ActKind, missing
 from yanmen.model.party import KeyUse, Party, Register
 from yanmen.model.template import PublishedTemplate
@@ -42,6 +42,8 @@ def opened(message: contract_pb2.Contract, sides: Sides) -> Contract:
     """Return the contract in `message` once everything that was signed over it verifies."""
     try:
         found = _opened(message, sides)
+        left = tuple(LeftToPerson(each.clause, each.en, each.zh) for each in message.left_to_person)
+        found = replace(found, left_to_person=left)  # the node's word, which nothing rests on
         if message.HasField("amendment"):
             amendment = _opened(message.amendment, sides)
             if amendment.terms.id != found.terms.id or amendment.terms.amends != found.digest:
@@ -69,7 +71,7 @@ def _opened(message: contract_pb2.Contract, sides: Sides) -> Contract:
             raise Malformed("an answer to another offer")
         if status not in (_DENIED if decision.decision is ContractStatus.DENIED else _ACCEPTED):
             raise Malformed("a status that the holder's answer does not allow")
-        found = replace(found, decided_by=decision.decided_by)
+        found = replace(found, decided_by="" if status in STOPPED else decision.decided_by)
     elif status in (_ACCEPTED | _DENIED) - {ContractStatus.REVOKED}:
         raise Malformed("decided, without the holder's answer")
     if status is ContractStatus.OFFERED and not found.counter:

@@ -70,6 +70,8 @@ class NodeFailed(Fault):
 class Unreachable(Fault):
     """No answer from the node: network, certificate, or a server that is not one of ours."""
 
+    advice = "Is it serving (yanmen node serve)? 请确认节点已启动并可连通。"
+
     def __init__(self, status: str, text: str) -> None:
         """Hold gRPC's status and its text, which comes from this side."""
         super().__init__(FaultCode.UNREACHABLE, f"{status}: {text}")

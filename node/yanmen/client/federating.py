@@ -28,7 +28,7 @@ from yanmen.client.link import Link, parsed
 from yanmen.client.node import Node
 from yanmen.client.questions import TIMEOUT_S, Asking
 from yanmen.client.receipts import CheckedReceipt
-from yanmen.crypto import documents, federated
+from yanmen.crypto import documents, federated, manifests
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.system import SystemClock, SystemRandomness
@@ -165,7 +165,7 @@ class Federation:
             grids=grids if len(grids) > 1 else (),
         )
         token = documents.sign_manifest(manifest, self.identity.signer)
-        return federated.read_manifest(token, self.identity.register)
+        return manifests.read(token, self.identity.register)
 
     def _variances(self, quotes: Mapping[str, Quote], micro_rho: int, partition: str) -> tuple[int, ...]:
         """Return the noise that each aggregator deals for the charge, by the most sensitive of the nodes."""

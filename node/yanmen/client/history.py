@@ -5,7 +5,7 @@ or smaller, must be proven consistent with it before anything is shown.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -51,6 +51,8 @@ class History:
     node: Party
     clock: Clock
     prove: Prove
+    kept: list[int] = field(default_factory=list)
+    """How large the log was that this program kept last, if it kept any."""
 
     def newest(self, ask: Callable[[], bytes]) -> Checkpoint:
         """Return the head that `ask` fetches; it must not be smaller than any seen before."""
@@ -64,7 +66,12 @@ class History:
         return head
 
     def known_size(self) -> int:
-        """Return how large the log of the latest year was when it was last seen, 0 for never."""
+        """Return how large the log of the latest year was when it was last seen, 0 for never.
+
+        Another program may have seen more since this one did: then its growth is asked for, as without this.
+        """
+        if self.kept:
+            return self.kept[0]
         latest = max(self._years(), default=0)
         known = durable.read(self.folder, _file(checkpoint.origin(self.node.id, latest)), note.BYTES_MAX)
         return 0 if known is None else self._remembered(known).size
@@ -96,6 +103,7 @@ class History:
     def _write(self, before: bytes | None, head: Checkpoint, signed: bytes) -> None:
         if before is None or head.size > self._remembered(before).size:
             durable.write(self.folder, _file(head.origin), signed)
+            self.kept[:] = [head.size]
 
     def _consistent(self, before: bytes | None, head: Checkpoint, signed: bytes, grown: Grown) -> None:
         if before is None:

@@ -85,7 +85,7 @@ class Session:
 
     def query(self, sql: str, *, timeout: float = TIMEOUT_S, progress: Progress | None = None) -> Answer:
         """Ask `sql` and return its verified answer."""
-        return self.submit(sql).attend(timeout=timeout, progress=progress)
+        return questions.ask(self._link, self._signing, sql, self.grant, timeout, progress)
 
 
 class Node:
@@ -248,7 +248,8 @@ class Node:
 
         `progress` is told once a second how long it has been waited. Interrupting it (Ctrl-C) stops the job.
         """
-        return self.submit(sql, contract=contract, micro_rho=micro_rho).attend(timeout=timeout, progress=progress)
+        binder = self._binder(contract, micro_rho, None, None)
+        return questions.ask(self._link, self._signing, sql, binder, timeout, progress)
 
     def contribute(self, sql: str, contract: str | Contract, micro_rho: int, asking: Asking) -> Job:
         """Start `sql` as this node's part of a federated question; its answer is sealed for the aggregators."""

@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from yanmen.client import decode
 from yanmen.client.answer import Answer, Quote
 from yanmen.client.calls import SECONDS
-from yanmen.client.errors import ReplyMalformed, StillRunning
+from yanmen.client.errors import Refused, ReplyMalformed, StillRunning
 from yanmen.client.history import Grown
 from yanmen.client.link import Link, parsed
 from yanmen.client.receipts import Asked, Charge, CheckedReceipt
@@ -27,6 +28,8 @@ TIMEOUT_S = 120.0
 """How long a caller waits for an outcome unless it says otherwise."""
 LOOK_S = 1.0
 """How often who wants to be told of a running job is told."""
+SOON_MS = 1_000
+"""How long the call that submits a question waits for its answer."""
 
 Progress = Callable[[float], None]
 """Told, each time a job is still running, how many seconds it has been waited for."""
@@ -102,15 +105,52 @@ def submit(link: Link, signing: Signing, sql: str, binder: Binder, manifest: Ask
 
     With a `manifest` the answer is this node's shares of a federated one.
     """
-    job_id = signing.new_id()
+    job_id, asking = signing.new_id(), manifest or Asking()
+    request = _request(sql, job_id, binder, asking)
+    _submitted(link, request, asking.seconds)
+    return Job(job_id, sql, link, asking.aggregators)
+
+
+def ask(
+    link: Link, signing: Signing, sql: str, binder: Binder, timeout: float, progress: Progress | None = None
+) -> Answer:
+    """Return the answer to `sql` in one call if it comes soon; who interrupts the waiting stops the job."""
+    began, job_id = time.monotonic(), signing.new_id()
+    request = _request(sql, job_id, binder, Asking())
+    request.known_size = link.known_size()
+    request.wait_ms = max(0, min(SOON_MS, int(timeout * 1000)))
+    try:
+        reply = _submitted(link, request, SECONDS)
+    except KeyboardInterrupt:
+        with suppress(Refused):  # one that had not arrived needs no stop
+            cancel(link, job_id)
+        raise
+    if reply.HasField("answer"):
+        grown = Grown(request.known_size, tuple(reply.consistency))
+        return _answer(link, Asked(job_id, sql), reply.answer, grown)
+    waited = time.monotonic() - began
+    if progress is not None:
+        progress(waited)
+    return Job(job_id, sql, link).attend(timeout=timeout - waited, progress=_later(progress, waited))
+
+
+def _later(progress: Progress | None, waited: float) -> Progress | None:
+    """Return what tells `progress` of the time waited before, too."""
+    return None if progress is None else lambda seconds: progress(waited + seconds)
+
+
+def _request(sql: str, job_id: str, binder: Binder, asking: Asking) -> query_pb2.SubmitRequest:
     authorisation = binder.bind(sql, job_id, Operation.SUBMIT)
-    asking = manifest or Asking()
-    request = query_pb2.SubmitRequest(
+    return query_pb2.SubmitRequest(
         job_id=job_id, authorisation=authorisation, sql=sql, manifest=asking.token, joinables=asking.joinables
     )
-    if link.call(link.calls.query.Submit, request, asking.seconds).job_id != job_id:
+
+
+def _submitted(link: Link, request: query_pb2.SubmitRequest, seconds: float) -> query_pb2.SubmitResponse:
+    reply = link.call(link.calls.query.Submit, request, seconds)
+    if reply.job_id != request.job_id:
         raise ReplyMalformed("another job than was submitted")
-    return Job(job_id, sql, link, asking.aggregators)
+    return reply
 
 
 def fetch(link: Link, asked: Asked, timeout: float, progress: Progress | None = None) -> Answer:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from yanmen.crypto import documents, notes, pedersen, receipts, shamir, sharing
 from yanmen.crypto.blame import blamed
+from yanmen.crypto.manifests import active
 from yanmen.crypto.shamir import Candidate
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import checkpoint, connector_id, dealing, json_canonical, jws, merkle, point, proof, share
+from yanmen.formats import checkpoint, dealing, merkle, point, proof, share
 from yanmen.formats import manifest as manifest_format
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.dealing import Dealing
@@ -28,7 +29,6 @@ from yanmen.model.federation import (
     NOTHING,
     OPENING,
     Dealt,
-    Manifest,
     Mode,
     OpenedSum,
     Opening,
@@ -36,7 +36,7 @@ from yanmen.model.federation import (
     SetCertificate,
     SignedManifest,
 )
-from yanmen.model.party import KeyUse, Party, PartyRole, PartyStatus, Register
+from yanmen.model.party import KeyUse, Party, Register
 from yanmen.model.receipt import Stage
 
 
@@ -55,25 +55,6 @@ class Word:
 
     dealt: Dealt
     dealing: Dealing
-
-
-def read_manifest(token: bytes, register: Register) -> SignedManifest:
-    """Return the manifest in `token`, signed by an active member, to active nodes and aggregators of the space."""
-    payload = json_canonical.decode_object(jws.split(token, manifest_format.BYTES_MAX).payload, len(token))
-    claimed = manifest_format.decode(payload)
-    consumer = active(register, claimed.consumer)
-    if consumer.role in {PartyRole.NODE, PartyRole.AGGREGATOR}:
-        raise Malformed("manifest: asked by no consumer")
-    manifest = documents.open_manifest(token, consumer.signing_key)
-    for invited in manifest.nodes:
-        _require_role(active(register, invited.node), PartyRole.NODE)
-    aggregators = [active(register, name) for name in manifest.aggregators]
-    for party in aggregators:
-        _require_role(party, PartyRole.AGGREGATOR)
-    if manifest.mode is Mode.JOINED:
-        _require_apart(manifest)
-    keys = tuple(party.envelope_key for party in aggregators)
-    return SignedManifest(manifest, token, hashlib.sha256(token).hexdigest(), keys)
 
 
 def check_evidence(evidence: Evidence, signed: SignedManifest, register: Register) -> Word:
@@ -262,26 +243,3 @@ def _check_included(inclusion: Proof, log: Checkpoint, leaf: bytes, dealer: Part
         raise BadSignature("checkpoint of another node's log")
     notes.verify_checkpoint(inclusion.checkpoint, log.origin, key_at(dealer, KeyUse.LOG, log.origin, log.size - 1))
     merkle.verify_inclusion(merkle.leaf_hash(leaf), inclusion.index, log.size, inclusion.path, log.root)
-
-
-def active(register: Register, party_id: str) -> Party:
-    """Return the party with `party_id`, which must be active."""
-    party = register.find(party_id)
-    if party is None or party.status is not PartyStatus.ACTIVE:
-        raise Malformed(f"{party_id} is no active party of this space")
-    return party
-
-
-def _require_apart(manifest: Manifest) -> None:
-    """Refuse aggregators of a join that are one institution, or a department of it: nothing holds if they collude."""
-    seen = {connector_id.decode(invited.node).subject: invited.node for invited in manifest.nodes}
-    for name in manifest.aggregators:
-        other = seen.setdefault(connector_id.decode(name).subject, name)
-        if other != name:
-            en = f"{other} and {name} are of one institution; name aggregators of three, none of them a department's"
-            raise Malformed(f"{en}（{other} 与 {name} 属同一机构；请指定三家互不相同且非参与部门的聚合方）")
-
-
-def _require_role(party: Party, role: PartyRole) -> None:
-    if party.role is not role:
-        raise Malformed(f"{party.id} is no {role.value}")

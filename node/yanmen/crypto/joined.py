@@ -8,16 +8,16 @@ from math import isqrt
 
 from yanmen.crypto import documents, federated
 from yanmen.crypto.blame import blamed
-from yanmen.crypto.federated import Evidence, active
+from yanmen.crypto.federated import Evidence
+from yanmen.crypto.manifests import active
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import joinable, joining, json_canonical, jws
+from yanmen.formats import joining
 from yanmen.formats.blinded import Matched
-from yanmen.formats.joinable import Statement
 from yanmen.formats.joining import Joining
 from yanmen.formats.malformed import Malformed
 from yanmen.model.federation import NOISES, Dealt, Mode, SignedManifest
 from yanmen.model.joining import Handed
-from yanmen.model.party import PartyRole, Register
+from yanmen.model.party import Register
 
 SIGMAS = 20
 """What no noise reaches: the discrete Gaussian is further out with a probability below 2^-280."""
@@ -124,15 +124,6 @@ def check_total(values: Sequence[int], ranges: Sequence[tuple[int, int]], sigma_
 def digest(content: bytes) -> str:
     """Return the hex SHA-256 of `content`."""
     return hashlib.sha256(content).hexdigest()
-
-
-def read_statement(token: bytes, register: Register) -> Statement:
-    """Return what an active node of the space states of its tables."""
-    payload = json_canonical.decode_object(jws.split(token, joinable.BYTES_MAX).payload, joinable.BYTES_MAX)
-    node = active(register, joinable.decode(payload).node)
-    if node.role is not PartyRole.NODE:
-        raise Malformed(f"{node.id}: no node")
-    return documents.open_joinable(token, node.signing_key)
 
 
 def remembered(node: str, said: bytes, signed: SignedManifest) -> Share:

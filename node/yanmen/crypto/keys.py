@@ -114,8 +114,8 @@ def read_secret(path: Path) -> bytes:
     return passphrases.unseal(data, passphrase(path), path) if passphrases.is_sealed(data) else data
 
 
-def passphrase(path: Path) -> str:
-    """Return the passphrase of the sealed file `path`: as the environment names it, or from the terminal."""
+def passphrase(path: Path, *, sealed: bool = True) -> str:
+    """Return the passphrase of `path`, which is sealed or to be: as the environment names it, or from the terminal."""
     named = os.environ.get(PASSPHRASE_FILE)
     if named is not None:
         try:
@@ -126,7 +126,8 @@ def passphrase(path: Path) -> str:
     if given is not None:
         return given
     if not sys.stdin.isatty():
-        raise Fault(FaultCode.KEYS, f"{path} is sealed: name the passphrase's file in {PASSPHRASE_FILE}")
+        what = f"{path} is sealed" if sealed else f"a passphrase is to seal {path} 需以口令加密"
+        raise Fault(FaultCode.KEYS, f"{what}: name the passphrase's file in {PASSPHRASE_FILE}")
     return getpass.getpass(f"passphrase of {path} 口令: ")
 
 

@@ -94,10 +94,11 @@ def exact_notice(plan: Plan) -> str:
     """Return the sentence that goes with exact figures: which rule leaves cells blank, and what would fill them."""
     k, percent = threshold.contributors(plan), threshold.DOMINANCE_PERCENT
     return (
-        f"空白处不予公布：少于 {k} 个单元、前两大单元之外不足最大单元的 {percent}%，或会拆分此类小组；"
-        "减少分组维度或放宽筛选后可公布更多；不作为法定统计数据 · "
+        f"空白处不予公布：少于 {k} 个单元、前两大单元之外不足最大单元的 {percent}%，会拆分此类小组，"
+        "或其中有主体撤回授权；减少分组维度或放宽筛选后可公布更多；不作为法定统计数据 · "
         f"blank cells are withheld: fewer than {k} units, less than {percent} % of the largest beside the two largest, "
-        "or part of such a group; fewer dimensions or a wider filter leave fewer blank; not an official statistic"
+        "part of such a group, or somebody in it withdrew consent; fewer dimensions or a wider filter leave fewer "
+        "blank; not an official statistic"
     )
 
 

@@ -106,6 +106,8 @@ class Wholes:
     counts: Cuts
     sums: Cuts
     rule: Rule
+    gone: frozenset[Place] = frozenset()
+    """Cells of the finest table that somebody left who withdrew."""
 
 
 def wholes(raw: Raw) -> Wholes:
@@ -117,7 +119,20 @@ def wholes(raw: Raw) -> Wholes:
     base = Rule(CONTRIBUTORS_MIN, DOMINANCE_PERCENT, frame.alone).over(finest)
     strict = Rule(contributors(raw.plan), DOMINANCE_PERCENT, frame.alone).over(finest)
     counts, sums = cut(finest, (base, strict), len(frame.keys))
-    return Wholes(counts, sums, strict)
+    return Wholes(counts, sums, strict, _gone(raw, frame))
+
+
+def _gone(raw: Raw, frame: Frame) -> frozenset[Place]:
+    """Return the cells that are not as they are in the whole version: a figure with one of them is never shown.
+
+    So whoever withdrew is in no figure, and what is shown is what the whole version would show: two answers, one
+    before and one after, by whomever, differ in nothing.
+    """
+    if raw.left is None:
+        return frozenset()
+    ranges = (*reach(frame.aggregates), *_beside(frame.aggregates))
+    before, after = (dict(filled(frame.keys, ranges, rows, raw.usage)) for rows in (raw.frame, raw.left))
+    return frozenset(place for place in before.keys() | after.keys() if before.get(place) != after.get(place))
 
 
 def _broken(plan: Plan, found: Wholes) -> _Broken:
@@ -125,7 +140,9 @@ def _broken(plan: Plan, found: Wholes) -> _Broken:
     if plan.frame is None:
         raise Fault(FaultCode.INTERNAL, "exact figures without the finest table")
     cell_of = _Cells(plan, plan.frame)
-    return _Broken(cell_of.broken(found.counts, found.rule.enough), cell_of.broken(found.sums, found.rule.balanced))
+    gone = cell_of.holding(found.gone)
+    counts, sums = cell_of.broken(found.counts, found.rule.enough), cell_of.broken(found.sums, found.rule.balanced)
+    return _Broken(counts | gone, sums | gone)
 
 
 def _finest(raw: Raw, frame: Frame) -> Iterator[Block]:
@@ -157,6 +174,10 @@ class _Cells:
         """Return the cells that both cuts break: they take part of a block, or of one not `safe` in either."""
         unsafe = {place for block in (*cuts.across, *cuts.along) if not safe(block) for place in block.places}
         return self._broken(cuts.across, unsafe) & self._broken(cuts.along, unsafe)
+
+    def holding(self, places: Iterable[Place]) -> frozenset[int]:
+        """Return the cells that any of `places` counts in."""
+        return frozenset(cell for cell in map(self._cell, places) if cell is not None)
 
     def _broken(self, blocks: Iterable[Block], unsafe: set[Place]) -> frozenset[int]:
         found: set[int] = set()

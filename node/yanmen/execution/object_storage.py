@@ -79,7 +79,7 @@ def fetched(path: str, source: ObjectSource, clear: ClearFiles, now_ms: int) -> 
             "target": target.fd,
             "bounds": {**READ_BOUNDS, "file": clear.largest_bytes},
         }
-        size, etag, version = _read(_run(order, target.fd, source))
+        size, etag, version = _read(_run(order, target.fd, source), _endpoint(source))
         if os.lseek(target.fd, 0, os.SEEK_END) != size:
             raise JobFailed(JobCode.BAD_REPLY)
         target.close_to_writers()
@@ -148,11 +148,11 @@ def _run(order: dict[str, object], target: int, source: ObjectSource) -> bytes:
         try:
             reply, _ = worker.exchange(request)
         except JobFailed as failed:
-            raise object_trouble.ended(failed, worker.exit_status) from None
+            raise object_trouble.ended(failed, worker.exit_status, _endpoint(source)) from None
     return reply
 
 
-def _read(data: bytes) -> tuple[int, str, str]:
+def _read(data: bytes, endpoint: str = "") -> tuple[int, str, str]:
     """Read the reply as hostile bytes: the reader parsed what a store sent."""
     try:
         document: object = json.loads(data.decode("utf-8"))
@@ -163,7 +163,7 @@ def _read(data: bytes) -> tuple[int, str, str]:
         raise JobFailed(JobCode.BAD_REPLY)
     match document:
         case {"trouble": str(trouble), "status": int(status), **rest} if not rest:
-            raise object_trouble.told(trouble, status)
+            raise object_trouble.told(trouble, status, endpoint)
         case {"ok": True, "bytes": int(size), "etag": str(etag), "version": str(version), **rest} if (
             not rest and size >= 0 and _ETAG.fullmatch(etag) and _VERSION.fullmatch(version)
         ):

@@ -45,11 +45,11 @@ OF_THE_SOURCE = {
 }
 
 
-def told(trouble: str, status: int) -> Exception:
-    """Return what to raise for a `trouble` that the reader told; `status` is what the store answered, or 0."""
+def told(trouble: str, status: int, endpoint: str = "") -> Exception:
+    """Return what to raise for a `trouble` the reader told; `status` is what the store at `endpoint` said, or 0."""
     if trouble in OF_THE_NODE:
         code, words = OF_THE_NODE[trouble]
-        return Fault(code, f"object storage 对象存储: {words.en}（{words.zh}）")
+        return Fault(code, f"object storage 对象存储 {endpoint}".rstrip() + f": {words.en}（{words.zh}）")
     if trouble not in OF_THE_SOURCE:
         return JobFailed(JobCode.BAD_REPLY)
     words = OF_THE_SOURCE[trouble]
@@ -57,7 +57,7 @@ def told(trouble: str, status: int) -> Exception:
     return Refused(Reason.SOURCE_MISMATCH, Detail("", hint_en=words.en, hint_zh=words.zh, clauses=clauses))
 
 
-def ended(failed: JobFailed, exit_status: int | None) -> Exception:
+def ended(failed: JobFailed, exit_status: int | None, endpoint: str = "") -> Exception:
     """Return what to raise for a reader that ended without a reply."""
     if exit_status in {EXIT_NO_LANDLOCK, EXIT_NO_SECCOMP}:
         layer = "Landlock" if exit_status == EXIT_NO_LANDLOCK else "seccomp"
@@ -67,4 +67,4 @@ def ended(failed: JobFailed, exit_status: int | None) -> Exception:
         return Fault(
             FaultCode.SANDBOX, "SECURITY EVENT 安全事件: the reader of objects made a call that it never makes"
         )
-    return told("TIMEOUT" if failed.code is JobCode.TIME else "FAILED", 0)
+    return told("TIMEOUT" if failed.code is JobCode.TIME else "FAILED", 0, endpoint)

@@ -21,7 +21,8 @@ def run(
 ) -> Raw:
     """Run the plan of `reserved` in a jail and return its rows; raises `JobFailed` with a closed code.
 
-    `instead` names the snapshots to read in place of a version's own.
+    `instead` names the snapshots to read in place of a version's own. What exact data are cut by is their whole
+    version all the same: cut anew without somebody, they would tell that one's figures by what changed.
     """
     plan = reserved.plan
     allowed = Limits(
@@ -38,8 +39,12 @@ def run(
     frame = plan.frame
     finest = replace(allowed, rows=prod(len(key.domain) for key in frame.keys))
     types = _counted([key.type for key in frame.keys], frame.aggregates)
-    found, more = runner.query(_attached(frame.scans, instead), frame.sql, types, finest, cancel)
-    return Raw(plan=plan, rows=rows, usage=_together(usage, more), frame=found)
+    found, more = runner.query(_attached(frame.scans, NO_OTHERS), frame.sql, types, finest, cancel)
+    usage = _together(usage, more)
+    if _attached(frame.scans, instead) == _attached(frame.scans, NO_OTHERS):
+        return Raw(plan=plan, rows=rows, usage=usage, frame=found)
+    left, more = runner.query(_attached(frame.scans, instead), frame.sql, types, finest, cancel)
+    return Raw(plan=plan, rows=rows, usage=_together(usage, more), frame=found, left=left)
 
 
 def _attached(scans: tuple[Scan, ...], instead: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

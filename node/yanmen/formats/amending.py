@@ -20,8 +20,15 @@ def forbidden(former: Terms, terms: Terms) -> Iterator[tuple[str, str, str]]:
         yield "yanmen:operation", "hangs on another grant of operation", "授权依据不得更改"
     if former.filled is not None and former.filled != terms.filled:
         yield "yanmen:template", "leaves the template it was made from", "不得脱离原合约模板"
+    yield from _left_out(former, terms)
+
+
+def _left_out(former: Terms, terms: Terms) -> Iterator[tuple[str, str, str]]:
+    """Yield what was agreed once and for all: who signs, and that the end is proved."""
     if not set(former.signers) <= set(terms.signers):
         yield "yanmen:signers", "leaves out a side that signed", "不得减少签署方"
+    if former.deletion_days is not None and terms.deletion_days is None:
+        yield "yanmen:deletionDays", "leaves out the proof of deletion that was agreed", "不得取消已约定的删除证明"
 
 
 def same(one: Terms, other: Terms) -> bool:

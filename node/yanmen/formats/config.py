@@ -33,6 +33,9 @@ SPACE = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII)
 ALIAS = re.compile(r"[a-z][a-z0-9_]{0,31}", re.ASCII)
 """A node's short name is also an SQL schema in messages about joins across nodes."""
 ADDRESS = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,39}\]):[0-9]{1,5}", re.ASCII)
+ADDRESS_LIKE = "HOST:PORT, for instance health.example:7443 or 10.1.2.3:7443"
+LOOPBACK_LIKE = "127.0.0.1:PORT or [::1]:PORT, for instance 127.0.0.1:9464"
+URL_LIKE = "https://HOST:PORT/PATH without a slash at its end, for instance https://health.example:7443/tds"
 COLUMNS_MAX = 10_000
 SANDBOXES = ("landlock", "jail", "docker")
 """Profiles this program has; another word is refused, never replaced."""
@@ -187,7 +190,7 @@ def _id(table: Table) -> str:
 
 
 def _address(table: Table) -> str:
-    value = table.text("address", pattern=ADDRESS)
+    value = table.text("address", pattern=ADDRESS, like=ADDRESS_LIKE)
     port = value.rpartition(":")[2]
     if port.isascii() and port.isdigit() and int(port) > 65535:
         table.problem("address", "no such port", "端口号超出范围")
@@ -234,7 +237,7 @@ def _stamping(table: Table) -> Stamping:
     if not table.has("timestamp"):
         return Stamping()
     section = table.table("timestamp")
-    found = Stamping(section.text("url", required=False, pattern=URL), section.text("authority"))
+    found = Stamping(section.text("url", required=False, pattern=URL, like=URL_LIKE), section.text("authority"))
     section.close()
     return found
 
@@ -290,10 +293,10 @@ def _telling(table: Table) -> Telling:
     if not table.has("operations"):
         return Telling()
     section = table.table("operations")
-    address = section.text("address", required=False, pattern=LOOPBACK)
+    address = section.text("address", required=False, pattern=LOOPBACK, like=LOOPBACK_LIKE)
     if LOOPBACK.fullmatch(address) and int(address.rpartition(":")[2]) > 65535:
         section.problem("address", "no such port", "端口号超出范围")
-    found = Telling(address, section.text("traces", required=False, pattern=URL))
+    found = Telling(address, section.text("traces", required=False, pattern=URL, like=URL_LIKE))
     section.close()
     return found
 
@@ -302,7 +305,7 @@ def _https(table: Table) -> Interfaces:
     if not table.has("https"):
         return Interfaces()
     section = table.table("https")
-    found = Interfaces(_address(section), section.text("url", pattern=HTTPS_URL))
+    found = Interfaces(_address(section), section.text("url", pattern=HTTPS_URL, like=URL_LIKE))
     section.close()
     return found
 
@@ -342,7 +345,7 @@ def _check_quorum(table: Table, config: Config) -> None:
 
 
 def _witness(section: Table) -> Witness:
-    url, vkey = section.text("url", pattern=URL), section.text("vkey")
+    url, vkey = section.text("url", pattern=URL, like=URL_LIKE), section.text("vkey")
     section.close()
     try:
         key = note.decode_key(vkey, note.COSIGNATURE)

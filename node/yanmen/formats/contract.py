@@ -35,6 +35,12 @@ BYTES_MAX = 64 * 1024
 GRANTS_MAX = 64
 COLUMNS_MAX = 512
 TEXT_MAX = 2000
+RULE = "owner's rule 数源部门规则"
+"""Who decided, when the owner's rule did."""
+GRANT = "grant of operation 授权运营"
+"""Who decided, when the holder's grant to an operator did."""
+AUTOMATIC = frozenset({RULE, GRANT})
+"""What decides without a person; no person may go by one of these names."""
 _CONTEXT: tuple[Json, ...] = (
     "https://w3id.org/dspace/2025/1/context.jsonld",
     {"yanmen": "urn:yanmen:contract:1:"},

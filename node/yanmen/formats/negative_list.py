@@ -1,16 +1,13 @@
-"""负面清单 as the payload of a JWS, and what it matches."""
+"""负面清单 as the payload of a JWS."""
 
 import re
-import unicodedata
-from collections.abc import Iterator, Sequence
 
 from yanmen.formats import connector_id
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.json_members import exact, integer, items, text, texts
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.spec import REGION
-from yanmen.model.catalogue import Channel, Dataset
-from yanmen.model.contract import Scenario
+from yanmen.model.catalogue import Channel
 from yanmen.model.governance import NegativeItem, NegativeList
 
 TYP = "yanmen-negative-list+jws"
@@ -91,43 +88,3 @@ def _channel(value: str) -> Channel:
         if channel.value == value:
             return channel
     raise Malformed("negative list: unknown channel")
-
-
-def against_publishing(lists: Sequence[NegativeList], dataset: Dataset) -> Iterator[NegativeItem]:
-    """Yield the items that forbid publishing `dataset`: no channel is left open, or every one it has is closed."""
-    for item in _matching(lists, dataset):
-        if not item.scenarios and (not item.channels or set(dataset.channels) <= set(item.channels)):
-            yield item
-
-
-def against_granting(
-    lists: Sequence[NegativeList], dataset: Dataset, channel: Channel, scenario: Scenario
-) -> Iterator[NegativeItem]:
-    """Yield the items that forbid granting `dataset` by this channel for this scenario."""
-    said = _plain(f"{scenario.id} {scenario.text}")
-    for item in _matching(lists, dataset):
-        scenario_fits = not item.scenarios or any(_plain(word) in said for word in item.scenarios)
-        if scenario_fits and (not item.channels or channel in item.channels):
-            yield item
-
-
-def _matching(lists: Sequence[NegativeList], dataset: Dataset) -> Iterator[NegativeItem]:
-    """Yield the items whose words stand in what is declared; an item without words is about every dataset."""
-    said = "\n".join(map(_plain, _declared(dataset)))
-    for each in lists:
-        for item in each.items:
-            if not item.words or any(_plain(word) in said for word in item.words):
-                yield item
-
-
-def _plain(text: str) -> str:
-    """Return `text` so that width, case and spaces do not tell two spellings apart."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _declared(dataset: Dataset) -> Iterator[str]:
-    described = dataset.description
-    yield from (dataset.name, dataset.title_zh, dataset.title_en, dataset.registration, dataset.ndi_id)
-    yield from (described.item, described.abstract_zh, described.abstract_en, *described.keywords)
-    for column in dataset.visible():
-        yield from (column.name, column.title_zh, column.title_en, column.source_name)

@@ -6,6 +6,7 @@ reported with its line, and nothing is guessed. A missing class means `personal`
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum, unique
 
 from yanmen.formats import description, ndi_id, spec_columns, toml_lines, toml_table
@@ -117,12 +118,20 @@ def _dataset(table: Table) -> Dataset:
         partition=table.text("partition", required=False, pattern=NAME),
         description=description.read(table.table("catalogue", required=False)),
         units_upto=table.integer("units_upto", 1, max(rows_upto, 1), 0),
-        clustered_by=table.text("clustered_by", required=False),
         consent=table.choice("consent", ConsentRule, ConsentRule.UNLESS_WITHDRAWN),
     )
+    dataset = replace(dataset, clustered_by=_order(table, dataset))
     for check in _CHECKS:
         check(table, dataset)
     return dataset
+
+
+def _order(table: Table, dataset: Dataset) -> str:
+    """Return the column whose order rows lie in: where an open table has one date and nothing is said, that date."""
+    if table.has("clustered_by"):
+        return table.text("clustered_by", required=False)
+    dates = [column.name for column in dataset.visible() if column.type is ColumnType.DATE]
+    return dates[0] if dataset.cls is DatasetClass.OPEN and len(dates) == 1 else ""
 
 
 def _contribution(table: Table, cls: DatasetClass, rows_upto: int) -> tuple[int, int]:
@@ -174,8 +183,10 @@ def _check_order(table: Table, dataset: Dataset) -> None:
 
 
 def _check_consent(table: Table, dataset: Dataset) -> None:
-    if dataset.consent is ConsentRule.RECORDED and (dataset.cls is not DatasetClass.PERSONAL or dataset.unit() is None):
-        table.problem("consent", "only units of personal data consent", "只有个人数据中的主体可以授权")
+    if dataset.consent is ConsentRule.RECORDED and (dataset.cls is DatasetClass.OPEN or dataset.unit() is None):
+        table.problem(
+            "consent", "only units consent, which open data have not", "只有数据中的主体可以授权，开放类数据没有主体"
+        )
 
 
 _CHECKS: tuple[Callable[[Table, Dataset], None], ...] = (

@@ -111,7 +111,7 @@ def _column(section: Table, cls: DatasetClass, rows_upto: int) -> Column:
         lower=lower,
         upper=upper,
         scale=scale,
-        source_name=section.text("source_name", required=False) or section.path[-1],
+        source_name=section.text("source_name", required=False, as_written=True) or section.path[-1],
     )
     section.close()
     return column

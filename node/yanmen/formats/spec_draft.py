@@ -8,7 +8,7 @@ from decimal import Decimal
 from yanmen.formats import description
 from yanmen.formats.json_canonical import Json
 from yanmen.formats.spec import CONFIRM
-from yanmen.model.catalogue import Cell, Column, Dataset, Role
+from yanmen.model.catalogue import Cell, Column, Dataset, DatasetClass, Role
 from yanmen.model.consent import ConsentRule
 
 _BLANK = (
@@ -91,7 +91,7 @@ def encode(dataset: Dataset) -> str:
         f"subject_space = {quote(dataset.subject_space)}",
         *([f"partition = {quote(dataset.partition)}"] if dataset.partition else []),
         *([f"consent = {quote(dataset.consent.value)}"] if dataset.consent is ConsentRule.RECORDED else []),
-        *([f"clustered_by = {quote(dataset.clustered_by)}"] if dataset.clustered_by else []),
+        *([f"clustered_by = {quote(dataset.clustered_by)}"] if dataset.cls is DatasetClass.OPEN else []),
         f"rows_per_unit = {dataset.rows_per_unit}",
         f"groups_per_unit = {dataset.groups_per_unit}",
         f"rows_upto = {dataset.rows_upto}",

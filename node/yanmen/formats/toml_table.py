@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeVar
 
+from yanmen.formats import wording
 from yanmen.formats.toml_lines import Document, Path, Problem
 
 E = TypeVar("E", bound=Enum)
@@ -45,8 +46,19 @@ class Table:
             self.problem(name, "missing", "缺少此项")
         return value
 
-    def text(self, name: str, *, required: bool = True, pattern: re.Pattern[str] | None = None) -> str:
-        """Return the text `name`; a required one is not empty."""
+    def text(
+        self,
+        name: str,
+        *,
+        required: bool = True,
+        pattern: re.Pattern[str] | None = None,
+        like: str = "",
+        as_written: bool = False,
+    ) -> str:
+        """Return the text `name`; a required one is not empty, and all of it is seen unless it names what exists.
+
+        `like` says in words, with an example, what `pattern` asks for.
+        """
         value = self.value(name, required=required)
         if value is None:
             return ""
@@ -56,11 +68,23 @@ class Table:
         if len(value) > TEXT_MAX or _CONTROL.search(value):
             self.problem(name, f"must be at most {TEXT_MAX} characters on one line", f"须为一行、不超过 {TEXT_MAX} 字")
             return ""
-        if required and not value.strip():
+        unseen = wording.fault(value) if not as_written else ""
+        if unseen:
+            self._unseen(name, unseen)
+        elif required and not value.strip():
             self.problem(name, "must not be empty", "不得为空")
         elif value and pattern is not None and pattern.fullmatch(value) is None:
-            self.problem(name, f"must match {pattern.pattern}", f"须符合 {pattern.pattern}")
+            self._misshapen(name, pattern, like)
         return value
+
+    def _unseen(self, name: str, what: str) -> None:
+        self.problem(name, f"holds {what}, which is not seen as it is written", f"含不可见或不规范字符 {what}")
+
+    def _misshapen(self, name: str, pattern: re.Pattern[str], like: str) -> None:
+        if like:
+            self.problem(name, f"write it as {like}", f"请写作 {like}")
+        else:
+            self.problem(name, f"must match {pattern.pattern}", f"须符合 {pattern.pattern}")
 
     def integer(self, name: str, lower: int, upper: int, default: int | None = None) -> int:
         """Return the integer `name` within `lower` and `upper`; without a `default` it is required."""
@@ -92,6 +116,8 @@ class Table:
             return ()
         if len(set(value)) != len(value) or (required and not value):
             self.problem(name, "must be a list without repeats, not empty", "须为非空且不重复的列表")
+        for unseen in filter(None, map(wording.fault, value)):
+            self._unseen(name, unseen)
         return tuple(value)
 
     def choice(self, name: str, kind: type[E], default: E | None = None) -> E:

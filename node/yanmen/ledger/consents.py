@@ -103,9 +103,9 @@ class _Use:
 
 def _use(db: Connection, position: int, space: str) -> _Use | None:
     slots = log.read_slots(db, position)
-    if Slot.BUDGET not in slots or Budget.read(slots[Slot.BUDGET]).space != space:
-        return None
     readings = read_readings(slots[Slot.DATASETS]) if Slot.DATASETS in slots else ()
+    if Slot.BUDGET not in slots or not _is_about(space, Budget.read(slots[Slot.BUDGET]).space, readings):
+        return None
     scenario = read_scenario(slots[Slot.SCENARIO]).text if Slot.SCENARIO in slots else ""
     (at_ms,) = db.execute("SELECT at_ms FROM leaf WHERE position = ?", (position,)).fetchone()
     told = PersonsUse(
@@ -117,6 +117,11 @@ def _use(db: Connection, position: int, space: str) -> _Use | None:
         datasets=tuple(reading.name for reading in readings),
     )
     return _Use(told, _asked_beforehand(db, slots, readings))
+
+
+def _is_about(space: str, charged: str, readings: Iterable[Reading]) -> bool:
+    """Say whether a use was of these units: of the space it was charged to, or of the exact data it read."""
+    return charged == space if charged else any(reading.name == space for reading in readings)
 
 
 def _asked_beforehand(db: Connection, slots: Mapping[Slot, Json], readings: Iterable[Reading]) -> bool:

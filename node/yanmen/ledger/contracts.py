@@ -206,6 +206,17 @@ def was_version(db: Connection, contract_id: str, digest: str) -> bool:
     return row is not None
 
 
+def signed_versions(db: Connection, contract_id: str) -> tuple[tuple[Terms, bytes], ...]:
+    """Return the versions that were in force, each with the holder's acceptance, from the present one back."""
+    now = "SELECT offer, acceptance, 1 AS present, 0 AS replaced FROM contract WHERE id = ?"
+    before = "SELECT offer, acceptance, 0 AS present, replaced FROM contract_version WHERE contract = ?"
+    rows = db.execute(
+        f"{now} UNION ALL {before} ORDER BY present DESC, replaced DESC",
+        (contract_id, contract_id),
+    ).fetchall()
+    return tuple((terms_in(bytes(offer)), bytes(acceptance)) for offer, acceptance, _, _ in rows)
+
+
 def require_valid(terms: Terms, now_ms: int) -> None:
     """Refuse outside the time of the contract, which may have ended since the question was admitted."""
     if now_ms < terms.not_before_ms:
@@ -255,7 +266,7 @@ def _whole(db: Connection, row: _Row) -> Contract:
 
 def _signed(db: Connection, contract: Contract) -> Contract:
     terms = contract.terms
-    if not terms.signers and terms.round is None:
+    if not terms.signers and terms.round is None and contract.status is not ContractStatus.REVOKED:
         return contract
     rows = db.execute(
         "SELECT document FROM contract_signature WHERE contract = ? AND digest = ? ORDER BY position",
@@ -280,6 +291,12 @@ def _check_digest(contract: Contract) -> None:
 
 def stands(contract_id: str, status: ContractStatus) -> Detail:
     """Return why a contract that stands like this cannot change so."""
+    if status in (ContractStatus.REVOKED, ContractStatus.DENIED):
+        return Detail(
+            subject=contract_id,
+            hint_en=f"The contract has already ended ({status.value}): ask for a new one, with an id of its own.",
+            hint_zh=f"该合约已经终止（{status.value}）：请以新的标识申请新合约。",
+        )
     return Detail(
         subject=contract_id,
         hint_en=f"The contract is {status.value}; it cannot become that now.",

@@ -17,15 +17,22 @@ DAY_MS = 24 * 60 * 60 * 1000
 
 
 def expect(db: Connection, terms: Terms) -> None:
-    """Note that the end of a contract now in force asks for proof, as its present version says."""
+    """Note that the end of a contract now in force asks for proof, as its version says; once asked, it stays."""
     if terms.deletion_days is None:
-        db.execute("DELETE FROM deletion WHERE contract = ?", (terms.id,))
         return
     db.execute(
         "INSERT INTO deletion (contract, consumer, days, until_ms) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (contract) DO UPDATE SET days = excluded.days, until_ms = excluded.until_ms",
         (terms.id, terms.consumer, terms.deletion_days, terms.not_after_ms),
     )
+
+
+def is_proved(db: Connection, contract_id: str) -> bool:
+    """Say whether consumer or node proved that what was released under a contract is destroyed."""
+    found = db.execute(
+        "SELECT 1 FROM deletion WHERE contract = ? AND (by_node IS NOT NULL OR by_consumer IS NOT NULL)", (contract_id,)
+    ).fetchone()
+    return found is not None
 
 
 def listed(db: Connection, now_ms: int) -> tuple[Deletion, ...]:
@@ -47,9 +54,7 @@ def prove(db: Connection, log_: Log, token: bytes) -> int:
     contract = contracts.require(db, proof.contract)
     by_node = proof.by == proof.node
     column = "by_node" if by_node else "by_consumer"
-    standing = {each.contract: each for each in listed(db, log_.now_ms(db))}.get(proof.contract)
-    if standing is None or standing.ended_ms == 0:
-        raise _refused("contract", "It is not over, or asks for no proof.", "该合约尚未终止，或未约定删除证明。")
+    standing = _due(db, proof.contract, log_.now_ms(db))
     done = standing.by_node if by_node else standing.by_consumer
     if done is not None:
         if _document(db, done) == token.decode("ascii"):
@@ -74,6 +79,16 @@ def prove(db: Connection, log_: Log, token: bytes) -> int:
     position = contracts.append(db, log_, Stage.CONTRACT, row, leaves.contract(row, contract.status, "", token))
     db.execute(f"UPDATE deletion SET {column} = ? WHERE contract = ?", (position, proof.contract))  # noqa: S608 - ours
     return position
+
+
+def _due(db: Connection, contract_id: str, now_ms: int) -> Deletion:
+    """Return how a contract stands that is over and asks for proof."""
+    standing = {each.contract: each for each in listed(db, now_ms)}.get(contract_id)
+    if standing is None:
+        raise _refused("contract", "It asks for no proof of deletion.", "该合约未约定删除证明。")
+    if standing.ended_ms == 0:
+        raise _refused("contract", "It is not over yet.", "该合约尚未终止。")
+    return standing
 
 
 def _deletion(row: tuple[str, str, int, int, int, int | None, int | None], now_ms: int) -> Deletion:

@@ -24,7 +24,9 @@ T = TypeVar("T")
 CALLERS_MAX = 64
 """Callers in one transaction: the first does not wait for an endless line behind it."""
 GATHER_S, GATHER_MAX_S = 0.0003, 0.005
-"""How long a leader waits for one more of those who were served together last, and for all of them."""
+"""How long a leader waits for one more of those who were served together last, and for enough of them."""
+GATHER_SHARE = 4
+"""One in so many of them is enough to begin with: the others come while these are signed and written."""
 
 
 class GroupCommit:
@@ -85,16 +87,17 @@ class GroupCommit:
                 following.wake(leads=True)
 
     def _gather(self) -> None:
-        """Wait for as many as were served together last, as long as they keep coming: they are on their way back.
+        """Wait for a share of those who were served together last, as long as they keep coming: they are on their way.
 
         A caller who comes alone after callers who came alone waits for nobody.
         """
+        enough = -(-self._served // GATHER_SHARE)
         for _ in range(int(GATHER_MAX_S / GATHER_S)):
             with self._lock:
                 here = len(self._line)
-                if here >= self._served:
+                if here >= enough:
                     return
-                self._awaited = self._served
+                self._awaited = enough
             told = self._come.acquire(timeout=GATHER_S)
             with self._lock:
                 if not self._awaited:

@@ -2,12 +2,23 @@
 
 from yanmen.formats.bill import Period
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import billing, budget, cases, contracts, datasets, deletions, inspections, negotiating, spaces
+from yanmen.ledger import (
+    amendments,
+    billing,
+    budget,
+    cases,
+    contracts,
+    datasets,
+    deletions,
+    inspections,
+    negotiating,
+    spaces,
+)
 from yanmen.ledger.cases import Case
 from yanmen.ledger.desk import Desk
 from yanmen.ledger.log import About, Slots
 from yanmen.model.catalogue import Origin, Renewal, SpaceBudget, SubjectSpace, Version
-from yanmen.model.contract import Balance, Contract, ContractStatus
+from yanmen.model.contract import Balance, Contract, ContractStatus, Terms
 from yanmen.model.deletion import Deletion, ReleasedAnswer
 from yanmen.model.inspection import Issue, Step
 from yanmen.model.receipt import Receipt, Stage
@@ -21,6 +32,16 @@ class Holdings(Desk):
     """Contracts, subject spaces, datasets and statements."""
 
     __slots__ = ()
+
+    def check_place(self, terms: Terms) -> None:
+        """Refuse terms that are no first offer, answer no counter-offer and amend nothing that is in force."""
+        with self._store.read() as db:
+            amendments.check_place(db, self._log.now_ms(db), contracts.find(db, terms.id), terms)
+
+    def signed_versions(self, contract_id: str) -> tuple[tuple[Terms, bytes], ...]:
+        """Return the versions of a contract that were in force, each with its acceptance, from the present one back."""
+        with self._store.read() as db:
+            return contracts.signed_versions(db, contract_id)
 
     def add_offer(self, contract: Contract) -> Receipt:
         """Keep a consumer's signed offer, in its turn; the same offer again gives the same leaf."""

@@ -90,8 +90,8 @@ class Log:
 
     def append(self, db: Connection, stage: Stage, slots: Slots, about: About, intent: str = "") -> Entry:
         """Sign a leaf of `slots` and put it at the end of the log and of its contract's series."""
-        key, log_key, position, last_ms, length, last = _end_of(db, about.contract)
-        _require_in_use(key, self._receipt_signer)
+        keys, position, last_ms, (length, last) = _end_of(db, about.contract)
+        _require_in_use(keys[0], self._receipt_signer)
         now_ms = self._present_ms(last_ms)
         filled = {**slots, Slot.SERIES: Series(length + 1, last).json()}
         grains = _grains(len(filled))
@@ -113,7 +113,8 @@ class Log:
         ref = tree.grow(db, position, issued.leaf)
         known = remembered.of(db)
         if known is not None:
-            known.appended(position, Row(head.jti, stage.value, jws, shown, withheld), log_key or b"")
+            known.appended(position, Row(head.jti, stage.value, jws, shown, withheld), now_ms, keys)
+            known.series[about.contract] = length + 1, ref
         db.execute(
             "INSERT INTO series (contract, length, last) VALUES (?, 1, ?)"
             " ON CONFLICT (contract) DO UPDATE SET length = series.length + 1, last = excluded.last",
@@ -294,8 +295,14 @@ def _end(db: Connection) -> tuple[int, int]:
     return (0, 0) if row is None else (row[0], row[1])
 
 
-def _end_of(db: Connection, contract: str) -> tuple[bytes | None, bytes | None, int, int, int, str]:
+def _end_of(db: Connection, contract: str) -> tuple[tuple[bytes, bytes], int, int, tuple[int, str]]:
     """Return the two keys in use, number of leaves, time of the last one, and length and last leaf of a series."""
+    known = remembered.of(db)
+    if known is not None and known.leaves:
+        series = known.series.get(contract)
+        if series is None:
+            series = db.execute("SELECT length, last FROM series WHERE contract = ?", (contract,)).fetchone()
+        return known.keys, known.size, known.at_ms, series or (0, "")
     row = db.execute(
         "SELECT receipt_key, log_key, position + 1, at_ms, length, last FROM node"
         " LEFT JOIN (SELECT position, at_ms FROM leaf ORDER BY position DESC LIMIT 1) AS newest ON true"
@@ -303,16 +310,16 @@ def _end_of(db: Connection, contract: str) -> tuple[bytes | None, bytes | None, 
         (contract,),
     ).fetchone()
     if row is None:
-        return None, None, 0, 0, 0, ""
+        return (b"", b""), 0, 0, (0, "")
     key, log_key, size_, last_ms, length, last = row
-    return key, log_key, size_ or 0, last_ms or 0, length or 0, last or ""
+    return (key, log_key), size_ or 0, last_ms or 0, (length or 0, last or "")
 
 
 def _covered(db: Connection) -> tuple[int, int, bytes | None]:
     """Return the size of the newest checkpoint, the number of leaves and the log key in use."""
     known = remembered.of(db)
     if known is not None and known.leaves:
-        return known.head[0] if known.head else 0, known.size, known.log_key
+        return known.head[0] if known.head else 0, known.size, known.keys[1]
     row = db.execute(
         "SELECT coalesce((SELECT max(size) FROM checkpoint), 0), coalesce((SELECT max(position) + 1 FROM leaf), 0),"
         " (SELECT log_key FROM node)"

@@ -4,12 +4,13 @@ What is negotiated is the draft: the amendment of a contract in force, or else t
 round names the digest of the one before; nothing is in force before every side signed the same offer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from yanmen.crypto import agreements, documents
-from yanmen.formats import amending
+from yanmen.formats import contract as document
+from yanmen.formats import json_canonical, jws
 from yanmen.formats.malformed import Malformed
-from yanmen.ledger import contracts, deletions, leaves
+from yanmen.ledger import amendments, contracts, deletions, leaves
 from yanmen.ledger.connection import Connection, Value
 from yanmen.ledger.leaves import ContractRow
 from yanmen.ledger.log import Log
@@ -43,17 +44,14 @@ def offer(db: Connection, log: Log, contract: Contract) -> int:
     for held in (known, known.amendment):
         if held is not None and held.digest == contract.digest:
             return _offered(db, contract.digest)
+    amendments.check_place(db, log.now_ms(db), known, contract.terms)
     draft = _draft(known)
-    if draft is not None and draft.held.status is ContractStatus.OFFERED:
-        return _answer(db, log, draft, contract)
-    if draft is None and known.status is ContractStatus.ACTIVE and contract.terms.amends:
-        return _amend(db, log, known, contract)
-    raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
+    return _amend(db, log, contract) if draft is None else _answer(db, log, draft, contract)
 
 
 def counter(db: Connection, log: Log, contract_id: str, token: bytes, decided_by: str) -> int:
     """Keep the holder's counter-offer over a draft that waits for the holder, and return its leaf."""
-    draft = _waiting(db, contract_id, Move.COUNTER)
+    draft = _waiting(db, log, contract_id, Move.COUNTER)
     _in_time(draft.held.terms.round, log.now_ms(db))
     terms = _terms(token)
     _follows(terms, draft.held.terms, draft.held.digest)
@@ -68,14 +66,14 @@ def decide(
     """Keep the holder's signed decision, made in time, over a draft that waits for it, and return its leaf."""
     if status not in (ContractStatus.ACTIVE, ContractStatus.DENIED):
         raise Fault(FaultCode.INTERNAL, "a decision approves or denies")
-    draft = _waiting(db, contract_id, Move.APPROVE if status is ContractStatus.ACTIVE else Move.DENY)
+    draft = _waiting(db, log, contract_id, Move.APPROVE if status is ContractStatus.ACTIVE else Move.DENY)
     _in_time(draft.held.terms.round, log.now_ms(db))
     return _decided(db, log, draft, status, (acceptance, decided_by))
 
 
 def carry(db: Connection, log: Log, contract: Contract) -> None:
     """Say again what was decided and signed of a contract of an earlier log, whose offer was said again."""
-    draft = _waiting(db, contract.terms.id, Move.APPROVE)
+    draft = _waiting(db, log, contract.terms.id, Move.APPROVE)
     _decided(db, log, draft, ContractStatus.ACTIVE, (contract.acceptance, contract.decided_by))
     for token in contract.signatures:
         act(db, log, token)
@@ -83,6 +81,8 @@ def carry(db: Connection, log: Log, contract: Contract) -> None:
 
 def _decided(db: Connection, log: Log, draft: Draft, status: ContractStatus, signed: tuple[bytes, str]) -> int:
     acceptance, decided_by = signed
+    if _accepted(acceptance) != draft.held.digest:
+        raise _out_of_turn(draft.held.terms.id, draft.held.status)  # another offer took its place meanwhile
     if status is ContractStatus.ACTIVE and missing(draft.held.terms, set(), verified=False):
         status = ContractStatus.AGREED
     said = leaves.contract(draft.row, status, decided_by, acceptance)
@@ -92,7 +92,7 @@ def _decided(db: Connection, log: Log, draft: Draft, status: ContractStatus, sig
         case ContractStatus.AGREED:
             _set(db, draft, "negotiating = ?", status.value)
         case ContractStatus.ACTIVE:
-            _enter(db, draft, position, decided_by)
+            _enter(db, log, draft, position, decided_by)
         case _:
             _close(db, draft, status, decided_by)
     return position
@@ -114,6 +114,8 @@ def act(db: Connection, log: Log, token: bytes) -> int:
     draft = _draft(known)
     if draft is None or draft.held.status is not ContractStatus.AGREED:
         raise _out_of_turn(word.contract, known.status if draft is None else draft.held.status)
+    if draft.table == "amendment":
+        amendments.require_going_on(db, log.now_ms(db), known)
     signed, verified = signatures(draft.held)
     _may_sign(draft.held, word, signed, verified=verified)
     left = missing(
@@ -129,7 +131,7 @@ def act(db: Connection, log: Log, token: bytes) -> int:
         (position, word.contract, draft.held.digest, word.act.value, word.by, token),
     )
     if not left:
-        _enter(db, draft, position, draft.held.decided_by)
+        _enter(db, log, draft, position, draft.held.decided_by)
     return position
 
 
@@ -162,13 +164,15 @@ def _draft(known: Contract) -> Draft | None:
     return Draft("contract", known) if waits else None
 
 
-def _waiting(db: Connection, contract_id: str, move: Move) -> Draft:
+def _waiting(db: Connection, log: Log, contract_id: str, move: Move) -> Draft:
     """Return the draft over which `move` is due now."""
     known = contracts.require(db, contract_id)
     draft = _draft(known)
     if draft is None or move not in TABLE[draft.held.status]:
         status = known.status if draft is None else draft.held.status
         raise Refused(Reason.CONTRACT_MALFORMED, contracts.stands(contract_id, status))
+    if draft.table == "amendment" and move is not Move.DENY:
+        amendments.require_going_on(db, log.now_ms(db), known)
     return draft
 
 
@@ -187,14 +191,9 @@ def _answer(db: Connection, log: Log, draft: Draft, contract: Contract) -> int:
     return position
 
 
-def _amend(db: Connection, log: Log, known: Contract, contract: Contract) -> int:
+def _amend(db: Connection, log: Log, contract: Contract) -> int:
     """Keep what is to replace a contract in force."""
     terms = contract.terms
-    wrong = tuple(amending.forbidden(known.terms, terms))
-    if terms.amends != known.digest or terms.round is not None:
-        raise _out_of_turn(terms.id, known.status)
-    if wrong:
-        raise forbidden(wrong)
     row = ContractRow(terms.id, terms.consumer, contract.digest)
     said = leaves.contract(row, ContractStatus.PENDING, "", contract.offer)
     position = contracts.append(db, log, Stage.CONTRACT, row, said)
@@ -206,28 +205,17 @@ def _amend(db: Connection, log: Log, known: Contract, contract: Contract) -> int
     return position
 
 
-def forbidden(wrong: tuple[tuple[str, str, str], ...]) -> Refused:
-    """Return the refusal of an amendment that changes what it may not."""
-    name, en, zh = wrong[0]
-    clauses = tuple(f"{one} {said} {said_zh}" for one, said, said_zh in wrong)
-    return Refused(
-        Reason.AMENDMENT_FORBIDDEN, Detail(name, hint_en=f"{name} {en}.", hint_zh=f"{name}：{zh}。", clauses=clauses)
-    )
-
-
-def _enter(db: Connection, draft: Draft, position: int, decided_by: str) -> None:
+def _enter(db: Connection, log: Log, draft: Draft, position: int, decided_by: str) -> None:
     """Let what every side signed be in force; what was spent stays spent."""
     terms = draft.held.terms
-    deletions.expect(db, terms)
     if draft.table == "contract":
+        deletions.expect(db, terms)
         contracts.turn(db, terms.id, ContractStatus.ACTIVE, decided_by)
         return
     known = contracts.require(db, terms.id)
-    wrong = tuple(amending.forbidden(known.terms, terms))
-    if known.status is not ContractStatus.ACTIVE or terms.amends != known.digest:
-        raise _out_of_turn(terms.id, known.status)
-    if wrong:
-        raise forbidden(wrong)
+    amendments.require_going_on(db, log.now_ms(db), known)
+    amendments.check(known, replace(terms, round=None))
+    deletions.expect(db, terms)
     _check_spent(db, terms)
     db.execute(
         "INSERT INTO contract_version (contract, digest, offer, acceptance, replaced) VALUES (?, ?, ?, ?, ?)",
@@ -256,7 +244,7 @@ def _check_spent(db: Connection, terms: Terms) -> None:
         if cap < used
     )
     if wrong:
-        raise forbidden(wrong)
+        raise amendments.forbidden(wrong)
 
 
 def _cap(db: Connection, terms: Terms) -> None:
@@ -353,6 +341,16 @@ def _offered(db: Connection, digest: str) -> int:
 def _terms(token: bytes) -> Terms:
     try:
         return agreements.peek_terms(token)
+    except Malformed as error:
+        raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=str(error))) from error
+
+
+def _accepted(token: bytes) -> str:
+    """Return the digest of the offer that a decision is about."""
+    try:
+        return document.decode_acceptance(
+            json_canonical.decode_object(jws.split(token, document.BYTES_MAX).payload)
+        ).offer_sha256
     except Malformed as error:
         raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=str(error))) from error
 

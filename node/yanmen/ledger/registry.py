@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from yanmen.formats import negative_list, operation, product, review, template
+from yanmen.formats import negative_list, office, operation, product, review, template
 from yanmen.ledger import consents, contracts, deletions, evidence, log, signed
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.desk import Desk
@@ -58,6 +58,15 @@ class Registry(Desk):
         """Return the newest act of an officer about a contract, as signed."""
         with self._store.read() as db:
             return signed.newest(db, DocumentKind.OFFICE, f"{contract_id}/{act.value}")
+
+    def office_over(self, contract_id: str, act: Act, offer_sha256: str) -> tuple[int, bytes] | None:
+        """Return the newest act of an officer about this very offer, as signed, and its place in the log."""
+        with self._store.read() as db:
+            found = signed.about(db, DocumentKind.OFFICE, f"{contract_id}/{act.value}")
+        return next(
+            (each for each in found if signed.read(each[1], office.decode).offer_sha256 == offer_sha256),
+            None,
+        )
 
     def pending(self) -> tuple[tuple[Contract, int], ...]:
         """Return every contract that waits for a decision, oldest first, with the time it was offered."""

@@ -18,11 +18,12 @@ class Row(NamedTuple):
 class Remembered:
     """Belongs to one connection; nothing but `hashes` outlives a transaction.
 
-    A full subtree never changes once it is committed. `leaves` are those of the transaction that is open, `size` and
-    `log_key` how long the log is with them and who signs its head, and `head` is that head once it is signed.
+    A full subtree never changes once it is committed. `leaves` are those of the transaction that is open; `size`,
+    `at_ms` and `keys` how long the log is with them, until when, and who signs receipts and heads; `series` length and
+    last leaf of the contracts they belong to. `head` is the head over them, once it is signed.
     """
 
-    __slots__ = ("hashes", "head", "leaves", "log_key", "size")
+    __slots__ = ("at_ms", "hashes", "head", "keys", "leaves", "series", "size")
 
     def __init__(self) -> None:
         """Know nothing."""
@@ -32,8 +33,9 @@ class Remembered:
     def begin(self) -> None:
         """Forget what belongs to a transaction."""
         self.leaves: dict[int, Row] = {}
-        self.size = 0
-        self.log_key = b""
+        self.size = self.at_ms = 0
+        self.keys: tuple[bytes, bytes] = b"", b""
+        self.series: dict[str, tuple[int, str]] = {}
         self.head: tuple[int, str] | None = None
 
     def forget(self) -> None:
@@ -41,10 +43,10 @@ class Remembered:
         self.hashes.clear()
         self.begin()
 
-    def appended(self, position: int, row: Row, log_key: bytes) -> None:
+    def appended(self, position: int, row: Row, at_ms: int, keys: tuple[bytes, bytes]) -> None:
         """Remember the leaf that was just appended."""
         self.leaves[position] = row
-        self.size, self.log_key = position + 1, log_key
+        self.size, self.at_ms, self.keys = position + 1, at_ms, keys
 
 
 def of(db: Connection) -> Remembered | None:

@@ -58,6 +58,15 @@ def newest(db: Connection, kind: DocumentKind, subject: str) -> bytes | None:
     return None if row is None else bytes(row[0])
 
 
+def about(db: Connection, kind: DocumentKind, subject: str) -> tuple[tuple[int, bytes], ...]:
+    """Return every document of this kind about `subject` with its place in the log, the newest first."""
+    rows = db.execute(
+        "SELECT position, token FROM document WHERE kind = ? AND subject = ? ORDER BY position DESC",
+        (kind.value, subject),
+    ).fetchall()
+    return tuple((int(position), bytes(token)) for position, token in rows)
+
+
 def in_force(db: Connection, kind: DocumentKind) -> tuple[Paper, ...]:
     """Return the newest document about each subject, in the order they were recorded."""
     rows = db.execute(
@@ -66,6 +75,17 @@ def in_force(db: Connection, kind: DocumentKind) -> tuple[Paper, ...]:
         (kind.value,),
     ).fetchall()
     return tuple(Paper(kind, subject, bytes(token)) for subject, token in rows)
+
+
+def carried(db: Connection, kind: DocumentKind, about_what: Callable[[bytes], str]) -> tuple[Paper, ...]:
+    """Return the newest document about each subject and what else it is about, in the order they were recorded."""
+    rows = db.execute("SELECT subject, token FROM document WHERE kind = ? ORDER BY position", (kind.value,)).fetchall()
+    found: dict[tuple[str, str], Paper] = {}
+    for subject, token in rows:
+        key = (subject, about_what(bytes(token)))
+        found.pop(key, None)
+        found[key] = Paper(kind, subject, bytes(token))
+    return tuple(found.values())
 
 
 def read(token: bytes, decode: Callable[[Json], T]) -> T:

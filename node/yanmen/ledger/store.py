@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 BUSY_MS = 30_000
 """How long a writer waits for another process: a transaction takes milliseconds."""
-PAGE_BYTES = 8_192
+PAGE_BYTES = 8192
 """Of a new file: three leaves fit into a page, so that a commit changes and syncs fewer of them than with 4,096."""
 JOURNAL_PAGES = 2_000
 """Pages in the journal, 16 MB, before a commit moves them into the file: rarely enough to be no caller's usual wait."""
@@ -76,12 +76,13 @@ class Keeping(Protocol):
 class Store:
     """The open file: one connection that writes, one that reads, each used by one thread at a time."""
 
-    __slots__ = ("_journal", "_length", "_path", "_reader", "_reading", "_writer", "_writing")
+    __slots__ = ("_journal", "_length", "_path", "_reader", "_reading", "_room", "_writer", "_writing")
 
     def __init__(self, path: Path, *, create: bool, kind: Kind = schema.LEDGER) -> None:
         """Open `path`, making it only if `create` says so, and lift it to the present schema."""
         self._path = path
         self._journal, self._length = path.with_name(path.name + "-wal"), 0
+        self._room: int | None = None
         self._writing = Lock()
         self._reading = Lock()
         with faults(), _opening(path, create=create):
@@ -115,15 +116,17 @@ class Store:
 
         SQLite takes zeros for what they are: no frame of the journal, and so its end.
         """
-        length = self._journal.stat().st_size if self._journal.exists() else 0
+        if self._room is None:
+            if not self._journal.exists():
+                return
+            self._room = os.open(self._journal, os.O_WRONLY | os.O_CLOEXEC)
+        # Not by stat(): Linux gives a file whose times somebody saw new ones with its next write, and a sync of it then
+        # has to write its inode as well.
+        length = os.lseek(self._room, 0, os.SEEK_END)
         if length > max(self._length, ROOM_FROM):
-            fd = os.open(self._journal, os.O_WRONLY | os.O_CLOEXEC)
-            try:
-                os.pwrite(fd, bytes(ROOM_BYTES), length)
-                os.fsync(fd)
-                length = os.fstat(fd).st_size
-            finally:
-                os.close(fd)
+            os.pwrite(self._room, bytes(ROOM_BYTES), length)
+            os.fsync(self._room)
+            length = os.lseek(self._room, 0, os.SEEK_END)
         self._length = length
 
     @contextmanager
@@ -176,6 +179,9 @@ class Store:
     def close(self) -> None:
         """Close the connections."""
         with faults():
+            if self._room is not None:
+                os.close(self._room)
+                self._room = None
             self._reader.close()
             self._writer.close()
 
@@ -254,6 +260,7 @@ def _connect(path: Path) -> FileConnection:
         connection.execute("PRAGMA cell_size_check = ON")
         connection.execute("PRAGMA secure_delete = ON")  # erased disclosures leave no bytes behind
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA temp_store = MEMORY")  # pages as they were before each savepoint, a few of them
         connection.execute(f"PRAGMA wal_autocheckpoint = {JOURNAL_PAGES}")
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":

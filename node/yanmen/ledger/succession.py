@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from yanmen.formats import office
 from yanmen.formats.bundle import ContractTotal, SpaceTotal
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.formats.opening import Opening
@@ -29,6 +30,7 @@ from yanmen.ledger.group import internal
 from yanmen.ledger.log import Log
 from yanmen.ledger.opening import opened
 from yanmen.ledger.place import Place
+from yanmen.ledger.signed import Paper
 from yanmen.ledger.store import Keeping
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.contract import Contract, ContractStatus
@@ -119,7 +121,7 @@ def _begin(old: Connection, db: Connection, log_: Log, keeper: Keeper, step: Ste
         )
     _carry_datasets(old, db, log_)
     for kind in DocumentKind:
-        for paper in signed.in_force(old, kind):
+        for paper in _papers(old, kind):
             signed.record(db, log_, paper, lambda _: None)
     for contract in carried:
         _carry_contract(old, db, log_, contract)
@@ -133,6 +135,13 @@ def _begin(old: Connection, db: Connection, log_: Log, keeper: Keeper, step: Ste
         rows = old.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - names of ours
         marks = ", ".join("?" * (columns.count(",") + 1))
         db.executemany(f"INSERT INTO {table} ({columns}) VALUES ({marks})", rows)  # noqa: S608 - as above
+
+
+def _papers(old: Connection, kind: DocumentKind) -> tuple[Paper, ...]:
+    """Return the documents to be said again; officers' acts count for each version of a contract by itself."""
+    if kind is not DocumentKind.OFFICE:
+        return signed.in_force(old, kind)
+    return signed.carried(old, kind, lambda token: signed.read(token, office.decode).offer_sha256)
 
 
 def _spent(row: tuple[str, int, int, int, int], step: Step) -> tuple[SubjectSpace, SpaceTotal]:

@@ -180,6 +180,11 @@ class Dataset:
             self.cls is DatasetClass.PERSONAL and self.unit() is not None and self.groups_per_unit < self.rows_per_unit
         )
 
+    @property
+    def consent_space(self) -> str:
+        """Where its units' consents are kept: its subject space, or, of exact data, which have none, under its name."""
+        return self.subject_space or self.name
+
     def unit(self) -> Column | None:
         """Return the unit column, if the dataset declares one."""
         for column in self.columns:

@@ -33,6 +33,8 @@ MAY_BECOME: Mapping[ContractStatus, frozenset[ContractStatus]] = {
     ContractStatus.REVOKED: frozenset(),
 }
 """What a contract may become without a signed decision; what is denied or revoked stays so."""
+STOPPED = frozenset({ContractStatus.REVOKED, ContractStatus.SUSPENDED})
+"""In force once, and not now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +154,22 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftToPerson:
+    """A clause for which the owner's rule leaves an offer to a person, and why."""
+
+    clause: str
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """Terms with both signatures and their state.
 
     `offer` is the consumer's compact JWS over the terms, `acceptance` the holder's compact JWS
     over the offer's digest and the decision; `digest` is the hex SHA-256 of `offer`. `counter` is the holder's newest
-    counter-offer, `signatures` what else was signed over this very offer, `amendment` what is to replace it.
+    counter-offer, `signatures` what else was signed over this very offer, `amendment` what is to replace it. Who hands
+    in an offer is told why the owner's rule left it to a person, which is no part of the contract.
     """
 
     terms: Terms
@@ -169,6 +181,7 @@ class Contract:
     counter: bytes = b""
     signatures: tuple[bytes, ...] = ()
     amendment: "Contract | None" = None
+    left_to_person: tuple[LeftToPerson, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

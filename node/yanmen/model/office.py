@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, unique
 
-from yanmen.model.contract import Contract
+from yanmen.model.contract import Contract, LeftToPerson
 from yanmen.model.party import PartyRole
 
 
@@ -45,12 +45,13 @@ class OfficeStep:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A contract that waits for a decision: whose turn it is, and until when it should be decided."""
+    """A contract that waits for a decision: whose turn it is, until when, and why the owner's rule left it."""
 
     contract: Contract
     important: bool
     turn: Act
     due_ms: int
+    left_to_person: tuple[LeftToPerson, ...] = ()
 
     def overdue(self, now_ms: int) -> bool:
         """Say whether it should have been decided by now."""

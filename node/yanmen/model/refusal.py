@@ -168,6 +168,9 @@ class FaultCode(Enum):
 class Fault(Exception):
     """The node could not do its work; `note` is for the operator and never holds a data value."""
 
+    advice = ""
+    """What to look at next, where every fault of a kind has the same."""
+
     def __init__(self, code: FaultCode, note: str = "") -> None:
         """Hold `code` and the operator's `note`."""
         self.code = code

@@ -268,13 +268,15 @@ class Reserved:
 class Raw:
     """The engine's reply, parsed as hostile bytes and not yet controlled: never shown, never logged.
 
-    `frame` holds the rows of the plan's frame, of exact data only.
+    `frame` holds the rows of the plan's frame, of exact data only, and `left` those of the same table without the
+    units that withdrew, whom `rows` leave out; None where nobody did.
     """
 
     plan: Plan
     rows: tuple[tuple[Cell, ...], ...] = field(repr=False)
     usage: Usage
     frame: tuple[tuple[Cell, ...], ...] = field(repr=False, default=())
+    left: tuple[tuple[Cell, ...], ...] | None = field(repr=False, default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,10 @@ important data   the steward 数据专管员 first, then the chief data officer,
 a stop           the security officer 安全员, any time
 """
 
-from yanmen import contracting, officers
-from yanmen.admission import offers
+from collections.abc import Iterator
+
+from yanmen import contracting
+from yanmen.admission import offers, officers
 from yanmen.admission.policies import Policies
 from yanmen.contracting import Approval, Office
 from yanmen.crypto import governance
@@ -15,6 +17,7 @@ from yanmen.formats import connector_id
 from yanmen.formats.contract import Reasons
 from yanmen.formats.malformed import Malformed
 from yanmen.ledger.signed import Paper
+from yanmen.model.catalogue import Grade
 from yanmen.model.contract import Contract, ContractStatus
 from yanmen.model.governance import DocumentKind
 from yanmen.model.office import Act, OfficeStep, Waiting
@@ -25,6 +28,7 @@ from yanmen.node.holder import Holder
 from yanmen.node.overdue import LOOK_MS, alert
 
 HOUR_MS = 3_600_000
+_SIGNED = frozenset({ContractStatus.AGREED, ContractStatus.ACTIVE, ContractStatus.SUSPENDED})
 
 
 def require_own(party: Party, holder: Holder) -> None:
@@ -52,29 +56,44 @@ def record(
     _require_turn(step, contract, holder)
 
     def follows(before: bytes | None) -> None:
-        signed = step.act in (Act.REVIEW, Act.DECIDE) and before is not None
+        once = contract.status is ContractStatus.PENDING and step.act in (Act.REVIEW, Act.DECIDE)
+        signed = once and before is not None
         if before is not None and signed and governance.peek_office(before).offer_sha256 == step.offer_sha256:
             raise _refused(step.act.value, "It was signed already.", "该步骤已签署。", Reason.REQUEST_REPLAYED)
 
     receipt = holder.ledger.record_document(Paper(DocumentKind.OFFICE, _subject(step), token), follows)
-    return receipt, _carried_out(step, officer, office)
+    return receipt, _carried_out(step, officer, contract, office)
 
 
 def queue(holder: Holder) -> tuple[Waiting, ...]:
     """Return what waits for an officer, oldest first."""
-    hours = holder.config.approve_hours
+    hours, office = holder.config.approve_hours, Office.of(holder)
     found = []
     for contract, offered_ms in holder.ledger.pending():
         important = _important(contract, holder)
         reviewed = _is_reviewed(contract, holder)
         turn = Act.REVIEW if important and not reviewed else Act.DECIDE
-        found.append(Waiting(contract, important, turn, offered_ms + hours * HOUR_MS))
+        left = contracting.why_left(contract, office)
+        found.append(Waiting(contract, important, turn, offered_ms + hours * HOUR_MS, left))
+    found.extend(_graded_since(holder, hours * HOUR_MS))
     return tuple(found)
 
 
+def _graded_since(holder: Holder, hours_ms: int) -> Iterator[Waiting]:
+    """Yield what was signed on data of grade general that was published again as important: no use is admitted."""
+    newest = {version.dataset.name: version for version in holder.ledger.versions()}
+    raised = {name: each for name, each in newest.items() if each.dataset.grade is not Grade.GENERAL}
+    if not raised:
+        return
+    for contract in holder.ledger.contracts():
+        granted = [raised[grant.dataset] for grant in contract.terms.grants if grant.dataset in raised]
+        if granted and _reopened(contract, holder):
+            turn = Act.DECIDE if _is_reviewed(contract, holder) else Act.REVIEW
+            yield Waiting(contract, True, turn, max(each.published_ms for each in granted) + hours_ms)  # noqa: FBT003 - its field
+
+
 def _is_reviewed(contract: Contract, holder: Holder) -> bool:
-    token = holder.ledger.office(contract.terms.id, Act.REVIEW)
-    return token is not None and governance.peek_office(token).offer_sha256 == contract.digest
+    return holder.ledger.office_over(contract.terms.id, Act.REVIEW, contract.digest) is not None
 
 
 class Deadlines:
@@ -117,11 +136,22 @@ def _require_turn(step: OfficeStep, contract: Contract, holder: Holder) -> None:
             en, zh = "It was signed before the act it would undo.", "其签署早于所要撤销的行为。"
             raise _refused(step.act.value, en, zh, Reason.REQUEST_REPLAYED)
         return
-    if contract.status is not ContractStatus.PENDING:
+    if contract.status is not ContractStatus.PENDING and not _reopened(contract, holder):
         raise _refused(contract.terms.id, "It was decided already.", "该合约已有决定。", Reason.CONTRACT_MALFORMED)
     if step.act is Act.DECIDE and step.approve and _important(contract, holder):
-        acts, register = holder.ledger.office, holder.register.current()
+        acts, register = holder.ledger.office_over, holder.register.current()
         officers.require_review(contract, step.by, holder.config.id, acts, register)
+
+
+def _reopened(contract: Contract, holder: Holder) -> bool:
+    """Say whether officers have to sign what was signed without them: its data is graded important by now."""
+    if contract.status not in _SIGNED or not _important(contract, holder):
+        return False
+    try:
+        officers.require_approved(contract, holder.config.id, holder.ledger.office_over, holder.register.current())
+    except Refused:
+        return True
+    return False
 
 
 def require_not_stopped(contract_id: str, holder: Holder) -> None:
@@ -138,7 +168,11 @@ def _newest(contract_id: str, act: Act, holder: Holder) -> OfficeStep | None:
     return None if token is None else governance.peek_office(token)
 
 
-def _carried_out(step: OfficeStep, officer: Party, office: Office) -> Contract:
+def _carried_out(step: OfficeStep, officer: Party, contract: Contract, office: Office) -> Contract:
+    if contract.status is not ContractStatus.PENDING and step.act in (Act.REVIEW, Act.DECIDE):
+        return contracting.standing(
+            step.contract, step.offer_sha256, office
+        )  # in force already; its uses wait for this
     name = f"{officer.name} {officer.id}"[: contracting.NAME_MAX]
     match step.act:
         case Act.REVIEW:

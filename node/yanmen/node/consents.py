@@ -12,7 +12,7 @@ from typing import Protocol, runtime_checkable
 
 from yanmen.crypto import unit_hash
 from yanmen.ledger.ledger import Ledger
-from yanmen.model.catalogue import Dataset, DatasetClass, Version
+from yanmen.model.catalogue import Dataset, Version
 from yanmen.model.consent import ConsentRule, Exclusion
 from yanmen.model.contract import Terms
 from yanmen.model.ports import Snapshot
@@ -53,14 +53,14 @@ class Consents:
         """Yield the versions that `plan` does not read as they are, and who is left out of them."""
         terms = plan.admitted.contract.terms
         for scan in plan.scans:
-            if scan.version.dataset.cls is DatasetClass.PERSONAL:
+            if scan.version.dataset.unit() is not None:
                 exclusion = self._exclusion(scan.version.dataset, terms)
                 if exclusion.others or exclusion.units:
                     yield scan.version, exclusion
 
     def _exclusion(self, dataset: Dataset, terms: Terms) -> Exclusion:
         """Return who is left out of a dataset under a contract."""
-        space, beforehand = dataset.subject_space, ConsentRule.RECORDED in (terms.consent, dataset.consent)
+        space, beforehand = dataset.consent_space, ConsentRule.RECORDED in (terms.consent, dataset.consent)
         decided = self.ledger.consenting if beforehand else self.ledger.withdrawn
         return Exclusion(unit_hash.space_key(self.seal_key, space), decided(space, terms.id), others=beforehand)
 

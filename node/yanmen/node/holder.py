@@ -29,6 +29,7 @@ from yanmen.ledger.place import Place, database
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
 from yanmen.model.contract import Contract
+from yanmen.model.office import Act
 from yanmen.model.operation import Product
 from yanmen.model.party import KeyUse, Party
 from yanmen.model.ports import Clock, Randomness, Signer
@@ -148,6 +149,10 @@ class Books:
     def product(self, name: str) -> Product | None:
         """Return a product as it stands."""
         return self.ledger.product(name)
+
+    def office_over(self, contract_id: str, act: Act, offer_sha256: str) -> tuple[int, bytes] | None:
+        """Return the newest act of an officer about this very offer, as signed, and its place in the log."""
+        return self.ledger.office_over(contract_id, act, offer_sha256)
 
 
 def release_policy(log_key: note.VerifierKey, config: Config) -> Policy:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import Event
 from typing import TypeVar
@@ -84,6 +85,7 @@ class Node(Doorkeeper):
             Consents(holder.ledger, runner, holder.seal_key(), holder.directory),
             spans,
             self._department,
+            parsing=ThreadPoolExecutor(limits.jobs, thread_name_prefix="parsing"),
         )
         self._jobs = Jobs(limits.jobs, limits.jobs_per_consumer)
         standing.check(self._ledger, holder.config.witnesses)
@@ -298,6 +300,7 @@ class Node(Doorkeeper):
         """Take no more questions and end those that run."""
         self._jobs.drain(wait_ms)
         self._works.beside.shutdown()
+        self._works.parsing.shutdown()
         self._controlling.stop()
         self._sweeping.stop()
         self._joins.close()

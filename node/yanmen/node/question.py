@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
@@ -32,7 +32,7 @@ from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages, within
 from yanmen.planning import federated, hints
-from yanmen.planning.plan import drafted, proven
+from yanmen.planning.plan import check_text, drafted, proven
 from yanmen.planning.rendering import render
 
 
@@ -51,6 +51,7 @@ class Works:
     spans: Spans = untraced
     department: Department | None = None
     beside: Executor = field(default_factory=partial(ThreadPoolExecutor, thread_name_prefix="beside"))
+    parsing: Executor = field(default_factory=partial(ThreadPoolExecutor, thread_name_prefix="parsing"))
 
 
 @dataclass(slots=True)
@@ -64,6 +65,7 @@ class Question:
     cancel: Event | None = None
     instead: Mapping[str, str] = field(default_factory=dict)
     early: "Early[Reserved | Answer]" = field(default_factory=lambda: Early())
+    parsed: "Future[str] | None" = None
 
     def stages(self) -> Stages:
         """Return the pipeline's stages."""
@@ -83,12 +85,32 @@ class Question:
         return stages if self.works.spans is untraced else within(stages, self.works.spans)
 
     def _admit(self, submission: Submission) -> Admitted:
-        self.admitted = admission.admit(submission, self.operation, self.works.desk)
+        self.parsed = self._parsing(submission)
+        try:
+            self.admitted = admission.admit(submission, self.operation, self.works.desk)
+        except BaseException:
+            if self.parsed is not None and not self.parsed.cancel():
+                wait([self.parsed])  # as many are parsed at once as may be asked at once
+            raise
         return self.admitted
+
+    def _parsing(self, submission: Submission) -> "Future[str] | None":
+        """Begin to parse, in a worker that holds no data and serves this member only, while the question is admitted.
+
+        What it gives is looked at once that is done, and not at all where it is refused.
+        """
+        try:
+            check_text(submission.sql, self.works.limits)
+        except Refused:
+            return None  # whoever plans it says why
+        runner = self.works.runner.within(Tenant(submission.peer.id, ""))
+        return self.works.parsing.submit(runner.vet, submission.sql)
 
     def _plan(self, admitted: Admitted) -> Plan:
         runner = self._runner(admitted)
-        draft = drafted(admitted, runner, self._limits(admitted))
+        parsed = self.parsed
+        vet = runner.vet if parsed is None else lambda _: parsed.result()
+        draft = drafted(admitted, vet, self._limits(admitted))
         self._meanwhile(federated.in_shares(draft.plan))
         plan = federated.in_shares(self.early.prove(partial(proven, draft, runner)))
         if self.works.consents is not None and self.operation is Operation.SUBMIT:

@@ -87,7 +87,7 @@ def record(token: bytes, holder: Holder) -> tuple[Receipt, EvidenceReceipt]:
     if last is None or (found.report_sha256, found.number) != (last.sha256, last.report.number):
         hint = Detail(
             f"report {found.number}",
-            hint_en="It acknowledges another report than the newest: yanmen report list.",
+            hint_en="It acknowledges another report than the newest: yanmen report show.",
             hint_zh="该回执对应的不是最新一份上报。",
         )
         raise Refused(Reason.REQUEST_MALFORMED, hint)

@@ -1,6 +1,7 @@
 """From the caller's text to a plan: parse, bind, bound, emit, and prove what the engine would run."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import ceil
 
@@ -48,15 +49,15 @@ def plan(admitted: Admitted, runner: Runner, limits: NodeLimits) -> Plan:
     Touches no data: `runner` only parses the caller's text and binds ours over empty tables. Raises
     `JobFailed` when a vetting job dies.
     """
-    return proven(drafted(admitted, runner, limits), runner)
+    return proven(drafted(admitted, runner.vet, limits), runner)
 
 
-def drafted(admitted: Admitted, runner: Runner, limits: NodeLimits) -> "Draft":
-    """Return what would be run, from the parsed question; it is no plan before it is `proven`."""
+def drafted(admitted: Admitted, vet: Callable[[str], str], limits: NodeLimits) -> "Draft":
+    """Return what would be run, from the question as `vet` parses it; it is no plan before it is `proven`."""
     sql = admitted.submission.sql
     try:
         check_text(sql, limits)
-        return compose(admitted, read(sql, runner.vet(sql), limits.ast_bytes), limits)
+        return compose(admitted, read(sql, vet(sql), limits.ast_bytes), limits)
     except Refused as refusal:
         raise told(refusal, sql) from refusal
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 
 from yanmen.crypto import agreements, documents
 from yanmen.crypto.signatures import BadSignature
-from yanmen.formats import amending, contract, contract_act, deletion, json_members, jws
+from yanmen.formats import amending, contract, contract_act, deletion, json_members, jws, weakening
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.weakening import SignedVersion
 from yanmen.model.contract import MAY_BECOME, ContractStatus, Round, Terms
 from yanmen.model.negotiation import ROUNDS_MAX, ActKind, ContractAct, missing
 from yanmen.model.receipt import Stage
@@ -28,7 +29,8 @@ class Agreement:
     """A contract whose offer the consumer signed, and how it stands.
 
     `counter` and `countered` are the holder's newest counter-offer and its digest, `accepted` the digest of its
-    acceptance, `signed` the further sides that signed, `verified` whether the consumer verified the acceptance.
+    acceptance and `by` who signed that, `signed` the further sides that signed, `verified` whether the consumer
+    verified the acceptance.
     """
 
     terms: Terms
@@ -37,6 +39,7 @@ class Agreement:
     counter: Terms | None = None
     countered: str = ""
     accepted: str = ""
+    by: str = ""
     signed: frozenset[str] = frozenset()
     verified: bool = False
 
@@ -53,6 +56,7 @@ class Agreeing:
     keys: KeyBook
     agreements: dict[str, Agreement] = field(default_factory=dict)
     drafts: dict[str, Agreement] = field(default_factory=dict)
+    former: dict[str, list[SignedVersion]] = field(default_factory=dict)
     entered: int = -1
 
     def follow(self, use: Use) -> Iterator[Finding]:
@@ -64,10 +68,24 @@ class Agreeing:
             status = ContractStatus(json_members.text(members, "status"))
             document = json_members.text(members, "document", DOCUMENT_MAX).encode("ascii")
             self._take(use, status, document)
+            if self.entered == use.index:
+                yield from self._shed(use)
         except BadSignature as error:
             yield finding(Code.CONTRACT_UNSIGNED, use.index, use.head.stage, str(error))
         except ValueError as error:
             yield finding(Code.CONTRACT_DIFFERS, use.index, use.head.stage, str(error))
+
+    def _shed(self, use: Use) -> Iterator[Finding]:
+        """Yield each clause that what is no person signed away, of what a person had signed."""
+        made, before = self.agreements[use.contract], self.former.setdefault(use.contract, [])
+        if made.by in contract.AUTOMATIC:
+            lost = [each.clause for each in weakening.shed(made.terms, before, made.by)]
+            if made.counter is not None:
+                lost.append("yanmen:round")
+            for clause in lost:
+                said = f"signed away without a person: {clause}"
+                yield finding(Code.CONTRACT_DIFFERS, use.index, use.head.stage, said)
+        before.insert(0, SignedVersion(made.terms, made.by))
 
     def _take(self, use: Use, status: ContractStatus, document: bytes) -> None:
         if use.head.stage is Stage.APPROVAL:
@@ -108,7 +126,7 @@ class Agreeing:
             _answers(use, terms, waits.counter, waits.countered)
             self._put(use.contract, waits, replace(made, counter=waits.counter, countered=waits.countered))
         elif draft is None and known.status is ContractStatus.ACTIVE and terms.amends:
-            _amends(terms, known)
+            _amends(use, terms, known)
             self.drafts[use.contract] = made
         else:
             raise Malformed("offered twice")
@@ -132,7 +150,7 @@ class Agreeing:
             raise Malformed("the decision is about another offer, or not the one recorded")
         if not self.keys.continues:  # one carried from an earlier log was decided there
             _in_time(use, known.terms.round)
-        made = replace(known, status=status, accepted=documents.digest(document))
+        made = replace(known, status=status, accepted=documents.digest(document), by=decision.decided_by)
         if status is ContractStatus.DENIED:
             self._close(use.contract, known, made)
         elif status is not (ContractStatus.AGREED if made.unsigned else ContractStatus.ACTIVE):
@@ -209,7 +227,7 @@ class Agreeing:
             self._put(use.contract, known, made)
             return
         if self.drafts.get(use.contract) == known:
-            _amends(made.terms, self.agreements[use.contract])
+            _amends(use, made.terms, self.agreements[use.contract])
             del self.drafts[use.contract]
         self.agreements[use.contract] = made
         self.entered = use.index
@@ -238,8 +256,10 @@ def _in_time(use: Use, round_: Round | None) -> None:
         raise Malformed("answered after its time")
 
 
-def _amends(terms: Terms, known: Agreement) -> None:
-    """Hold an amendment to the version it changes."""
+def _amends(use: Use, terms: Terms, known: Agreement) -> None:
+    """Hold an amendment to the version it changes, which may not be over by then."""
+    if use.head.iat_s * SECOND_MS >= known.terms.not_after_ms:
+        raise Malformed("an amendment of a contract that was over")
     if terms.amends != known.digest or known.status is not ContractStatus.ACTIVE:
         raise Malformed("an amendment of another version, or of what is not in force")
     for name, why, _ in amending.forbidden(known.terms, terms):

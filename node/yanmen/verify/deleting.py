@@ -33,6 +33,8 @@ class Deletions:
 
     def check(self, use: Use) -> Iterator[Finding]:
         """Take in a leaf; yield why a proof of deletion in it is none."""
+        if use.head.stage is Stage.OUTCOME and any(name == use.contract for name, _ in self.proved):
+            yield finding(Code.DELETION_WRONG, use.index, use.head.stage, "an answer after deletion was proved")
         if use.head.stage is Stage.OUTCOME and use.output is not None:
             answer = ReleasedAnswer(use.head.jti, use.output.sha256)
             self.answers.setdefault(use.contract, []).append(answer)

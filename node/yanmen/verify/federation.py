@@ -8,7 +8,7 @@ In robust mode those of an aggregator that gave nothing may be missing.
 from dataclasses import dataclass
 from pathlib import Path
 
-from yanmen.crypto import documents, federated, joined
+from yanmen.crypto import documents, federated, joined, manifests
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import manifest as manifest_format
@@ -58,7 +58,7 @@ def verify_folder(folder: Path, register_token: bytes, space_key: bytes | None) 
         raise _refused("--space-key is needed: a register that vouches for itself proves nothing")
     try:
         register = documents.open_register(register_token, space_key)
-        signed = federated.read_manifest(read(folder, MANIFEST, manifest_format.BYTES_MAX), register)
+        signed = manifests.read(read(folder, MANIFEST, manifest_format.BYTES_MAX), register)
         names = signed.manifest.aggregators
         may_lack = signed.manifest.mode is Mode.ROBUST
         certificates = tuple(_read(folder, f"{name}.set.jws", may_lack=may_lack) for name in names)

@@ -1,6 +1,6 @@
 """Holds the signed documents that a log records to whoever had to sign them, and to their order."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from yanmen.crypto import agreements, documents, governance
@@ -28,6 +28,7 @@ from yanmen.model.operation import Endorsement, OperatingGrant, Product
 from yanmen.model.party import Party, PartyRole
 from yanmen.model.receipt import Stage
 from yanmen.model.template import PublishedTemplate
+from yanmen.verify.agreeing import Agreement
 from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
 from yanmen.verify.standing import All, Standing
@@ -69,6 +70,7 @@ class Governing:
                     self._filled(use)
                     self._operated(use, said)
                 case Stage.INTENT if use.contract in self.standing.agreements:
+                    self._graded(use)
                     self._operated(use, said)
                 case _:
                     return
@@ -121,9 +123,16 @@ class Governing:
 
     def _officers(self, use: Use) -> None:
         """Hold a contract on important data to the acts of two officers over this very offer."""
-        agreement, published = self.standing.agreements[use.contract], self.standing.published
-        granted = [published[grant.dataset] for grant in agreement.terms.grants if grant.dataset in published]
-        if not any(each.important for each in granted):
+        agreement = self.standing.agreements[use.contract]
+        self._approved(agreement, (grant.dataset for grant in agreement.terms.grants))
+
+    def _graded(self, use: Use) -> None:
+        """Hold a use to the same, by the grades that what it reads was published with last."""
+        self._approved(self.standing.agreements[use.contract], (reading.name for reading in use.readings or ()))
+
+    def _approved(self, agreement: Agreement, names: Iterable[str]) -> None:
+        published = self.standing.published
+        if not any(published[name].important for name in names if name in published):
             return
         acts = self.approved.get((agreement.terms.id, agreement.digest), {})
         review, decision = acts.get(Act.REVIEW), acts.get(Act.DECIDE)
@@ -184,8 +193,12 @@ class Governing:
         if connector_id.decode(claimed.by).subject != connector_id.decode(claimed.node).subject:
             raise BadSignature("an officer of another department")
         step = documents.open_with(governance.open_office, token, self.keys.offer_keys(party))
+        acts = self.approved.setdefault((step.contract, step.offer_sha256), {})
+        if step.act is Act.REVIEW:
+            acts.pop(Act.DECIDE, None)  # what was decided before it was reviewed was not decided
+        acts.pop(step.act, None)
         if step.approve:
-            self.approved.setdefault((step.contract, step.offer_sha256), {})[step.act] = step.by
+            acts[step.act] = step.by
 
     def _operation(self, token: bytes, index: int) -> None:
         found = documents.open_with(governance.open_grant, token, self.keys.acceptance_keys(index))

@@ -97,7 +97,9 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
         What is read is the newest published version, the release is no laxer than its class, the
         charge falls on its subject space, and no space is charged beyond its lifetime budget. A
         renewal of that budget adds to it, says who decided it and why, and does not come before
-        the day that the last one announced.
+        the day that the last one announced. What took a version's place was signed while that was in
+        force and not over; what the owner's rule or a grant signed by itself takes nothing back that a
+        person had signed, and puts no proof of deletion off.
     14. The noise that an answer about persons states is what its charge demands for the sensitivities
         that the intent fixed: sigma squared is l2_squared / (2 rho), rho the aggregate's equal share.
     15. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
@@ -118,6 +120,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     22. Every document that governs catalogue or operation is signed by whom its type demands, an authority
         of the register, the node, an operator or a member, and none comes back that a later one replaced.
         Contracts under a grant of operation lie within it; objections and complaints are answered in time.
+        Important data is read only under an offer that a steward and then a chief data officer approved,
+        by the grade published last; no answer follows a proof of deletion of its contract.
     """
     with collected_rarely():
         return _examined(path, space_key, beside).report

@@ -1,12 +1,12 @@
 """Values to messages for what the node says, messages to values for what callers ask, both strictly."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from yanmen.formats import base64url, dealing
 from yanmen.formats.malformed import Malformed
 from yanmen.model.catalogue import Cell, Column, ColumnType, Description, Version
-from yanmen.model.contract import Balance, Contract
+from yanmen.model.contract import Balance, Contract, LeftToPerson
 from yanmen.model.party import Party
 from yanmen.model.receipt import Receipt
 from yanmen.model.stages import Answer, Binding, Quote, Submission
@@ -98,7 +98,13 @@ def contract(held: Contract) -> contract_pb2.Contract:
         counter_jws=held.counter.decode("ascii"),
         signature_jws=[token.decode("ascii") for token in held.signatures],
         amendment=None if held.amendment is None else contract(held.amendment),
+        left_to_person=left_to_person(held.left_to_person),
     )
+
+
+def left_to_person(clauses: Iterable[LeftToPerson]) -> list[contract_pb2.LeftToPerson]:
+    """Return why the owner's rule did not sign."""
+    return [contract_pb2.LeftToPerson(clause=each.clause, en=each.en, zh=each.zh) for each in clauses]
 
 
 def balance(left: Balance) -> contract_pb2.Balance:

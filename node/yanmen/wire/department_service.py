@@ -63,4 +63,5 @@ def _waiting(waiting: Waiting, *, overdue: bool) -> department_pb2.WaitingContra
         scenario=terms.scenario.id,
         purpose=terms.scenario.text,
         legal_basis=terms.scenario.legal_basis,
+        left_to_person=convert.left_to_person(waiting.left_to_person),
     )

@@ -137,10 +137,17 @@ class Query(query_pb2_grpc.QueryServiceServicer):
 
     @override
     def Submit(self, request: query_pb2.SubmitRequest, context: grpc.ServicerContext) -> query_pb2.SubmitResponse:
-        """Start a job."""
+        """Start a job, and wait for its outcome if that is asked for."""
         job_id = convert.job_id(request.job_id)
         submission = convert.submission(request, job_id, CALLER.get(), self._clock.now_ms(), caller_address(context))
-        return query_pb2.SubmitResponse(job_id=self._api.submit(submission))
+        started = self._api.submit(submission)
+        if not request.wait_ms:
+            return query_pb2.SubmitResponse(job_id=started)
+        answer = self._api.fetch(CALLER.get(), started, _wait_ms(request.wait_ms, context.time_remaining))
+        if answer is None:
+            return query_pb2.SubmitResponse(job_id=started)
+        grown = self._grown(request.known_size, answer)
+        return query_pb2.SubmitResponse(job_id=started, answer=convert.answer(answer), consistency=grown)
 
     @override
     def Fetch(self, request: query_pb2.FetchRequest, context: grpc.ServicerContext) -> query_pb2.FetchResponse:

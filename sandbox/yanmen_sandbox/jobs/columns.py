@@ -7,6 +7,11 @@ from yanmen_sandbox.request import array, integer, text
 
 MISSING = "('', 'NA', 'N/A', 'NULL', 'null', 'NaN', 'nan')"
 """How files write that a number, date or truth value is missing; in text columns these are text."""
+BLANKS = (
+    "\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""White space of any script, which is not part of a unit's name."""
 
 
 class DeclaredColumn(NamedTuple):
@@ -26,6 +31,11 @@ class DeclaredColumn(NamedTuple):
     upper: str | None
     length: int | None = None
     exact: bool = False
+
+    @property
+    def named(self) -> bool:
+        """Whether it names units by texts, of which each has one form."""
+        return self.role == "unit" and self.kind == "text"
 
     def value(self, types: dict[str, str]) -> str:
         """Write the source's value, NULL when it is missing."""
@@ -105,6 +115,8 @@ class DeclaredColumn(NamedTuple):
             lower, upper = (f"CAST({literal(bound)} AS {kept})" for bound in (self.lower, self.upper))
             clamped = f"WHEN {typed} < {lower} THEN {lower} WHEN {typed} > {upper} THEN {upper}"
             return f"CASE {clamped} ELSE TRY_CAST({typed} AS {kept}) END"
+        if self.named:
+            return unit_name(typed)
         return typed if self.length is None else f"CASE WHEN length({typed}) <= {self.length:d} THEN {typed} END"
 
     def fits(self, types: dict[str, str]) -> str:
@@ -129,6 +141,11 @@ class DeclaredColumn(NamedTuple):
                 return f"CAST({literal(cell)} AS DECIMAL(18,{self.scale:d}))"
             case _:
                 raise TypeError("domain")
+
+
+def unit_name(text: str) -> str:
+    """Write a text as the one form in which a snapshot has a unit's name: NFC, no blanks around it; NULL if empty."""
+    return f"nullif(nfc_normalize(trim({text}, {literal(BLANKS)})), '')"
 
 
 def read_column(value: object, *, exact: bool = False) -> DeclaredColumn:

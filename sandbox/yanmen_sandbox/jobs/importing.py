@@ -10,7 +10,7 @@ from _duckdb import DuckDBPyConnection
 
 from yanmen_sandbox import engine, source
 from yanmen_sandbox.jobs import clustering, excluding
-from yanmen_sandbox.jobs.columns import DeclaredColumn, read_column
+from yanmen_sandbox.jobs.columns import DeclaredColumn, read_column, unit_name
 from yanmen_sandbox.jobs.excluding import Excluded
 from yanmen_sandbox.jobs.quality import bands
 from yanmen_sandbox.reply import Code, Ended, encode
@@ -195,7 +195,7 @@ def _rows(declared: Declared, table: SourceTable, salt: str) -> str:
     )
     rows = f"SELECT {finals} FROM {table.sql}"  # noqa: S608 - quoted names
     if declared.server is not None and declared.server.continued:
-        names = ", ".join(engine.identifier(column.name) for column in declared.columns)
+        names = ", ".join(_before(column) for column in declared.columns)
         rows = f'SELECT {names} FROM {PREVIOUS}."data" UNION ALL {rows}'  # noqa: S608 - quoted names
     if declared.unit is not None:
         unit = engine.identifier(declared.unit.name)
@@ -207,6 +207,12 @@ def _rows(declared: Declared, table: SourceTable, salt: str) -> str:
             count = f"count(*) OVER (PARTITION BY {unit}) AS {engine.identifier(declared.counted)}"
             rows = f"SELECT *, {count} FROM ({rows})"  # noqa: S608 - quoted names
     return rows
+
+
+def _before(column: DeclaredColumn) -> str:
+    """Select a column of the snapshot before, which may be older than the one form of units' names."""
+    name = engine.identifier(column.name)
+    return f"{unit_name(name)} AS {name}" if column.named else name
 
 
 def _check_units(connection: DuckDBPyConnection, declared: Declared) -> None:

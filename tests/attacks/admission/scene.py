@@ -27,6 +27,7 @@ from yanmen.model.catalogue import (
 )
 from yanmen.model.config import NodeLimits
 from yanmen.model.contract import Contract, ContractStatus, Grant, Scenario, Terms
+from yanmen.model.office import Act
 from yanmen.model.operation import Product
 from yanmen.model.party import Party, PartyRole, PartyStatus, Register
 from yanmen.model.refusal import Refused
@@ -131,6 +132,7 @@ class World:
         self.clock = Standing()
         self.contracts: dict[str, Contract] = {}
         self.products: dict[str, Product] = {}
+        self.acts: dict[tuple[str, Act, str], tuple[int, bytes]] = {}
         self.datasets = {"labs": Version(dataset(), "v1", "labs.sealed", 10, NOW_MS)}
         self.register = Register("sx.example", 1, NOW_MS, NOW_MS + 30 * DAY_MS, ())
         self.enrol(ALICE, "alice", self.alice.public)
@@ -168,6 +170,9 @@ class World:
 
     def product(self, name: str) -> Product | None:
         return self.products.get(name)
+
+    def office_over(self, contract_id: str, act: Act, offer_sha256: str) -> tuple[int, bytes] | None:
+        return self.acts.get((contract_id, act, offer_sha256))
 
     def sign(self, agreed: Terms, status: ContractStatus = ContractStatus.ACTIVE) -> Contract:
         offer = documents.sign_offer(agreed, self.alice)

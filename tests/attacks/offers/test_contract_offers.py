@@ -9,6 +9,7 @@ import pytest
 from yanmen import contracting
 from yanmen.crypto import documents, jose, keys
 from yanmen.formats import base64url, contract, json_canonical
+from yanmen.formats.contract import RULE
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import (
     Channel,
@@ -39,7 +40,7 @@ class TestRule:
     def test_the_owner_s_rule_approves(self, world: World) -> None:
         made = world.offer()
         assert made.status is ContractStatus.ACTIVE
-        assert made.decided_by == contracting.RULE
+        assert made.decided_by == RULE
         acceptance = documents.open_acceptance(made.acceptance, world.holder.public)
         assert acceptance.offer_sha256 == made.digest == hashlib.sha256(made.offer).hexdigest()
 

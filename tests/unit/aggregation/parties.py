@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from yanmen.aggregation.aggregator import Aggregator, Dealer
-from yanmen.crypto import dealing, documents, envelopes, federated, keys
+from yanmen.crypto import dealing, documents, envelopes, keys, manifests
 from yanmen.crypto.envelopes import Opener
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.keys import FileSigner
@@ -75,7 +75,7 @@ class Parties:
             aggregators=tuple(sorted(one.id for one in self.aggregators)),
             mode=next(mode for mode in Mode if mode.aggregators == len(self.aggregators)),
         )
-        return federated.read_manifest(documents.sign_manifest(manifest, self.consumer.signer), self.register)
+        return manifests.read(documents.sign_manifest(manifest, self.consumer.signer), self.register)
 
     def deal(self, node: Member, signed: SignedManifest, values: Sequence[int]) -> tuple[Evidence, tuple[bytes, ...]]:
         """Return what a node gives its consumer: a logged receipt and three envelopes."""

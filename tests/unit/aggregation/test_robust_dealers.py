@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from yanmen.aggregation.aggregator import Dealer
-from yanmen.crypto import dealing, documents, envelopes, federated, pedersen, shamir, sharing
+from yanmen.crypto import dealing, documents, envelopes, federated, manifests, pedersen, shamir, sharing
 from yanmen.crypto.federated import Evidence
 from yanmen.crypto.mersenne import P
 from yanmen.crypto.signatures import BadSignature
@@ -169,7 +169,7 @@ def test_a_manifest_has_the_aggregators_of_its_mode_and_says_which(five: Parties
     assert manifest_format.decode(manifest_format.encode(weaker)) == weaker
     token = documents.sign_manifest(weaker, five.nodes[0].signer)
     with pytest.raises(BadSignature):
-        federated.read_manifest(token, five.register)
+        manifests.read(token, five.register)
     payload = manifest_format.encode(manifest)
     for mode in ("Robust", "", None, "shamir"):
         with pytest.raises(Malformed):
@@ -177,7 +177,7 @@ def test_a_manifest_has_the_aggregators_of_its_mode_and_says_which(five: Parties
     with pytest.raises(Malformed):
         manifest_format.decode({name: value for name, value in payload.items() if name != "mode"})
     # What dealers gave for one is nothing for the other.
-    other = federated.read_manifest(documents.sign_manifest(weaker, five.consumer.signer), five.register)
+    other = manifests.read(documents.sign_manifest(weaker, five.consumer.signer), five.register)
     shown, _ = five.deal(five.nodes[0], signed, VALUES)
     with pytest.raises(Malformed, match="another manifest"):
         federated.check_evidence(shown, other, five.register)

@@ -196,7 +196,7 @@ def test_terms_that_ask_for_less_than_the_owner_are_not_signed() -> None:
         signed(ConsentRule.UNLESS_WITHDRAWN, consent=FIRST)
     assert (refused.value.reason, refused.value.detail.subject) == (Reason.CONTRACT_MALFORMED, "yanmen:consent")
     with pytest.raises(Refused) as refused:
-        signed(FIRST, cls=DatasetClass.EXACT, subject_space="")
+        signed(FIRST, cls=DatasetClass.OPEN, subject_space="", columns=COLUMNS[1:])
     assert refused.value.reason is Reason.CLAUSE_NOT_ENFORCEABLE
 
 
@@ -228,9 +228,9 @@ def test_what_goes_without_saying_is_not_said(said_: Any) -> None:
         declared.decode({**declared.encode(dataset()), "consent": said_})
 
 
-def test_only_units_of_personal_data_consent() -> None:
+def test_nobody_consents_to_open_data() -> None:
     text = spec_draft.encode(dataset(consent=FIRST, columns=COLUMNS, ndi_id="")).replace(
-        'class = "personal"', 'class = "exact"'
+        'class = "personal"', 'class = "open"'
     )
     with pytest.raises(Refused) as refused:
         spec.decode(text.encode())

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 from yanmen.cli.output import Result, next_step, run
+from yanmen.client.errors import Unreachable
 from yanmen.formats.malformed import Malformed
-from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
+from yanmen.model.refusal import Detail, Reason, Refused
 
 
 def malformed(_: argparse.Namespace) -> Result:
@@ -61,7 +62,7 @@ def refuse_at_a_line(_: argparse.Namespace) -> Result:
 
 def unreachable(_: argparse.Namespace) -> Result:
     """Fail as a client does when nobody listens."""
-    raise Fault(FaultCode.UNREACHABLE, "refused")
+    raise Unreachable("UNAVAILABLE", "refused")
 
 
 def test_a_refusal_of_a_whole_line_names_no_column(capsys: pytest.CaptureFixture[str]) -> None:

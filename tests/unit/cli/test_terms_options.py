@@ -1,11 +1,16 @@
 """Terms that make no contract: the command names the options to change; a folder that is not there is called so."""
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from yanmen.cli import negotiation
 from yanmen.cli.main import main
-from yanmen.cli.terms_options import options_of
+from yanmen.cli.output import UsageProblem
+from yanmen.cli.terms_options import options_of, settable
+
+from tests.unit.ledger.scene import terms_of
 
 
 @pytest.mark.parametrize(
@@ -31,3 +36,25 @@ def test_a_folder_that_is_not_there_is_no_bad_signature(tmp_path: Path, capsys: 
     assert run(words) == 2
     said = capsys.readouterr()
     assert "no such folder" in said.out + said.err
+
+
+def changing(*said: str) -> str:
+    arguments = argparse.Namespace(set=list(said), grant=[], until=None)
+    with pytest.raises(UsageProblem) as caught:
+        negotiation.changed(terms_of("ab" * 16), arguments)
+    return str(caught.value)
+
+
+def test_a_change_that_makes_no_contract_names_what_to_set_with_it() -> None:
+    assert "--set queries_per_day=" in changing("queries=2")
+    assert "--set micro_rho=" in changing("micro_rho_per_query=99999999")
+    together = argparse.Namespace(set=["queries=2", "queries_per_day=2"], grant=[], until=None)
+    assert negotiation.changed(terms_of("ab" * 16), together).queries_per_day == 2
+
+
+def test_a_name_that_cannot_be_set_names_those_that_can() -> None:
+    told = changing("queries_a_day=2")
+    assert "did you mean queries_per_day" in told
+    assert all(name in told for name in settable())
+    assert {"queries", "queries_per_day", "price_per_query_fen", "rows", "deletion_days"} <= set(settable())
+    assert "scenario" not in settable()

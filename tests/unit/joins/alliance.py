@@ -8,7 +8,7 @@ from random import Random
 
 from yanmen.aggregation.department import Department
 from yanmen.aggregation.matching import Matching
-from yanmen.crypto import documents, federated, joined, packets
+from yanmen.crypto import documents, federated, joined, manifests, packets
 from yanmen.crypto.federated import Evidence
 from yanmen.disclosure.joining import Blinded
 from yanmen.ledger.join_book import JoinBook
@@ -193,7 +193,7 @@ def _signed(parties: Parties, like: SignedManifest) -> SignedManifest:
         like.manifest, jti=plain.jti, consumer=plain.consumer, issued_s=plain.issued_s, expires_s=plain.expires_s,
         nodes=plain.nodes, aggregators=plain.aggregators,
     )  # fmt: skip
-    return federated.read_manifest(documents.sign_manifest(made, parties.consumer.signer), parties.register)
+    return manifests.read(documents.sign_manifest(made, parties.consumer.signer), parties.register)
 
 
 def flipped(data: Piece, at: int) -> Piece:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-from yanmen.crypto import documents, federated
+from yanmen.crypto import documents, manifests
 from yanmen.formats import connector_id
 from yanmen.formats import manifest as manifest_format
 from yanmen.formats.malformed import Malformed
@@ -113,7 +113,7 @@ def test_a_second_answer_leaves_secret_and_salt_of_the_first(alliance: Alliance)
 def test_a_manifest_that_lasts_longer_than_an_hour_is_refused_by_every_party(alliance: Alliance) -> None:
     manifest = alliance.signed.manifest
     longest = replace(manifest, expires_s=manifest.issued_s + manifest_format.JOINED_S_MAX)
-    assert federated.read_manifest(_signed(alliance, longest), alliance.parties.register).manifest == longest
+    assert manifests.read(_signed(alliance, longest), alliance.parties.register).manifest == longest
     payload = {**manifest_format.encode(longest), "exp": longest.expires_s + 1}
     with pytest.raises(Malformed, match="an hour at most"):
         manifest_format.decode(payload)
@@ -130,7 +130,7 @@ def test_aggregators_of_one_institution_or_of_a_department_are_refused_and_named
         names = tuple(sorted((*(name for name in manifest.aggregators if name != two), twin)))
         token = _signed(alliance, replace(manifest, aggregators=names))
         with pytest.raises(Malformed) as error:
-            federated.read_manifest(token, known)
+            manifests.read(token, known)
         assert with_ in str(error.value)
         assert twin in str(error.value)
         assert "同一机构" in str(error.value)

@@ -1,5 +1,6 @@
 """A journal that is lengthened ahead of its commits: nothing is lost by it, and commits no longer lengthen it."""
 
+import os
 import shutil
 import sqlite3
 import subprocess
@@ -8,6 +9,7 @@ from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from yanmen.ledger import store
 from yanmen.ledger.store import Store
 
@@ -65,6 +67,32 @@ def test_a_short_journal_is_left_alone(tmp_path: Path) -> None:
     kept = opened(tmp_path / "kept.db")
     assert max(add(kept, range(10))) < store.ROOM_FROM
     kept.close()
+
+
+def test_commits_leave_the_times_of_the_journal_unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sees them makes the next sync write the inode as well: as long a wait again."""
+    kept = opened(tmp_path / "kept.db")
+    seen: list[str] = []
+    stat = os.stat
+
+    def watched(path: str | Path, **how: bool) -> os.stat_result:
+        seen.append(str(path))
+        return stat(path, **how)
+
+    monkeypatch.setattr(os, "stat", watched)
+    for number in range(3):
+        with kept.write() as db:
+            db.execute("INSERT INTO kept VALUES (?, ?)", (number, ROW))
+    kept.close()
+    assert [path for path in seen if path.endswith("-wal")][1:] == []
+
+
+def test_nothing_stays_open(tmp_path: Path) -> None:
+    before = set(Path("/proc/self/fd").iterdir())
+    kept = opened(tmp_path / "kept.db")
+    add(kept, range(3))
+    kept.close()
+    assert set(Path("/proc/self/fd").iterdir()) == before
 
 
 def test_all_that_was_committed_is_there_after_a_kill(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def test_what_ended_stays_ended(ledger: Ledger, last: ContractStatus) -> None:
     terms = terms_of(ID)
     ledger.add_offer(offered(terms))
     if last is ContractStatus.DENIED:
-        ledger.decide(ID, last, b"signed.no.x", "Li Si")
+        ledger.decide(ID, last, accepted(terms), "Li Si")
     else:
         ledger.set_status(ID, last, "Li Si")
     size = ledger.size()
@@ -96,8 +96,8 @@ def test_unknown_contracts(ledger: Ledger) -> None:
 
 def test_an_id_is_taken_once(ledger: Ledger) -> None:
     ledger.add_offer(offered(terms_of(ID)))
-    assert why(ledger.add_offer, offered(terms_of(ID, consumer=RIVAL))) is Reason.CONTRACT_ALTERED
-    assert why(ledger.add_offer, offered(terms_of(ID, micro_rho=999_999))) is Reason.CONTRACT_ALTERED
+    assert why(ledger.add_offer, offered(terms_of(ID, consumer=RIVAL))) is Reason.CONTRACT_MALFORMED
+    assert why(ledger.add_offer, offered(terms_of(ID, micro_rho=999_999))) is Reason.CONTRACT_MALFORMED
 
 
 def test_the_terms_are_those_of_the_signed_offer(ledger: Ledger) -> None:

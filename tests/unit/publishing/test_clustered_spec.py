@@ -54,6 +54,22 @@ def test_the_file_and_the_ledger_keep_it(dataset: Dataset) -> None:
     assert records.decode_dataset(records.encode_dataset(dataset)) == dataset
 
 
+def test_an_open_table_with_one_date_lies_in_its_order_unless_it_says_otherwise(dataset: Dataset) -> None:
+    said, other = 'clustered_by = "day"\n', '\n[columns.seen]\ntype = "date"\nrole = "key"\n'
+    assert spec.decode(SPEC.replace(said, "").encode()) == dataset
+    plain = spec.decode(SPEC.replace(said, 'clustered_by = ""\n').encode())
+    assert plain == replace(dataset, clustered_by="")
+    assert spec.decode(spec_draft.encode(plain).encode()) == plain
+    assert spec.decode((SPEC.replace(said, "") + other).encode()).clustered_by == ""
+    assert spec.decode((SPEC + other).encode()).clustered_by == "day"
+    hidden = other.replace("key", "hidden")
+    assert spec.decode((SPEC.replace(said, "") + hidden).encode()).clustered_by == "day"
+    guarded = SPEC.replace(said, "").replace('class = "open"', 'class = "exact"')
+    guarded = guarded.replace('role = "measure"', 'role = "measure"\nlower = 0\nupper = 9')
+    guarded += '\n[columns.firm]\ntype = "integer"\nrole = "unit"\n'
+    assert spec.decode(guarded.encode()).clustered_by == ""
+
+
 def test_a_record_without_it_is_the_record_of_before(dataset: Dataset) -> None:
     plain = replace(dataset, clustered_by="")
     assert b"clustered_by" not in records.encode_dataset(plain)

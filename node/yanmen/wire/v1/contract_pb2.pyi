@@ -380,6 +380,7 @@ class Contract(_message.Message):
     COUNTER_JWS_FIELD_NUMBER: _builtins.int
     SIGNATURE_JWS_FIELD_NUMBER: _builtins.int
     AMENDMENT_FIELD_NUMBER: _builtins.int
+    LEFT_TO_PERSON_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     status: Global___ContractStatus.ValueType
     digest: _builtins.str
@@ -397,6 +398,10 @@ class Contract(_message.Message):
     def amendment(self) -> Global___Contract:
         """What is to replace this contract, as far as it has come."""
 
+    @_builtins.property
+    def left_to_person(self) -> _containers.RepeatedCompositeFieldContainer[Global___LeftToPerson]:
+        """Why the owner's rule left the offer just handed in to a person, clause by clause; not told later."""
+
     def __init__(
         self,
         *,
@@ -408,14 +413,42 @@ class Contract(_message.Message):
         counter_jws: _builtins.str = ...,
         signature_jws: _abc.Iterable[_builtins.str] | None = ...,
         amendment: Global___Contract | None = ...,
+        left_to_person: _abc.Iterable[Global___LeftToPerson] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amendment", b"amendment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance_jws", b"acceptance_jws", "amendment", b"amendment", "counter_jws", b"counter_jws", "digest", b"digest", "id", b"id", "offer_jws", b"offer_jws", "signature_jws", b"signature_jws", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["acceptance_jws", b"acceptance_jws", "amendment", b"amendment", "counter_jws", b"counter_jws", "digest", b"digest", "id", b"id", "left_to_person", b"left_to_person", "offer_jws", b"offer_jws", "signature_jws", b"signature_jws", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Contract: _TypeAlias = Contract  # noqa: Y015
+
+@_typing.final
+class LeftToPerson(_message.Message):
+    """LeftToPerson is a clause for which the owner's rule does not sign by itself."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CLAUSE_FIELD_NUMBER: _builtins.int
+    EN_FIELD_NUMBER: _builtins.int
+    ZH_FIELD_NUMBER: _builtins.int
+    clause: _builtins.str
+    en: _builtins.str
+    zh: _builtins.str
+    def __init__(
+        self,
+        *,
+        clause: _builtins.str = ...,
+        en: _builtins.str = ...,
+        zh: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clause", b"clause", "en", b"en", "zh", b"zh"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LeftToPerson: _TypeAlias = LeftToPerson  # noqa: Y015
 
 @_typing.final
 class Balance(_message.Message):

@@ -22,32 +22,33 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from yanmen.wire.v1 import contract_pb2 as yanmen_dot_wire_dot_v1_dot_contract__pb2
 from yanmen.wire.v1 import log_pb2 as yanmen_dot_wire_dot_v1_dot_log__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyanmen/wire/v1/department.proto\x12\x0eyanmen.wire.v1\x1a\x18yanmen/wire/v1/log.proto\"\x15\n\x13GetAbilitiesRequest\"-\n\x14GetAbilitiesResponse\x12\x15\n\rabilities_jws\x18\x01 \x01(\t\"\x14\n\x12ListWaitingRequest\"G\n\x13ListWaitingResponse\x12\x30\n\x07waiting\x18\x01 \x03(\x0b\x32\x1f.yanmen.wire.v1.WaitingContract\"\xb6\x01\n\x0fWaitingContract\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\x12\x14\n\x0coffer_sha256\x18\x02 \x01(\t\x12\x11\n\timportant\x18\x03 \x01(\x08\x12\x0c\n\x04turn\x18\x04 \x01(\t\x12\x0e\n\x06\x64ue_ms\x18\x05 \x01(\x03\x12\x0f\n\x07overdue\x18\x06 \x01(\x08\x12\x10\n\x08scenario\x18\x07 \x01(\t\x12\x0f\n\x07purpose\x18\x08 \x01(\t\x12\x13\n\x0blegal_basis\x18\t \x01(\t\"#\n\x10RecordActRequest\x12\x0f\n\x07\x61\x63t_jws\x18\x01 \x01(\t\"V\n\x11RecordActResponse\x12(\n\x07receipt\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\x12\x17\n\x0f\x63ontract_status\x18\x02 \x01(\t2k\n\x0e\x41\x62ilityService\x12Y\n\x0cGetAbilities\x12#.yanmen.wire.v1.GetAbilitiesRequest\x1a$.yanmen.wire.v1.GetAbilitiesResponse2\xb9\x01\n\rOfficeService\x12V\n\x0bListWaiting\x12\".yanmen.wire.v1.ListWaitingRequest\x1a#.yanmen.wire.v1.ListWaitingResponse\x12P\n\tRecordAct\x12 .yanmen.wire.v1.RecordActRequest\x1a!.yanmen.wire.v1.RecordActResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fyanmen/wire/v1/department.proto\x12\x0eyanmen.wire.v1\x1a\x1dyanmen/wire/v1/contract.proto\x1a\x18yanmen/wire/v1/log.proto\"\x15\n\x13GetAbilitiesRequest\"-\n\x14GetAbilitiesResponse\x12\x15\n\rabilities_jws\x18\x01 \x01(\t\"\x14\n\x12ListWaitingRequest\"G\n\x13ListWaitingResponse\x12\x30\n\x07waiting\x18\x01 \x03(\x0b\x32\x1f.yanmen.wire.v1.WaitingContract\"\xec\x01\n\x0fWaitingContract\x12\x13\n\x0b\x63ontract_id\x18\x01 \x01(\t\x12\x14\n\x0coffer_sha256\x18\x02 \x01(\t\x12\x11\n\timportant\x18\x03 \x01(\x08\x12\x0c\n\x04turn\x18\x04 \x01(\t\x12\x0e\n\x06\x64ue_ms\x18\x05 \x01(\x03\x12\x0f\n\x07overdue\x18\x06 \x01(\x08\x12\x10\n\x08scenario\x18\x07 \x01(\t\x12\x0f\n\x07purpose\x18\x08 \x01(\t\x12\x13\n\x0blegal_basis\x18\t \x01(\t\x12\x34\n\x0eleft_to_person\x18\n \x03(\x0b\x32\x1c.yanmen.wire.v1.LeftToPerson\"#\n\x10RecordActRequest\x12\x0f\n\x07\x61\x63t_jws\x18\x01 \x01(\t\"V\n\x11RecordActResponse\x12(\n\x07receipt\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\x12\x17\n\x0f\x63ontract_status\x18\x02 \x01(\t2k\n\x0e\x41\x62ilityService\x12Y\n\x0cGetAbilities\x12#.yanmen.wire.v1.GetAbilitiesRequest\x1a$.yanmen.wire.v1.GetAbilitiesResponse2\xb9\x01\n\rOfficeService\x12V\n\x0bListWaiting\x12\".yanmen.wire.v1.ListWaitingRequest\x1a#.yanmen.wire.v1.ListWaitingResponse\x12P\n\tRecordAct\x12 .yanmen.wire.v1.RecordActRequest\x1a!.yanmen.wire.v1.RecordActResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'yanmen.wire.v1.department_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETABILITIESREQUEST']._serialized_start=77
-  _globals['_GETABILITIESREQUEST']._serialized_end=98
-  _globals['_GETABILITIESRESPONSE']._serialized_start=100
-  _globals['_GETABILITIESRESPONSE']._serialized_end=145
-  _globals['_LISTWAITINGREQUEST']._serialized_start=147
-  _globals['_LISTWAITINGREQUEST']._serialized_end=167
-  _globals['_LISTWAITINGRESPONSE']._serialized_start=169
-  _globals['_LISTWAITINGRESPONSE']._serialized_end=240
-  _globals['_WAITINGCONTRACT']._serialized_start=243
-  _globals['_WAITINGCONTRACT']._serialized_end=425
-  _globals['_RECORDACTREQUEST']._serialized_start=427
-  _globals['_RECORDACTREQUEST']._serialized_end=462
-  _globals['_RECORDACTRESPONSE']._serialized_start=464
-  _globals['_RECORDACTRESPONSE']._serialized_end=550
-  _globals['_ABILITYSERVICE']._serialized_start=552
-  _globals['_ABILITYSERVICE']._serialized_end=659
-  _globals['_OFFICESERVICE']._serialized_start=662
-  _globals['_OFFICESERVICE']._serialized_end=847
+  _globals['_GETABILITIESREQUEST']._serialized_start=108
+  _globals['_GETABILITIESREQUEST']._serialized_end=129
+  _globals['_GETABILITIESRESPONSE']._serialized_start=131
+  _globals['_GETABILITIESRESPONSE']._serialized_end=176
+  _globals['_LISTWAITINGREQUEST']._serialized_start=178
+  _globals['_LISTWAITINGREQUEST']._serialized_end=198
+  _globals['_LISTWAITINGRESPONSE']._serialized_start=200
+  _globals['_LISTWAITINGRESPONSE']._serialized_end=271
+  _globals['_WAITINGCONTRACT']._serialized_start=274
+  _globals['_WAITINGCONTRACT']._serialized_end=510
+  _globals['_RECORDACTREQUEST']._serialized_start=512
+  _globals['_RECORDACTREQUEST']._serialized_end=547
+  _globals['_RECORDACTRESPONSE']._serialized_start=549
+  _globals['_RECORDACTRESPONSE']._serialized_end=635
+  _globals['_ABILITYSERVICE']._serialized_start=637
+  _globals['_ABILITYSERVICE']._serialized_end=744
+  _globals['_OFFICESERVICE']._serialized_start=747
+  _globals['_OFFICESERVICE']._serialized_end=932
 # @@protoc_insertion_point(module_scope)

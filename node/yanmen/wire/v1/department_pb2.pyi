@@ -8,6 +8,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from yanmen.wire.v1 import contract_pb2 as _contract_pb2
 from yanmen.wire.v1 import log_pb2 as _log_pb2
 import builtins as _builtins
 import sys
@@ -105,6 +106,7 @@ class WaitingContract(_message.Message):
     SCENARIO_FIELD_NUMBER: _builtins.int
     PURPOSE_FIELD_NUMBER: _builtins.int
     LEGAL_BASIS_FIELD_NUMBER: _builtins.int
+    LEFT_TO_PERSON_FIELD_NUMBER: _builtins.int
     contract_id: _builtins.str
     offer_sha256: _builtins.str
     """Hex SHA-256 of the offer, which the act names."""
@@ -116,6 +118,10 @@ class WaitingContract(_message.Message):
     scenario: _builtins.str
     purpose: _builtins.str
     legal_basis: _builtins.str
+    @_builtins.property
+    def left_to_person(self) -> _containers.RepeatedCompositeFieldContainer[_contract_pb2.LeftToPerson]:
+        """Why the owner's rule left it to a person, clause by clause."""
+
     def __init__(
         self,
         *,
@@ -128,10 +134,11 @@ class WaitingContract(_message.Message):
         scenario: _builtins.str = ...,
         purpose: _builtins.str = ...,
         legal_basis: _builtins.str = ...,
+        left_to_person: _abc.Iterable[_contract_pb2.LeftToPerson] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract_id", b"contract_id", "due_ms", b"due_ms", "important", b"important", "legal_basis", b"legal_basis", "offer_sha256", b"offer_sha256", "overdue", b"overdue", "purpose", b"purpose", "scenario", b"scenario", "turn", b"turn"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["contract_id", b"contract_id", "due_ms", b"due_ms", "important", b"important", "left_to_person", b"left_to_person", "legal_basis", b"legal_basis", "offer_sha256", b"offer_sha256", "overdue", b"overdue", "purpose", b"purpose", "scenario", b"scenario", "turn", b"turn"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -26,7 +26,7 @@ from yanmen.wire.v1 import catalogue_pb2 as yanmen_dot_wire_dot_v1_dot_catalogue
 from yanmen.wire.v1 import log_pb2 as yanmen_dot_wire_dot_v1_dot_log__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ayanmen/wire/v1/query.proto\x12\x0eyanmen.wire.v1\x1a\x1eyanmen/wire/v1/catalogue.proto\x1a\x18yanmen/wire/v1/log.proto\"3\n\nSessionUse\x12\x11\n\tgrant_jws\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"]\n\rAuthorisation\x12\x15\n\x0brequest_jws\x18\x01 \x01(\tH\x00\x12-\n\x07session\x18\x02 \x01(\x0b\x32\x1a.yanmen.wire.v1.SessionUseH\x00\x42\x06\n\x04kind\"f\n\x0e\x45xplainRequest\x12\x34\n\rauthorisation\x18\x01 \x01(\x0b\x32\x1d.yanmen.wire.v1.Authorisation\x12\x0b\n\x03sql\x18\x02 \x01(\t\x12\x11\n\tjoinables\x18) \x03(\x0c\"7\n\x0f\x45xplainResponse\x12$\n\x05quote\x18\x01 \x01(\x0b\x32\x15.yanmen.wire.v1.Quote\"\x87\x01\n\rSubmitRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x34\n\rauthorisation\x18\x02 \x01(\x0b\x32\x1d.yanmen.wire.v1.Authorisation\x12\x0b\n\x03sql\x18\x03 \x01(\t\x12\x10\n\x08manifest\x18( \x01(\x0c\x12\x11\n\tjoinables\x18) \x03(\x0c\" \n\x0eSubmitResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"C\n\x0c\x46\x65tchRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07wait_ms\x18\x02 \x01(\r\x12\x12\n\nknown_size\x18\x03 \x01(\x04\"\x85\x01\n\rFetchResponse\x12*\n\x07pending\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.PendingH\x00\x12(\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x16.yanmen.wire.v1.AnswerH\x00\x12\x13\n\x0b\x63onsistency\x18\x03 \x03(\x0c\x42\t\n\x07outcome\"\xb6\x01\n\rFinishRequest\x12\x34\n\rauthorisation\x18\x01 \x01(\x0b\x32\x1d.yanmen.wire.v1.Authorisation\x12\x0b\n\x03sql\x18\x02 \x01(\t\x12\x10\n\x08manifest\x18\x03 \x01(\x0c\x12\x14\n\x0c\x63\x65rtificates\x18\x04 \x03(\x0c\x12\'\n\x04sums\x18\x05 \x03(\x0b\x32\x19.yanmen.wire.v1.OpenedSum\x12\x11\n\tjoinables\x18) \x03(\x0c\"\xaf\x01\n\x0e\x46inishResponse\x12-\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x1c.yanmen.wire.v1.OutputColumn\x12!\n\x04rows\x18\x02 \x03(\x0b\x32\x13.yanmen.wire.v1.Row\x12\x11\n\tmechanism\x18\x03 \x01(\t\x12\x0e\n\x06notice\x18\x04 \x01(\t\x12(\n\x07receipt\x18\x05 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\"+\n\tOpenedSum\x12\x0f\n\x07partial\x18\x01 \x01(\x0c\x12\r\n\x05share\x18\x02 \x01(\x0c\"\x1f\n\rCancelRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x10\n\x0e\x43\x61ncelResponse\"\t\n\x07Pending\"#\n\x05Width\x12\x11\n\x04half\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_half\"Q\n\x03Row\x12#\n\x05\x63\x65lls\x18\x01 \x03(\x0b\x32\x14.yanmen.wire.v1.Cell\x12%\n\x06widths\x18\x02 \x03(\x0b\x32\x15.yanmen.wire.v1.Width\"G\n\x0cOutputColumn\x12\r\n\x05label\x18\x01 \x01(\t\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x1a.yanmen.wire.v1.ColumnType\"\xae\x02\n\x06\x41nswer\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12-\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x1c.yanmen.wire.v1.OutputColumn\x12!\n\x04rows\x18\x03 \x03(\x0b\x32\x13.yanmen.wire.v1.Row\x12\x12\n\nsuppressed\x18\x04 \x01(\x04\x12\x11\n\tmechanism\x18\x05 \x01(\t\x12\x0e\n\x06notice\x18\x06 \x01(\t\x12\x11\n\tmicro_rho\x18\x07 \x01(\x04\x12\x16\n\x0emicro_rho_left\x18\x08 \x01(\x04\x12\x11\n\tprice_fen\x18\t \x01(\x04\x12\x10\n\x08repeated\x18\n \x01(\x08\x12(\n\x07receipt\x18\x0b \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\x12\x11\n\tenvelopes\x18( \x03(\x0c\"e\n\x0cQuotedColumn\x12\r\n\x05label\x18\x01 \x01(\t\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x1a.yanmen.wire.v1.ColumnType\x12\x12\n\x05width\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_width\"\xd2\x02\n\x05Quote\x12-\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x1c.yanmen.wire.v1.QuotedColumn\x12-\n\x07release\x18\x02 \x01(\x0e\x32\x1c.yanmen.wire.v1.DatasetClass\x12\r\n\x05\x63\x65lls\x18\x03 \x01(\x04\x12\x11\n\tmicro_rho\x18\x04 \x01(\x04\x12\x16\n\x0emicro_rho_left\x18\x05 \x01(\x04\x12\x11\n\tprice_fen\x18\x06 \x01(\x04\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x07 \x01(\x04\x12\x10\n\x08repeated\x18\x08 \x01(\x08\x12\x11\n\tplan_text\x18\t \x01(\t\x12(\n\x07receipt\x18\n \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\x12\r\n\x05shape\x18( \x01(\t\x12\x12\n\nl2_squared\x18) \x03(\t\x12\x17\n\x0fnext_renewal_ms\x18\x0b \x01(\x04\"\x94\x01\n\x07Refusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0c\n\x04line\x18\x03 \x01(\r\x12\x0e\n\x06\x63olumn\x18\x04 \x01(\r\x12\x0f\n\x07\x63lauses\x18\x05 \x03(\t\x12\x0f\n\x07instead\x18\x06 \x03(\t\x12(\n\x07receipt\x18\x07 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt2\xfb\x02\n\x0cQueryService\x12J\n\x07\x45xplain\x12\x1e.yanmen.wire.v1.ExplainRequest\x1a\x1f.yanmen.wire.v1.ExplainResponse\x12G\n\x06Submit\x12\x1d.yanmen.wire.v1.SubmitRequest\x1a\x1e.yanmen.wire.v1.SubmitResponse\x12\x44\n\x05\x46\x65tch\x12\x1c.yanmen.wire.v1.FetchRequest\x1a\x1d.yanmen.wire.v1.FetchResponse\x12G\n\x06\x43\x61ncel\x12\x1d.yanmen.wire.v1.CancelRequest\x1a\x1e.yanmen.wire.v1.CancelResponse\x12G\n\x06\x46inish\x12\x1d.yanmen.wire.v1.FinishRequest\x1a\x1e.yanmen.wire.v1.FinishResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1ayanmen/wire/v1/query.proto\x12\x0eyanmen.wire.v1\x1a\x1eyanmen/wire/v1/catalogue.proto\x1a\x18yanmen/wire/v1/log.proto\"3\n\nSessionUse\x12\x11\n\tgrant_jws\x18\x01 \x01(\t\x12\x12\n\nrequest_id\x18\x02 \x01(\t\"]\n\rAuthorisation\x12\x15\n\x0brequest_jws\x18\x01 \x01(\tH\x00\x12-\n\x07session\x18\x02 \x01(\x0b\x32\x1a.yanmen.wire.v1.SessionUseH\x00\x42\x06\n\x04kind\"f\n\x0e\x45xplainRequest\x12\x34\n\rauthorisation\x18\x01 \x01(\x0b\x32\x1d.yanmen.wire.v1.Authorisation\x12\x0b\n\x03sql\x18\x02 \x01(\t\x12\x11\n\tjoinables\x18) \x03(\x0c\"7\n\x0f\x45xplainResponse\x12$\n\x05quote\x18\x01 \x01(\x0b\x32\x15.yanmen.wire.v1.Quote\"\xac\x01\n\rSubmitRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x34\n\rauthorisation\x18\x02 \x01(\x0b\x32\x1d.yanmen.wire.v1.Authorisation\x12\x0b\n\x03sql\x18\x03 \x01(\t\x12\x0f\n\x07wait_ms\x18\x04 \x01(\r\x12\x12\n\nknown_size\x18\x05 \x01(\x04\x12\x10\n\x08manifest\x18( \x01(\x0c\x12\x11\n\tjoinables\x18) \x03(\x0c\"]\n\x0eSubmitResponse\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12&\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x16.yanmen.wire.v1.Answer\x12\x13\n\x0b\x63onsistency\x18\x03 \x03(\x0c\"C\n\x0c\x46\x65tchRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12\x0f\n\x07wait_ms\x18\x02 \x01(\r\x12\x12\n\nknown_size\x18\x03 \x01(\x04\"\x85\x01\n\rFetchResponse\x12*\n\x07pending\x18\x01 \x01(\x0b\x32\x17.yanmen.wire.v1.PendingH\x00\x12(\n\x06\x61nswer\x18\x02 \x01(\x0b\x32\x16.yanmen.wire.v1.AnswerH\x00\x12\x13\n\x0b\x63onsistency\x18\x03 \x03(\x0c\x42\t\n\x07outcome\"\xb6\x01\n\rFinishRequest\x12\x34\n\rauthorisation\x18\x01 \x01(\x0b\x32\x1d.yanmen.wire.v1.Authorisation\x12\x0b\n\x03sql\x18\x02 \x01(\t\x12\x10\n\x08manifest\x18\x03 \x01(\x0c\x12\x14\n\x0c\x63\x65rtificates\x18\x04 \x03(\x0c\x12\'\n\x04sums\x18\x05 \x03(\x0b\x32\x19.yanmen.wire.v1.OpenedSum\x12\x11\n\tjoinables\x18) \x03(\x0c\"\xaf\x01\n\x0e\x46inishResponse\x12-\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x1c.yanmen.wire.v1.OutputColumn\x12!\n\x04rows\x18\x02 \x03(\x0b\x32\x13.yanmen.wire.v1.Row\x12\x11\n\tmechanism\x18\x03 \x01(\t\x12\x0e\n\x06notice\x18\x04 \x01(\t\x12(\n\x07receipt\x18\x05 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\"+\n\tOpenedSum\x12\x0f\n\x07partial\x18\x01 \x01(\x0c\x12\r\n\x05share\x18\x02 \x01(\x0c\"\x1f\n\rCancelRequest\x12\x0e\n\x06job_id\x18\x01 \x01(\t\"\x10\n\x0e\x43\x61ncelResponse\"\t\n\x07Pending\"#\n\x05Width\x12\x11\n\x04half\x18\x01 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_half\"Q\n\x03Row\x12#\n\x05\x63\x65lls\x18\x01 \x03(\x0b\x32\x14.yanmen.wire.v1.Cell\x12%\n\x06widths\x18\x02 \x03(\x0b\x32\x15.yanmen.wire.v1.Width\"G\n\x0cOutputColumn\x12\r\n\x05label\x18\x01 \x01(\t\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x1a.yanmen.wire.v1.ColumnType\"\xae\x02\n\x06\x41nswer\x12\x0e\n\x06job_id\x18\x01 \x01(\t\x12-\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x1c.yanmen.wire.v1.OutputColumn\x12!\n\x04rows\x18\x03 \x03(\x0b\x32\x13.yanmen.wire.v1.Row\x12\x12\n\nsuppressed\x18\x04 \x01(\x04\x12\x11\n\tmechanism\x18\x05 \x01(\t\x12\x0e\n\x06notice\x18\x06 \x01(\t\x12\x11\n\tmicro_rho\x18\x07 \x01(\x04\x12\x16\n\x0emicro_rho_left\x18\x08 \x01(\x04\x12\x11\n\tprice_fen\x18\t \x01(\x04\x12\x10\n\x08repeated\x18\n \x01(\x08\x12(\n\x07receipt\x18\x0b \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\x12\x11\n\tenvelopes\x18( \x03(\x0c\"e\n\x0cQuotedColumn\x12\r\n\x05label\x18\x01 \x01(\t\x12(\n\x04type\x18\x02 \x01(\x0e\x32\x1a.yanmen.wire.v1.ColumnType\x12\x12\n\x05width\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_width\"\xd2\x02\n\x05Quote\x12-\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x1c.yanmen.wire.v1.QuotedColumn\x12-\n\x07release\x18\x02 \x01(\x0e\x32\x1c.yanmen.wire.v1.DatasetClass\x12\r\n\x05\x63\x65lls\x18\x03 \x01(\x04\x12\x11\n\tmicro_rho\x18\x04 \x01(\x04\x12\x16\n\x0emicro_rho_left\x18\x05 \x01(\x04\x12\x11\n\tprice_fen\x18\x06 \x01(\x04\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x07 \x01(\x04\x12\x10\n\x08repeated\x18\x08 \x01(\x08\x12\x11\n\tplan_text\x18\t \x01(\t\x12(\n\x07receipt\x18\n \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt\x12\r\n\x05shape\x18( \x01(\t\x12\x12\n\nl2_squared\x18) \x03(\t\x12\x17\n\x0fnext_renewal_ms\x18\x0b \x01(\x04\"\x94\x01\n\x07Refusal\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07subject\x18\x02 \x01(\t\x12\x0c\n\x04line\x18\x03 \x01(\r\x12\x0e\n\x06\x63olumn\x18\x04 \x01(\r\x12\x0f\n\x07\x63lauses\x18\x05 \x03(\t\x12\x0f\n\x07instead\x18\x06 \x03(\t\x12(\n\x07receipt\x18\x07 \x01(\x0b\x32\x17.yanmen.wire.v1.Receipt2\xfb\x02\n\x0cQueryService\x12J\n\x07\x45xplain\x12\x1e.yanmen.wire.v1.ExplainRequest\x1a\x1f.yanmen.wire.v1.ExplainResponse\x12G\n\x06Submit\x12\x1d.yanmen.wire.v1.SubmitRequest\x1a\x1e.yanmen.wire.v1.SubmitResponse\x12\x44\n\x05\x46\x65tch\x12\x1c.yanmen.wire.v1.FetchRequest\x1a\x1d.yanmen.wire.v1.FetchResponse\x12G\n\x06\x43\x61ncel\x12\x1d.yanmen.wire.v1.CancelRequest\x1a\x1e.yanmen.wire.v1.CancelResponse\x12G\n\x06\x46inish\x12\x1d.yanmen.wire.v1.FinishRequest\x1a\x1e.yanmen.wire.v1.FinishResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,39 +42,39 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPLAINRESPONSE']._serialized_start=356
   _globals['_EXPLAINRESPONSE']._serialized_end=411
   _globals['_SUBMITREQUEST']._serialized_start=414
-  _globals['_SUBMITREQUEST']._serialized_end=549
-  _globals['_SUBMITRESPONSE']._serialized_start=551
-  _globals['_SUBMITRESPONSE']._serialized_end=583
-  _globals['_FETCHREQUEST']._serialized_start=585
-  _globals['_FETCHREQUEST']._serialized_end=652
-  _globals['_FETCHRESPONSE']._serialized_start=655
-  _globals['_FETCHRESPONSE']._serialized_end=788
-  _globals['_FINISHREQUEST']._serialized_start=791
-  _globals['_FINISHREQUEST']._serialized_end=973
-  _globals['_FINISHRESPONSE']._serialized_start=976
-  _globals['_FINISHRESPONSE']._serialized_end=1151
-  _globals['_OPENEDSUM']._serialized_start=1153
-  _globals['_OPENEDSUM']._serialized_end=1196
-  _globals['_CANCELREQUEST']._serialized_start=1198
-  _globals['_CANCELREQUEST']._serialized_end=1229
-  _globals['_CANCELRESPONSE']._serialized_start=1231
-  _globals['_CANCELRESPONSE']._serialized_end=1247
-  _globals['_PENDING']._serialized_start=1249
-  _globals['_PENDING']._serialized_end=1258
-  _globals['_WIDTH']._serialized_start=1260
-  _globals['_WIDTH']._serialized_end=1295
-  _globals['_ROW']._serialized_start=1297
-  _globals['_ROW']._serialized_end=1378
-  _globals['_OUTPUTCOLUMN']._serialized_start=1380
-  _globals['_OUTPUTCOLUMN']._serialized_end=1451
-  _globals['_ANSWER']._serialized_start=1454
-  _globals['_ANSWER']._serialized_end=1756
-  _globals['_QUOTEDCOLUMN']._serialized_start=1758
-  _globals['_QUOTEDCOLUMN']._serialized_end=1859
-  _globals['_QUOTE']._serialized_start=1862
-  _globals['_QUOTE']._serialized_end=2200
-  _globals['_REFUSAL']._serialized_start=2203
-  _globals['_REFUSAL']._serialized_end=2351
-  _globals['_QUERYSERVICE']._serialized_start=2354
-  _globals['_QUERYSERVICE']._serialized_end=2733
+  _globals['_SUBMITREQUEST']._serialized_end=586
+  _globals['_SUBMITRESPONSE']._serialized_start=588
+  _globals['_SUBMITRESPONSE']._serialized_end=681
+  _globals['_FETCHREQUEST']._serialized_start=683
+  _globals['_FETCHREQUEST']._serialized_end=750
+  _globals['_FETCHRESPONSE']._serialized_start=753
+  _globals['_FETCHRESPONSE']._serialized_end=886
+  _globals['_FINISHREQUEST']._serialized_start=889
+  _globals['_FINISHREQUEST']._serialized_end=1071
+  _globals['_FINISHRESPONSE']._serialized_start=1074
+  _globals['_FINISHRESPONSE']._serialized_end=1249
+  _globals['_OPENEDSUM']._serialized_start=1251
+  _globals['_OPENEDSUM']._serialized_end=1294
+  _globals['_CANCELREQUEST']._serialized_start=1296
+  _globals['_CANCELREQUEST']._serialized_end=1327
+  _globals['_CANCELRESPONSE']._serialized_start=1329
+  _globals['_CANCELRESPONSE']._serialized_end=1345
+  _globals['_PENDING']._serialized_start=1347
+  _globals['_PENDING']._serialized_end=1356
+  _globals['_WIDTH']._serialized_start=1358
+  _globals['_WIDTH']._serialized_end=1393
+  _globals['_ROW']._serialized_start=1395
+  _globals['_ROW']._serialized_end=1476
+  _globals['_OUTPUTCOLUMN']._serialized_start=1478
+  _globals['_OUTPUTCOLUMN']._serialized_end=1549
+  _globals['_ANSWER']._serialized_start=1552
+  _globals['_ANSWER']._serialized_end=1854
+  _globals['_QUOTEDCOLUMN']._serialized_start=1856
+  _globals['_QUOTEDCOLUMN']._serialized_end=1957
+  _globals['_QUOTE']._serialized_start=1960
+  _globals['_QUOTE']._serialized_end=2298
+  _globals['_REFUSAL']._serialized_start=2301
+  _globals['_REFUSAL']._serialized_end=2449
+  _globals['_QUERYSERVICE']._serialized_start=2452
+  _globals['_QUERYSERVICE']._serialized_end=2831
 # @@protoc_insertion_point(module_scope)

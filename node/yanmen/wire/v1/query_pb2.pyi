@@ -131,11 +131,16 @@ class SubmitRequest(_message.Message):
     JOB_ID_FIELD_NUMBER: _builtins.int
     AUTHORISATION_FIELD_NUMBER: _builtins.int
     SQL_FIELD_NUMBER: _builtins.int
+    WAIT_MS_FIELD_NUMBER: _builtins.int
+    KNOWN_SIZE_FIELD_NUMBER: _builtins.int
     MANIFEST_FIELD_NUMBER: _builtins.int
     JOINABLES_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
     """Chosen by the caller, unpredictable: 32 lower-case hexadecimal digits."""
     sql: _builtins.str
+    wait_ms: _builtins.int
+    """As in FetchRequest; 0: the reply is that the job was started."""
+    known_size: _builtins.int
     manifest: _builtins.bytes
     """The signed manifest of a federated question (docs/FORMATS.md, manifest); empty for this node alone."""
     @_builtins.property
@@ -150,12 +155,14 @@ class SubmitRequest(_message.Message):
         job_id: _builtins.str = ...,
         authorisation: Global___Authorisation | None = ...,
         sql: _builtins.str = ...,
+        wait_ms: _builtins.int = ...,
+        known_size: _builtins.int = ...,
         manifest: _builtins.bytes = ...,
         joinables: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "job_id", b"job_id", "joinables", b"joinables", "manifest", b"manifest", "sql", b"sql"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["authorisation", b"authorisation", "job_id", b"job_id", "joinables", b"joinables", "known_size", b"known_size", "manifest", b"manifest", "sql", b"sql", "wait_ms", b"wait_ms"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -166,15 +173,25 @@ class SubmitResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     JOB_ID_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
     job_id: _builtins.str
+    @_builtins.property
+    def answer(self) -> Global___Answer:
+        """The answer, if it was waited for and came; consistency as in FetchResponse."""
+
+    @_builtins.property
+    def consistency(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]: ...
     def __init__(
         self,
         *,
         job_id: _builtins.str = ...,
+        answer: Global___Answer | None = ...,
+        consistency: _abc.Iterable[_builtins.bytes] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["job_id", b"job_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "consistency", b"consistency", "job_id", b"job_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

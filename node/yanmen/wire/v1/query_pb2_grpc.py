@@ -86,7 +86,8 @@ class QueryServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def Submit(self, request, context):
-        """Submit starts a job. The same job_id sent again by the same caller is the same job.
+        """Submit starts a job. The same job_id sent again by the same caller is the same job. With wait_ms it goes on as
+        Fetch does: one call for a question that is answered soon.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -44,7 +44,9 @@ class QueryServiceStub:
     Explain: _grpc.UnaryUnaryMultiCallable[_query_pb2.ExplainRequest, _query_pb2.ExplainResponse]
     """Explain says whether a question would be answered, how wide and at what price; it never touches data."""
     Submit: _grpc.UnaryUnaryMultiCallable[_query_pb2.SubmitRequest, _query_pb2.SubmitResponse]
-    """Submit starts a job. The same job_id sent again by the same caller is the same job."""
+    """Submit starts a job. The same job_id sent again by the same caller is the same job. With wait_ms it goes on as
+    Fetch does: one call for a question that is answered soon.
+    """
     Fetch: _grpc.UnaryUnaryMultiCallable[_query_pb2.FetchRequest, _query_pb2.FetchResponse]
     """Fetch returns the released answer of a job, or that it is not there yet; a refused or failed
     job gives its refusal. It may be called any number of times.
@@ -69,7 +71,9 @@ class QueryServiceAsyncStub(QueryServiceStub):
     Explain: _aio.UnaryUnaryMultiCallable[_query_pb2.ExplainRequest, _query_pb2.ExplainResponse]  # type: ignore[assignment]
     """Explain says whether a question would be answered, how wide and at what price; it never touches data."""
     Submit: _aio.UnaryUnaryMultiCallable[_query_pb2.SubmitRequest, _query_pb2.SubmitResponse]  # type: ignore[assignment]
-    """Submit starts a job. The same job_id sent again by the same caller is the same job."""
+    """Submit starts a job. The same job_id sent again by the same caller is the same job. With wait_ms it goes on as
+    Fetch does: one call for a question that is answered soon.
+    """
     Fetch: _aio.UnaryUnaryMultiCallable[_query_pb2.FetchRequest, _query_pb2.FetchResponse]  # type: ignore[assignment]
     """Fetch returns the released answer of a job, or that it is not there yet; a refused or failed
     job gives its refusal. It may be called any number of times.
@@ -103,7 +107,9 @@ class QueryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _query_pb2.SubmitRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_query_pb2.SubmitResponse, _abc.Awaitable[_query_pb2.SubmitResponse]]:
-        """Submit starts a job. The same job_id sent again by the same caller is the same job."""
+        """Submit starts a job. The same job_id sent again by the same caller is the same job. With wait_ms it goes on as
+        Fetch does: one call for a question that is answered soon.
+        """
 
     @_abc_1.abstractmethod
     def Fetch(
