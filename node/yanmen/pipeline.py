@@ -39,7 +39,7 @@ class Stages:
 
     admit: Callable[[Submission], Admitted]
     plan: Callable[[Admitted], Plan]
-    reserve: Callable[[Plan], Reserved | Answer]
+    reserve: Callable[[Plan, Event], Reserved | Answer]
     run: Callable[[Reserved, Event], Raw]
     disclose: Callable[[Raw], Released]
     hold: Callable[[Reserved, Event], None]
@@ -69,7 +69,7 @@ def answer(submission: Submission, stages: Stages, cancel: Event) -> Answer:
     try:
         admitted = stages.admit(submission)  # who asks, under which contract, now
         plan = _plan(admitted, stages)  # what is asked, as SQL of ours
-        held = stages.reserve(plan)  # the debit is on disk before data is touched
+        held = stages.reserve(plan, cancel)  # the debit is on disk before data is touched
     except Refused as refusal:
         refusal.receipt = stages.refuse(submission, refusal)
         raise

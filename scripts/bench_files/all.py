@@ -5,7 +5,8 @@ scripts/bench --resume            the same in pieces, over days: leaves out what
 scripts/bench --quick             smaller samples, under half an hour: for a look, it changes no document
 scripts/bench --only wire,proofs  some of it; the lines of the others stay as they were measured
 scripts/bench --again             measures anew what was measured at this commit
-scripts/bench --took wire FILE    takes up what `scripts/bench wire --only …` printed into FILE, line by line
+scripts/bench --took wire FILE    takes up what `scripts/bench wire --only …` printed into FILE, line by line;
+                                  with --instead WORDS lines that begin with them go first: they are said otherwise now
 scripts/bench --compose           measures nothing: writes the tables from docs/performance.json and .bench/
 
 What each printed lies below .bench/, with plots (.bench/plots/*.svg). docs/performance.json has the last of each with
@@ -38,7 +39,7 @@ def main() -> int:
     """Measure what is not measured yet, write, plot; return 1 when a figure ended badly."""
     arguments = asked()
     if arguments.took:
-        return took(*arguments.took)
+        return took(*arguments.took, arguments.instead)
     folder = KEPT / f"{machine.commit(ROOT)}{'-quick' if arguments.quick else ''}"
     folder.mkdir(parents=True, exist_ok=True)
     chosen = selected(arguments)
@@ -47,9 +48,7 @@ def main() -> int:
             (folder / f"{figure.name}.json").unlink(missing_ok=True)
     failed = [figure.name for place, figure in enumerate(chosen) if not taken(figure, folder, (place, len(chosen)))]
     runs = measured.collected([folder] if arguments.quick else complete(), FIGURES)
-    tell(runs)
-    if not arguments.quick:
-        publish(runs)
+    tell([line for run in runs for line in run.lines] if arguments.quick else published(runs))
     if failed:
         print(f"ended badly, run again to try them again: {', '.join(failed)}")
     return int(bool(failed))
@@ -66,7 +65,10 @@ def asked() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="leave out what was measured here at any commit")
     parser.add_argument("--compose", action="store_true", help="measure nothing, write the tables")
     parser.add_argument("--took", nargs=2, metavar=("NAME", "FILE"), help="take up what a command printed into a file")
+    parser.add_argument("--instead", default="", metavar="WORDS", help="what lines that it replaces begin with")
     arguments = parser.parse_args()
+    if arguments.instead and not arguments.took:
+        parser.error("--instead goes with --took")
     strange = set(filter(None, arguments.only.split(","))) - {figure.name for figure in FIGURES}
     if strange:
         parser.error(f"no figure is called {', '.join(sorted(strange))}")
@@ -86,9 +88,8 @@ def selected(arguments: argparse.Namespace) -> list[Figure]:
     return [figure for figure in chosen if figure.name not in there]
 
 
-def tell(runs: list[measured.Run]) -> None:
+def tell(lines: list[Line]) -> None:
     """Plot, and say which bars were missed."""
-    lines = [line for run in runs for line in run.lines]
     measured.plot(lines, KEPT / "plots")
     print(f"{len(lines)} lines, {sum(line.met is False for line in lines)} bars missed; plots in {KEPT / 'plots'}")
     for line in lines:
@@ -101,14 +102,15 @@ def complete() -> list[Path]:
     return [path for path in KEPT.iterdir() if path.is_dir() and not path.name.endswith(("-quick", "plots"))]
 
 
-def publish(runs: list[measured.Run]) -> None:
-    """Put what was measured here later than what is kept in its place, and write the tables of the page."""
+def published(runs: list[measured.Run]) -> list[Line]:
+    """Put what was measured here later than what is kept in its place, write the tables, and return all their lines."""
     results = page.read(RESULTS)
     for run in runs:
         name = str(run.said["command"]).split()[1]
         if name not in results or run.said.get("at", "") > results[name].get("at", ""):
             results[name] = {**page.result(run.said), "at": run.said.get("at", "")}
     write(results)
+    return measured.lines_of(results)
 
 
 def write(results: dict[str, page.Result]) -> None:
@@ -119,8 +121,8 @@ def write(results: dict[str, page.Result]) -> None:
     print(f"wrote {RESULTS.relative_to(ROOT)} and the tables of {PAGE.relative_to(ROOT)}")
 
 
-def took(name: str, file: str) -> int:
-    """Take up what `scripts/bench NAME` printed into a file, the last of each line."""
+def took(name: str, file: str, instead: str = "") -> int:
+    """Take up what `scripts/bench NAME` printed into a file, the last of each line; drop what begins `instead`."""
     if name not in {figure.name for figure in FIGURES}:
         raise SystemExit(f"no figure is called {name}")
     source = Path(file)
@@ -136,7 +138,8 @@ def took(name: str, file: str) -> int:
     if not new["tables"] and not new["text"]:
         raise SystemExit(f"{file} is empty")
     results = page.read(RESULTS)
-    results[name] = {**page.merged(results.get(name), new), "at": at.isoformat()}
+    before = page.without(results.get(name), instead) if instead else results.get(name)
+    results[name] = {**page.merged(before, new), "at": at.isoformat()}
     write(results)
     return 0
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,17 +40,18 @@ class Line:
             if not headings:
                 headings = [cell.lower() for cell in cells]
             elif not _RULE.match(text):
-                found.append(cls._of(figure, headings, cells))
+                found.append(cls.of(figure.name, headings, cells))
         return found
 
     @classmethod
-    def _of(cls, figure: Figure, headings: list[str], cells: list[str]) -> "Line":
+    def of(cls, name: str, headings: list[str], cells: list[str]) -> "Line":
+        """Return the line that the row `cells` of a table of the command `name` is; `headings` in small letters."""
         by = dict(zip(headings, cells, strict=False))
         bar = next((value for name, value in by.items() if name.startswith("bar")), "")
         met = MET.get(by.get("met", "").strip("* ").lower())
         rest = [f"{name} {value}" for name, value in list(by.items())[1:] if not name.startswith(("bar", "met"))]
         shown = by.get("measured") or "; ".join(rest)
-        return cls(figure.name, cells[0], shown, bar, met)
+        return cls(name, cells[0], shown, bar, met)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,16 @@ def collected(folders: Iterable[Path], figures: Iterable[Figure]) -> list[Run]:
             said = json.loads(newest.read_text(encoding="utf-8"))
             found.append(Run(said, Line.read_all(figure, said)))
     return found
+
+
+def lines_of(results: Mapping[str, dict[str, Any]]) -> list[Line]:
+    """Return every line of the results that are kept."""
+    return [
+        Line.of(name, [heading.lower() for heading in table["headings"]], row["cells"])
+        for name, one in results.items()
+        for table in one["tables"]
+        for row in table["rows"]
+    ]
 
 
 def against_bar(line: Line) -> float | None:

@@ -78,6 +78,17 @@ def merged(before: Result | None, new: Result) -> Result:
     return {**new, "tables": kept}
 
 
+def without(before: Result | None, begun: str) -> Result | None:
+    """Return a result without the lines that begin with `begun`, and without tables that have no others."""
+    if before is None:
+        return None
+    kept = [
+        {**table, "rows": [row for row in table["rows"] if not row["cells"][0].startswith(begun)]}
+        for table in before["tables"]
+    ]
+    return {**before, "tables": [table for table in kept if table["rows"]]}
+
+
 def _key(headings: list[str], cells: list[str]) -> tuple[str, ...]:
     """Return what a line is about: the cells before what was measured."""
     end = headings.index("measured") if "measured" in headings else 1

@@ -105,7 +105,7 @@ def stages(calls: list[str], code: JobCode) -> Stages:
     return Stages(
         admit=lambda _: nothing,
         plan=lambda _: nothing,
-        reserve=lambda _: held(DatasetClass.PERSONAL),
+        reserve=lambda _, __: held(DatasetClass.PERSONAL),
         run=run,
         disclose=nothing,
         hold=hold,

@@ -156,7 +156,7 @@ def test_rows_of_an_older_snapshot_that_is_read_on_from_take_the_one_form() -> N
         engine.execute("CREATE TABLE previous.data AS SELECT ' u1' AS id, ' 太原' AS city")
         engine.execute("CREATE TABLE fresh AS SELECT 'u1 ' AS id, '大同' AS city")
         table = SourceTable('"fresh"', {"id": "VARCHAR", "city": "VARCHAR"})
-        rows = engine.execute(importing._rows(declared, table, "")).fetchall()
+        rows = engine.execute(importing._rows(declared, importing._finals(declared, table), "")).fetchall()
     assert sorted(rows) == [("u1", " 太原"), ("u1", "大同")]
 
 

@@ -14,6 +14,7 @@ from yanmen.crypto import notes
 from yanmen.formats import merkle, note
 from yanmen.formats.checkpoint import Checkpoint
 from yanmen.ledger.answers import Declined, Pending
+from yanmen.ledger.jobs import Running
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import SubjectSpace
 from yanmen.model.config import NodeLimits
@@ -112,6 +113,11 @@ class LedgerMachine(RuleBasedStateMachine):
             return Reason.BUDGET_SPENT
         return None
 
+    def _runs(self, book: Book, question: str) -> bool:
+        """Say whether the same question is being answered under the same contract, in force."""
+        mine = any(other is book and asked == question for other, _, asked in self.open.values())
+        return mine and book.status is ContractStatus.ACTIVE and question not in book.answered
+
     def _charge(self, book: Book, held: Reserved, question: str) -> None:
         charge = held.plan.micro_rho
         book.spent, book.fen, book.today = book.spent + charge, book.fen + 1, book.today + 1
@@ -132,6 +138,10 @@ class LedgerMachine(RuleBasedStateMachine):
         plan = self._plan(book, question, charge)
         expected = self._expected(book, question, charge)
         job_id, consumer = plan.admitted.submission.job_id, book.contract.terms.consumer
+        if self._runs(book, f"{question} {charge}"):
+            with pytest.raises(Running):
+                self.ledger.reserve(plan)
+            return  # neither charged nor refused: its ids are as good as before
         if expected is not None:
             with pytest.raises(Refused) as refused:
                 self.ledger.reserve(plan)
@@ -220,7 +230,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 held = ledger.reserve(plan)
                 if isinstance(held, Reserved) and how == "settle":
                     ledger.settle(held, released(plan, 7), PROFILE)
-            except Refused:
+            except (Refused, Running):
                 return
 
         killed_in(self.scene, work, before)

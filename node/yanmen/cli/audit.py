@@ -37,6 +37,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     )
     folder(export, "node", "the node's folder")
     folder(export, "target", "a new folder for the bundle: leaves, receipts, proofs, checkpoint, keys")
+    closed = "a closed log instead of the one kept now: its year, 2025 or 2025-2 已封存的日志"
+    export.add_argument("--log", metavar="YEAR", help=closed)
     mirror = command(
         here,
         "tiles",
@@ -91,13 +93,17 @@ def _beside(check: Parser) -> None:
 
 def exported(arguments: argparse.Namespace) -> Result:
     """Write the bundle."""
+    from yanmen.node import closed_logs
     from yanmen.node.holder import open_holder
 
     target: Path = arguments.target
     if target.exists():
         raise UsageProblem(f"{target} exists; name a new folder")
-    with open_holder(arguments.node) as holder:
-        size = holder.ledger.export(target, holder.papers())
+    if arguments.log is not None:
+        size = closed_logs.export(arguments.node, arguments.log, target)
+    else:
+        with open_holder(arguments.node) as holder:
+            size = holder.ledger.export(target, holder.papers())
     text = f"{size} leaves in {target}" + next_step("yanmen", "verify", target)
     return Result(text, {"bundle": str(target), "size": size})
 

@@ -80,6 +80,21 @@ def answered(db: Connection, plan: Plan) -> int | None:
     return None if row is None else int(row[0])
 
 
+def running(db: Connection, plan: Plan) -> int | None:
+    """Return the open intent under which this consumer is being answered this question, if it is."""
+    row = db.execute(
+        "SELECT position FROM intent WHERE ended IS NULL AND consumer = ? AND contract = ? AND question = ?",
+        (plan.admitted.request.consumer, plan.admitted.contract.terms.id, question(plan)),
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def is_open(db: Connection, position: int) -> bool:
+    """Say whether nothing has ended the intent at `position` yet."""
+    row = db.execute("SELECT 1 FROM intent WHERE position = ? AND ended IS NULL", (position,)).fetchone()
+    return row is not None
+
+
 def keep(db: Connection, position: int, encoded: bytes) -> None:
     """Keep a released table under its outcome leaf."""
     db.execute("INSERT INTO answer (position, released) VALUES (?, ?)", (position, encoded))

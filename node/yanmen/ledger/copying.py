@@ -47,8 +47,13 @@ def to_file(here: ServerConnection, path: Path) -> None:
 def closed_to_files(database: Database, folder: Path, stem: str) -> None:
     """Write each closed log of the ledger in `database` to a file in `folder`, named as if it had been one."""
     for name in postgresql_schema.closed(database):
-        with closing(ServerConnection(database.beside(name))) as connection, reading(connection) as here:
-            to_file(here, folder / f"{stem}-{name.replace('_', '-')}.sqlite")
+        one_to_file(database.beside(name), folder / f"{stem}-{name.replace('_', '-')}.sqlite")
+
+
+def one_to_file(database: Database, path: Path) -> None:
+    """Write the log in `database` to the new file `path`."""
+    with closing(ServerConnection(database)) as connection, reading(connection) as here:
+        to_file(here, path)
 
 
 def from_file(path: Path, database: Database) -> None:

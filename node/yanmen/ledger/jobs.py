@@ -65,12 +65,22 @@ class Failure:
     """What the consumer said who stopped it."""
 
 
+class Running(Exception):
+    """The consumer's same question is being answered under the open intent at `position`: nothing was debited."""
+
+    def __init__(self, position: int) -> None:
+        """Hold the place of the intent."""
+        super().__init__(position)
+        self.position = position
+
+
 def reserve(
     db: Connection, log_: Log, plan: Plan, limits: NodeLimits, *, acknowledged_first: bool = False
 ) -> Reserved | None:
     """Debit `plan` and record the intent; None when the job is answered already, from an earlier answer.
 
-    `acknowledged_first` refuses it while an answer under the contract is not acknowledged.
+    Raises `Running` where the same question is being answered. `acknowledged_first` refuses it while an answer under
+    the contract is not acknowledged.
     """
     admitted, request = plan.admitted, plan.admitted.request
     _check_parties(plan)
@@ -88,6 +98,9 @@ def reserve(
         return None
     if plan.part is not None:
         _require_first(db, plan)
+    running = answers.running(db, plan)
+    if running is not None:
+        raise Running(running)
     if plan.release is not DatasetClass.OPEN:
         budget.check_failures(db, request.consumer, plan.subject_space, limits)
     quotas.count(db, admitted.contract.terms, log_.now_ms(db))

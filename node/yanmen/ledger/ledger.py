@@ -149,7 +149,9 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
     ) -> Reserved | Answer:
         """Debit `plan` and record the intent durably; an earlier answer to the same question comes back at once.
 
-        `sure` is called when all is written, before it is committed: what it raises undoes it, and is raised here.
+        Raises `Running` while the same question is being answered: nothing is debited, and it may be asked for again
+        once that ended. `sure` is called when all is written, before it is committed: what it raises undoes it, and is
+        raised here.
         `acknowledged_first` refuses it while an answer under the contract is not acknowledged.
         """
         submission = plan.admitted.submission
@@ -218,6 +220,11 @@ class Ledger(Holdings, Registry, Stopping, Logbook):
         """Return how the consumer's job stands, or refuse as for a job that never was."""
         with self._store.read() as db:
             return answers.outcome(db, consumer, job_id)
+
+    def is_open(self, intent: int) -> bool:
+        """Say whether the question whose intent is at the leaf `intent` is being answered."""
+        with self._store.read() as db:
+            return answers.is_open(db, intent)
 
     def answered_before(self, plan: Plan) -> bool:
         """Say whether reserving `plan` would give an earlier answer, at no charge."""

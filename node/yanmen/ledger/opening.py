@@ -56,6 +56,20 @@ def copied(database: Database, folder: Path, stem: str) -> None:
     copying.closed_to_files(database, folder, stem)
 
 
+def closed(database: Database) -> tuple[str, ...]:
+    """Return what the schemas of closed logs are called after that of the ledger in `database`."""
+    with _driver():
+        from yanmen.ledger import postgresql_schema
+    return postgresql_schema.closed(database)
+
+
+def taken(database: Database, path: Path) -> None:
+    """Write the log in `database` to the new file `path`."""
+    with _driver():
+        from yanmen.ledger import copying
+    copying.one_to_file(database, path)
+
+
 def restored(path: Path, database: Database) -> None:
     """Put the ledger in the file `path` into `database`, where none may be."""
     with _driver():

@@ -19,6 +19,7 @@ from yanmen.model.ports import Snapshot
 from yanmen.model.refusal import Fault, FaultCode
 from yanmen.model.stages import Plan
 
+MADE = "2: values as the version has them, units by the one form of their names"
 UNITS_MAX = 100_000
 """Decisions that one contract goes by before the data is to be published without whoever is to be left out."""
 
@@ -83,5 +84,6 @@ class Consents:
 
 
 def _digest(exclusion: Exclusion) -> str:
-    listed = "\n".join(("others", *exclusion.units) if exclusion.others else exclusion.units)
+    """Return what names a pruned snapshot of a version; `MADE` tells apart those made in an earlier way."""
+    listed = "\n".join((MADE, *(("others",) if exclusion.others else ()), *exclusion.units))
     return hashlib.sha256(listed.encode("ascii")).hexdigest()

@@ -18,6 +18,7 @@ from yanmen.execution.run import RUN_PERCENT, run
 from yanmen.formats import control_rules, shape
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.request import Operation
+from yanmen.ledger.jobs import Running
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
 from yanmen.model.config import NodeLimits, ReleaseRules
@@ -27,13 +28,23 @@ from yanmen.model.receipt import Receipt
 from yanmen.model.refusal import Detail, Fault, FaultCode, JobCode, JobFailed, Reason, Refused
 from yanmen.model.stages import Admitted, Answer, Finished, Plan, Quote, Raw, Released, Reserved, Submission
 from yanmen.node.consents import Consents
-from yanmen.node.early import Early, Sure, certain
+from yanmen.node.early import Early, Late, Sure, certain
 from yanmen.node.jobs import Stop
 from yanmen.node.releasing import Releasing
 from yanmen.pipeline import Stages, within
 from yanmen.planning import federated, hints
 from yanmen.planning.plan import check_text, drafted, proven
 from yanmen.planning.rendering import render
+
+TWIN_S = 0.02
+"""How often it is looked whether the same question, asked before and still running, has ended."""
+PATIENCE_STEPS = 3
+"""For so many of its steps: it runs for one, is released at the next, and may have come late to its own turn."""
+_STILL_RUNNING = Detail(
+    subject="question",
+    hint_en="You asked the same before, and it has not ended; nothing was charged. Fetch that by its job id.",
+    hint_zh="您此前提交的同一查询尚未结束；本次未扣减任何额度。请凭其任务号获取结果。",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,17 +134,37 @@ class Question:
         Only of open data: whoever asks about other data waits for its deadline, or for longer computing.
         """
         early = self.operation is Operation.SUBMIT and plan.release is DatasetClass.OPEN
-        reserve = partial(self._reserved, plan) if early else None
+        reserve = partial(self._reserved_now, plan) if early else None
         self.early.begin(self.works.beside, partial(self._check, plan), reserve)
 
     def _check(self, plan: Plan) -> None:
         admission.permits(plan, self.works.desk)
         _check_charge(plan, self.works.limits)
 
-    def _reserve(self, plan: Plan) -> Reserved | Answer:
-        held = self.early.allow() or self._reserved(plan, certain)
+    def _reserve(self, plan: Plan, cancel: Event) -> Reserved | Answer:
+        """Reserve; where the same question is being answered, wait for what becomes of that first."""
+        held, last = self.early.allow(), time.monotonic() + PATIENCE_STEPS * _step_ms(plan) / 1000
+        while held is None:
+            try:
+                held = self._reserved(plan, certain)
+            except Running as running:
+                self._wait_for(running.position, last, cancel)
         self.began = time.monotonic()
         return held
+
+    def _wait_for(self, intent: int, last: float, cancel: Event) -> None:
+        """Wait until `intent` has ended; nothing is charged to who is stopped meanwhile, or waits in vain."""
+        while self.works.ledger.is_open(intent):
+            if cancel.wait(TWIN_S):
+                raise Refused(Reason.CANCELLED)
+            if time.monotonic() > last:
+                raise Refused(Reason.REQUEST_REPLAYED, _STILL_RUNNING)
+
+    def _reserved_now(self, plan: Plan, sure: Sure) -> Reserved | Answer:
+        try:
+            return self._reserved(plan, sure)
+        except Running as running:
+            raise Late from running
 
     def _reserved(self, plan: Plan, sure: Sure) -> Reserved | Answer:
         if plan.part is not None and plan.manifest is None:

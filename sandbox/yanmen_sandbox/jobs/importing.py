@@ -19,6 +19,8 @@ from yanmen_sandbox.tables import SCALAR, SourceTable, open_source
 
 TARGET = "snapshot"
 PREVIOUS = "previous"
+SNAPSHOT = "snapshot"
+"""The format of a source that is a snapshot itself."""
 """The snapshot before, of a source that is read on from there."""
 FAILED_PERCENT = 1
 """How many of a column's values may fail to take the declared type before the declaration is held wrong."""
@@ -29,6 +31,7 @@ REFRESH = f'CREATE TABLE {TARGET}."refresh" (source VARCHAR, mark VARCHAR, rows 
 class Declared(NamedTuple):
     """What the specification says of the table; `hidden` are columns that must exist and stay behind.
 
+    `kept`: the rows are those of a snapshot, which was held to all of it when it was made.
     `counted` names the column that says how many rows of its unit are kept; "" = none.
     """
 
@@ -41,6 +44,7 @@ class Declared(NamedTuple):
     units_upto: int
     server: "OfAServer | None"
     excluded: Excluded | None
+    kept: bool = False
 
 
 class OfAServer(NamedTuple):
@@ -92,8 +96,11 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
     try:
         table = _source(connection, request)
         _check_names(declared, table)
-        _check_values(connection, declared, table)
-        rows = _rows(declared, table, text(request.body, "salt"))
+        if declared.kept:
+            rows = _rows(declared, _again(declared, table), text(request.body, "salt"))
+        else:
+            _check_values(connection, declared, table)
+            rows = _rows(declared, _finals(declared, table), text(request.body, "salt"))
         clustering.write(
             connection, f'{TARGET}."data"', rows, text(request.body, "clustered_by"), len(declared.columns)
         )
@@ -112,7 +119,7 @@ def run(connection: DuckDBPyConnection, request: Request) -> bytes:
 
 def _source(connection: DuckDBPyConnection, request: Request) -> SourceTable:
     """Describe the source: a file, or a snapshot that was attached."""
-    if text(request.body, "format") != "snapshot":
+    if text(request.body, "format") != SNAPSHOT:
         return open_source(connection, integer(request.body, "source"), text(request.body, "format"))
     sql = f'{PREVIOUS}."data"'
     described = connection.execute(f"DESCRIBE SELECT * FROM {sql}").fetchall()  # noqa: S608 - a name of ours
@@ -141,6 +148,7 @@ def _declared(request: Request) -> Declared:
         units_upto=integer(request.body, "units_upto"),
         server=server,
         excluded=excluding.read(request),
+        kept=text(request.body, "format") == SNAPSHOT,
     )
 
 
@@ -188,12 +196,21 @@ def _triples(counts: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:
         yield counts[index], counts[index + 1], counts[index + 2]
 
 
-def _rows(declared: Declared, table: SourceTable, salt: str) -> str:
-    """Select what the snapshot keeps: rows without a unit stay behind, and so do rows above the cap of their unit."""
+def _finals(declared: Declared, table: SourceTable) -> str:
+    """Select the source's rows as a snapshot has them."""
     finals = ", ".join(
         f"{column.final(table.types)} AS {engine.identifier(column.name)}" for column in declared.columns
     )
-    rows = f"SELECT {finals} FROM {table.sql}"  # noqa: S608 - quoted names
+    return f"SELECT {finals} FROM {table.sql}"  # noqa: S608 - quoted names
+
+
+def _again(declared: Declared, table: SourceTable) -> str:
+    """Select a snapshot's rows as they are: decimals are in units of 10^-scale already, and clamped."""
+    return f"SELECT {', '.join(map(_before, declared.columns))} FROM {table.sql}"  # noqa: S608 - quoted names
+
+
+def _rows(declared: Declared, rows: str, salt: str) -> str:
+    """Select what the snapshot keeps: rows without a unit stay behind, and so do rows above the cap of their unit."""
     if declared.server is not None and declared.server.continued:
         names = ", ".join(_before(column) for column in declared.columns)
         rows = f'SELECT {names} FROM {PREVIOUS}."data" UNION ALL {rows}'  # noqa: S608 - quoted names

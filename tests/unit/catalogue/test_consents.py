@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -159,3 +161,39 @@ def test_a_consent_out_of_form_is_refused(change: dict[str, Any]) -> None:
     assert consent.decode(consent.encode(good)) == good
     with pytest.raises(Malformed):
         consent.encode(replace(good, **change))
+
+
+def test_who_stays_keeps_every_value_as_it_was(node: Desk, tmp_path: Path) -> None:
+    """A pruned snapshot is made of one whose decimals are whole units and clamped: nothing is scaled or cut again."""
+    folder = tmp_path / "node"
+    folder.mkdir()
+    runner = JailRunner(folder, SEAL, Bytes(), NodeLimits())
+    lower, upper = Decimal("-9.99"), Decimal("50.00")
+    columns = (
+        Column("id", ColumnType.TEXT, Role.UNIT),
+        Column("cost", ColumnType.DECIMAL, Role.MEASURE, lower=lower, upper=upper, scale=2),
+        Column("visits", ColumnType.INTEGER, Role.MEASURE, lower=Decimal(0), upper=Decimal(9)),
+        Column("day", ColumnType.DATE, Role.KEY, domain=(date(2026, 1, 1), date(2026, 1, 2))),
+        Column("ok", ColumnType.BOOLEAN, Role.KEY, domain=(True, False)),
+        Column("price", ColumnType.DECIMAL, Role.KEY, domain=(Decimal("0.5"), Decimal("1.5")), scale=1),
+    )
+    stated = dataset(columns=columns, rows_per_unit=3)
+    rows = "".join(
+        f"u{at},{at - 20}.{at:02},{at % 12},2026-01-0{1 + at % 3},{at % 2 == 0},{at % 3}.5\n" for at in range(90)
+    )
+    (folder / "source.csv").write_text("id,cost,visits,day,ok,price\n" + rows, encoding="utf-8")
+    made = runner.publish(str(folder / "source.csv"), stated)
+    version = Version(stated, made.version, made.path, made.plain_bytes, 1)
+    consenting.decide("u30", said(), node)
+    instead = attached(node, runner, folder, version, node.scene.furnish(node.ledger))[version.version]
+    kinds = (ColumnType.TEXT, ColumnType.INTEGER, ColumnType.INTEGER, ColumnType.DATE, ColumnType.BOOLEAN)
+
+    def everything(name: str) -> set[tuple[object, ...]]:
+        sql = 'SELECT id, cost, visits, day, ok, CAST(price AS BIGINT) FROM "s0"."data"'
+        found, _ = runner.query((("s0", name),), sql, (*kinds, ColumnType.INTEGER), LIMITS, Event())
+        return set(found)
+
+    before, after = everything(version.version), everything(instead)
+    assert after < before
+    assert {row[0] for row in before - after} == {"u30"}
+    assert len(after) == 89

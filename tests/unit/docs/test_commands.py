@@ -34,6 +34,7 @@ def grammar() -> Iterator[Parser]:
             "member",
             "need",
             "node",
+            "node_looker",
             "policy",
             "space",
         ):

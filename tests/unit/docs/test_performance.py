@@ -134,6 +134,27 @@ def test_a_run_of_some_replaces_just_its_lines(one_command: dict[str, ModuleType
     ]
 
 
+def test_lines_that_are_said_otherwise_now_go_when_what_says_so_is_taken_up(one_command: dict[str, ModuleType]) -> None:
+    page = one_command["page"]
+    said = {"command": "scripts/bench wire", "date": "2026-01-02", "load": 1}
+    before = page.result({**said, "printed": PRINTED + "| ab | 7 | | |\n\n| question |\n|---|\n| a |\n"})
+    assert page.without(before, "a")["tables"] == []
+    (table_,) = page.without(before, "ab")["tables"][:1]
+    assert [row["cells"][0] for row in table_["rows"]] == ["a"]
+
+
+def test_every_line_that_is_kept_is_plotted_where_it_has_a_bar(
+    one_command: dict[str, ModuleType], tmp_path: Path
+) -> None:
+    measured = one_command["measured"]
+    results = one_command["page"].read(ROOT / "docs" / "performance.json")
+    lines = measured.lines_of(results)
+    assert {line.figure_name for line in lines} == {name for name, one in results.items() if one["tables"]}
+    some = [line for line in lines if line.figure_name in {"quotas", "wire"}]
+    measured.plot(some, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"quotas.svg", "wire.svg"}
+
+
 def test_a_run_in_pieces_leaves_out_what_was_measured_at_any_commit(
     one_command: dict[str, ModuleType], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

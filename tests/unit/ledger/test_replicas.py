@@ -24,6 +24,10 @@ from tests.postgresql_server import PASSWORD, PostgresqlServer, served
 from tests.unit.ledger.scene import PROFILE, SPACE_KEY, Scene, papers, released, reserved
 
 # The very tests of the file, on a server.
+from tests.unit.ledger.test_asked_at_once import (  # noqa: F401
+    test_it_is_not_charged_while_it_runs_and_free_once_it_was_answered,
+    test_many_at_once_by_two_replicas_are_one_charge_and_one_answer,
+)
 from tests.unit.ledger.test_ledger_budget import (  # noqa: F401
     test_a_charge_is_taken_and_stays,
     test_a_dead_node_counts_as_a_failure,

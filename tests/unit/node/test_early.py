@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
+from threading import Event
 from typing import cast
 
 import pytest
@@ -189,5 +190,5 @@ def test_a_question_over_open_data_is_reserved_once() -> None:
     question = asked(tally, InProcessRunner())
     plan = question._plan(admitted(OPEN))
     assert tally.committed == 0
-    assert isinstance(question._reserve(plan), Reserved)
+    assert isinstance(question._reserve(plan, Event()), Reserved)
     assert tally.committed == 1
