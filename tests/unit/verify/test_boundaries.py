@@ -1,20 +1,29 @@
 """The last value that is right and the first that is wrong, where one rule of the auditor's meets another."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from yanmen.crypto import documents
+from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import receipt
 from yanmen.formats.bill import Period
 from yanmen.formats.erasure import Erasure
 from yanmen.formats.receipt import Slot
-from yanmen.formats.slots import Decision, Verdict
+from yanmen.formats.request import SessionClaims
+from yanmen.formats.slots import Decision, SignedRequest, Verdict
+from yanmen.model.party import FormerKey, KeyEnd, KeyUse
 from yanmen.model.receipt import Stage
+from yanmen.model.stages import Binding
 from yanmen.verify import Code
 from yanmen.verify.page import report_page
 from yanmen.verify.procedure import examine
+from yanmen.verify.receipt import verify_receipt_of
+from yanmen.verify.requests import EARLY_S, LATE_S
 from yanmen.verify.revenue import sum_revenue
 
+from tests.unit.verify.altered_files import given_again
 from tests.unit.verify.terms_scene import DAY_S, FIRST, found, started, used
 from tests.vectors import specimen
 from tests.vectors.specimen import CONSUMER, Log
@@ -95,3 +104,62 @@ def test_revenue_may_reach_its_maximum(maximum: int, right: bool, tmp_path: Path
         used(log)
     examined = examine(log.export(tmp_path / "bundle"), specimen.SPACE_KEY.public)
     assert sum_revenue([examined], maximum).ok is right
+
+
+@pytest.mark.parametrize(
+    ("micro_rho", "broken"), [(specimen.TERMS.micro_rho_per_query_max, []), (10_001, ["charge", "highest charge"])]
+)
+def test_a_charge_may_reach_the_highest(micro_rho: int, broken: list[str], tmp_path: Path) -> None:
+    log = started()
+    asked = log.request(micro_rho=min(micro_rho, 10_000), max_micro_rho=20_000)
+    used(log, micro_rho, request=asked.json())
+    named = [subject for index, code, subject in found(log, tmp_path) if code is Code.TERMS_BROKEN and index == FIRST]
+    assert named == broken
+
+
+@pytest.mark.parametrize(("fen", "above"), [(240, False), (239, True)])
+def test_a_grant_is_spent_in_fen_as_in_micro_rho(fen: int, above: bool, tmp_path: Path) -> None:
+    log = started()
+    grant = SessionClaims(
+        specimen.NODE, CONSUMER, "ab" * 16, log.time_s, log.time_s + 3600, specimen.CONTRACT, "S1", 0, 90_000, fen
+    )
+    token = documents.sign_session(grant, specimen.MEMBER_KEY).decode()
+    for _ in range(2):
+        used(log, request=SignedRequest(Binding.SESSION, token).json())
+    spent = [(index, code) for index, code, _ in found(log, tmp_path) if code is Code.REQUEST_DIFFERS]
+    assert spent == ([(FIRST + 2, Code.REQUEST_DIFFERS)] if above else [])
+
+
+@pytest.mark.parametrize(
+    ("issued_s", "expires_s", "right"),
+    [
+        (EARLY_S + 59, EARLY_S + 300, True),
+        (EARLY_S + 60, EARLY_S + 300, False),
+        (-7200, -LATE_S, True),
+        (-7200, -LATE_S - 1, False),
+    ],
+)
+def test_a_leaf_lies_within_the_life_of_its_request(issued_s: int, expires_s: int, right: bool, tmp_path: Path) -> None:
+    log = started()
+    at_s = log.time_s // 60 * 60
+    used(log, request=log.request(issued_s=at_s + issued_s, expires_s=at_s + expires_s).json())
+    wrong = [subject for _, code, subject in found(log, tmp_path) if code is Code.REQUEST_DIFFERS]
+    assert wrong == ([] if right else ["time"])
+
+
+@pytest.mark.parametrize("charge", [(1, 0, 0), (0, 1, 0), (0, 0, 1)], ids=["rho", "delta", "fen"])
+def test_an_answer_given_again_costs_nothing_of_anything(charge: tuple[int, int, int], tmp_path: Path) -> None:
+    log = started()
+    said = given_again(specimen, log)
+    log.append(Stage.OUTCOME, {**said, **log.spent(*charge)})
+    assert Code.CHARGE_DIFFERS in {code for _, code, _ in found(log, tmp_path)}
+
+
+def test_a_log_key_that_ended_signs_no_head_over_the_leaf_that_ended_it() -> None:
+    log = specimen.specimen()
+    (node,) = (each for each in specimen.register().parties if each.id == specimen.NODE)
+    ended = FormerKey(KeyUse.LOG, specimen.LOG_KEY.public, log.origin, 12, KeyEnd.ROTATED)
+    party = replace(node, log_key=specimen.signer("the next log key").public, former_keys=(ended,))
+    assert verify_receipt_of(party, log.sdjwts[3], log.proof(3, 12))["size"] == 12
+    with pytest.raises(BadSignature):
+        verify_receipt_of(party, log.sdjwts[3], log.proof(3, 13))
