@@ -12,6 +12,7 @@ from yanmen.model.party import KeyUse
 from yanmen.model.receipt import Stage
 from yanmen.verify.key_book import KeyBook
 from yanmen.verify.report import Code, Finding, finding
+from yanmen.verify.requests import EARLY_S, MINUTE_S
 from yanmen.verify.uses import Use
 
 ABOUT_ANSWERS = frozenset({Stage.OUTCOME, Stage.ACKNOWLEDGED})
@@ -23,6 +24,7 @@ class _Given(NamedTuple):
     contract: str
     key: bytes
     sha256: bytes
+    iat_s: int
 
 
 class Acknowledgements:
@@ -44,7 +46,9 @@ class Acknowledgements:
             if use.cnf is None:
                 self._unknown.add(use.head.jti)
             else:
-                self._given[use.head.jti] = _Given(use.consumer, use.contract, use.cnf, use.given_sha256)
+                self._given[use.head.jti] = _Given(
+                    use.consumer, use.contract, use.cnf, use.given_sha256, use.head.iat_s
+                )
         if use.head.stage is not Stage.ACKNOWLEDGED or use.subject is None:
             return ()
         try:
@@ -81,6 +85,7 @@ class Acknowledgements:
             "another text than was given": token.sd_hash != given.sha256,
             "another contract": use.contract != given.contract,
             "another consumer": use.consumer != given.consumer,
+            "another time": not given.iat_s - EARLY_S < token.issued_s < use.head.iat_s + MINUTE_S + EARLY_S,
         }
         return tuple(name for name, differs in wrong.items() if differs) if any(wrong.values()) else ()
 

@@ -75,7 +75,14 @@ _AREAS: dict[Area, frozenset[Code]] = {
         }
     ),
     Area.CHAIN: frozenset(
-        {Code.GENESIS_WRONG, Code.TIME_BACKWARDS, Code.JTI_REPEATED, Code.KEY_WRONG, Code.SERIES_BROKEN}
+        {
+            Code.GENESIS_WRONG,
+            Code.TIME_BACKWARDS,
+            Code.TIME_AHEAD,
+            Code.JTI_REPEATED,
+            Code.KEY_WRONG,
+            Code.SERIES_BROKEN,
+        }
     ),
     Area.COMPLETENESS: frozenset(
         {

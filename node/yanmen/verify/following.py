@@ -95,11 +95,11 @@ class Following:
             found(self._keys.follow(use))
         self._order.add(use)
         self._replay.add(use)
+        claims = None
+        if signed is not None:
+            claims, wrong = self._requests.check(use, signed)
+            found(wrong)
         if stage in HELD:
-            claims = None
-            if signed is not None:
-                claims, wrong = self._requests.check(use, signed)
-                found(wrong)
             found(self._keeping.check(use, said, claims))
         if stage in ABOUT_ANSWERS:
             found(self._acknowledgements.check(use))

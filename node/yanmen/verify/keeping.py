@@ -90,7 +90,7 @@ class Keeping:
                 self._intents[use.reference] = said
                 yield from self._intent(use, said, claims)
             case Stage.OUTCOME if use.decision is not None and use.decision.verdict is Verdict.REPEATED:
-                yield from self._repeated(use, said)
+                yield from self._repeated(use, said, claims)
             case Stage.OUTCOME | Stage.ABORTED:
                 yield from self._ended(use, said)
             case _:
@@ -204,13 +204,15 @@ class Keeping:
                 differ = self._noise[noisy] = noise.differences(use.rule, *charge, output.mechanism)
             yield from (self._found(Code.NOISE_DIFFERS, use, name) for name in differ)
 
-    def _repeated(self, use: Use, said: All) -> Iterator[Finding]:
+    def _repeated(self, use: Use, said: All, claims: Claims | None) -> Iterator[Finding]:
         """Hold an answer given again to the terms, and to the answer it repeats."""
         agreement = self._in_force(use)
         if agreement is None:
             yield self._found(Code.CONTRACT_NOT_IN_FORCE, use)
         else:
             yield from self._admitted(use, said, agreement)
+            if claims is not None and claims.scenario_id != agreement.terms.scenario.id:
+                yield self._found(Code.TERMS_BROKEN, use, "scenario of the request")
         output = use.output
         if output is None:
             return

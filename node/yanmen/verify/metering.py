@@ -18,6 +18,8 @@ RUNNING_S = 600
 """An intent no older than this against the last leaf may still be running; no question takes longer."""
 
 _VERDICTS: dict[Stage, frozenset[Verdict]] = {
+    Stage.EXPLAINED: frozenset({Verdict.ALLOWED}),
+    Stage.INTENT: frozenset({Verdict.ALLOWED}),
     Stage.OUTCOME: frozenset({Verdict.ALLOWED, Verdict.REPEATED}),
     Stage.ABORTED: frozenset({Verdict.ABORTED}),
     Stage.REFUSED: frozenset({Verdict.REFUSED}),

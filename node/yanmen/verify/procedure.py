@@ -17,7 +17,7 @@ from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.model.contract import Terms
 from yanmen.model.party import LOG_KEEPERS, KeyUse, Party, Register
-from yanmen.verify import attesting, directory
+from yanmen.verify import attesting, dated, directory
 from yanmen.verify.beside import Beside, View, compare
 from yanmen.verify.directory import Missing, Unreadable
 from yanmen.verify.entries import Entries, Listed, Node
@@ -76,18 +76,20 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
     6. Every receipt is there, belongs to its leaf, and every disclosure is referenced by it, once.
     7. Every inclusion proof is there and leads from its leaf to a checkpoint that the log key signed
        and whose root is that of this tree at its size.
-    8. Leaf 0 and no other is a genesis; times do not go back; no `jti` occurs twice.
+    8. Leaf 0 and no other is a genesis; times do not go back; no `jti` occurs twice. No leaf is dated over
+       10 minutes later than a witness or time stamp authority, whose key the auditor gave, saw it.
     9. Every contract's series is complete, and so is that of the leaves about no contract: `n` counts
        1, 2, 3… and `prev` is the hash of the series' leaf before.
     10. Every intent is closed by exactly one outcome or aborted leaf, and each of those closes one
         and says the same of contract, consumer, question, plan, data and charge; an answer given
         again is charged nothing and is the one given before.
     11. The running totals in `budget` and `price` are the sums of the contract's charges so far.
-    12. Every intent carries a request or session grant that the consumer's registered key signed, for
-        this node and contract, a request also for this question; a request is used once, and neither
-        is charged beyond its maxima. The leaf lies within its life: not over 10 minutes before `iat`
-        nor an hour after `exp`, for clocks differ and a job may wait. An acknowledgement is signed by
-        a key that is, or was, its consumer's in the register.
+    12. Every intent, and every answer given again, carries a request or session grant that the consumer's
+        registered key signed, for this node and contract, a request also for this question; a request is
+        used once, and neither is charged beyond its maxima. The leaf lies within its life: not over 10
+        minutes before `iat` nor an hour after `exp`, for clocks differ and a job may wait. What a quote or
+        a refusal shows is held to the same, but used up by neither. An acknowledgement is signed by a key
+        that is, or was, its consumer's in the register.
     13. The contract leaves disclose an offer that the consumer's registered key signed and a decision
         that the receipt key signed over it. Every use and answer falls while that contract is in
         force and within its signed terms: parties, scenario, dates, datasets and columns, the charge
@@ -102,7 +104,8 @@ def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | N
         that the intent fixed: sigma squared is l2_squared / (2 rho), rho the aggregate's equal share.
     15. The totals of contracts and subject spaces that `bundle.json` states are those of the receipts.
     16. Every acknowledgement is signed by the key named in the receipt it acknowledges, over that receipt
-        as it was given, for this log; each is acknowledged at most once.
+        as it was given, for this log; each is acknowledged at most once. Its `iat` lies between that
+        receipt and its own leaf, but for 10 minutes.
     17. What a receipt no longer discloses although it must, an erasure leaf names, of a use whose contract's
         term was over by then; then a note counts it. Anything else that is missing is withheld.
     18. No approval lets a use cost more than the ceilings published by then. Every intent is metered by
@@ -150,6 +153,7 @@ def _examined(path: Path, space_key: bytes | None, beside: Beside | None, told: 
     stamped = attesting.stamped(path, view, beside or Beside(), findings)
     anchored = attesting.anchored(path, view, beside or Beside(), findings)
     replay, uses = following.finish(findings), following.uses
+    findings.extend(dated.ahead(uses, cosigned, stamped))
     unknown = directory.unknown(path, trust.statement.size, whole=entries.whole)
     findings.extend(finding(Code.FILE_UNKNOWN, subject=name) for name in unknown)
     report = replace(

@@ -54,6 +54,7 @@ class Code(Enum):
     DECLARED_GAP = "DECLARED_GAP"
     PREVIOUS_DIFFERS = "PREVIOUS_DIFFERS"
     TIME_BACKWARDS = "TIME_BACKWARDS"
+    TIME_AHEAD = "TIME_AHEAD"
     JTI_REPEATED = "JTI_REPEATED"
     KEY_WRONG = "KEY_WRONG"
     SLOT_WITHHELD = "SLOT_WITHHELD"
@@ -165,6 +166,7 @@ _TEXTS: dict[Code, tuple[str, str]] = {
     ),
     Code.GENESIS_WRONG: ("{leaf} is a genesis leaf out of place, or leaf 0 is none", "{leaf_zh}：创世叶位置不对"),
     Code.TIME_BACKWARDS: ("{leaf} is older than the leaf before it", "{leaf_zh}早于前一叶"),
+    Code.TIME_AHEAD: ("{leaf} is dated later than {subject} saw it", "{leaf_zh}所载时间晚于 {subject} 所见时间"),
     Code.KEY_WRONG: ("{leaf} exchanges or states a key wrongly: {subject}", "{leaf_zh}密钥变更不成立：{subject}"),
     Code.JTI_REPEATED: ("{leaf} repeats the jti of an earlier leaf", "{leaf_zh}的 jti 与先前某叶重复"),
     Code.ERASED: (

@@ -266,6 +266,7 @@ def plan_of(
     space: str = SUBJECTS,
     scanned: Version | None = None,
     sql: str = "SELECT city, count(*) FROM persons GROUP BY city",
+    operation: Operation = Operation.SUBMIT,
 ) -> Plan:
     """Return a plan with its signed request behind it."""
     consumer = contract.terms.consumer
@@ -276,7 +277,7 @@ def plan_of(
         token = documents.sign_session(grant, MEMBER_KEYS[consumer])
     else:
         claims = RequestClaims(
-            NODE, consumer, jti, *common, query, Operation.SUBMIT, max(0, micro_rho), max_micro_rho, max_price_fen
+            NODE, consumer, jti, *common, query, operation, max(0, micro_rho), max_micro_rho, max_price_fen
         )
         token = documents.sign_request(claims, MEMBER_KEYS[consumer])
     request = Request(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from yanmen.formats import receipt
 from yanmen.formats.receipt import Slot
+from yanmen.formats.request import Operation
 from yanmen.ledger import log
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass
@@ -30,7 +31,7 @@ def lived(scene: Scene, ledger: Ledger, contract: Contract) -> None:
     first, again = scene.plan(contract), scene.plan(contract)
     object.__setattr__(again, "canonical", first.canonical)
     ledger.settle(reserved(ledger.reserve(first)), released(first), PROFILE)
-    ledger.explained(scene.plan(rival))
+    ledger.explained(scene.plan(rival, operation=Operation.EXPLAIN))
     ledger.reserve(again)
     for code in (JobCode.MEMORY, JobCode.CANCELLED):
         ledger.abort(reserved(ledger.reserve(scene.plan(contract))), Reason.RUN_FAILED, code, Usage(cpu_ms=5))

@@ -189,7 +189,10 @@ def test_one_by_a_key_that_only_the_node_calls_its_consumers_is_found(log: Log, 
     said = as_given(log, len(log.leaves) - 1)
     token = documents.sign_acknowledgement(said, own).decode()
     acknowledged(log, len(log.leaves) - 1, subject=Acknowledged(said.jti, token).json())
-    assert found(log, tmp_path) == [(len(log.leaves) - 1, Code.ACKNOWLEDGEMENT, "no key of the consumer")]
+    assert found(log, tmp_path) == [
+        (len(log.leaves) - 2, Code.REQUEST_SIGNATURE, "signature does not verify"),
+        (len(log.leaves) - 1, Code.ACKNOWLEDGEMENT, "no key of the consumer"),
+    ]
 
 
 def test_one_that_is_not_disclosed_proves_nothing_and_is_no_fault(log: Log, tmp_path: Path) -> None:

@@ -213,7 +213,12 @@ def test_an_intent_cannot_be_closed_as_a_repetition(specimens: ModuleType, tmp_p
     said = {**slots, Slot.DECISION: Decision(Verdict.REPEATED).json(), Slot.OUTPUT: made.output(2_500).json()}
     log.append(Stage.OUTCOME, said, reference)
     report = verify_bundle(log.export(tmp_path / "bundle"), made.SPACE_KEY.public)
-    assert [item.code for item in report.findings] == [Code.DECISION_WRONG, Code.METER_DIFFERS, Code.REPEAT_DIFFERS]
+    assert [item.code for item in report.findings] == [
+        Code.DECISION_WRONG,
+        Code.METER_DIFFERS,
+        Code.REPEAT_DIFFERS,
+        Code.REQUEST_REUSED,
+    ]
 
 
 def test_an_outcome_under_another_contract_is_found(specimens: ModuleType, tmp_path: Path) -> None:

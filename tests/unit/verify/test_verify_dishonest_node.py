@@ -244,12 +244,13 @@ ELSEWHERE = (
     "KEY_",
     "ANCHOR",
     "TIME_STAMP",
+    "TIME_AHEAD",
     "NOT_STAMPED",
     "NOT_CHECKED",
 )
 BESIDE = {code for code in Code if code.value.startswith(ELSEWHERE)}
 """Findings with tests of their own: test_verify_mirror, _cosigned; test_acknowledgements, _erasing, _succession,
-_exchanged_keys."""
+_exchanged_keys, _dated."""
 TERMS = {
     Code.OUTCOME_DIFFERS,
     Code.REPEAT_DIFFERS,

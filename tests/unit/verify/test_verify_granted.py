@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from yanmen.formats import base64url, bundle
 from yanmen.formats.receipt import Slot
+from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.contract import ContractStatus
 from yanmen.model.refusal import Reason, Refused
@@ -65,7 +66,7 @@ def test_every_slot_said_to_be_there_is_there(scene: Scene, ledger: Ledger, tmp_
     object.__setattr__(again, "canonical", first.canonical)
     ask(scene, ledger, first)
     ledger.reserve(again)
-    ledger.explained(scene.plan(contract))
+    ledger.explained(scene.plan(contract, operation=Operation.EXPLAIN))
     ledger.refuse(first.admitted.submission, first.admitted.request, Refused(Reason.ROWS_WOULD_LEAVE))
     ledger.reserve(scene.plan(contract))
     ledger.recover()
