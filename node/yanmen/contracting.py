@@ -35,6 +35,7 @@ from yanmen.formats.contract_constraints import MalformedTerms
 from yanmen.formats.former_keys import every, receipt_keys
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.weakening import SignedVersion
+from yanmen.ledger import contracts
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import Version
 from yanmen.model.config import Config
@@ -123,6 +124,8 @@ def request(offer: bytes, peer: Party, office: Office) -> Contract:
     if same is None:
         office.ledger.add_offer(Contract(terms, offer, b"", digest, ContractStatus.PENDING))
     draft = pending(terms.id, office)
+    if draft.digest != digest:  # withdrawn meanwhile, and another in its place
+        return standing(terms.id, digest, office)
     left = left_to_person(draft, versions, office)
     decided_by = _countered_by(draft, versions) if draft.counter else "" if left else RULE
     if decided_by and terms.operated is None and _affordable(terms, versions, office):
@@ -204,7 +207,7 @@ def accept_endorsed(contract_id: str, office: Office) -> Contract:
     contract = pending(contract_id, office)
     versions = check(contract.terms, office)
     operated.check_endorsed(contract, office.ledger.operations(), office.ledger.endorsement(contract_id))
-    if contract.counter or weakening.shed(contract.terms, _history(contract.terms, office), GRANT):
+    if contract.counter or contract.terms.amends:
         return contract  # a person negotiates, or did
     if offers.is_important(contract.terms, versions) or not _affordable(contract.terms, versions, office):
         return contract
@@ -230,7 +233,10 @@ def suspend(contract_id: str, decided_by: str, office: Office) -> Contract:
 
 def resume(contract_id: str, decided_by: str, office: Office) -> Contract:
     """Let a suspended contract admit questions again."""
-    if show(contract_id, office).status is not ContractStatus.SUSPENDED:
+    status = show(contract_id, office).status
+    if status in contracts.ENDED:
+        raise contracts.cannot(contract_id, status, Reason.CONTRACT_MALFORMED)
+    if status is not ContractStatus.SUSPENDED:
         hint = Detail(contract_id, hint_en="The contract is not suspended.", hint_zh="该合约未处于暂停状态。")
         raise Refused(Reason.CONTRACT_MALFORMED, hint)
     return _change(contract_id, ContractStatus.ACTIVE, decided_by, office)

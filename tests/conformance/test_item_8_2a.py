@@ -36,6 +36,9 @@ def test_important_waits_for_officers_where_general_is_signed_by_rule(department
         each for each in done("approval", "list", department.node)["waiting"] if each["contract"] == important["id"]
     ]
     assert (waiting["important"], waiting["turn"]) == (True, "review")
+    assert important["left_to_person"] == waiting["left_to_person"], "who asked and who decides read the same"
+    assert [each["clause"] for each in important["left_to_person"]] == ["target"]
+    assert general["left_to_person"] == []
     reasons = ("--necessity", "a", "--legality", "b", "--security", "c")
     alone = run("contract", "approve", department.node, important["id"], "--by", "张某", *reasons)
     assert alone[1]["reason"] == "POLICY_FORBIDS", "a name is no officer's signature"

@@ -6,8 +6,6 @@ from yanmen.ledger.connection import Connection
 from yanmen.model.contract import Contract, ContractStatus, Terms
 from yanmen.model.refusal import Detail, Reason, Refused
 
-_ENDED = frozenset({ContractStatus.REVOKED, ContractStatus.DENIED})
-
 
 def check_place(db: Connection, now_ms: int, known: Contract | None, terms: Terms) -> None:
     """Refuse terms that are no first offer, answer no counter-offer and amend nothing that is in force."""
@@ -59,8 +57,8 @@ def check(known: Contract, terms: Terms) -> None:
 def require_going_on(db: Connection, now_ms: int, known: Contract) -> None:
     """Refuse to change a contract that is not in force, is over, or of which deletion was proved."""
     name, status = known.terms.id, known.status
-    if status in _ENDED:
-        raise ended(name, status)
+    if status in contracts.ENDED:
+        raise contracts.cannot(name, status, Reason.NEGOTIATION_OUT_OF_TURN)
     if now_ms >= known.terms.not_after_ms or deletions.is_proved(db, name):
         raise _refused(
             Reason.CONTRACT_EXPIRED,
@@ -82,11 +80,6 @@ def require_going_on(db: Connection, now_ms: int, known: Contract) -> None:
             f"The contract is {status.value}, not in force yet: end it and offer other terms under an id of their own.",
             f"该合约当前状态为 {status.value}，尚未生效：请终止后以新的标识提出其他条款。",
         )
-
-
-def ended(contract_id: str, status: ContractStatus) -> Refused:
-    """Return the refusal of whatever would change a contract that has ended."""
-    return Refused(contracts.reason_of(status), contracts.stands(contract_id, status))
 
 
 def forbidden(wrong: tuple[tuple[str, str, str], ...]) -> Refused:

@@ -15,6 +15,8 @@ from yanmen.model.contract import MAY_BECOME, Contract, ContractStatus, Terms
 from yanmen.model.receipt import Stage
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
+ENDED = frozenset({ContractStatus.REVOKED, ContractStatus.DENIED})
+"""How a contract stands that nothing changes any more."""
 READ = 128
 """Offers read lately: each question looks at its own."""
 
@@ -96,7 +98,7 @@ def change(db: Connection, log: Log, contract_id: str, status: ContractStatus, d
         raise Refused(Reason.CONTRACT_UNKNOWN, Detail(subject=contract_id))
     consumer, digest, now = found
     if status not in MAY_BECOME[ContractStatus(now)]:
-        raise Refused(Reason.CONTRACT_MALFORMED, stands(contract_id, ContractStatus(now)))
+        raise cannot(contract_id, ContractStatus(now), Reason.CONTRACT_MALFORMED)
     turn(db, contract_id, status, decided_by)
     row = ContractRow(contract_id, consumer, digest)
     return append(db, log, Stage.CONTRACT, row, leaves.contract(row, status, decided_by, b""))
@@ -289,9 +291,14 @@ def _check_digest(contract: Contract) -> None:
         raise Refused(Reason.CONTRACT_ALTERED, Detail(subject=contract.terms.id))
 
 
+def cannot(contract_id: str, status: ContractStatus, otherwise: Reason) -> Refused:
+    """Return the refusal of a change to a contract that stands like this: that it has ended, or `otherwise`."""
+    return Refused(reason_of(status) if status in ENDED else otherwise, stands(contract_id, status))
+
+
 def stands(contract_id: str, status: ContractStatus) -> Detail:
     """Return why a contract that stands like this cannot change so."""
-    if status in (ContractStatus.REVOKED, ContractStatus.DENIED):
+    if status in ENDED:
         return Detail(
             subject=contract_id,
             hint_en=f"The contract has already ended ({status.value}): ask for a new one, with an id of its own.",

@@ -28,6 +28,8 @@ def statement(sql: str, *, named: bool = False) -> str:
 
 
 _COMMENT = re.compile(r"--[^\n]*")
+_ELSEWHERE = "-- Only SQLite:"
+"""Begins a migration that is nothing here: what it changes is how SQLite keeps a table."""
 _TABLE = re.compile(r"CREATE TABLE (\w+) \((.*)\) STRICT(?:, WITHOUT ROWID)?", re.DOTALL)
 _INDEX = re.compile(r"CREATE (?:UNIQUE )?INDEX (\w+) ON\s.*", re.DOTALL)
 _VIEW = re.compile(r"CREATE VIEW (\w+) AS\s.*", re.DOTALL)
@@ -79,6 +81,8 @@ def views(migrations: tuple[str, ...]) -> tuple[str, ...]:
 
 def _steps(migration: str) -> list[str]:
     """Divide a migration at semicolons, but for those inside a trigger."""
+    if migration.startswith(_ELSEWHERE):
+        return []
     text = _COMMENT.sub("", migration)
     pieces = re.split(r";\s*\n|;\s*\Z", text.replace("); END;", ")\x00 END;"))
     return [piece.replace("\x00", ";").strip() for piece in pieces if piece.strip()]

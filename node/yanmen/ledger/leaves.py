@@ -188,7 +188,8 @@ def _confirmation(peer: Party) -> Json:
 
 
 def _statement(sql: str, bytes_max: int = ASKED_BYTES_MAX) -> dict[str, Json]:
-    return {"sha256": _sha256(sql), "sql": sql if len(sql.encode()) <= bytes_max else ""}
+    encoded = sql.encode()
+    return {"sha256": hashlib.sha256(encoded).hexdigest(), "sql": sql if len(encoded) <= bytes_max else ""}
 
 
 def _sha256(text: str) -> str:

@@ -170,7 +170,7 @@ def _waiting(db: Connection, log: Log, contract_id: str, move: Move) -> Draft:
     draft = _draft(known)
     if draft is None or move not in TABLE[draft.held.status]:
         status = known.status if draft is None else draft.held.status
-        raise Refused(Reason.CONTRACT_MALFORMED, contracts.stands(contract_id, status))
+        raise contracts.cannot(contract_id, status, Reason.CONTRACT_MALFORMED)
     if draft.table == "amendment" and move is not Move.DENY:
         amendments.require_going_on(db, log.now_ms(db), known)
     return draft
@@ -194,6 +194,7 @@ def _answer(db: Connection, log: Log, draft: Draft, contract: Contract) -> int:
 def _amend(db: Connection, log: Log, contract: Contract) -> int:
     """Keep what is to replace a contract in force."""
     terms = contract.terms
+    _check_spent(db, terms)  # and once more when it enters into force
     row = ContractRow(terms.id, terms.consumer, contract.digest)
     said = leaves.contract(row, ContractStatus.PENDING, "", contract.offer)
     position = contracts.append(db, log, Stage.CONTRACT, row, said)
@@ -363,4 +364,4 @@ def _act(token: bytes) -> ContractAct:
 
 
 def _out_of_turn(contract_id: str, status: ContractStatus) -> Refused:
-    return Refused(Reason.NEGOTIATION_OUT_OF_TURN, contracts.stands(contract_id, status))
+    return contracts.cannot(contract_id, status, Reason.NEGOTIATION_OUT_OF_TURN)

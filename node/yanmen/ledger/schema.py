@@ -50,14 +50,30 @@ def migrate(connection: sqlite3.Connection, steps: Sequence[str], application: i
     if version > len(steps):
         note = f"the ledger has schema {version}, this program knows {len(steps)}: use the newer program"
         raise Fault(FaultCode.STORAGE, note)
-    for number, step in enumerate(steps[version:], start=version + 1):
-        marks = f"PRAGMA application_id = {application};\nPRAGMA user_version = {number};\n"
-        try:
-            connection.executescript(f"BEGIN IMMEDIATE;\n{step}\n{marks}COMMIT;")
-        except sqlite3.Error:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+    if version == len(steps):
+        return
+    # A table that others refer to can be made anew only while nobody looks; what refers to nothing is found below.
+    referring = _pragma(connection, "foreign_keys")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    try:
+        for number, step in enumerate(steps[version:], start=version + 1):
+            marks = f"PRAGMA application_id = {application};\nPRAGMA user_version = {number};\n"
+            _lift(connection, f"BEGIN IMMEDIATE;\n{step}\n{marks}", checked=bool(referring))
+    finally:
+        connection.execute(f"PRAGMA foreign_keys = {referring}")
+
+
+def _lift(connection: sqlite3.Connection, script: str, *, checked: bool) -> None:
+    """Run one migration, whole or not at all; if `checked`, every row must refer to one that is there."""
+    try:
+        connection.executescript(script)
+        if checked and connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            raise Fault(FaultCode.STORAGE, "this ledger has a row that refers to none")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -54,7 +54,7 @@ TEXTS: dict[Reason, Text] = {
     Reason.CONTRACT_DENIED: Text("The holder denied this contract.", "提供方未批准该合约。"),
     Reason.CONTRACT_NOT_YET_VALID: Text("The contract is not valid yet.", "合约尚未生效。"),
     Reason.CONTRACT_EXPIRED: Text("The contract has expired.", "合约已到期。"),
-    Reason.CONTRACT_REVOKED: Text("The holder revoked this contract.", "提供方已撤销该合约。"),
+    Reason.CONTRACT_REVOKED: Text("This contract has been ended.", "该合约已被终止。"),
     Reason.CONTRACT_SUSPENDED: Text("The contract is suspended.", "合约已中止。"),
     Reason.CONTRACT_ALTERED: Text("The stored contract is not what was signed.", "所存合约与签署内容不一致。"),
     Reason.SCENARIO_MISMATCH: Text("The contract is for another scenario.", "合约约定的是另一场景。"),

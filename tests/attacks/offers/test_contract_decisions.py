@@ -78,7 +78,7 @@ class TestDecisions:
         assert contracting.resume(identifier, "p", world.office).status is ContractStatus.ACTIVE
         assert contracting.revoke(identifier, "p", world.office).status is ContractStatus.REVOKED
         for again in (contracting.resume, contracting.suspend, contracting.revoke):
-            assert refused(lambda a=again: a(identifier, "p", world.office)).reason is Reason.CONTRACT_MALFORMED  # type: ignore[misc]
+            assert refused(lambda a=again: a(identifier, "p", world.office)).reason is Reason.CONTRACT_REVOKED  # type: ignore[misc]
 
     def test_resuming_does_not_approve(self, world: World) -> None:
         identifier = world.pending().terms.id

@@ -177,6 +177,16 @@ def test_the_rule_signs_what_is_only_stricter_in_whatever_order_it_is_said(place
     assert place.findings() == ()
 
 
+def test_a_count_of_each_day_is_compared_with_its_day(place: Market) -> None:
+    daily = rules(controls=(REGION, A_DAY, COUNT))
+    held = by_person(place, rules=daily)
+    kept = amend(place, held, min_group=21, rules=rules(controls=(REGION, A_DAY, replace(COUNT, values=("99",)))))
+    assert kept.decided_by == RULE
+    a_week = control(Constraint.TIME_WINDOW, Operator.EQ, "P7D")
+    wider = amend(place, kept, rules=rules(controls=(REGION, a_week, A_DAY, COUNT)))
+    assert named(wider) == {"control:count"}
+
+
 def test_a_field_nobody_compared_is_for_a_person(place: Market, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every field of the terms is held to equality until somebody says which way it may change."""
     monkeypatch.setattr(weakening, "_HOLDS", {})

@@ -182,7 +182,10 @@ def test_caps_below_what_was_spent_are_refused(place: Market) -> None:
     held = in_force(place)
     for _ in range(3):
         place.hall.scene.ask(place.hall.ledger, held)
-    amend(place, held, queries=2, queries_per_day=2)
+    assert refused(amend, place, held, queries=2, queries_per_day=2) is Reason.AMENDMENT_FORBIDDEN
+    assert current(place, held).amendment is None, "what can never enter into force is not under way either"
+    amend(place, held, queries=3, queries_per_day=3)
+    place.hall.scene.ask(place.hall.ledger, held)
     assert refused(contracting.approve, held.terms.id, PERSON, place.office) is Reason.AMENDMENT_FORBIDDEN
     assert negotiating.break_off(held.terms.id, "张某", place.office) == held
     assert place.findings() == ()

@@ -197,7 +197,7 @@ class TestRounds:
             held = answer(place, held)
         ended = act(place, word(ActKind.END, held))
         assert ended.status is ContractStatus.REVOKED
-        assert refused(act, place, word(ActKind.END, held, text="nochmals")) is Reason.NEGOTIATION_OUT_OF_TURN
+        assert refused(act, place, word(ActKind.END, held, text="nochmals")) is Reason.CONTRACT_REVOKED
         other = place.offer(place.terms())
         assert negotiating.break_off(other.terms.id, "张某", place.office).status is ContractStatus.REVOKED
         assert place.findings() == ()
