@@ -67,7 +67,8 @@ def test_what_the_program_names_is_a_command() -> None:
     count = 0
     for path in sorted(ROOT.rglob("*.py")):
         if str(path.relative_to(ROOT)) not in _NO_TEXT and "/v1/" not in str(path):
-            said = list(named(ast.parse(path.read_text(encoding="utf-8"))))
+            text = path.read_text(encoding="utf-8")
+            said = list(named(ast.parse(text))) if _NAMED.search(text) or "next_step(" in text else []
             count += len(said)
             found[path.name] = wrong(said)
     assert {name: each for name, each in found.items() if each} == {}
