@@ -104,7 +104,7 @@ def exported(arguments: argparse.Namespace) -> Result:
     else:
         with open_holder(arguments.node) as holder:
             size = holder.ledger.export(target, holder.papers())
-    text = f"{size} leaves in {target}" + next_step("yanmen", "verify", target)
+    text = f"{size} leaves in {target}" + next_step("yanmen", "verify", target, "--space-key", "SPACE.vkey")
     return Result(text, {"bundle": str(target), "size": size})
 
 

@@ -43,7 +43,8 @@ def granted(arguments: argparse.Namespace) -> Result:
             micro_rho=arguments.micro_rho,
             minutes=arguments.minutes,
         )
-    files = {drivers.CHAIN: arguments.identity / "tls.crt", drivers.KEY: arguments.identity / "tls.key"}
+    names = {drivers.ROOTS: "ca.crt", drivers.CHAIN: "tls.crt", drivers.KEY: "tls.key"}
+    files = {name: arguments.identity / file for name, file in names.items()}
     options = {name: value for name, value in driver.options.items() if name not in files}
     lines = [
         f"uri       {driver.uri}",
@@ -52,7 +53,11 @@ def granted(arguments: argparse.Namespace) -> Result:
         f"grant     {driver.grant}",
         "",
         "It is as good as a signature until then: keep it as secret as a key. 有效期内等同于签名，请妥善保管。",
-        f"Drivers send it as 'authorization: Bearer …', with {files[drivers.CHAIN]} and {files[drivers.KEY]}.",
+        "",
+        "For a stock ADBC driver 标准驱动的连接选项:",
+        f"  {drivers.AUTHORIZATION} = Bearer {driver.grant[:8]}…",
+        *(f"  {name} = the text of {path}" for name, path in files.items()),
+        "In Python connect(...).driver(...) of the SDK gives them all: docs/OPERATING.md, stock drivers.",
     ]
     fields = {"uri": driver.uri, "expires_s": driver.expires_s, "grant": driver.grant, "options": options}
     return Result("\n".join(lines), {**fields, "files": {name: str(path) for name, path in files.items()}})

@@ -20,7 +20,10 @@ TEXT_SHOWN_LENGTH = Hint(
     "parts, for example left(x, 100).",
     "由已输出单元格拼成的文本至多 65536 个字符，未截短的列按 4096 计：请先截短，如 left(x, 100)。",
 )
-ONE_SELECT = Hint("Send them one at a time.", "请逐条提交。")
+ONE_SELECT = Hint(
+    "Ask one SELECT: several are sent one at a time, and nothing that changes or sets anything is answered.",
+    "请提交一条 SELECT：多条语句请逐条提交；修改或设置类语句不予执行。",
+)
 CLAUSE = Hint(
     "Only SELECT, FROM, JOIN, WHERE, GROUP BY, HAVING, ORDER BY, LIMIT and OFFSET are admitted (docs/SQL.md).",
     "仅支持 SELECT、FROM、JOIN、WHERE、GROUP BY、HAVING、ORDER BY、LIMIT、OFFSET（见 docs/SQL.md）。",
@@ -123,8 +126,10 @@ NO_DISTINCT = Hint(
 )
 NO_PARAMETERS = Hint("Write the value itself; parameters are not admitted.", "请直接写出数值；不支持参数占位符。")
 FUNCTION = Hint(
-    "Admitted: count, sum, avg, round, abs, coalesce, nullif, year, quarter, month, day (docs/SQL.md).",
-    "可用函数：count、sum、avg、round、abs、coalesce、nullif、year、quarter、month、day（见 docs/SQL.md）。",
+    "Admitted are count, sum, avg, median, stddev, round, abs, coalesce, date_trunc, year, month and those that"
+    " docs/SQL.md lists.",
+    "可用函数有 count、sum、avg、median、stddev、round、abs、coalesce、date_trunc、year、month 等，"
+    "全部列于 docs/SQL.md。",
 )
 EXTREMES = Hint(
     "min and max show one row's value; use them on open data, on released figures, or per unit in a query grouped by "

@@ -53,7 +53,7 @@ def bind(sql: str, places: Sequence[Placeholder], values: Sequence[Parameter]) -
     """Return `sql` with a literal for each of `values` where it belongs."""
     needed = len({place.number for place in places})
     if len(values) != needed:
-        raise Malformed(f"parameters: {len(values)} for a question with {needed} placeholders")
+        raise Malformed(f"parameters: {len(values)} bound, and the question has {needed} of ? or $1")
     data, last, parts = sql.encode("utf-8"), 0, []
     for place in places:
         # The spaces keep a literal from running into its neighbours.

@@ -151,7 +151,9 @@ def refusal_status(refused: Refused, request_id: str, *, inline: bool) -> Status
 def spoken(refused: Refused) -> str:
     """Return all of a refusal in one line, for drivers that show nothing but the status's message."""
     english, chinese = messages.localised(refused.reason, refused.detail)
-    named = f" ({short(refused.detail.subject)})" if refused.detail.subject else ""
+    detail = refused.detail
+    place = f" at line {detail.line}, column {detail.column}" if detail.line else ""
+    named = f" ({short(detail.subject)}{place})" if detail.subject else place
     receipt = "" if refused.receipt is None else f" receipt 使用回执 no. {refused.receipt.index}"
     return f"{refused.reason.value}{named}: {short(english)} {short(chinese)}{receipt}"
 

@@ -138,7 +138,10 @@ NEXT: dict[Reason, Text] = {
     Reason.IDENTITY_UNKNOWN: Text("Have the space admit you (yanmen member enrol).", "请向空间运营者登记入网。"),
     Reason.ROLE_NOT_ALLOWED: Text("Ask the space for the role that may.", "请由具备相应角色的成员操作。"),
     Reason.METHOD_NOT_LISTED: Text("See protos/ for the calls there are.", "可用调用见 protos/。"),
-    Reason.REQUEST_MALFORMED: Text("Write it as docs/FORMATS.md says.", "请按 docs/FORMATS.md 书写。"),
+    Reason.REQUEST_MALFORMED: Text(
+        "What is wrong with it is named beside; docs/FORMATS.md has the rules.",
+        "错误之处已注明；规则见 docs/FORMATS.md。",
+    ),
     Reason.SIGNATURE_INVALID: Text("Sign with the key that the register has.", "请使用登记的密钥签名。"),
     Reason.REQUEST_REPLAYED: Text(
         "Sign a new one; fetch the answer by its job id.", "请重新签署；已有答复请凭任务号获取。"

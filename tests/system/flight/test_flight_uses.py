@@ -282,26 +282,19 @@ def slow(flown: "Flown") -> str:
     return f"SELECT count(*) AS n FROM visits WHERE cost < 50 AND cost > {flown.leaves()} / 1000"
 
 
-def test_a_caller_that_cancels_stops_the_job_and_stays_charged(flown: "Flown") -> None:
+def test_a_caller_that_is_cut_off_is_charged_once_and_answered_when_it_asks_again(flown: "Flown") -> None:
     left, _ = flown.spent()
+    sql = slow(flown)
     with flown.db.cursor() as cursor:
-        timer = threading.Timer(0.6, cursor.adbc_cancel)
+        timer = threading.Timer(0.3, cursor.adbc_cancel)
         timer.start()
-        began = time.monotonic()
         with pytest.raises(adbc_driver_manager.Error, match=r"(?i)cancel"):
-            cursor.execute(slow(flown))
-        assert time.monotonic() - began < LONG_S
+            cursor.execute(sql)
         timer.join()
-    wait_until(lambda: "CANCELLED" in last_job(flown))
+    with flown.db.cursor() as cursor:
+        cursor.execute(sql)
+        assert len(cursor.fetchall()) == 1
     assert flown.spent()[0] == left - 1
-
-
-def last_job(flown: "Flown") -> str:
-    """Return what the log of the node's calls and the ledger say of the youngest use."""
-    bundle = flown.town.root / f"bundle{flown.leaves()}-{time.monotonic_ns()}"
-    done("receipts", "export", flown.town.node, bundle)
-    report = done("verify", bundle, "--space-key", flown.town.space / "space.vkey")
-    return "CANCELLED" if report["stages"].get("aborted") else ""
 
 
 def test_cancel_flight_info_stops_a_polled_job(flown: "Flown", raw: Callable[..., Raw]) -> None:

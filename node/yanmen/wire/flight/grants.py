@@ -40,7 +40,7 @@ def submission(
 def grant(context: grpc.ServicerContext, party: Party) -> bytes:
     """Return the one grant in the call's headers."""
     token = _header(context, "authorization")
-    if not token.startswith(SCHEME) or len(token) == len(SCHEME):
+    if token[: len(SCHEME)].lower() != SCHEME.lower() or len(token) == len(SCHEME):  # RFC 9110 §11.1
         raise Refused(
             Reason.GRANT_MISSING,
             Detail(
@@ -49,7 +49,7 @@ def grant(context: grpc.ServicerContext, party: Party) -> bytes:
                 hint_zh="请将 yanmen session 输出的授权置于请求头 authorization: Bearer 中。",
             ),
         )
-    found = token.removeprefix(SCHEME)
+    found = token[len(SCHEME) :]
     if len(found) > request.BYTES_MAX or not found.isascii():
         raise Malformed("session grant: too long, or not ASCII")
     contract = _header(context, CONTRACT)

@@ -1,7 +1,6 @@
 """Questions asked through Flight SQL: each GetFlightInfo of a text is one use, each DoGet a fetch of its answer."""
 
 import time
-from collections.abc import Callable
 
 import grpc
 
@@ -77,7 +76,8 @@ class Uses:
     ) -> Stream | None:
         """Return the answer of a job, None when there is none within `wait_s`, or raise its refusal.
 
-        A caller that hangs up stops the job, one whose deadline passes does not: it may ask again.
+        A caller that hangs up or is cut off leaves the job as it is, which cannot be told apart: it is charged, and who
+        asks again gets its answer. `cancel` stops it.
         """
         found = self._waiting.find(party.id, job_id, self._clock.now_ms())
         ends = time.monotonic() + wait_s
@@ -90,10 +90,7 @@ class Uses:
             if answer is not None:
                 found = answers.answered(answer)
                 self._waiting.keep(party.id, job_id, found, self._clock.now_ms())
-            elif not context.is_active():
-                self._gone(context, party, job_id)
-                return None
-            elif time.monotonic() >= ends:
+            elif not context.is_active() or time.monotonic() >= ends:
                 return None
         return found
 
@@ -109,9 +106,3 @@ class Uses:
     def _described(self, context: grpc.ServicerContext, party: Party, sql: str) -> Submission:
         """Return `sql` as what is looked at and not asked: it begins no job."""
         return grants.submission(context, party, sql, self.new_id(), self._clock.now_ms(), job=False)
-
-    def _gone(self, context: grpc.ServicerContext, party: Party, job_id: str) -> None:
-        remaining: Callable[[], float | None] = context.time_remaining
-        left = remaining()
-        if left is None or left > 0:
-            self._api.cancel(party, job_id)
