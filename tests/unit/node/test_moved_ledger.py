@@ -173,7 +173,7 @@ def test_what_stands_in_the_database_is_held_to_the_file_whoever_put_it_there(
             moving.move(clinic, conn, "yanmen")
     with open_holder(clinic) as holder:
         holder.ledger.accept_register(holder.config.space, 2**40, "ab" * 32)  # a leaf more than the copy has
-    monkeypatch.setattr(moving.opening, "restored", lambda *_: None)
+    monkeypatch.setattr("yanmen.ledger.opening.restored", lambda *_: None)
     with pytest.raises(Fault, match="another log stands"):
         moving.move(clinic, conn, "yanmen")
     assert not read_config(clinic).ledger.postgresql
