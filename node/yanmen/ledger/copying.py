@@ -98,8 +98,20 @@ def _tables(file: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
     found = file.execute(
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY rowid"
     )
-    names = [str(name) for (name,) in found.fetchall()]
+    waiting = {str(name): _named(file, str(name)) for (name,) in found.fetchall()}
+    names: list[str] = []
+    while waiting:  # a migration may make a table anew that others refer to: then it is the last that was made
+        placed = [name for name, others in waiting.items() if not (others & waiting.keys()) - {name}]
+        if not placed:
+            raise Fault(FaultCode.STORAGE, "ledger: tables that refer to each other")
+        names += placed
+        waiting = {name: others for name, others in waiting.items() if name not in placed}
     return {name: tuple(str(row[1]) for row in file.execute(f"PRAGMA table_info({name})")) for name in names}
+
+
+def _named(file: sqlite3.Connection, table: str) -> set[str]:
+    """Return the tables that `table` refers to."""
+    return {str(row[2]) for row in file.execute(f"PRAGMA foreign_key_list({table})")}
 
 
 def _rows(here: ServerConnection, table: str, columns: tuple[str, ...]) -> Iterator[tuple[object, ...]]:

@@ -161,3 +161,19 @@ def test_a_schema_must_have_a_plain_name(clinic: Path, server: PostgresqlServer)
     before = (clinic / CONFIG).read_bytes()
     assert main(["node", "move-ledger", str(clinic), str(conn), "--schema", 'x"; DROP SCHEMA public']) != 0
     assert (clinic / CONFIG).read_bytes() == before
+
+
+def test_what_stands_in_the_database_is_held_to_the_file_whoever_put_it_there(
+    clinic: Path, server: PostgresqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conn = connection(clinic, server, "held")
+    with monkeypatch.context() as patch:
+        patch.setattr(moving, "_write", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            moving.move(clinic, conn, "yanmen")
+    with open_holder(clinic) as holder:
+        holder.ledger.accept_register(holder.config.space, 2**40, "ab" * 32)  # a leaf more than the copy has
+    monkeypatch.setattr("yanmen.ledger.opening.restored", lambda *_: None)
+    with pytest.raises(Fault, match="another log stands"):
+        moving.move(clinic, conn, "yanmen")
+    assert not read_config(clinic).ledger.postgresql
