@@ -104,7 +104,8 @@ def exported(arguments: argparse.Namespace) -> Result:
     else:
         with open_holder(arguments.node) as holder:
             size = holder.ledger.export(target, holder.papers())
-    text = f"{size} leaves in {target}" + next_step("yanmen", "verify", target, "--space-key", "SPACE.vkey")
+    note = "SPACE_KEY: space.vkey of the space's folder 空间目录中的 space.vkey"
+    text = f"{size} leaves in {target}" + next_step("yanmen", "verify", target, "--space-key", "SPACE_KEY", note=note)
     return Result(text, {"bundle": str(target), "size": size})
 
 
