@@ -279,6 +279,16 @@ def test_a_statement_is_read_strictly(account: Account, change: dict[str, object
         bill.decode({**payload, **change})  # type: ignore[dict-item]
 
 
+def test_a_statement_of_the_days_next_to_it_is_none_over_them(account: Account) -> None:
+    first = account.state(Period(PERIOD.from_s, START_S))[1]
+    second = account.state(Period(START_S, PERIOD.to_s))[1]
+    path = account.export()
+    for token in (first, second):
+        assert BillCode.PERIOD_STATED_AGAIN not in {
+            each.code for each in audit_bill(path, token, SPACE_KEY.public).findings
+        }
+
+
 # The maximum permitted revenue ---------------------------------------------------------------------
 
 

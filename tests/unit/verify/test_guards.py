@@ -4,11 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from yanmen.crypto.signatures import BadSignature
+from yanmen.formats import merkle, note
 from yanmen.formats.receipt import Slot
 from yanmen.formats.slots import Budget, Decision, Verdict
 from yanmen.model.catalogue import DatasetClass
+from yanmen.model.party import FormerKey, KeyEnd, KeyUse
 from yanmen.model.receipt import Stage
-from yanmen.verify import Code, dated
+from yanmen.verify import Code, dated, verify_consistency
 from yanmen.verify.attested import Anchored, Stamped
 from yanmen.verify.procedure import examine
 from yanmen.verify.requests import EARLY_S
@@ -103,3 +106,21 @@ def test_a_clause_shows_what_the_use_says(log: Log, tmp_path: Path) -> None:
     shown = OpenBundle(log.export(tmp_path / "bundle"), specimen.SPACE_KEY.public).check_in_log(FIRST).clauses
     (scenario,) = (each for each in shown if each.name.startswith("scenario"))
     assert scenario.said == scenario.signed == ("S1", "慢病管理", "基本医疗卫生与健康促进法")
+
+
+def test_anchors_that_are_none_are_named_and_none_is_listed(log: Log, tmp_path: Path) -> None:
+    bundle = log.export(tmp_path / "bundle")
+    (bundle / "anchors.txt").write_text("three 0x9f3c\n")
+    report = examine(bundle, specimen.SPACE_KEY.public).report
+    assert (report.anchored, [each.code for each in report.findings]) == ((), [Code.FILE_MALFORMED])
+
+
+def test_a_log_key_that_ended_signs_no_newer_head(log: Log) -> None:
+    (node,) = (each for each in specimen.register().parties if each.id == specimen.NODE)
+    ended = FormerKey(KeyUse.LOG, specimen.LOG_KEY.public, log.origin, 4, KeyEnd.ROTATED)
+    party = replace(node, log_key=specimen.signer("the next log key").public, former_keys=(ended,))
+    old, last, above = (note.encode(log.checkpoint(size)) for size in (2, 4, 5))
+    read = log.reader()
+    assert verify_consistency(old, last, merkle.consistency(2, 4, read), party).size == 4
+    with pytest.raises(BadSignature):
+        verify_consistency(old, above, merkle.consistency(2, 5, read), party)
