@@ -9,6 +9,7 @@ from pathlib import Path
 from yanmen.crypto import documents
 from yanmen.formats import connector_id
 from yanmen.formats.bill import Period
+from yanmen.formats.request import Operation
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.catalogue import DatasetClass, SubjectSpace, Version
 from yanmen.model.config import NodeLimits
@@ -162,7 +163,8 @@ class Node:
                 request = plan.admitted.request
                 self.ledger.refuse(plan.admitted.submission, request, Refused(Reason.ROWS_WOULD_LEAVE))
             case 1:
-                self.ledger.explained(plan, free=self.ledger.is_free(plan))
+                quoted = self.plan(Operation.EXPLAIN)
+                self.ledger.explained(quoted, free=self.ledger.is_free(quoted))
             case 2 if self.asked:
                 self.again(self.draw.choice(self.asked))
             case 3:
@@ -173,15 +175,16 @@ class Node:
                 self.ledger.settle(held, self.table(held.plan), PROFILE)
                 self.asked.append(plan)
 
-    def plan(self) -> Plan:
+    def plan(self, operation: Operation = Operation.SUBMIT) -> Plan:
         """Return a question that reads some of the datasets, some twice, as planning prices it."""
         contract = self.draw.choice(self.contracts)
         read = self.draw.choices(self.versions, k=self.draw.choice((1, 1, 2, 3)))
         micro_rho, delta = self.draw.randrange(1, 5_000), self.draw.randrange(3)
         if self.draw.random() < 0.2:
-            plan = self.scene.plan(contract, release=DatasetClass.OPEN, micro_rho=0, space="", scanned=self.open)
+            free = {"release": DatasetClass.OPEN, "micro_rho": 0, "space": "", "scanned": self.open}
+            plan = self.scene.plan(contract, operation=operation, **free)
             return self.priced(plan, [self.open])
-        plan = self.scene.plan(contract, micro_rho=micro_rho, delta_e12=delta)
+        plan = self.scene.plan(contract, operation=operation, micro_rho=micro_rho, delta_e12=delta)
         return self.priced(plan, [*read, self.open] if self.draw.random() < 0.1 else read)
 
     def priced(self, plan: Plan, read: list[Version]) -> Plan:
