@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from yanmen import regular_file
 from yanmen.crypto import documents, x509
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.x509 import Kind, PeerCertificate
@@ -162,7 +163,7 @@ class RegisterFile:
 
 
 def _read(path: Path) -> tuple[bytes, tuple[int, ...]]:
-    with path.open("rb") as file:
+    with regular_file.opened(path) as file:
         mark = _mark(os.fstat(file.fileno()))
         return file.read(documents.REGISTER_BYTES_MAX + 1).removesuffix(b"\n"), mark
 

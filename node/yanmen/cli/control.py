@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from yanmen import regular_file
 from yanmen.cli.grammar import Parser, command, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.formats.control_order import REASON_MAX
@@ -137,9 +138,8 @@ def _beat(holder: "Holder") -> "Heartbeat | None":
     path = holder.directory / HEARTBEAT
     if not path.is_file():
         return None
-    with path.open("rb") as file:
-        token = file.read(BYTES_MAX + 1).removesuffix(b"\n")
     try:
+        token = regular_file.read(path, BYTES_MAX + 1).removesuffix(b"\n")
         return documents.open_heartbeat(token, holder.receipt_signer.public)
-    except (Malformed, BadSignature):
+    except (Malformed, BadSignature, regular_file.TooLong):
         return None
