@@ -1,4 +1,4 @@
-"""What the holder stopped: a job, a member, a dataset, the whole node; each order is a leaf and holds in every process."""
+"""What the holder stopped: a job, a member, a dataset, the node; each order is a leaf, and holds in every process."""
 
 from collections.abc import Collection
 
