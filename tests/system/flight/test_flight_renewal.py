@@ -1,4 +1,4 @@
-"""Certificates are renewed while a stock driver and the SDK are connected: both go on, on old and new connections."""
+"""Certificates are renewed while a stock driver and the SDK are connected: both go on; what they cannot do is said."""
 
 import pytest
 import yanmen
@@ -28,6 +28,11 @@ def asked(db: dbapi.Connection, sql: str) -> int:
     with db.cursor() as cursor:
         cursor.execute(sql)
         return int(cursor.fetch_arrow_table()[0][0].as_py())
+
+
+def test_many_rows_of_parameters_are_refused_with_what_to_do(flown: Flown) -> None:
+    with flown.connect() as db, db.cursor() as cursor, pytest.raises(dbapi.Error, match="execute once for each row"):
+        cursor.executemany("SELECT count(*) AS n FROM rates WHERE year > ?", [(1,), (2,)])
 
 
 def test_a_stock_driver_and_the_sdk_live_through_a_renewal(flown: Flown) -> None:
