@@ -69,8 +69,8 @@ def _standing(party: Party) -> Party:
 
 
 _STRANGER = Detail(
-    hint_en="Enrol, or use the certificate issued last.",
-    hint_zh="请先办理身份登记，或使用最新签发的证书。",
+    hint_en="Enrol, or use the certificate issued last; for a stock driver make the options anew with node.driver.",
+    hint_zh="请先办理身份登记，或使用最新签发的证书；标准驱动请用 node.driver 重新生成连接选项。",
 )
 _EXPIRED = Detail(
     hint_en="This certificate is outside its validity; renew it.",
