@@ -103,7 +103,7 @@ def test_a_free_use_of_the_new_year_is_one_too_many(years: Years, monkeypatch: p
     monkeypatch.setattr("yanmen.ledger.budget.is_free", lambda _db, _plan: True)
     old, new = years.close(), years.follow()
     assert old.report.ok
-    assert [(each.code.value, each.subject) for each in new.report.findings if not each.severity.value == "note"] == [
+    assert [(each.code.value, each.subject) for each in new.report.findings if each.severity.value != "note"] == [
         ("METER_DIFFERS", "free"),
         ("PRICE_DIFFERS", "0 / 120"),
     ]
@@ -127,7 +127,7 @@ def shed_sums(patch: pytest.MonkeyPatch, _: Years) -> None:
 def came_back(patch: pytest.MonkeyPatch, years: Years) -> None:
     """A contract that its holder had ended is carried as if it stood."""
     contract = replace(years.contract, status=ContractStatus.ACTIVE)
-    patch.setattr(succession.contracts, "listed", lambda _db, _name: (contract,))
+    patch.setattr("yanmen.ledger.contracts.listed", lambda _db, _name: (contract,))
     years.ledger.set_status(contract.terms.id, ContractStatus.REVOKED, "Li Si")
 
 
@@ -135,7 +135,7 @@ def other_version(patch: pytest.MonkeyPatch, years: Years) -> None:
     """An offer that its consumer signed once, at a higher price, is carried instead of the one in force."""
     terms = replace(years.contract.terms, price_per_query_fen=199)
     dearer = replace(offered(terms), acceptance=accepted(terms), status=ContractStatus.ACTIVE, decided_by="Li Si")
-    patch.setattr(succession.contracts, "listed", lambda _db, _name: (dearer,))
+    patch.setattr("yanmen.ledger.contracts.listed", lambda _db, _name: (dearer,))
     years.contract = dearer
 
 
