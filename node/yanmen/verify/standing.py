@@ -52,6 +52,7 @@ class Standing:
     registered: dict[str, SpaceTotal] = field(default_factory=dict)
     renewals: dict[str, int] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
+    suspended: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Begin without contracts."""
@@ -91,6 +92,10 @@ class Standing:
     def _control(self, ordered: Ordered) -> None:
         """Take in an order; the node itself stands as ""."""
         match ordered.order:
+            case Order.SUSPEND_DATASET:
+                self.suspended.add(ordered.target)
+            case Order.RESUME_DATASET:
+                self.suspended.discard(ordered.target)
             case Order.SUSPEND_MEMBER | Order.DISCONNECT:
                 self.stopped.add(ordered.target)
             case Order.RESUME_MEMBER | Order.CONNECT:
