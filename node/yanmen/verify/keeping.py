@@ -240,8 +240,8 @@ def _all_said(said: All, slots: tuple[Slot, ...]) -> list[Said | None]:
 
 
 def _differ(one: Said | None, other: Said | None) -> bool:
-    """Say whether two leaves say otherwise."""
-    return one is not other and (one is None or other is None or one.value != other.value)
+    """Say whether two leaves say otherwise; what one does not say is withheld or destroyed, which is told by itself."""
+    return one is not other and one is not None and other is not None and one.value != other.value
 
 
 def _signature(output: Output, said: Sequence[Said | None]) -> tuple[object, ...]:
