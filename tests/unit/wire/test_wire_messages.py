@@ -35,7 +35,8 @@ def called(function: ast.expr) -> str:
     match function:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name
-    return ""
+        case _:
+            return ""
 
 
 def written(tree: ast.AST) -> Iterator[tuple[Reason, str]]:
