@@ -10,7 +10,9 @@ member are folders of their own. No private key is ever in a file that travels.
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.crypto import envelopes, exchanges, jose, keys, passphrases, x509
+from yanmen.crypto.documents import REGISTER_BYTES_MAX
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import base64url, connector_id, enrolment, json_canonical, jws, key_change, note, register
 from yanmen.formats.enrolment import Application, Grant
@@ -23,6 +25,7 @@ from yanmen.model.ports import Clock, Randomness, Signer
 from yanmen.model.refusal import Detail, Fault, FaultCode, Reason, Refused
 
 APPLICATION = "application.jws"
+APPLICATION_BYTES_MAX = 64 * 1024
 GRANT = "grant.json"
 IDENTITY = "identity.json"
 REGISTER = "register.jws"
@@ -88,7 +91,7 @@ def apply(folder: Path, claims: Claims, clock: Clock, randomness: Randomness) ->
 
 def apply_anew(folder: Path, signer: Signer, log_key: bytes, clock: Clock) -> None:
     """Write the application again after a key was exchanged: it is what renews the certificate."""
-    before = read_application((folder / APPLICATION).read_bytes())
+    before = read_application(regular_file.read(folder / APPLICATION, APPLICATION_BYTES_MAX))
     again = replace(before, signing_key=signer.public, log_key=log_key, issued_s=clock.now_ms() // 1000)
     if (before.signing_key, before.log_key) != (again.signing_key, again.log_key):
         _write_application(folder, again, signer)
@@ -106,8 +109,8 @@ def _write_application(folder: Path, application: Application, signer: Signer) -
 def read_application(token: bytes) -> Application:
     """Return the application in `token`, whose signature proves the member key it introduces."""
     try:
-        claimed = enrolment.parse_application(decode_object(jws.split(token, 64 * 1024).payload))
-        payload = jose.verify_jws(token, claimed.signing_key, enrolment.APPLICATION_TYP, 64 * 1024)
+        claimed = enrolment.parse_application(decode_object(jws.split(token, APPLICATION_BYTES_MAX).payload))
+        payload = jose.verify_jws(token, claimed.signing_key, enrolment.APPLICATION_TYP, APPLICATION_BYTES_MAX)
         return enrolment.parse_application(payload)
     except (Malformed, BadSignature) as error:
         raise Refused(Reason.REQUEST_MALFORMED, _unreadable("application", error)) from error
@@ -166,9 +169,9 @@ def create_space(folder: Path, name: str, clock: Clock, randomness: Randomness) 
 def open_space(folder: Path) -> Space:
     """Open the space in `folder`."""
     signer = keys.load(folder / SPACE_KEY)
-    certificate = (folder / AUTHORITY).read_bytes()
+    certificate = regular_file.read(folder / AUTHORITY, x509.PEM_BYTES_MAX)
     authority = x509.load_authority(folder / AUTHORITY_KEY, certificate)
-    known = read_register((folder / REGISTER).read_bytes(), signer.public)
+    known = read_register(regular_file.read(folder / REGISTER, REGISTER_BYTES_MAX + 1), signer.public)
     return Space(folder=folder, register=known, signer=signer, authority=authority, authority_pem=certificate)
 
 

@@ -1,5 +1,7 @@
 """7.6c 控制策略执行: what is running is ended at once by the holder's order, whatever it names, each with a receipt."""
 
+import os
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -34,6 +36,17 @@ def test_a_running_question_is_killed_within_a_second(place: tuple[Town, Ledger]
         return found.seconds
 
     once_within(KILL_S, kill)
+
+
+def test_a_running_question_is_killed_whatever_lies_in_the_folder_of_policies(place: tuple[Town, Ledger]) -> None:
+    town, ledger = place
+    pipe = town.node / "policies" / "zz.cedar"
+    os.mkfifo(pipe)  # who opens it to read waits until somebody writes
+    try:
+        time.sleep(0.5)
+        once_within(KILL_S, lambda: ended(town, ledger, lambda job, _: ledger.kill(job, WHY, ACTOR)).seconds)
+    finally:
+        pipe.unlink()
 
 
 def test_a_suspended_contract_ends_what_runs_and_goes_on_when_resumed(place: tuple[Town, Ledger]) -> None:

@@ -121,7 +121,7 @@ def test_readiness_names_what_is_in_the_way(watched: Town) -> None:
     assert asked(watched, "/live")[0] == 200
     (sealed,) = (watched.node / "snapshots").glob("*.sealed")
     with yanmen.connect("clinic", identity=watched.root / "alice") as node:
-        health = health_pb2_grpc.HealthStub(node._calls._channel)
+        health = health_pb2_grpc.HealthStub(node._calls._channels[0])
 
         def serving() -> bool:
             status = health.Check(health_pb2.HealthCheckRequest(), timeout=30).status

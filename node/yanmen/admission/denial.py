@@ -67,8 +67,8 @@ _CLAUSES: tuple[tuple[str, Reason, str, str], ...] = (
     (
         clauses.CHARGE,
         Reason.SPEND_LIMIT,
-        "The charge asked for is above what the contract admits for one question.",
-        "所申请的单次预算超过合约规定的上限。",
+        "Ask for fewer micro-rho: the contract admits at most its micro_rho_per_query_max (yanmen contract show).",
+        "请减少微ρ：单次查询不得超过合约的 micro_rho_per_query_max（见 yanmen contract show）。",
     ),
     (
         clauses.DATASET,

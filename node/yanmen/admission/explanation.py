@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.admission import clauses
 from yanmen.admission.admit import contract_entity, dataset_entity, party_entity
-from yanmen.admission.policies import GUARD_PREFIX, Policies, Question, load_guards
+from yanmen.admission.policies import GUARD_BYTES_MAX, GUARD_PREFIX, Policies, Question, load_guards
 from yanmen.formats.json_canonical import Json
 from yanmen.model.catalogue import Dataset
 from yanmen.model.contract import Contract, Terms
@@ -50,7 +51,7 @@ def guard_rules(directory: Path) -> tuple[Rule, ...]:
 
 
 def _rules(path: Path) -> Iterator[Rule]:
-    for comment, name, text in _RULE.findall(path.read_text(encoding="utf-8")):
+    for comment, name, text in _RULE.findall(regular_file.read(path, GUARD_BYTES_MAX).decode("utf-8")):
         meaning = " ".join(line.removeprefix("//").strip() for line in comment.splitlines())
         yield Rule(name, path.name, meaning, text.strip())
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 
+from yanmen import regular_file
 from yanmen.crypto import documents, x509
 from yanmen.crypto.signatures import BadSignature
 from yanmen.crypto.x509 import Kind, PeerCertificate
@@ -68,8 +69,8 @@ def _standing(party: Party) -> Party:
 
 
 _STRANGER = Detail(
-    hint_en="Enrol, or use the certificate issued last.",
-    hint_zh="请先办理身份登记，或使用最新签发的证书。",
+    hint_en="Enrol, or use the certificate issued last; for a stock driver make the options anew with node.driver.",
+    hint_zh="请先办理身份登记，或使用最新签发的证书；标准驱动请用 node.driver 重新生成连接选项。",
 )
 _EXPIRED = Detail(
     hint_en="This certificate is outside its validity; renew it.",
@@ -162,7 +163,7 @@ class RegisterFile:
 
 
 def _read(path: Path) -> tuple[bytes, tuple[int, ...]]:
-    with path.open("rb") as file:
+    with regular_file.opened(path) as file:
         mark = _mark(os.fstat(file.fileno()))
         return file.read(documents.REGISTER_BYTES_MAX + 1).removesuffix(b"\n"), mark
 

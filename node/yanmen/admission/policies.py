@@ -15,6 +15,7 @@ from threading import Lock
 
 import cedarpy
 
+from yanmen import regular_file
 from yanmen.admission import clauses
 from yanmen.formats.json_canonical import Json
 from yanmen.model.contract import Contract
@@ -202,11 +203,9 @@ def _files(directory: Path) -> list[Path]:
 
 def _guard_text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            data = file.read(GUARD_BYTES_MAX + 1)
-        if len(data) > GUARD_BYTES_MAX:
-            raise Fault(FaultCode.CONFIG, f"{path}: longer than 256 KiB")
-        return data.decode("utf-8") + "\n"
+        return regular_file.read(path, GUARD_BYTES_MAX).decode("utf-8") + "\n"
+    except regular_file.TooLong as error:
+        raise Fault(FaultCode.CONFIG, f"{path}: longer than 256 KiB") from error
     except (OSError, UnicodeDecodeError) as error:
         raise Fault(FaultCode.CONFIG, f"{path}: unreadable") from error
 

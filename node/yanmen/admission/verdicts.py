@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.admission.policies import Guards, Policies, Question
 from yanmen.formats import toml_lines, toml_table
 from yanmen.formats.json_canonical import Json
@@ -67,7 +68,7 @@ class _World:
 def policy_test(path: Path, guards: Guards) -> tuple[Checked, ...]:
     """Evaluate every expectation in the file `path` against `guards`; a malformed file is a fault with its lines."""
     try:
-        table = toml_table.root(toml_lines.parse(path.read_bytes()))
+        table = toml_table.root(toml_lines.parse(regular_file.read(path, toml_lines.BYTES_MAX + 1)))
     except OSError as error:
         raise Fault(FaultCode.CONFIG, f"{path}: {error.strerror}") from error
     except NotToml as error:

@@ -12,8 +12,10 @@ from decimal import Decimal
 from pathlib import Path
 from statistics import NormalDist
 
+from yanmen import regular_file
 from yanmen.formats import receipt, released
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.proof import BYTES_MAX as PROOF_BYTES_MAX
 from yanmen.formats.released import Table
 from yanmen.model.catalogue import Cell
 from yanmen.model.party import PartyRole, Register
@@ -51,14 +53,15 @@ class Pair:
 
 def load(folder: Path, register: Register) -> Source:
     """Return the table in `folder` once its receipt proves that a node of the register released it."""
-    table = (folder / TABLE).read_bytes()
+    table = regular_file.read(folder / TABLE, released.BYTES_MAX)
     receipts = sorted(folder.glob("*.sdjwt"))
     if len(receipts) != 1:
         raise Malformed(f"{folder.name}: not one receipt beside the table")
-    proof, sdjwt = receipts[0].with_suffix(".tlog-proof"), receipts[0].read_text(encoding="ascii")
+    proof = receipts[0].with_suffix(".tlog-proof")
+    sdjwt = regular_file.read(receipts[0], receipt.BYTES_MAX).decode("ascii")
     for party in register.parties:
         if party.role is PartyRole.NODE and _issuer(sdjwt) == party.id:
-            says = verify_receipt_of(party, sdjwt, proof.read_text(encoding="utf-8"))
+            says = verify_receipt_of(party, sdjwt, regular_file.read(proof, PROOF_BYTES_MAX).decode("utf-8"))
             output = says.get("output")
             if not isinstance(output, dict) or output.get("sha256") != hashlib.sha256(table).hexdigest():
                 raise Malformed(f"{folder.name}: the receipt is of another table")

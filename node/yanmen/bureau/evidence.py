@@ -9,10 +9,12 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.crypto import documents, governance, notes
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import merkle, note
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.evidence import BYTES_MAX
 from yanmen.formats.former_keys import every
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.merkle import BadProof
@@ -45,7 +47,7 @@ class EvidenceBook:
         """Return a node's reports from the first on."""
         taken: list[Taken] = []
         for path in sorted((self.folder / node).glob("*.jws")):
-            taken.append(self._after(path.read_bytes(), taken[-1] if taken else None))
+            taken.append(self._after(regular_file.read(path, BYTES_MAX + 1), taken[-1] if taken else None))
         return tuple(taken)
 
     def take(self, token: bytes) -> Taken:

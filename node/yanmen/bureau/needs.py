@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from yanmen import regular_file
 from yanmen.admission import entries
 from yanmen.crypto import documents, governance
 from yanmen.crypto import receipts as crypto_receipts
@@ -17,6 +18,7 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import question_slots, receipt, wording
 from yanmen.formats.former_keys import every
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.need import BYTES_MAX
 from yanmen.formats.receipt import Slot
 from yanmen.model.need import NeedAct, NeedStep
 from yanmen.model.party import KeyUse, PartyRole, PartyStatus, Register
@@ -60,14 +62,14 @@ class NeedBook:
     def newest(self, need: str) -> bytes | None:
         """Return the newest signed step of a need, None when there is none."""
         paths = self._paths(need)
-        return paths[-1].read_bytes() if paths else None
+        return _read(paths[-1]) if paths else None
 
     def follow(self, need: str) -> tuple[NeedStep, ...]:
         """Return the steps of a need, every one verified again in its turn."""
         steps: list[NeedStep] = []
         last = ""
         for path in self._paths(need):
-            token = path.read_bytes()
+            token = _read(path)
             steps.append(self._after(token, steps, last))
             last = hashlib.sha256(token).hexdigest()
         return tuple(steps)
@@ -77,9 +79,9 @@ class NeedBook:
         try:
             claimed = governance.peek_need(token)
             paths = self._paths(claimed.need)
-            if paths and paths[-1].read_bytes() == token:
+            if paths and _read(paths[-1]) == token:
                 return claimed
-            last = hashlib.sha256(paths[-1].read_bytes()).hexdigest() if paths else ""
+            last = hashlib.sha256(_read(paths[-1])).hexdigest() if paths else ""
             step = self._after(token, list(self.follow(claimed.need)), last)
         except (Malformed, BadSignature) as error:
             hint = Detail(str(error), hint_en="Not recorded.", hint_zh="未予登记。")
@@ -139,6 +141,10 @@ class NeedBook:
             out.write(token)
             out.flush()
             os.fsync(out.fileno())
+
+
+def _read(path: Path) -> bytes:
+    return regular_file.read(path, BYTES_MAX + 1)
 
 
 def _verified(sdjwt: str, keys: tuple[bytes, ...]) -> receipt.Disclosed:

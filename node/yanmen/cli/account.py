@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yanmen import regular_file
 from yanmen.cli.grammar import Parser, command, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import passwords
@@ -132,7 +133,7 @@ def _given(path: Path | None) -> str:
         if word != getpass.getpass("again 再次输入: "):
             raise UsageProblem("the two are not the same 两次输入不一致")
     else:
-        with path.open("rb") as file:
+        with regular_file.opened(path) as file:
             if stat.S_IMODE(os.fstat(file.fileno()).st_mode) & 0o077:
                 raise UsageProblem(f"{path} can be read by others: chmod 600")
             word = file.read(_BYTES_MAX).decode("utf-8", "replace").rstrip("\r\n")

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from yanmen.cli import negotiation
+from yanmen.cli import given, negotiation
 from yanmen.cli.grammar import Parser, command, day_of, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import governance
@@ -201,8 +201,7 @@ def recorded(arguments: argparse.Namespace) -> Result:
     from yanmen.node import approving
     from yanmen.node.holder import open_holder
 
-    with arguments.step.open("rb") as file_:
-        token = file_.read(BYTES_MAX + 1)
+    token = given.read(arguments.step, BYTES_MAX)
     with open_holder(arguments.node) as holder:
         receipt, contract = approving.record(token, holder)
     text = f"{contract.terms.id}: {contract.status.value} {contract.decided_by}".rstrip()

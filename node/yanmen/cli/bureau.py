@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, group
 from yanmen.cli.output import Negative, Result, UsageProblem
 from yanmen.formats import catalogue_search
@@ -168,8 +169,7 @@ def receive(arguments: argparse.Namespace) -> Result:
     who = Identity.load(arguments.identity)
     if arguments.target.exists():
         raise UsageProblem(f"{arguments.target} exists; name a new file 该文件已存在")
-    with arguments.report.open("rb") as opened:
-        token = opened.read(BYTES_MAX + 1).strip()
+    token = given.read(arguments.report, BYTES_MAX + 1).strip()
     taken = EvidenceBook(arguments.book, who.register).take(token)
     now_s = SystemClock().now_ms() // 1000
     receipt = EvidenceReceipt(who.id, taken.report.node, taken.sha256, taken.report.number, now_s)

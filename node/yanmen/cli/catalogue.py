@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yanmen.admission import forbidden
+from yanmen.cli import given
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, file, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -107,7 +108,7 @@ def forbid(arguments: argparse.Namespace) -> Result:
     who = Identity.load(arguments.identity)
     party = who.register.find(who.id)
     try:
-        data = tomllib.loads(arguments.items.read_text(encoding="utf-8"))
+        data = tomllib.loads(given.read(arguments.items).decode("utf-8"))
         read = data.pop("item", [])
         if data or not isinstance(read, list) or not all(isinstance(each, dict) for each in read):
             raise Malformed("write [[item]] sections and nothing else")
@@ -130,7 +131,7 @@ def record(arguments: argparse.Namespace) -> Result:
     from yanmen import cataloguing
     from yanmen.node.holder import open_holder
 
-    token = arguments.document.read_bytes()
+    token = given.read(arguments.document)
     is_list = _typ(token) == negative_list.TYP
     with open_holder(arguments.node) as holder:
         if is_list:
@@ -193,7 +194,7 @@ def _typ(token: bytes) -> str:
 
 
 def _listing(path: Path, who: "Identity") -> Listing:
-    token = path.read_bytes()
+    token = given.read(path, listing.BYTES_MAX)
     try:
         node = who.register.find(listing.claimed_node(token))
         if node is None or node.role is not PartyRole.NODE or node.status is not PartyStatus.ACTIVE:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from yanmen import regular_file
 from yanmen.cli.grammar import Parser, command, day_of, folder, group
 from yanmen.cli.output import Result, next_step
 from yanmen.formats.config import SANDBOXES
@@ -89,11 +90,11 @@ def _identity(findings: Findings, holder: "Holder", _: "Spawner") -> None:
         return f"serial {current.serial}, this node is {party.status.value}; good until 有效至 {until}"
 
     def certificate() -> str:
-        chain = (holder.directory / TLS_CERTIFICATE).read_bytes()
+        chain = regular_file.read(holder.directory / TLS_CERTIFICATE, x509.PEM_BYTES_MAX)
         found = x509.parse_peer(chain)
         findings.fields["certificate_expires_ms"] = found.not_after_ms
         x509.check_key_pair(holder.directory / TLS_KEY, chain)
-        x509.check_issued(chain, (holder.directory / AUTHORITY).read_bytes())
+        x509.check_issued(chain, regular_file.read(holder.directory / AUTHORITY, x509.PEM_BYTES_MAX))
         if not found.not_before_ms <= holder.clock.now_ms() < found.not_after_ms:
             raise Fault(FaultCode.KEYS, "outside its validity; have the space sign the application again")
         return f"good until 有效至 {day_of(found.not_after_ms)}"

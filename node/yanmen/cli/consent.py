@@ -1,11 +1,11 @@
 """`yanmen consent`: a person or enterprise in the data withdraws or gives consent 授权, and asks who used it."""
 
 import argparse
-import contextlib
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from yanmen.cli.given import read
 from yanmen.cli.grammar import Parser, command, day_of, folder, group
 from yanmen.cli.output import Result, UsageProblem
 from yanmen.model.consent import EVERY_CONTRACT, Consent
@@ -75,8 +75,7 @@ def history(arguments: argparse.Namespace) -> Result:
 
 def _read(path: Path) -> str:
     """Return what the file holds, a byte order mark apart, as it is: consenting knows the one form of a name."""
-    with contextlib.nullcontext(sys.stdin.buffer) if str(path) == "-" else path.open("rb") as source:
-        data = source.read(BYTES_MAX + 1)
+    data = sys.stdin.buffer.read(BYTES_MAX + 1) if str(path) == "-" else read(path, BYTES_MAX)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -4,6 +4,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from yanmen.cli import given
 from yanmen.cli.dataset import where
 from yanmen.cli.grammar import Parser, command, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -43,7 +44,7 @@ def published(arguments: argparse.Namespace) -> Result:
 
     with open_holder(arguments.node) as holder:
         try:
-            draft = template_draft.read(arguments.draft.read_bytes())
+            draft = template_draft.read(given.read(arguments.draft))
             value = Template(
                 id=SystemRandomness().token(16).hex(),
                 by=holder.config.id,

@@ -6,6 +6,7 @@ import pwd
 import sys
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.crypto.system import SystemClock
 from yanmen.ledger.daybook import COMMANDS, Daybook
 from yanmen.model.refusal import Fault
@@ -34,10 +35,10 @@ def _folders(arguments: argparse.Namespace) -> list[Path]:
 
 
 def _days(folder: Path) -> int:
-    from yanmen.formats import config
+    from yanmen.formats import config, toml_lines
 
     try:
-        return config.decode((folder / _NODE).read_bytes()).log_days
+        return config.decode(regular_file.read(folder / _NODE, toml_lines.BYTES_MAX + 1)).log_days
     except (Fault, OSError):
         return 0  # as long as must be
 

@@ -1,6 +1,7 @@
 """`yanmen`: the command line of holders, developers, auditors and space operators."""
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -112,6 +113,8 @@ def parser(word: str | None = None) -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    # Before grpc is imported: else its library writes a line that is no JSON among the node's for each bad handshake.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     if not words:
         return run(_teach, argparse.Namespace())
     if words[0] == "--version":

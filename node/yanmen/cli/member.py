@@ -4,9 +4,10 @@ import argparse
 from dataclasses import replace
 
 from yanmen import enrolment
-from yanmen.cli import space
+from yanmen.cli import given, space
 from yanmen.cli.grammar import Parser, command, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
+from yanmen.crypto.documents import REGISTER_BYTES_MAX
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.model.party import LOG_KEEPERS, PartyRole, PartyStatus
 
@@ -75,8 +76,8 @@ def initialise(arguments: argparse.Namespace) -> Result:
 
 def accepted(arguments: argparse.Namespace) -> Result:
     """Install the grant."""
-    grant = enrolment.read_grant(arguments.grant.read_bytes())
-    known = enrolment.read_register(arguments.register.read_bytes(), grant.space_key)
+    grant = enrolment.read_grant(given.read(arguments.grant))
+    known = enrolment.read_register(given.read(arguments.register, REGISTER_BYTES_MAX), grant.space_key)
     enrolment.accept(arguments.member, grant)
     enrolment.write_identity(arguments.member, grant, arguments.register)
     nodes = [party.alias for party in known.parties if party.role is PartyRole.NODE]

@@ -4,6 +4,7 @@ import argparse
 import hashlib
 from pathlib import Path
 
+from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, existing, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import governance
@@ -79,7 +80,8 @@ def use(arguments: argparse.Namespace) -> Result:
     from yanmen.bureau.needs import SHOWN
 
     try:
-        shown = tuple(receipt.present(path.read_text(encoding="ascii").strip(), SHOWN) for path in arguments.receipt)
+        held = (given.read(path, receipt.BYTES_MAX).decode("ascii").strip() for path in arguments.receipt)
+        shown = tuple(receipt.present(each, SHOWN) for each in held)
     except (Malformed, UnicodeDecodeError) as error:
         raise UsageProblem(f"not a receipt: {error}") from error
     return _follow(arguments, NeedAct.USED, receipts=shown)

@@ -1,7 +1,6 @@
 """`yanmen node`: a department makes its node, joins a space and serves."""
 
 import argparse
-import shutil
 import signal
 import threading
 from dataclasses import asdict, replace
@@ -9,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from yanmen import enrolment
-from yanmen.cli import member, node_abilities, node_backup, node_keys
+from yanmen.cli import given, member, node_abilities, node_backup, node_keys
 from yanmen.cli.grammar import Parser, command, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.cli.policy import EXPECTATIONS
@@ -128,7 +127,7 @@ def install(
 
     `budget` is the lifetime of the subject space `person`: micro-rho, and delta in units of 1e-12.
     """
-    grant = enrolment.read_grant(granted.read_bytes())
+    grant = enrolment.read_grant(given.read(granted))
     enrolment.accept(directory, grant)
     target = directory / CONFIG
     if not target.exists():
@@ -147,7 +146,7 @@ def _guard_rails(source: Path | None, target: Path) -> None:
     for path in sorted((*where.glob("*.cedar"), *where.glob(f"{EXPECTATIONS}/*.toml"))):
         copy = target / path.relative_to(where)
         copy.parent.mkdir(exist_ok=True)
-        shutil.copyfile(path, copy)
+        copy.write_bytes(given.read(path))
 
 
 def _begin(directory: Path) -> None:
@@ -161,7 +160,7 @@ def _begin(directory: Path) -> None:
 
 
 def _config(directory: Path, register: Path, budget: tuple[int, int], grant: Grant) -> Config:
-    application = enrolment.read_application((directory / enrolment.APPLICATION).read_bytes())
+    application = enrolment.read_application(given.read(directory / enrolment.APPLICATION))
     return Config(
         id=grant.id,
         name=application.name,

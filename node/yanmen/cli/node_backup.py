@@ -16,7 +16,7 @@ def declare(here: "argparse._SubParsersAction[Parser]") -> None:
     save = command(here, "backup", "copy the node's folder while it serves 备份", saved, example)
     folder(save, "node", "the node's folder")
     folder(save, "into", "a new folder; only its owner can read it")
-    sealed = "keys too, sealed under the passphrase that YANMEN_PASSPHRASE_FILE or the terminal gives"
+    sealed = "keys too, sealed under the passphrase in the file YANMEN_PASSPHRASE_FILE, in YANMEN_PASSPHRASE, or typed"
     save.add_argument("--with-keys", action="store_true", help=sealed)
     big = "sealed snapshots too, which can be large; without them, publish again"
     save.add_argument("--with-snapshots", action="store_true", help=big)

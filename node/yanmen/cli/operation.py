@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from yanmen.cli import given
 from yanmen.cli.catalogue import write
 from yanmen.cli.grammar import CIVIL_TIME, command, day, day_of, file, folder, group, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -179,7 +180,7 @@ def record(arguments: argparse.Namespace) -> Result:
     from yanmen.node.holder import open_holder
 
     with open_holder(arguments.node) as holder:
-        receipt, said = operating.endorse(arguments.endorsement.read_bytes(), holder)
+        receipt, said = operating.endorse(given.read(arguments.endorsement), holder)
         office = contracting.Office.of(holder)
         held = contracting.show(said.contract, office)
         if held.status is ContractStatus.PENDING:
@@ -222,7 +223,7 @@ def question(arguments: argparse.Namespace) -> Result:
     """Write the question that is a product with these values."""
     pairs = [text.partition("=") for text in arguments.set]
     try:
-        made = governance.peek_product(arguments.product.read_bytes())
+        made = governance.peek_product(given.read(arguments.product))
         sql = product.render(made, {name: value for name, _, value in pairs})
     except Malformed as error:
         raise UsageProblem(f"{arguments.product}: {error}") from error
@@ -231,7 +232,7 @@ def question(arguments: argparse.Namespace) -> Result:
 
 def _product(arguments: argparse.Namespace, name: str, node: str, now_s: int) -> Product:
     try:
-        data: Mapping[str, Any] = tomllib.loads(arguments.template.read_text(encoding="utf-8"))
+        data: Mapping[str, Any] = tomllib.loads(given.read(arguments.template).decode("utf-8"))
         if set(data) - _TEMPLATE:
             raise Malformed(f"unknown {', '.join(sorted(set(data) - _TEMPLATE))}")
         blank = {"values": [], "lower": "", "upper": ""}

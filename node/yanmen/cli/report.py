@@ -3,6 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
+from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, file, folder, group
 from yanmen.cli.output import Result, next_step
 
@@ -43,8 +44,7 @@ def record(arguments: argparse.Namespace) -> Result:
     from yanmen.node import reporting
     from yanmen.node.holder import open_holder
 
-    with arguments.receipt.open("rb") as opened:
-        token = opened.read(BYTES_MAX + 1).strip()
+    token = given.read(arguments.receipt, BYTES_MAX + 1).strip()
     with open_holder(arguments.node) as holder:
         receipt, found = reporting.record(token, holder)
     text = f"report {found.number}: acknowledged 平台已签收 {found.by}; receipt 回执 no. {receipt.index}"

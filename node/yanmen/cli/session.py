@@ -57,6 +57,7 @@ def granted(arguments: argparse.Namespace) -> Result:
         "For a stock ADBC driver 标准驱动的连接选项:",
         f"  {drivers.AUTHORIZATION} = Bearer {driver.grant[:8]}…",
         *(f"  {name} = the text of {path}" for name, path in files.items()),
+        *(f"  {name} = {options[name]}" for name in (drivers.NAME,) if name in options),
         "In Python connect(...).driver(...) of the SDK gives them all: docs/OPERATING.md, stock drivers.",
     ]
     fields = {"uri": driver.uri, "expires_s": driver.expires_s, "grant": driver.grant, "options": options}

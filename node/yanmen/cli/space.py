@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from yanmen import cataloguing, enrolment
+from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, day_of, existing, file, folder, group
 from yanmen.cli.output import Result, UsageProblem, next_step
 from yanmen.crypto import documents, governance
@@ -73,9 +74,10 @@ def initialise(arguments: argparse.Namespace) -> Result:
 def admit(arguments: argparse.Namespace) -> Result:
     """Certify an applicant and write its grant beside the application."""
     path: Path = arguments.application
-    if path.read_bytes()[:1] == b"{":
-        return _rekeyed(arguments)
-    application = enrolment.read_application(path.read_bytes())
+    token = given.read(path)
+    if token[:1] == b"{":
+        return _rekeyed(arguments, token)
+    application = enrolment.read_application(token)
     status = PartyStatus.PENDING if arguments.pending else PartyStatus.ACTIVE
     space = enrolment.open_space(arguments.space)
     region = getattr(arguments, "jurisdiction", "")
@@ -95,12 +97,12 @@ def admit(arguments: argparse.Namespace) -> Result:
     return Result(text, fields)
 
 
-def _rekeyed(arguments: argparse.Namespace) -> Result:
+def _rekeyed(arguments: argparse.Namespace, token: bytes) -> Result:
     """Enter a key that a party exchanged."""
     if arguments.pending:
         raise UsageProblem("--pending is for applications: an exchanged key is entered or refused")
-    space, path = enrolment.open_space(arguments.space), arguments.application
-    changed, party = enrolment.rekey(space, path.read_bytes(), SystemClock())
+    space = enrolment.open_space(arguments.space)
+    changed, party = enrolment.rekey(space, token, SystemClock())
     ended = party.former_keys[-1]
     text = f"{party.name}: {ended.use.value} key {ended.end.value}, register serial {changed.register.serial}\n"
     register = arguments.space / enrolment.REGISTER
@@ -112,9 +114,9 @@ def _rekeyed(arguments: argparse.Namespace) -> Result:
 def enlist(arguments: argparse.Namespace) -> Result:
     """Enter a node's signed catalogue entry, so that other nodes know whose table a name is."""
     space = enrolment.open_space(arguments.space)
-    token = arguments.entry.read_bytes()
+    token = given.read(arguments.entry, listing.BYTES_MAX)
     party, entry = _listed(space.register, token)
-    review = None if arguments.review is None else arguments.review.read_bytes()
+    review = None if arguments.review is None else given.read(arguments.review)
     cataloguing.check_reviewed(entry, review, space.register)
     name = entry.dataset.name
     names = tuple(sorted({*party.datasets, name}))
@@ -143,7 +145,7 @@ def _listed(known: Register, token: bytes) -> tuple[Party, Listing]:
 def enter_abilities(arguments: argparse.Namespace) -> Result:
     """Enter the digest of a node's signed ability record into the register."""
     space = enrolment.open_space(arguments.space)
-    token = arguments.record.read_bytes().strip()
+    token = given.read(arguments.record).strip()
     try:
         claimed = documents.peek_abilities(token).node
         party = space.register.find(claimed)

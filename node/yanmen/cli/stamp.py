@@ -4,6 +4,7 @@ import argparse
 from datetime import UTC, datetime
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, existing, folder, whole
 from yanmen.cli.output import Result, UsageProblem, next_step
@@ -35,7 +36,7 @@ def stamped(arguments: argparse.Namespace) -> Result:
             raise UsageProblem("no authority: name its root certificate as timestamp.authority in node.toml")
         if arguments.request is not None:
             return _request(arguments.request, holder.ledger.head(arguments.size), holder.randomness.token(8))
-        authority = (holder.directory / rules.authority).read_bytes()
+        authority = regular_file.read(holder.directory / rules.authority, given.DOCUMENT_BYTES_MAX)
         if arguments.response is not None:
             token, size = given.read(arguments.response), arguments.size
             at_s = stamping.keep(holder.ledger, token, authority, size)

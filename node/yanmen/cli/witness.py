@@ -6,6 +6,7 @@ import signal
 import threading
 from pathlib import Path
 
+from yanmen.cli import given
 from yanmen.cli.grammar import Parser, command, file, folder, group
 from yanmen.cli.output import Result, UsageProblem
 from yanmen.crypto.system import SystemClock, SystemRandomness
@@ -67,7 +68,7 @@ def watched(arguments: argparse.Namespace) -> Result:
     from yanmen.ledger.witness_book import WitnessBook
 
     try:
-        key = note.decode_key(arguments.log_key.read_text(encoding="utf-8").strip())
+        key = note.decode_key(given.read_text(arguments.log_key))
     except (Malformed, UnicodeDecodeError) as error:
         raise UsageProblem(f"{arguments.log_key} is not a log's key: {error}") from error
     with WitnessBook.open(arguments.witness / BOOK) as book:

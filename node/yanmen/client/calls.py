@@ -1,15 +1,17 @@
 """One channel to one node and its calls, each with a deadline; errors come out as ours."""
 
 import json
+from threading import Lock
 from typing import Any, TypeVar
 
 import grpc
 
 from yanmen.client import errors
-from yanmen.client.errors import Refused
+from yanmen.client.errors import Refused, Unreachable
 from yanmen.client.identity import Identity
 from yanmen.client.pin import registered_certificate
 from yanmen.model.party import Party
+from yanmen.model.refusal import Reason
 from yanmen.wire.errors import INLINE, METADATA_BYTES
 from yanmen.wire.v1 import (
     catalogue_pb2_grpc,
@@ -51,6 +53,7 @@ _RETRY = {
         }
     ]
 }
+_STUBS = ("catalogue", "contracts", "query", "log", "federation", "joins", "abilities", "offices", "matches")
 
 Request = TypeVar("Request")
 Reply = TypeVar("Reply")
@@ -67,28 +70,50 @@ class UncheckedRefusal(Exception):
 
 
 class Calls:
-    """The stubs of one node."""
+    """The stubs of one node, over one channel at a time: a certificate that was renewed begins the next."""
 
     def __init__(self, target: str, node: Party, identity: Identity) -> None:
         """Open a channel to `target` with the identity's certificate, to nobody but `node`."""
         self.target = target
+        self.node = node
+        self.identity = identity
+        self._lock = Lock()
+        self._channels: list[grpc.Channel] = []
+        self._places: dict[object, tuple[str, str]] = {}
         self.served_pem = registered_certificate(target, node, identity)
-        tls = grpc.ssl_channel_credentials(self.served_pem, identity.tls_key_pem, identity.certificate_pem)
-        self._channel = grpc.secure_channel(target, tls, options=_options())
-        self.catalogue = catalogue_pb2_grpc.CatalogueServiceStub(self._channel)
-        self.contracts = contract_pb2_grpc.ContractServiceStub(self._channel)
-        self.query = query_pb2_grpc.QueryServiceStub(self._channel)
-        self.log = log_pb2_grpc.LogServiceStub(self._channel)
-        self.federation = federation_pb2_grpc.FederationServiceStub(self._channel)
-        self.joins = join_pb2_grpc.JoinServiceStub(self._channel)
-        self.abilities = department_pb2_grpc.AbilityServiceStub(self._channel)
-        self.offices = department_pb2_grpc.OfficeServiceStub(self._channel)
-        self.matches = match_pb2_grpc.MatchServiceStub(self._channel)
+        self._open()
+
+    def _open(self) -> None:
+        mine = self.identity
+        tls = grpc.ssl_channel_credentials(self.served_pem, mine.tls_key_pem, mine.certificate_pem)
+        channel = grpc.secure_channel(self.target, tls, options=_options())
+        self._channels.append(channel)
+        self.catalogue = catalogue_pb2_grpc.CatalogueServiceStub(channel)
+        self.contracts = contract_pb2_grpc.ContractServiceStub(channel)
+        self.query = query_pb2_grpc.QueryServiceStub(channel)
+        self.log = log_pb2_grpc.LogServiceStub(channel)
+        self.federation = federation_pb2_grpc.FederationServiceStub(channel)
+        self.joins = join_pb2_grpc.JoinServiceStub(channel)
+        self.abilities = department_pb2_grpc.AbilityServiceStub(channel)
+        self.offices = department_pb2_grpc.OfficeServiceStub(channel)
+        self.matches = match_pb2_grpc.MatchServiceStub(channel)
+        for stub in _STUBS:
+            self._places.update((method, (stub, name)) for name, method in vars(getattr(self, stub)).items())
 
     def call(
         self, method: "grpc.UnaryUnaryMultiCallable[Request, Reply]", request: Request, seconds: float = SECONDS
     ) -> Reply:
         """Call `method`; raises `UncheckedRefusal`, or `Refused` when there is no receipt, or a `Fault`."""
+        try:
+            return self._sent(method, request, seconds)
+        except (Refused, Unreachable) as error:
+            if not (_before_any_call(error) and self._renewed(method)):
+                raise
+        stub, name = self._places[method]
+        again: grpc.UnaryUnaryMultiCallable[Request, Reply] = getattr(getattr(self, stub), name)
+        return self._sent(again, request, seconds)
+
+    def _sent(self, method: "grpc.UnaryUnaryMultiCallable[Request, Reply]", request: Request, seconds: float) -> Reply:
         try:
             return method(request, timeout=seconds, metadata=(INLINE,))
         except grpc.RpcError as error:
@@ -97,9 +122,37 @@ class Calls:
                 raise UncheckedRefusal(found, receipt) from error
             raise found from error
 
+    def _renewed(self, method: object) -> bool:
+        """Look at folder and node again, and return whether there is a newer channel than that of `method`.
+
+        A key that was exchanged is no renewal: receipts are checked against the keys known when connecting.
+        """
+        with self._lock:
+            stub, name = self._places[method]
+            if getattr(getattr(self, stub), name) is not method:
+                return True
+            mine = Identity.load(self.identity.folder)
+            node = mine.node(self.node.id, self.node.role)
+            if (node.signing_key, node.log_key) != (self.node.signing_key, self.node.log_key):
+                return False
+            served = registered_certificate(self.target, node, mine)
+            if (served, mine.certificate_pem) == (self.served_pem, self.identity.certificate_pem):
+                return False
+            self.identity, self.served_pem = mine, served
+            self._open()
+            return True
+
     def close(self) -> None:
-        """Close the channel."""
-        self._channel.close()
+        """Close the channels."""
+        for channel in self._channels:
+            channel.close()
+
+
+def _before_any_call(error: Refused | Unreachable) -> bool:
+    """Return whether a certificate was not accepted, on either side, so that nothing was done."""
+    if isinstance(error, Refused):
+        return error.reason is Reason.IDENTITY_UNKNOWN
+    return "CERTIFICATE_VERIFY_FAILED" in error.note
 
 
 def _options() -> list[tuple[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.model.refusal import Fault, FaultCode
 
 
@@ -27,15 +28,11 @@ def locked(folder: Path, name: str = "lock") -> Iterator[None]:
 def read(folder: Path, name: str, max_bytes: int) -> bytes | None:
     """Return the content of the file `name`, None when there is none."""
     try:
-        with (folder / name).open("rb") as file:
-            data = file.read(max_bytes + 1)
+        return regular_file.read(folder / name, max_bytes)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise _fault(folder / name, error) from error
-    if len(data) > max_bytes:
-        raise Fault(FaultCode.STORAGE, f"{folder / name}: too large")
-    return data
 
 
 def write(folder: Path, name: str, data: bytes) -> None:

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.client import durable, rekeying
 from yanmen.crypto import documents, keys
 from yanmen.crypto.signatures import BadSignature
@@ -108,10 +109,6 @@ def _register(place: Path, space: str, space_key: bytes, state: Path) -> Registe
 
 def _read(path: Path, max_bytes: int = _FILE_BYTES_MAX) -> bytes:
     try:
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
+        return regular_file.read(path, max_bytes)
     except OSError as error:
         raise Fault(FaultCode.CONFIG, f"{path}: {error.strerror}") from error
-    if len(data) > max_bytes:
-        raise Fault(FaultCode.CONFIG, f"{path}: too large")
-    return data

@@ -312,8 +312,7 @@ class Node:
         terms = self._terms_of(contract)
         spending = Spending(micro_rho, max_micro_rho, max_price_fen)
         grant = UnderGrant.issue(self._signing, terms, spending, minutes * 60)
-        calls, identity = self._calls, self._identity
-        return drivers.adbc(calls.target, calls.served_pem, identity, terms.id, grant.grant_jws, grant.expires_s)
+        return drivers.adbc(self._calls, terms.id, grant.grant_jws, grant.expires_s)
 
     # The log
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.crypto import documents
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import config as config_format
-from yanmen.formats import note
+from yanmen.formats import note, toml_lines
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.note import VerifierKey
 from yanmen.ledger import log, opening, showing
@@ -68,7 +69,7 @@ class Books:
             raise Fault(FaultCode.CONFIG, f"no {CONFIG} in {folder}: name a node's folder")
         self.folder = folder
         self.clock = clock
-        self.config: Config = config_format.decode(path.read_bytes())
+        self.config: Config = config_format.decode(regular_file.read(path, toml_lines.BYTES_MAX + 1))
         self.pinned = space_key is not None
         self.space_key = self.config.space_key if space_key is None else space_key
         kept = self.config.ledger
@@ -120,7 +121,7 @@ class Books:
         return stepwise.check(papers, receipt.sdjwt, receipt.proof, seen)
 
     def _register(self) -> bytes:
-        return (self.folder / self.config.register).read_bytes()
+        return regular_file.read(self.folder / self.config.register, documents.REGISTER_BYTES_MAX + 1)
 
 
 @lru_cache(maxsize=2)

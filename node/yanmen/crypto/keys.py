@@ -127,7 +127,9 @@ def passphrase(path: Path, *, sealed: bool = True) -> str:
         return given
     if not sys.stdin.isatty():
         what = f"{path} is sealed" if sealed else f"a passphrase is to seal {path} 需以口令加密"
-        raise Fault(FaultCode.KEYS, f"{what}: name the passphrase's file in {PASSPHRASE_FILE}")
+        ways = f"name its private file in {PASSPHRASE_FILE}, give it in {PASSPHRASE}, or run this at a terminal"
+        zh = f"请用 {PASSPHRASE_FILE} 指明口令文件，或用 {PASSPHRASE} 给出口令，或在终端中运行"
+        raise Fault(FaultCode.KEYS, f"{what}; the passphrase: {ways} {zh}")
     return getpass.getpass(f"passphrase of {path} 口令: ")
 
 

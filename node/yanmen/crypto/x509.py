@@ -6,6 +6,9 @@ key are taken; who is named is the signer's decision, never the request's.
 
 SPIFFE paths admit no `*`, which is one of the 37 check characters of a connector id, so `*` is
 written `_` there; `_` cannot occur in an id, so the mapping has one inverse.
+
+A server's leaf also carries a DNS name made of the id, which no applicant can choose. Nothing resolves it: a program
+that trusts the space's root and asks for this name speaks to that connector alone, whichever leaf it has by now.
 """
 
 import hashlib
@@ -47,6 +50,8 @@ BACKDATE_MS = 5 * 60 * 1000
 PEM_BYTES_MAX = 16 * 1024
 """A P-256 certificate with a dozen names has about 1.5 kB."""
 HOSTS_MAX = 16
+_CONNECTORS = ".connector."
+"""Between a connector's id and its space, in the DNS name of a serving connector."""
 _SERIAL_BYTES = 16
 
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*", re.ASCII)
@@ -222,6 +227,17 @@ def spiffe_id(space: str, kind: Kind, identifier: str) -> str:
     return f"spiffe://{space}/{kind.value}/{identifier.replace('*', '_')}"
 
 
+def connector_host(space: str, identifier: str) -> str:
+    """Return the DNS name that the leaf of the serving connector `identifier` has, and no other one's."""
+    return f"{identifier.replace('*', '-s').lower()}{_CONNECTORS}{space}"
+
+
+def has_host(certificate: bytes, host: str) -> bool:
+    """Return whether the leaf `certificate` (PEM or DER) has the DNS name `host`."""
+    names = _load_certificate(certificate).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    return host in names.get_values_for_type(x509.DNSName)
+
+
 def _parse_spiffe(uri: str) -> tuple[str, Kind, str]:
     parts = uri.removeprefix("spiffe://").split("/")
     kinds = {kind.value: kind for kind in Kind}
@@ -313,11 +329,15 @@ def _check_subject(subject: Subject) -> None:
         raise Malformed("certificate: too many host names")
     for host in subject.hosts:
         _host(host)
+        if host.endswith(f"{_CONNECTORS}{subject.space}"):
+            raise Malformed("certificate: a host name that only the space gives")
 
 
 def _names(subject: Subject) -> list[x509.GeneralName]:
     uri = spiffe_id(subject.space, subject.kind, subject.connector_id)
-    return [x509.UniformResourceIdentifier(uri), *(_host(host) for host in subject.hosts)]
+    serves = subject.kind is Kind.NODE and _HOST.fullmatch(subject.space) is not None
+    own = [x509.DNSName(connector_host(subject.space, subject.connector_id))] if serves else []
+    return [x509.UniformResourceIdentifier(uri), *(_host(host) for host in subject.hosts), *own]
 
 
 def _host(host: str) -> x509.GeneralName:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.formats import object_source, postgresql_source, toml_lines
 from yanmen.formats.object_source import ObjectSource
 from yanmen.formats.postgresql_source import PostgresqlSource
@@ -16,8 +17,7 @@ def is_source(path: str) -> bool:
 def load(path: str) -> PostgresqlSource | ObjectSource:
     """Return the source that the file `path` describes; refuses naming every problem."""
     try:
-        with Path(path).open("rb") as file:
-            text = file.read(toml_lines.BYTES_MAX + 1)
+        text = regular_file.read(Path(path), toml_lines.BYTES_MAX + 1)
     except OSError as error:
         raise JobFailed(JobCode.BAD_SOURCE) from error
     return object_source.decode(text) if object_source.is_one(text) else postgresql_source.decode(text)

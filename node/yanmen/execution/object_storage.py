@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from yanmen import regular_file
 from yanmen.crypto import keys, origins, sigv4
 from yanmen.crypto.sigv4 import AccessKeys, Asked, Scope
 from yanmen.execution import object_trouble
@@ -133,10 +134,10 @@ def _authority(path: Path, source: ObjectSource) -> str:
         return ""
     file = path.parent / source.authority
     try:
-        text = file.read_bytes()[: AUTHORITY_BYTES + 1].decode("ascii")
+        text = regular_file.read(file, AUTHORITY_BYTES).decode("ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise Fault(FaultCode.CONFIG, f"{file}: no certificates in PEM there（没有 PEM 证书）") from error
-    if len(text) > AUTHORITY_BYTES or "-----BEGIN CERTIFICATE-----" not in text:
+    if "-----BEGIN CERTIFICATE-----" not in text:
         raise Fault(FaultCode.CONFIG, f"{file}: no certificates in PEM there（没有 PEM 证书）")
     return text
 

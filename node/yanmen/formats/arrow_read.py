@@ -189,7 +189,7 @@ class _Batch:
     def __init__(self, found: _Flat, body: bytes) -> None:
         """Take its nodes and buffers, which must lie inside `body`."""
         if found.number(0, "q", 0) != 1:
-            raise Malformed("parameters: not one row")
+            raise Malformed("parameters: not one row; execute once for each")
         if found.place(3) or found.place(4):
             raise Malformed("parameters: compressed, or with views")
         self._nodes = found.pairs(1, FIELDS_MAX)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.crypto import passwords
 from yanmen.formats import json_canonical
 from yanmen.formats.json_canonical import Json
@@ -26,8 +27,7 @@ _MEMBERS = frozenset({"id", "name", "password", "role", "status", "verified"})
 def read(node: Path) -> dict[str, Account]:
     """Return the accounts by id, none where there is no file; one that is damaged is a `Fault`, and opens nothing."""
     try:
-        with (node / FILE).open("rb") as file:
-            data = file.read(BYTES_MAX + 1)
+        data = regular_file.read(node / FILE, BYTES_MAX + 1)
     except FileNotFoundError:
         return {}
     except OSError as error:

@@ -160,7 +160,11 @@ def count_use(db: Connection, consumer: str, kind: str, per_minute: int, now_ms:
         "SELECT uses FROM rate WHERE consumer = ? AND kind = ? AND minute = ?", (consumer, kind, minute)
     ).fetchone()
     if uses > per_minute:
-        hint = Detail(subject=kind, hint_en="Wait for the next minute.", hint_zh="请等待下一分钟。")
+        hint = Detail(
+            subject=kind,
+            hint_en=f"This node takes {per_minute} a minute from one member: wait for the next minute.",
+            hint_zh=f"本节点每分钟受理每个成员 {per_minute} 次，请等待下一分钟。",
+        )
         raise Refused(Reason.RATE_LIMITED, hint)
 
 
@@ -175,9 +179,9 @@ def _debit_request(db: Connection, request: Request, charge: Charge) -> None:
         before_rho, before_fen = (0, 0) if row is None else row
     micro_rho, price_fen = before_rho + charge.micro_rho, before_fen + charge.price_fen
     if micro_rho > request.max_micro_rho:
-        raise Refused(Reason.SPEND_LIMIT, _limit("max_micro_rho", charge.micro_rho))
+        raise Refused(Reason.SPEND_LIMIT, _limit("max_micro_rho", charge.micro_rho, before_rho, request.max_micro_rho))
     if price_fen > request.max_price_fen:
-        raise Refused(Reason.SPEND_LIMIT, _limit("max_price_fen", charge.price_fen))
+        raise Refused(Reason.SPEND_LIMIT, _limit("max_price_fen", charge.price_fen, before_fen, request.max_price_fen))
     if request.session_jti:
         db.execute(
             "INSERT INTO session_spend (consumer, session, micro_rho, price_fen) VALUES (?, ?, ?, ?)"
@@ -282,9 +286,12 @@ def _day(now_ms: int) -> int:
     return (now_ms + CIVIL_OFFSET_MS) // DAY_MS
 
 
-def _limit(name: str, needed: int) -> Detail:
+def _limit(name: str, needed: int, before: int, agreed: int) -> Detail:
+    en, zh = ("micro-rho", "微ρ") if name == "max_micro_rho" else ("fen", "分")
+    spent_en = f", {before} {en} are spent under the session" if before else ""
+    spent_zh = f"，本会话已用 {before} {zh}" if before else ""
     return Detail(
         subject=name,
-        hint_en=f"This question costs {needed}; sign a request or session that allows it.",
-        hint_zh=f"本次查询需 {needed}，请签署允许该额度的请求或会话授权。",
+        hint_en=f"This question costs {needed} {en}{spent_en}, and {agreed} {en} were agreed to: allow more.",
+        hint_zh=f"本次查询需 {needed} {zh}{spent_zh}，所同意的上限为 {agreed} {zh}，请提高上限。",
     )

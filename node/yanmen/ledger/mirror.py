@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from yanmen import regular_file
 from yanmen.crypto import notes
 from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import checkpoint, note, tiles
@@ -42,7 +43,7 @@ def _mirrored(db: Connection, directory: Path, key: VerifierKey) -> int:
     if not file.exists():
         return 0
     try:
-        signed = note.decode(file.read_bytes())
+        signed = note.decode(regular_file.read(file, note.BYTES_MAX))
         public = key_changes.log_key_at(db, checkpoint.decode(signed.text).size)
         old = notes.verify_checkpoint(signed, key.name, public)
     except (Malformed, BadSignature) as error:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from yanmen import enrolment
+from yanmen import enrolment, regular_file
 from yanmen.crypto import keys, passphrases
 from yanmen.formats import backup, checkpoint, note
 from yanmen.formats.backup import Backup, File
@@ -144,7 +144,7 @@ def _head(made: Backup) -> Checkpoint:
 def _checked(source: Path) -> Backup:
     """Return what `source` says of itself once every file is what it says."""
     try:
-        made = backup.decode((source / MANIFEST).read_bytes())
+        made = backup.decode(regular_file.read(source / MANIFEST, backup.BYTES_MAX))
     except FileNotFoundError as error:
         raise Fault(FaultCode.CONFIG, f"{source} is no whole backup: it has no {MANIFEST}") from error
     except Malformed as error:
@@ -192,7 +192,7 @@ def _everything(folder: Path) -> list[Path]:
 
 def _measured(path: Path) -> File:
     digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
+    with regular_file.opened(path) as file:
         while block := file.read(_CHUNK):
             digest.update(block)
             size += len(block)
@@ -201,7 +201,7 @@ def _measured(path: Path) -> File:
 
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with source.open("rb") as file, _created(target) as copy:
+    with regular_file.opened(source) as file, _created(target) as copy:
         shutil.copyfileobj(file, copy, _CHUNK)
 
 

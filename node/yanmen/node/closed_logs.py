@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from yanmen import regular_file
 from yanmen.ledger import closed, opening
 from yanmen.ledger.place import Place
 from yanmen.model.refusal import Fault, FaultCode
@@ -32,7 +33,8 @@ def export(directory: Path, name: str, target: Path) -> int:
     with open_holder(directory) as holder, TemporaryDirectory(dir=directory, prefix=".closed-") as folder:
         copy, place = Path(folder) / LEDGER, found[name]
         if isinstance(place, Path):
-            shutil.copyfile(place, copy)
+            with regular_file.opened(place) as kept, copy.open("xb") as fresh:
+                shutil.copyfileobj(kept, fresh)
         else:
             opening.taken(place, copy)
         return closed.export_copy(copy, target, holder.papers())

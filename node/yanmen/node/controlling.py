@@ -4,7 +4,7 @@ Orders come from other processes (the holder's commands), so that they are read 
 """
 
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 
@@ -39,12 +39,7 @@ class Controlling:
         self._beaten_ms = 0
         self._failing = False
         self._thread: Thread | None = None
-        self._also: list[Callable[[], None]] = []
         self.stops = ledger.stops()
-
-    def also(self, look: Callable[[], None]) -> None:
-        """Do `look` too at every look, before `start`."""
-        self._also.append(look)
 
     def start(self) -> None:
         """Look from now on."""
@@ -59,12 +54,18 @@ class Controlling:
             self._beat(connected=False)
 
     def _run(self) -> None:
-        while not self._stopping.wait(LOOK_S):
-            try:
-                self.look()
-                self._failing = False
-            except (Fault, OSError) as error:
-                self._tell(error)
+        """Look until it is stopped; whoever carries orders out and breaks leaves the node disconnected."""
+        try:
+            while not self._stopping.wait(LOOK_S):
+                try:
+                    self.look()
+                    self._failing = False
+                except (Fault, OSError) as error:
+                    self._tell(error)
+        finally:
+            if not self._stopping.is_set():
+                self.stops = replace(self.stops, disconnected=True)
+                self._jobs.cancel_all(None)
 
     def look(self) -> None:
         """Look once."""
@@ -76,8 +77,6 @@ class Controlling:
         if now_ms - self._beaten_ms >= BEAT_MS or now_ms < self._beaten_ms:
             self._beaten_ms = now_ms
             self._beat(connected=not self.stops.disconnected)
-        for look in self._also:
-            look()
 
     def _beat(self, *, connected: bool) -> None:
         """Write the beat in one step, so that no reader sees half of it."""

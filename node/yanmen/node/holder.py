@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from yanmen import enrolment
+from yanmen import enrolment, regular_file
 from yanmen.admission.admit import Desk
 from yanmen.admission.identity import RegisterFile, Source
 from yanmen.admission.policies import Policies, load_guards
-from yanmen.crypto import keys
+from yanmen.crypto import documents, keys
 from yanmen.crypto.system import SystemClock, SystemRandomness
 from yanmen.execution import profiles, volumes
 from yanmen.execution.clear_files import ClearFiles
@@ -20,7 +20,7 @@ from yanmen.execution.jail import JailRunner, Shared
 from yanmen.execution.launcher import Launcher
 from yanmen.execution.process import Spawner
 from yanmen.formats import config as config_format
-from yanmen.formats import note
+from yanmen.formats import note, toml_lines
 from yanmen.formats.witness_policy import NONE, Group, Policy, Watcher
 from yanmen.ledger.export import SpacePapers
 from yanmen.ledger.genesis import Keeper
@@ -123,7 +123,7 @@ class Holder:
     def papers(self) -> SpacePapers:
         """Return what an audit bundle carries of the space."""
         vkey = note.encode_key(note.VerifierKey(self.config.space, self.config.space_key))
-        token = register_path(self.directory, self.config).read_bytes()
+        token = regular_file.read(register_path(self.directory, self.config), documents.REGISTER_BYTES_MAX + 1)
         return SpacePapers(self.config.space, vkey, token, max(1, self.config.release.quorum))
 
     def witness_policy(self) -> Policy:
@@ -169,7 +169,7 @@ def read_config(directory: Path) -> Config:
     path = directory / CONFIG
     if not path.is_file():
         raise Fault(FaultCode.CONFIG, f"no {CONFIG} in {directory}: run yanmen node init and node accept")
-    return config_format.decode(path.read_bytes())
+    return config_format.decode(regular_file.read(path, toml_lines.BYTES_MAX + 1))
 
 
 def register_path(directory: Path, config: Config) -> Path:

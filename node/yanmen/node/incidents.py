@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
+from yanmen import regular_file
 from yanmen.crypto import documents
 from yanmen.execution import anchoring
-from yanmen.formats.notice import Notice, Occasion
+from yanmen.formats.notice import BYTES_MAX, Notice, Occasion
 from yanmen.model.incident import Frozen
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import Fault
@@ -84,7 +85,7 @@ def handed(holder: Holder, path: Path) -> Told:
     told = {"YANMEN_NOTICE": path.name, "YANMEN_NODE": holder.config.id}
     call: Callable[..., str] = anchoring.call
     try:
-        answer = call(rules.command, path.read_bytes(), told, rules.seconds, Event())
+        answer = call(rules.command, regular_file.read(path, BYTES_MAX + 1), told, rules.seconds, Event())
     except Fault as fault:
         return Told(path, failure=fault.note)
     _sent(path).write_text(answer + "\n", encoding="utf-8")

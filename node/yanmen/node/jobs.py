@@ -70,7 +70,7 @@ class Jobs:
             if self._draining:
                 raise Refused(Reason.SHUTTING_DOWN)
             if sum(job.owner == owner and job.open() for job in self._jobs.values()) >= self._per_owner:
-                raise Refused(Reason.RATE_LIMITED, _TOO_MANY)
+                raise Refused(Reason.RATE_LIMITED, _too_many(self._per_owner))
             job = _Job(owner)
             self._jobs[owner, job_id] = job
             job.future = self._pool.submit(work, job.cancel)
@@ -139,7 +139,9 @@ class Jobs:
                 self._jobs.pop((owner, job_id), None)
 
 
-_TOO_MANY = Detail(
-    hint_en="Fetch or cancel one of your open questions first.",
-    hint_zh="请先取回或取消一个未完成的查询。",
-)
+def _too_many(most: int) -> Detail:
+    return Detail(
+        hint_en=f"{most} questions of yours are open, as many as this node holds for one member (jobs_per_consumer):"
+        " fetch or cancel one first.",
+        hint_zh=f"本成员已有 {most} 个未完成的查询，达到本节点上限（jobs_per_consumer），请先取回或取消其一。",
+    )

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from yanmen import regular_file
 from yanmen.crypto import keys
 from yanmen.enrolment import LOG_KEY
-from yanmen.formats import checkpoint, note
+from yanmen.formats import checkpoint, note, toml_lines
 from yanmen.formats import config as config_format
 from yanmen.formats.spec_draft import quote
 from yanmen.ledger import opening
@@ -63,7 +64,7 @@ def move(directory: Path, connection: Path, schema: str) -> Moved:
 def _configured(directory: Path, to: LedgerPlace) -> str:
     """Return node.toml with the new place of the ledger, as its owner wrote the rest of it."""
     path = directory / CONFIG
-    text = path.read_text(encoding="utf-8").rstrip("\n")
+    text = regular_file.read(path, toml_lines.BYTES_MAX + 1).decode("utf-8").rstrip("\n")
     text += f"\n\n[ledger]\npostgresql = {quote(to.postgresql)}\nschema = {quote(to.schema)}\n"
     if config_format.decode(text.encode()) != replace(read_config(directory), ledger=to):
         raise Fault(FaultCode.CONFIG, f"{CONFIG}: nothing but [ledger] would change, and more did")

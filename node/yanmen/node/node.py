@@ -40,6 +40,7 @@ from yanmen.node.logkeeping import Logkeeping
 from yanmen.node.question import Question, Works
 from yanmen.node.releasing import Releasing
 from yanmen.node.sweeping import Sweeping
+from yanmen.node.upkeep import Upkeep
 from yanmen.pipeline import Stages
 from yanmen.planning import parameters
 from yanmen.planning.parameters import Placeholder
@@ -99,13 +100,15 @@ class Node(Doorkeeper):
         )
         policies = self._works.desk.policies
         self._guarding = Guarding(holder.directory / config.policies, policies, holder.ledger)
-        self._controlling.also(self._guarding.look)
-        self._controlling.also(Deadlines(holder).look)
-        self._controlling.also(overdue.Deletions(holder).look)
-        self._controlling.also(Logkeeping(holder).look)
+        self._upkeep = Upkeep()
+        self._upkeep.also("policies", self._guarding.look)
+        self._upkeep.also("decisions", Deadlines(holder).look)
+        self._upkeep.also("deletions", overdue.Deletions(holder).look)
+        self._upkeep.also("logs", Logkeeping(holder).look)
         self._office = contracting.Office.of(holder, policies)
-        self._controlling.also(closing.Closing(self._office).look)
+        self._upkeep.also("contracts", closing.Closing(self._office).look)
         self._controlling.start()
+        self._upkeep.start()
 
     @override
     def identify(self, certificate_pem: bytes) -> Party:
@@ -302,6 +305,7 @@ class Node(Doorkeeper):
         self._works.beside.shutdown()
         self._works.parsing.shutdown()
         self._controlling.stop()
+        self._upkeep.stop()
         self._sweeping.stop()
         self._joins.close()
         self._releasing.stop()

@@ -51,6 +51,7 @@ class Standing:
     spaces: dict[str, SpaceTotal] = field(default_factory=dict)
     renewals: dict[str, int] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
+    suspended: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Begin without contracts."""
@@ -90,6 +91,10 @@ class Standing:
     def _control(self, ordered: Ordered) -> None:
         """Take in an order; the node itself stands as ""."""
         match ordered.order:
+            case Order.SUSPEND_DATASET:
+                self.suspended.add(ordered.target)
+            case Order.RESUME_DATASET:
+                self.suspended.discard(ordered.target)
             case Order.SUSPEND_MEMBER | Order.DISCONNECT:
                 self.stopped.add(ordered.target)
             case Order.RESUME_MEMBER | Order.CONNECT:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Lock
 
 from yanmen.model.ports import Clock
-from yanmen.model.refusal import Reason, Refused
+from yanmen.model.refusal import Detail, Reason, Refused
 
 OPEN_CALLS = 16
 """Of one member; together with OPEN_STREAMS a small part of the server's threads."""
@@ -45,10 +45,11 @@ class Pacing:
     def _enter(self, member: str, *, streams: bool) -> None:
         with self._lock:
             self._turn()
-            if self._open[member, streams] >= (OPEN_STREAMS if streams else OPEN_CALLS):
-                raise Refused(Reason.RATE_LIMITED)
+            most = OPEN_STREAMS if streams else OPEN_CALLS
+            if self._open[member, streams] >= most:
+                raise Refused(Reason.RATE_LIMITED, _open(most))
             if self._calls[member] >= self._calls_per_minute:
-                raise Refused(Reason.RATE_LIMITED)
+                raise Refused(Reason.RATE_LIMITED, _a_minute(self._calls_per_minute))
             self._open[member, streams] += 1
             self._calls[member] += 1
 
@@ -57,3 +58,17 @@ class Pacing:
         if minute > self._minute:
             self._minute = minute
             self._calls.clear()
+
+
+def _open(most: int) -> Detail:
+    return Detail(
+        hint_en=f"{most} calls of this member are open, as many as may be: let one end first.",
+        hint_zh=f"该成员已有 {most} 个未结束的调用，达到上限，请待其一结束。",
+    )
+
+
+def _a_minute(most: int) -> Detail:
+    return Detail(
+        hint_en=f"This node takes {most} calls a minute from one member (calls_per_minute): wait for the next minute.",
+        hint_zh=f"本节点每分钟受理每个成员 {most} 次调用（calls_per_minute），请等待下一分钟。",
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TextIO
 
-from yanmen import enrolment
+from yanmen import enrolment, regular_file
 from yanmen.crypto import keys, x509
 from yanmen.formats.malformed import Malformed
 from yanmen.model.ports import Clock
@@ -70,7 +70,8 @@ class CertificateFiles:
 
     def _read(self) -> Credentials:
         key, certificate, authority = (self._place.directory / name for name in _FILES)
-        secret = Credentials(keys.read_secret(key), certificate.read_bytes(), authority.read_bytes())
+        chain, root = (regular_file.read(each, x509.PEM_BYTES_MAX) for each in (certificate, authority))
+        secret = Credentials(keys.read_secret(key), chain, root)
         x509.check_key_pair(key, secret.chain_pem)
         x509.check_issued(secret.chain_pem, secret.ca_pem)
         found = x509.parse_peer(secret.chain_pem)

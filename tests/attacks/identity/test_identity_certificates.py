@@ -47,7 +47,10 @@ class TestCertificates:
         subject = Subject(SPACE, Kind.NODE, ALICE, ("node.example", "127.0.0.1", "::1"))
         leaf = x509.sign_csr(authority, x509.create_csr(tmp_path / "k"), subject, NOW_MS, Counting())
         names = c_x509.load_pem_x509_certificate(leaf).extensions.get_extension_for_class(c_x509.SubjectAlternativeName)
-        assert names.value.get_values_for_type(c_x509.DNSName) == ["node.example"]
+        assert names.value.get_values_for_type(c_x509.DNSName) == [
+            "node.example",
+            x509.connector_host(SPACE, ALICE),
+        ]
         assert [str(ip) for ip in names.value.get_values_for_type(c_x509.IPAddress)] == ["127.0.0.1", "::1"]
 
     @pytest.mark.parametrize(

@@ -36,11 +36,16 @@ COMMANDS = {
     "inspection list --given": ("inspection", "list", "BUNDLE", *PLAIN, "--given", "HOSTILE"),
     "audit bill": ("audit", "bill", "BUNDLE", "HOSTILE", *PLAIN),
     "mock": ("mock", "HOSTILE"),
+    "space sign": ("space", "sign", "DESK", "HOSTILE"),
+    "member accept": ("member", "accept", "DESK", "HOSTILE", "--register", "HOSTILE"),
+    "node accept": ("node", "accept", "DESK", "HOSTILE", "--register", "HOSTILE"),
+    "operation question": ("operation", "question", "HOSTILE"),
+    "catalogue record": ("catalogue", "record", "DESK", "HOSTILE"),
 }
 
 
 def run(desk: Path, name: str, hostile: str) -> int:
-    words = {"BUNDLE": desk / "bundle", "SPACE": desk / "space.vkey", "HOSTILE": desk / hostile}
+    words = {"DESK": desk, "BUNDLE": desk / "bundle", "SPACE": desk / "space.vkey", "HOSTILE": desk / hostile}
     try:
         return main([str(words.get(word, word)) for word in COMMANDS[name]])
     except SystemExit as ended:

@@ -144,6 +144,19 @@ def test_what_the_request_agreed_to(scene: Scene, ledger: Ledger, contract: Cont
     assert refused(ledger, scene, contract, micro_rho=1, max_micro_rho=0) is Reason.SPEND_LIMIT
 
 
+def test_what_was_agreed_to_is_said_with_its_unit(scene: Scene, ledger: Ledger, contract: Contract) -> None:
+    agreed: dict[str, Any] = {"session": scene.name(), "max_micro_rho": 250, "max_price_fen": 250}
+    scene.ask(ledger, contract, micro_rho=100, price_fen=200, **agreed)
+    for asked, en, zh in (
+        ({"micro_rho": 151}, "151 micro-rho, 100 micro-rho are spent under the session, and 250 micro-rho", "250 微ρ"),
+        ({"micro_rho": 1, "price_fen": 51}, "51 fen, 200 fen are spent under the session, and 250 fen", "250 分"),
+    ):
+        with pytest.raises(Refused) as found:
+            ledger.reserve(scene.plan(contract, **asked, **agreed))
+        assert en in found.value.detail.hint_en
+        assert zh in found.value.detail.hint_zh
+
+
 def test_a_session_agreed_to_a_sum(scene: Scene, ledger: Ledger, contract: Contract) -> None:
     grant = scene.name()
     agreed: dict[str, Any] = {"session": grant, "max_micro_rho": 250, "max_price_fen": 250}

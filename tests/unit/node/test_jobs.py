@@ -34,6 +34,8 @@ def test_one_party_cannot_hold_more_than_its_share() -> None:
     with pytest.raises(Refused) as caught:
         jobs.start("alice", "3", lambda _: None)
     assert caught.value.reason is Reason.RATE_LIMITED
+    assert "2 questions of yours are open" in caught.value.detail.hint_en
+    assert "jobs_per_consumer" in caught.value.detail.hint_zh
     assert jobs.start("bob", "3", lambda _: None)
     hold.set()
 

@@ -152,6 +152,7 @@ def test_one_member_cannot_hold_more_than_its_share(site: "Site") -> None:
         for _ in range(4):
             refused.append(next(call for call in _finished(waiting) if call not in refused))
         assert {info(call.exception()).reason for call in refused} == {"RATE_LIMITED"}
+        assert f"{pacing.OPEN_CALLS} calls of this member are open" in str(refused[0].exception())
         raw_call(other, "/grpc.health.v1.Health/Check", b"")
         hold.set()
         assert sum(call.exception() is None for call in waiting) == pacing.OPEN_CALLS

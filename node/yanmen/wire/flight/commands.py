@@ -75,14 +75,19 @@ def packed(message: Message) -> bytes:
     return wrapped.SerializeToString(deterministic=True)
 
 
+_READS_EN = "It answers single SELECT statements and lists its catalogue."
+_READS_ZH = "本节点只回答单条 SELECT 语句并提供目录查询。"
+
+
 def not_offered(name: str) -> NoReturn:
     """Refuse what Flight SQL may have and this node has not."""
+    many = name.endswith("Update")  # what a driver sends for executemany
     raise Refused(
         Reason.COMMAND_NOT_OFFERED,
         Detail(
             subject=name[:80],
-            hint_en="It answers single SELECT statements and lists its catalogue.",
-            hint_zh="本节点只回答单条 SELECT 语句并提供目录查询。",
+            hint_en=_READS_EN + (" Instead of executemany, execute once for each row of parameters." if many else ""),
+            hint_zh=_READS_ZH + ("请对每行参数各执行一次 execute，不支持 executemany。" if many else ""),
         ),
     )
 

@@ -231,7 +231,7 @@ def _messages(first: f.FlightData, rest: Iterator[f.FlightData]) -> list[arrow_r
             found.append(arrow_read.Message(data.data_header, data.data_body))
         size += data.ByteSize()
         if len(found) > BINDING_MESSAGES_MAX or size > BINDING_BYTES_MAX:
-            raise Malformed("put: too much for one row of parameters")
+            raise Malformed("put: too much for one row of parameters; execute once for each row")
     return found
 
 
