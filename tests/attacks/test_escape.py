@@ -199,9 +199,10 @@ WITHOUT_LANDLOCK = {
 """What it may do besides on a host without Landlock: the exemptions of docs/THREAT_MODEL.md."""
 
 
-@pytest.mark.parametrize("name", [name for name in QUIET if name not in (*WHILE_ATTACHING, "all the memory")])
-def test_the_jail_refuses_while_a_snapshot_is_attached(name: str, way: str, attaching: dict[str, str]) -> None:
-    assert attaching[name] != "works" or name in WITHOUT_LANDLOCK.get(way, ())
+def test_the_jail_refuses_while_a_snapshot_is_attached(way: str, attaching: dict[str, str]) -> None:
+    tried = [name for name in QUIET if name not in (*WHILE_ATTACHING, "all the memory")]
+    worked = [name for name in tried if attaching[name] == "works"]
+    assert [name for name in worked if name not in WITHOUT_LANDLOCK.get(way, ())] == []
 
 
 @pytest.mark.parametrize("name", ["run a shell", "fork", "start a thread", "TCP socket", "ptrace the node", "io_uring"])
@@ -211,9 +212,9 @@ def test_the_jail_ends_a_worker_that_tries_while_attaching(name: str, jail: Jail
     assert failed.value.code is JobCode.VIOLATION
 
 
-@pytest.mark.parametrize("name", QUIET)
-def test_the_jail_refuses(name: str, outcomes: dict[str, str]) -> None:
-    assert outcomes[name] != "works"
+def test_the_jail_refuses(outcomes: dict[str, str]) -> None:
+    assert len(QUIET) > 70
+    assert [name for name in QUIET if outcomes[name] == "works"] == []
 
 
 @pytest.mark.parametrize("name", ENDING)
@@ -240,9 +241,9 @@ def spilling(jail: Jail, way: str) -> dict[str, str]:
     return jail.attempt(*(name for name in QUIET if name != "all the memory"), spilling=True)
 
 
-@pytest.mark.parametrize("name", [name for name in QUIET if name not in (*WHILE_SPILLING, "all the memory")])
-def test_the_jail_refuses_a_worker_that_may_spill(name: str, spilling: dict[str, str]) -> None:
-    assert spilling.get(name) != "works"
+def test_the_jail_refuses_a_worker_that_may_spill(spilling: dict[str, str]) -> None:
+    tried = [name for name in QUIET if name not in (*WHILE_SPILLING, "all the memory")]
+    assert [name for name in tried if spilling.get(name) == "works"] == []
 
 
 LARGE = tuple(name for name in QUIET if name not in ("all the memory", "look at its length"))

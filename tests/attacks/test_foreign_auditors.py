@@ -33,7 +33,7 @@ FOREIGN = ROOT / "scripts" / "foreign-auditors"
 TOOLS = ROOT / ".venv" / "foreign"
 CARRY = ROOT / "scripts" / "carry-auditor.py"
 SCRIPT = re.compile(r"^```bash\n(#!/bin/bash\n# Verify one receipt offline.*?)^```$", re.MULTILINE | re.DOTALL)
-INDEX = 9
+INDEX = 17
 
 AUDITORS: dict[str, list[str | Path]] = {
     "JavaScript: jose, @sd-jwt/core, @sigstore/verify": ["node", TOOLS / "audit.mjs"],
@@ -134,7 +134,7 @@ BAD: dict[str, Change] = {
     "head by a stranger": _head_by_a_stranger,
     "proof altered": _edit(PROOF, _flip(50)),
     "proof too long": _longer_path,
-    "proof of another leaf": _edit(PROOF, lambda data: data.replace(b"index 9\n", b"index 8\n")),
+    "proof of another leaf": _edit(PROOF, lambda data: data.replace(b"index 17\n", b"index 16\n")),
     "proof under another size": _edit(PROOF, lambda data: data.replace(b"\n20\n", b"\n19\n")),
 }
 

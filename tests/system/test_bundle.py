@@ -42,7 +42,8 @@ class Offline:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run `command` in the tree; in a namespace with a loopback of its own, else with every way out closed."""
         environment = {"PATH": os.defpath, "HOME": str(self.home), "LANG": "C.UTF-8", "PYTHON": base_python()}
-        environment["PIP_NO_COMPILE"] = "1"  # what is used is compiled when it is used; most is not, here
+        # What is used is compiled when it is used; most is not, here. To pip "0" means what `--no-…` says.
+        environment["PIP_NO_COMPILE"] = "0"
         if self.namespace:
             script = f'{base_python()} -c "{LOOPBACK_UP}" && exec "$@"'
             command = (*self.namespace, "bash", "-c", script, "bash", *command)

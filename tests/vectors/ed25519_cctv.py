@@ -8,6 +8,7 @@ Order, numbers, texts and flags are those of the file, `SHA256` is that of its b
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from tests.vectors import ed25519_edges as curve
 
@@ -16,7 +17,7 @@ NONCE = 0x2FEA45B611409D2C3DDEC4CA80A3B2F3F5636126FA3AF3704D87462799ABA05
 """The two secrets, of which the file's signatures with a point of low order on the other side tell."""
 SHA256 = "60fc4d75083016ab0258b8bbda7496793d2f498e443b980e85481adaa07f5b9a"
 """Of the file's 351,077 bytes."""
-TORSION = curve.torsion()
+torsion = cache(curve.torsion)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Vector:
 def vectors() -> list[Vector]:
     """Return all of them, in order."""
     found: list[Vector] = []
-    lows = sorted(range(8), key=lambda low: curve.encoded(TORSION[low]))
+    lows = sorted(range(8), key=lambda low: curve.encoded(torsion()[low]))
     keys = {low: _sides(low, KEY) for low in lows}
     nonces = {low: _sides(low, NONCE) for low in lows}
     for key in lows:
@@ -71,7 +72,7 @@ def text(all_vectors: list[Vector]) -> str:
 
 def _sides(low: int, secret: int) -> tuple[Side, Side, list[Side]]:
     """Return a point of low order, the same added to a secret one, and the point's other spellings."""
-    point = TORSION[low]
+    point = torsion()[low]
     canonical = curve.encoded(point)
     mixed = curve.encoded(curve.add(curve.times(secret, curve.B), point))
     others = [Side(low, 0, text, canonical) for text in curve.spellings(point) if text != canonical]

@@ -75,12 +75,12 @@ def create(
     columns: tuple[tuple[str, str], ...],
     rows: Sequence[tuple[Any, ...]],
 ) -> None:
-    """Create `table` and insert `rows` in one statement."""
+    """Create `table` and insert `rows` in one statement, by columns: thousands of placeholders take seconds."""
     defined = ", ".join('"' + name.replace('"', '""') + f'" {kind}' for name, kind in columns)
     connection.execute(f"CREATE TABLE {table} ({defined})")
     if rows:
-        marks = ", ".join(f"({', '.join('?' for _ in row)})" for row in rows)
-        connection.execute(f"INSERT INTO {table} VALUES {marks}", [cell for row in rows for cell in row])
+        lists = ", ".join(f"unnest(?::{kind}[])" for _, kind in columns)
+        connection.execute(f"INSERT INTO {table} SELECT {lists}", [list(cells) for cells in zip(*rows, strict=True)])
 
 
 class InProcessRunner:
