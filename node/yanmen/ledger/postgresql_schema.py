@@ -56,7 +56,7 @@ def lower(database: Database, to: int) -> None:
             now = _version(connection, database, create=False)
             if not 1 <= to <= now <= len(steps):
                 raise Fault(
-                    FaultCode.CONFIG, f"the ledger has schema {now}: --to takes 1 to {now}; opening it lifts it"
+                    FaultCode.CONFIG, f"the ledger has schema {now}: --to takes 1 to {now}, opening it lifts it"
                 )
             if connection.own("SELECT pg_try_advisory_lock(%s)", (database.key(SERVERS),)).fetchone() != (True,):
                 raise Fault(FaultCode.STORAGE, "another process serves this node")
