@@ -116,7 +116,7 @@ def _connected(connection: str) -> "psycopg.Connection[tuple[object, ...]]":
 SAID_MAX = 300
 _NO_STRING = (
     "the file that ledger.postgresql names is no connection string of libpq（不是 libpq 连接串）:"
-    " host=db.example dbname=yanmen user=health password=…"
+    " host=db.example user=health password=… dbname=yanmen"
 )
 SESSION = {
     "synchronous_commit": "on",
