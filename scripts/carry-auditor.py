@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks an audit bundle. One file to carry and to read: Python 3.11 and the package `cryptography`, no more.
 
-    python3 carry-auditor.py BUNDLE SPACE_VKEY          exit 0: it holds; 1: it does not, and why
+    python3 carry-auditor.py BUNDLE SPACE_VKEY     exit 0: it holds; 1: it does not; 2: not for this program; and why
 
  1. The space's key, got another way than the bundle, signed the register; it lists the node and its two keys.
  2. The log key signed the head; the leaf hashes give its root.
@@ -17,7 +17,8 @@
 
 10. What a receipt does not say, a later leaf names as destroyed, of a use whose contract's term was over by then.
 
-docs/FORMATS.md has the formats. Bills, noise, mirrors and witnesses are left to `yanmen verify`.
+docs/FORMATS.md has the formats. Bills, units, noise, mirrors, witnesses and the log before are left to `yanmen verify`,
+and so are contracts negotiated in rounds, amended, signed by more sides or proved deleted: those it does not judge.
 """
 
 import base64
@@ -40,12 +41,18 @@ ASKED = {"cnf", "scenario", "datasets", "request", "query", "release"}
 LIMITS = {"rho": "yanmen:microRho", "rho_max": "yanmen:microRhoPerQuery", "delta": "yanmen:deltaE12"}
 LIMITS |= {"queries": "count", "per_day": "yanmen:countPerDay", "retention": "yanmen:retentionDays"}
 USES = {"explained", "intent", "outcome", "refused", "aborted", "acknowledged"}
+SUMS = ("queries", "micro_rho", "delta_e12", "fen")
+BEYOND = ("yanmen:round", "yanmen:amends", "yanmen:signers")
 P, L = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
 D = -121665 * pow(121666, -1, P) % P
 
 
 class NotValid(Exception):
     """The bundle does not hold."""
+
+
+class NotJudged(Exception):
+    """The bundle says what this program does not read."""
 
 
 def demand(holds, what):
@@ -228,6 +235,7 @@ class Log:
         self.serial, self.exchanged, self.answers = 0, set(), set()
         self.time, self.ids, self.series, self.open = 0, set(), {}, {}
         self.contracts, self.spaces, self.days, self.requests, self.units = {}, {}, {}, {}, {}
+        self.continues, self.begun, self.ceilings = False, {}, {}
 
     def add(self, index, digest, said, slots, erased_at):
         """Take in the next leaf; a later one may say that of this one much was erased, and when."""
@@ -245,6 +253,9 @@ class Log:
         self.series[contract] = {"n": place["n"], "hash": digest}
         if stage == "dataset" and slots["subject"].get("status") == "published":
             self.units.update({each["name"]: each["unit"] for each in slots["datasets"]})
+            self.ceilings.update({each["name"]: slots["subject"]["price_ceiling_fen"] for each in slots["datasets"]})
+        if stage == "genesis" and "continues" in slots["subject"]:
+            self.begin(slots["subject"]["continues"])
         if stage == "member" and "register" in slots["subject"]:
             demand(slots["subject"]["register"] >= self.serial, "a register that went back")
             self.serial = slots["subject"]["register"]
@@ -257,6 +268,24 @@ class Log:
             self.open[digest] = (said["iat"], slots, erased)
         elif stage in ("outcome", "aborted"):
             self.close(said, slots, stage, erased)
+
+    def begin(self, told):
+        """Begin with the sums of the log before, which is verified by itself."""
+        self.continues, self.begun = (
+            True,
+            {name: dict(zip(SUMS, sums, strict=True)) for name, *sums in told["contracts"]},
+        )
+        self.spaces = {name: {"micro_rho": rho, "delta_e12": delta} for name, rho, delta in told["spaces"]}
+
+    def signed(self, token, party, use, now, typ):
+        """Return what `token` says, signed with the key that counts now; one said again, also with one from before."""
+        former = [unbase64(each["key"]) for each in party.get("former_keys", []) if each["use"] == use]
+        for key in former if self.continues else []:
+            try:
+                return jws(token, key, typ)
+            except NotValid:
+                continue
+        return jws(token, now, typ)
 
     def exchange(self, index, subject):
         """Hold the exchange of a key to both keys' signatures, to its place and to the register."""
@@ -281,19 +310,24 @@ class Log:
     def agree(self, contract, slots, stage, index):
         """Take in a step of a contract, from the signed documents themselves."""
         subject, now = slots["subject"], self.contracts.get(contract)
+        ends = subject["status"] == "revoked" and now and now["status"] != "revoked"
+        further = subject["document"] and subject["status"] != "pending" and not ends
+        if stage == "contract" and (further or beyond(subject)):
+            raise NotJudged("a contract with rounds, amendments, more sides, or a proof of deletion: use yanmen verify")
         if subject["status"] == "pending":
             offer = subject["document"]
             demand(now is None and slots["contract_digest"] == sha256(offer), "an offer twice, or another digest")
-            terms = jws(offer, self.member(slots["consumer"]), "yanmen-offer+jws")
+            consumer = self.parties[slots["consumer"]]
+            terms = self.signed(offer, consumer, "member", self.member(slots["consumer"]), "yanmen-offer+jws")
             demand(terms["@id"].replace("-", "") == f"urn:uuid:{contract}", "an offer of another contract")
             demand((terms["assignee"], terms["assigner"]) == (slots["consumer"], self.node), "an offer between others")
-            spent = {"micro_rho": 0, "delta_e12": 0, "fen": 0, "queries": 0}
+            spent = self.begun.get(contract, dict.fromkeys(SUMS, 0))
             self.contracts[contract] = {"status": "pending", "terms": terms_of(terms), "digest": sha256(offer), **spent}
             return
         demand(now and slots["contract_digest"] == now["digest"], "a contract nobody offered")
         if stage == "approval":
             signer = key_at(self.party, "receipt", self.origin, index)
-            decision = jws(subject["document"], signer, "yanmen-acceptance+jws")
+            decision = self.signed(subject["document"], self.party, "receipt", signer, "yanmen-acceptance+jws")
             demand((now["status"], now["digest"]) == ("pending", decision["offer_sha256"]), "another offer's decision")
             demand(decision["decision"] == subject["status"], "a decision recorded otherwise")
         else:
@@ -311,7 +345,12 @@ class Log:
             self.request(contract, said, slots, rho, fen)
             demand(slots["scenario"]["id"] == terms["scenario"], "another scenario")
         demand(terms["from"] < (said["iat"] + 60) * 1000 and said["iat"] * 1000 < terms["to"], "outside its time")
-        demand(fen == terms["fen"] and rho <= terms["rho_max"], "another price, or a charge above the highest")
+        names = terms["columns"] if erased else [each["name"] for each in slots["datasets"]]
+        ceilings = [self.ceilings[name] for name in names if name in self.ceilings]
+        due = price_of(terms, slots["meter"], rho, now["queries"])
+        prices = {min(due, each) for each in (ceilings if erased else [min(ceilings)])}
+        demand(fen in prices, "another price than signed")
+        demand(rho <= terms["rho_max"], "a charge above the highest")
         for each in [] if erased else slots["datasets"]:
             granted = [*terms["columns"].get(each["name"], []), self.units.get(each["name"], "").lower()]
             demand(each["name"] in terms["columns"], "a dataset that is not granted")
@@ -370,6 +409,23 @@ class Log:
         self.spent(self.contracts[slots["contract"]], slots)
 
 
+def beyond(subject):
+    """Say whether a contract is one of those that are left to `yanmen verify`."""
+    text = unbase64(subject["document"].split(".")[1]).decode() if subject["document"] else ""
+    return subject["status"] in ("offered", "agreed") or any(f'"{name}"' in text for name in BEYOND)
+
+
+def price_of(terms, meter, rho, uses):
+    """Return what a use costs by the prices both signed and the units its leaf tells, whatever the ceilings are."""
+    tariff = terms["tariff"]
+    if tariff is None:
+        return terms["fen"]
+    milli = terms["fen"] * 1000 + meter["cells"] * tariff["milliFenPerCell"]
+    milli += sum(each["buckets"] for each in meter["rows"]) * tariff["milliFenPerRowBucket"]
+    milli += meter["cpu_units"] * tariff["milliFenPerCpuUnit"] - (-rho // 1000) * tariff["milliFenPerMilliRho"]
+    return 0 if uses < tariff["free"]["uses"] else min(milli // 1000, tariff["mostFen"])
+
+
 def terms_of(offer):
     """Return what is checked of an offer, an ODRL document of one closed profile."""
     (permission,) = offer["permission"]
@@ -388,6 +444,7 @@ def terms_of(offer):
         "from": moment("gteq"),
         "to": moment("lt"),
         "fen": number("yanmen:priceFenPerQuery", "eq"),
+        "tariff": said.get(("yanmen:tariff", "eq")),
         "rho_usual": number("yanmen:microRhoPerQuery", "eq"),
         **{name: number(limit) for name, limit in LIMITS.items()},
     }
@@ -460,9 +517,8 @@ def erasures(bundle, leaves):
 
 def totals(stated, log):
     """Hold the node's totals to those of the receipts."""
-    names = ("queries", "micro_rho", "delta_e12", "fen")
-    counted = {name: [log.series[name]["n"], *(each[one] for one in names)] for name, each in log.contracts.items()}
-    said = {each["contract"]: [each["leaves"], *(each[one] for one in names)] for each in stated["contracts"]}
+    counted = {name: [log.series[name]["n"], *(each[one] for one in SUMS)] for name, each in log.contracts.items()}
+    said = {each["contract"]: [each["leaves"], *(each[one] for one in SUMS)] for each in stated["contracts"]}
     demand(said == counted, "the totals of contracts are not those of the receipts")
     spaces = {each["space"]: [each["micro_rho"], each["delta_e12"]] for each in stated["spaces"]}
     spent = {name: [each["micro_rho"], each["delta_e12"]] for name, each in log.spaces.items() if any(each.values())}
@@ -474,6 +530,9 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     try:
         print(audit(Path(sys.argv[1]), Path(sys.argv[2])))
+    except NotJudged as problem:
+        print(f"NOT JUDGED: {problem}", file=sys.stderr)
+        sys.exit(2)
     except NotValid as problem:
         sys.exit(f"NOT VALID: {problem}")
     except Exception as problem:  # a file that is missing, or anything but what is expected where it is expected

@@ -269,7 +269,7 @@ def test_the_carried_file_takes_contracts_as_signed(carried: ModuleType, desk: P
 
 def test_the_carried_file_is_short_and_needs_nothing_of_ours() -> None:
     text = CARRY.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 480
+    assert len(text.splitlines()) <= 540
     assert "yanmen" not in re.findall(r"^\s*(?:import|from) (\w+)", text, re.MULTILINE)
 
 

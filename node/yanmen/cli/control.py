@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
     """Add the commands of this group."""
-    here = group(commands, "control", "control while uses run 使用控制: kill, suspend a member, disconnect, status")
+    here = group(
+        commands, "control", "control while uses run 使用控制: kill, suspend a member or dataset, disconnect, status"
+    )
     words = "--by '张某（安全员）' --reason 疑似异常使用"
     kill = command(
         here, "kill", "end one running question now 终止任务", killed, f"yanmen control kill health JOB {words}"
@@ -33,6 +35,13 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         one = command(here, name, purpose, handler, f"yanmen control {name} health MEMBER {words}")
         _order(one)
         one.add_argument("target", metavar="MEMBER", help="its connector id or alias")
+    for name, purpose, handler in (
+        ("suspend-dataset", "let nobody use a dataset, end what reads it 暂停数据集", withheld),
+        ("resume-dataset", "let a suspended dataset be used again 恢复数据集", released),
+    ):
+        one = command(here, name, purpose, handler, f"yanmen control {name} health labs {words}")
+        _order(one)
+        one.add_argument("target", metavar="DATASET", help="its name in the catalogue")
     for name, purpose, cut in (
         ("disconnect", "cut every call and close the port, now 一键断网", disconnected),
         ("connect", "take calls again 恢复连接", connected),
@@ -73,6 +82,18 @@ def resumed(arguments: argparse.Namespace) -> Result:
     return _ordered(arguments, order)
 
 
+def withheld(arguments: argparse.Namespace) -> Result:
+    """Let nobody use a dataset."""
+    name = arguments.target
+    return _ordered(arguments, lambda holder: holder.ledger.suspend_dataset(name, arguments.reason, arguments.by))
+
+
+def released(arguments: argparse.Namespace) -> Result:
+    """Let a dataset be used again."""
+    name = arguments.target
+    return _ordered(arguments, lambda holder: holder.ledger.resume_dataset(name, arguments.reason, arguments.by))
+
+
 def disconnected(arguments: argparse.Namespace) -> Result:
     """Cut every call."""
     return _ordered(arguments, lambda holder: holder.ledger.disconnect(arguments.reason, arguments.by))
@@ -96,9 +117,11 @@ def shown(arguments: argparse.Namespace) -> Result:
         lines.append(f"heartbeat 心跳: {age:.1f} s ago, no. {beat.sequence}, {beat.leaves} leaves")
     lines += [f"running 运行中: {each.job_id}  contract 合约 {each.contract}  {each.owner}" for each in running]
     lines += [f"suspended 已暂停: {party}" for party in sorted(stops.members)]
+    lines += [f"suspended 已暂停: dataset 数据集 {name}" for name in sorted(stops.datasets)]
     fields = {
         "connected": not stops.disconnected,
         "heartbeat": None if beat is None else asdict(beat),
+        "datasets": sorted(stops.datasets),
         "running": [asdict(each) for each in running],
         "suspended": sorted(stops.members),
     }

@@ -1,7 +1,10 @@
-"""What the holder stopped: one job, one member, the whole node; each order is a leaf, and holds in every process."""
+"""What the holder stopped: a job, a member, a dataset, the node; each order is a leaf, and holds in every process."""
 
+from collections.abc import Collection
+
+from yanmen.formats.question_slots import read_readings
 from yanmen.formats.receipt import Slot
-from yanmen.ledger import contracts
+from yanmen.ledger import contracts, datasets
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log, Slots, read_slots
 from yanmen.model.contract import ContractStatus
@@ -43,6 +46,25 @@ def resume_member(db: Connection, log: Log, party: str, said: Slots) -> int:
     return log.append(db, Stage.CONTROL, said, About("", party)).position
 
 
+def suspend_dataset(db: Connection, log: Log, name: str, said: Slots) -> int:
+    """Order that nobody uses a dataset, under whatever contract, and return the leaf."""
+    if name in _datasets(db):
+        raise _stands(name)
+    if datasets.newest(db, name) is None:
+        raise Refused(Reason.DATASET_UNKNOWN, Detail(subject=name))
+    position = log.append(db, Stage.CONTROL, said, About()).position
+    db.execute("INSERT INTO dataset_suspended (name, position) VALUES (?, ?)", (name, position))
+    return position
+
+
+def resume_dataset(db: Connection, log: Log, name: str, said: Slots) -> int:
+    """Take the suspension of a dataset back and return the leaf."""
+    if name not in _datasets(db):
+        raise _stands(name)
+    db.execute("DELETE FROM dataset_suspended WHERE name = ?", (name,))
+    return log.append(db, Stage.CONTROL, said, About()).position
+
+
 def disconnect(db: Connection, log: Log, said: Slots) -> int:
     """Order that the node takes no calls and ends what runs, and return the leaf."""
     if _disconnected(db):
@@ -61,14 +83,18 @@ def connect(db: Connection, log: Log, said: Slots) -> int:
 
 
 def stops(db: Connection) -> Stops:
-    """Return what must not go on now: killed jobs, those of stopped contracts, members, all."""
+    """Return what must not go on now: killed jobs, those of stopped contracts and datasets, members, all."""
     jobs = db.execute(
         "SELECT intent.owner, intent.job_id FROM intent JOIN contract ON contract.id = intent.contract"
         " LEFT JOIN killed ON killed.owner = intent.owner AND killed.job_id = intent.job_id"
         " WHERE intent.ended IS NULL AND (contract.status <> 'active' OR killed.position IS NOT NULL)"
     ).fetchall()
+    suspended = _datasets(db)
+    if suspended:
+        open_ = db.execute("SELECT owner, job_id, position FROM intent WHERE ended IS NULL").fetchall()
+        jobs += [(owner, job_id) for owner, job_id, intent in open_ if _read_by(db, intent) & suspended]
     members = frozenset(party for (party,) in db.execute("SELECT party FROM member_suspended"))
-    return Stops(tuple(jobs), members, _disconnected(db))
+    return Stops(tuple(dict.fromkeys(jobs)), members, _disconnected(db), suspended)
 
 
 def running(db: Connection) -> tuple[Running, ...]:
@@ -88,12 +114,20 @@ def require_going(db: Connection, party: str) -> None:
         raise Refused(Reason.MEMBER_SUSPENDED)
 
 
-def ended_by(db: Connection, owner: str, job_id: str, contract: str) -> Refused | None:
-    """Return why the holder's order ends this job, None when nothing does."""
+def require_usable(db: Connection, names: Collection[str]) -> None:
+    """Refuse when one of the datasets `names` is suspended."""
+    for name in sorted(_datasets(db).intersection(names)):
+        raise Refused(Reason.DATASET_SUSPENDED, Detail(subject=name))
+
+
+def ended_by(db: Connection, intent: int, owner: str, job_id: str, contract: str) -> Refused | None:
+    """Return why the holder's order ends the job of the leaf `intent`, None when nothing does."""
     if db.execute("SELECT 1 FROM killed WHERE owner = ? AND job_id = ?", (owner, job_id)).fetchone() is not None:
         return Refused(Reason.TERMINATED, Detail(subject=job_id))
     try:
         require_going(db, owner)
+        if _datasets(db):
+            require_usable(db, _read_by(db, intent))
     except Refused as stopped:
         return stopped
     row = db.execute("SELECT status FROM contract WHERE id = ?", (contract,)).fetchone()
@@ -126,12 +160,24 @@ def carry(old: Connection, db: Connection, log: Log) -> None:
     """Say again in the log that follows what stands in the one before."""
     for party, position in old.execute("SELECT party, position FROM member_suspended ORDER BY party").fetchall():
         suspend_member(db, log, party, read_slots(old, position))
+    suspended = old.execute("SELECT name, position FROM dataset_suspended ORDER BY name").fetchall()
+    for name, position in suspended:
+        suspend_dataset(db, log, name, read_slots(old, position))
     for (position,) in old.execute("SELECT position FROM disconnected").fetchall():
         disconnect(db, log, read_slots(old, position))
 
 
 def _suspended(db: Connection, party: str) -> bool:
     return db.execute("SELECT 1 FROM member_suspended WHERE party = ?", (party,)).fetchone() is not None
+
+
+def _datasets(db: Connection) -> frozenset[str]:
+    return frozenset(name for (name,) in db.execute("SELECT name FROM dataset_suspended"))
+
+
+def _read_by(db: Connection, intent: int) -> frozenset[str]:
+    """Return the datasets that the use of this intent reads, as its leaf says."""
+    return frozenset(reading.name for reading in read_readings(read_slots(db, intent).get(Slot.DATASETS, [])))
 
 
 def _disconnected(db: Connection) -> bool:

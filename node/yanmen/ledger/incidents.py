@@ -32,11 +32,9 @@ def _freeze(db: Connection, log: Log, frozen: Frozen, actor: str) -> None:
         case Freeze.CONTRACT:
             contracts.suspend_named(db, log, frozen.name, actor)
         case Freeze.DATASET:
-            granting = [
-                contract.terms.id for contract in contracts.listed(db, "") if contract.terms.columns(frozen.name)
-            ]
-            for name in granting:
-                contracts.suspend_named(db, log, name, actor)
+            said = control_order.encode(Order.SUSPEND_DATASET, frozen.name, "安全事件 incident")
+            if frozen.name not in control.stops(db).datasets:
+                control.suspend_dataset(db, log, frozen.name, {Slot.ACTOR: actor, Slot.SUBJECT: said})
         case Freeze.MEMBER:
             said = control_order.encode(Order.SUSPEND_MEMBER, frozen.name, "安全事件 incident")
             if frozen.name not in control.stops(db).members:

@@ -1,7 +1,10 @@
 """Findings of inspections (检查→问题→整改期限→复查→销号): every step is a leaf, in its turn."""
 
 from yanmen.crypto import documents
+from yanmen.formats import json_members
+from yanmen.formats.inspection import BYTES_MAX
 from yanmen.formats.receipt import Slot
+from yanmen.ledger import log as log_
 from yanmen.ledger.connection import Connection
 from yanmen.ledger.log import About, Log
 from yanmen.model.inspection import Issue, IssueState, OutOfTurn, Step, after
@@ -45,6 +48,18 @@ def record(db: Connection, log: Log, step: Step, token: bytes) -> int:
         ),
     )
     return position
+
+
+def carry(old: Connection, db: Connection, log: Log) -> None:
+    """Say again, in the log that continues the one in `old`, every step of the findings that are not closed."""
+    going_on = {issue.finding for issue in listed(old) if issue.state is not IssueState.CLOSED}
+    rows = old.execute("SELECT position FROM leaf WHERE stage = ? ORDER BY position", (Stage.INSPECTION.value,))
+    for (position,) in rows.fetchall() if going_on else ():
+        members = log_.read_slots(old, position).get(Slot.SUBJECT)
+        token = json_members.text(members if isinstance(members, dict) else {}, "document", BYTES_MAX).encode("ascii")
+        step = documents.peek_step(token)
+        if step.finding in going_on:
+            record(db, log, step, token)
 
 
 def find(db: Connection, finding: str) -> Issue | None:

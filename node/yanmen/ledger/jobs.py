@@ -86,6 +86,7 @@ def reserve(
     _check_parties(plan)
     charge = budget.charge_of(plan, free=budget.is_free(db, plan))
     control.require_going(db, request.consumer)
+    control.require_usable(db, {scan.version.dataset.name for scan in plan.scans})
     contracts.require_active(db, admitted.contract)
     contracts.require_valid(admitted.contract.terms, log_.now_ms(db))
     datasets.require_current(db, tuple(scan.version for scan in plan.scans))
@@ -149,7 +150,7 @@ def abort(db: Connection, log_: Log, reserved: Reserved, failure: Failure, limit
     """End the intent without an answer and return the leaf that ended it, which may be an earlier one."""
     intent = _find(db, reserved)
     if not intent.ended:
-        stopped = control.ended_by(db, intent.owner, intent.job_id, intent.contract)
+        stopped = control.ended_by(db, intent.position, intent.owner, intent.job_id, intent.contract)
         if failure.reason is Reason.CANCELLED and stopped is not None:
             failure = replace(failure, reason=stopped.reason, detail=stopped.detail, why="")
         return end_aborted(db, log_, intent, failure, limits)
@@ -158,7 +159,7 @@ def abort(db: Connection, log_: Log, reserved: Reserved, failure: Failure, limit
 
 
 def _require_going(db: Connection, intent: Intent) -> None:
-    stopped = control.ended_by(db, intent.owner, intent.job_id, intent.contract)
+    stopped = control.ended_by(db, intent.position, intent.owner, intent.job_id, intent.contract)
     if stopped is not None:
         raise stopped
 

@@ -31,6 +31,7 @@ READABLE: frozenset[str] = frozenset(
         "contract_signature",
         "contract_version",
         "cosignature",
+        "dataset_suspended",
         "dataset_version",
         "disconnected",
         "erased",

@@ -54,10 +54,10 @@ class Registry(Desk):
         with self._store.read() as db:
             return evidence.uses(db, since, most)
 
-    def office(self, contract_id: str, act: Act) -> bytes | None:
-        """Return the newest act of an officer about a contract, as signed."""
+    def office(self, contract_id: str, act: Act) -> tuple[int, bytes] | None:
+        """Return the newest act of an officer about a contract, as signed, and its place in the log."""
         with self._store.read() as db:
-            return signed.newest(db, DocumentKind.OFFICE, f"{contract_id}/{act.value}")
+            return next(iter(signed.about(db, DocumentKind.OFFICE, f"{contract_id}/{act.value}")), None)
 
     def office_over(self, contract_id: str, act: Act, offer_sha256: str) -> tuple[int, bytes] | None:
         """Return the newest act of an officer about this very offer, as signed, and its place in the log."""

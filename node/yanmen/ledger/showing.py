@@ -99,10 +99,14 @@ class ContractStanding:
 
 @dataclass(frozen=True, slots=True)
 class Stopped:
-    """What the holder ordered and has not taken back: the leaf that disconnected the node (None = none), by member."""
+    """What the holder ordered and has not taken back.
+
+    That is the leaf that disconnected the node (None = none), and those by member and by dataset.
+    """
 
     disconnected: int | None
     members: tuple[tuple[str, int], ...]
+    datasets: tuple[tuple[str, int], ...]
 
 
 _FIRST_DAY = date(1970, 1, 1)
@@ -172,7 +176,8 @@ def stopped(db: Connection) -> Stopped:
     """Return what is stopped now."""
     row = db.execute("SELECT position FROM disconnected").fetchone()
     members = db.execute("SELECT party, position FROM member_suspended ORDER BY position").fetchall()
-    return Stopped(None if row is None else int(row[0]), tuple(members))
+    withheld = db.execute("SELECT name, position FROM dataset_suspended ORDER BY position").fetchall()
+    return Stopped(None if row is None else int(row[0]), tuple(members), tuple(withheld))
 
 
 def spent_by_day(db: Connection) -> tuple[DaySpent, ...]:

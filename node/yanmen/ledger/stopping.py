@@ -13,7 +13,7 @@ from yanmen.model.receipt import Receipt, Stage
 
 
 class Stopping(Desk):
-    """Orders that end jobs, suspend members and disconnect the node; each is one leaf."""
+    """Orders that end jobs, suspend members and datasets and disconnect the node; each is one leaf."""
 
     __slots__ = ()
 
@@ -31,6 +31,16 @@ class Stopping(Desk):
         """Take the suspension of a member back."""
         said = _said(Order.RESUME_MEMBER, party, reason, actor)
         return self._recorded(lambda db: control.resume_member(db, self._log, party, said))
+
+    def suspend_dataset(self, name: str, reason: str, actor: str) -> Receipt:
+        """Order that nobody uses a dataset."""
+        said = _said(Order.SUSPEND_DATASET, name, reason, actor)
+        return self._recorded(lambda db: control.suspend_dataset(db, self._log, name, said))
+
+    def resume_dataset(self, name: str, reason: str, actor: str) -> Receipt:
+        """Take the suspension of a dataset back."""
+        said = _said(Order.RESUME_DATASET, name, reason, actor)
+        return self._recorded(lambda db: control.resume_dataset(db, self._log, name, said))
 
     def disconnect(self, reason: str, actor: str) -> Receipt:
         """Order that the node takes no calls and ends what runs."""

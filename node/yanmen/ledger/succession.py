@@ -18,6 +18,7 @@ from yanmen.ledger import (
     control,
     datasets,
     genesis,
+    inspections,
     negotiating,
     opening,
     signed,
@@ -131,6 +132,7 @@ def _begin(old: Connection, db: Connection, log_: Log, keeper: Keeper, step: Ste
         violations.counted(old),
     )
     control.carry(old, db, log_)
+    inspections.carry(old, db, log_)
     for table, columns in _COPIED.items():
         rows = old.execute(f"SELECT {columns} FROM {table}").fetchall()  # noqa: S608 - names of ours
         marks = ", ".join("?" * (columns.count(",") + 1))

@@ -11,13 +11,15 @@ class Order(Enum):
     KILL = "kill"
     SUSPEND_MEMBER = "suspend-member"
     RESUME_MEMBER = "resume-member"
+    SUSPEND_DATASET = "suspend-dataset"
+    RESUME_DATASET = "resume-dataset"
     DISCONNECT = "disconnect"
     CONNECT = "connect"
     POLICY = "policy"
     LOGS = "logs"
 
 
-ENDING = frozenset({Order.KILL, Order.SUSPEND_MEMBER, Order.DISCONNECT})
+ENDING = frozenset({Order.KILL, Order.SUSPEND_MEMBER, Order.SUSPEND_DATASET, Order.DISCONNECT})
 """Orders that end what runs: 异常终止."""
 
 
@@ -34,8 +36,12 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """What must not go on: jobs as (owner, job id), members by id, everything when the node is disconnected."""
+    """What must not go on: jobs as (owner, job id), members by id, everything when the node is disconnected.
+
+    Jobs have those of stopped contracts and of suspended `datasets` among them.
+    """
 
     jobs: tuple[tuple[str, str], ...]
     members: frozenset[str]
     disconnected: bool
+    datasets: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ class Freeze(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """One thing frozen: a contract by id, all contracts over a dataset, a member by id, or the node ("")."""
+    """One thing frozen: a contract by id, a dataset by name, a member by id, or the node ("")."""
 
     kind: Freeze
     name: str = ""

@@ -16,6 +16,7 @@ from yanmen.crypto.signatures import BadSignature
 from yanmen.formats import connector_id
 from yanmen.formats.contract import Reasons
 from yanmen.formats.malformed import Malformed
+from yanmen.ledger import contracts
 from yanmen.ledger.signed import Paper
 from yanmen.model.catalogue import Grade
 from yanmen.model.contract import Contract, ContractStatus
@@ -28,6 +29,13 @@ from yanmen.node.holder import Holder
 from yanmen.node.overdue import LOOK_MS, alert
 
 HOUR_MS = 3_600_000
+SKEW_S = 60
+"""How far the clock of who signs may be ahead of the node's."""
+_CARRIED_OUT_OF = {
+    Act.STOP: frozenset({ContractStatus.ACTIVE, ContractStatus.SUSPENDED}),
+    Act.RESUME: frozenset({ContractStatus.SUSPENDED}),
+}
+"""How a contract must stand for an act to be recorded: what has no effect now is to have none later."""
 _SIGNED = frozenset({ContractStatus.AGREED, ContractStatus.ACTIVE, ContractStatus.SUSPENDED})
 
 
@@ -55,13 +63,20 @@ def record(
         raise _refused("offer_sha256", "Signed over another offer.", "签署的不是该要约。", Reason.CONTRACT_MALFORMED)
     _require_turn(step, contract, holder)
 
+    recorded: list[bytes | None] = []
+
     def follows(before: bytes | None) -> None:
-        once = contract.status is ContractStatus.PENDING and step.act in (Act.REVIEW, Act.DECIDE)
+        once = contract.status is ContractStatus.PENDING and step.act is Act.REVIEW
         signed = once and before is not None
         if before is not None and signed and governance.peek_office(before).offer_sha256 == step.offer_sha256:
             raise _refused(step.act.value, "It was signed already.", "该步骤已签署。", Reason.REQUEST_REPLAYED)
+        if step.act in _CARRIED_OUT_OF and contract.status not in _CARRIED_OUT_OF[step.act]:
+            raise contracts.cannot(step.contract, contract.status, Reason.CONTRACT_MALFORMED)
+        recorded.append(before)
 
     receipt = holder.ledger.record_document(Paper(DocumentKind.OFFICE, _subject(step), token), follows)
+    if not recorded and _is_past(step, receipt.index, holder):
+        return receipt, contracting.standing(step.contract, step.offer_sha256, office)
     return receipt, _carried_out(step, officer, contract, office)
 
 
@@ -130,9 +145,15 @@ def _opened(token: bytes, holder: Holder) -> tuple[OfficeStep, Party]:
 
 def _require_turn(step: OfficeStep, contract: Contract, holder: Holder) -> None:
     """Refuse an act that is not due: a decision on important data before its review, or by the reviewer's own hand."""
+    if step.issued_s > holder.clock.now_ms() // 1000 + SKEW_S:
+        en, zh = (
+            "It is dated later than the node's clock: set yours right and sign again.",
+            "签署时间晚于节点时钟：请校准时钟后重新签署。",
+        )
+        raise _refused(step.act.value, en, zh, Reason.REQUEST_EXPIRED)
     if step.act in (Act.STOP, Act.RESUME):
-        other = _newest(contract.terms.id, Act.RESUME if step.act is Act.STOP else Act.STOP, holder)
-        if other is not None and step.issued_s < other.issued_s:
+        later = [_newest(contract.terms.id, act, holder) for act in (Act.STOP, Act.RESUME)]
+        if step.act is Act.RESUME and any(each is not None and step.issued_s < each[1].issued_s for each in later):
             en, zh = "It was signed before the act it would undo.", "其签署早于所要撤销的行为。"
             raise _refused(step.act.value, en, zh, Reason.REQUEST_REPLAYED)
         return
@@ -157,15 +178,23 @@ def _reopened(contract: Contract, holder: Holder) -> bool:
 def require_not_stopped(contract_id: str, holder: Holder) -> None:
     """Refuse to resume by a name what the security officer stopped by a signature."""
     stop, resumed = (_newest(contract_id, act, holder) for act in (Act.STOP, Act.RESUME))
-    if stop is not None and (resumed is None or resumed.issued_s <= stop.issued_s):
+    if stop is not None and (resumed is None or resumed[0] < stop[0]):
         en = "The security officer stopped it and resumes it: yanmen approval resume."
         zh = "由安全员叫停，须由安全员签署恢复：yanmen approval resume。"
         raise _refused(contract_id, en, zh, Reason.ROLE_NOT_ALLOWED)
 
 
-def _newest(contract_id: str, act: Act, holder: Holder) -> OfficeStep | None:
-    token = holder.ledger.office(contract_id, act)
-    return None if token is None else governance.peek_office(token)
+def _newest(contract_id: str, act: Act, holder: Holder) -> tuple[int, OfficeStep] | None:
+    found = holder.ledger.office(contract_id, act)
+    return None if found is None else (found[0], governance.peek_office(found[1]))
+
+
+def _is_past(step: OfficeStep, index: int, holder: Holder) -> bool:
+    """Say whether an act that stands recorded at `index` has had its effect: a stop once it was resumed."""
+    if step.act is Act.STOP:
+        resumed = _newest(step.contract, Act.RESUME, holder)
+        return resumed is not None and resumed[0] > index
+    return step.act is Act.RESUME
 
 
 def _carried_out(step: OfficeStep, officer: Party, contract: Contract, office: Office) -> Contract:
@@ -182,6 +211,8 @@ def _carried_out(step: OfficeStep, officer: Party, contract: Contract, office: O
             return contracting.approve(step.contract, Approval(name, reasons=reasons), office)
         case Act.DECIDE:
             return contracting.deny(step.contract, name, office)
+        case Act.STOP if contract.status is ContractStatus.SUSPENDED:
+            return contracting.standing(step.contract, step.offer_sha256, office)  # from now on by signature
         case Act.STOP:
             return contracting.suspend(step.contract, name, office)
         case Act.RESUME:

@@ -22,9 +22,12 @@ class BillCode(Enum):
     LOG_TWICE = "LOG_TWICE"
     SPACE_DIFFERS = "SPACE_DIFFERS"
     NODE_ABSENT = "NODE_ABSENT"
+    LOG_BEFORE_ABSENT = "LOG_BEFORE_ABSENT"
     REVENUE_ABOVE_MAXIMUM = "REVENUE_ABOVE_MAXIMUM"
     HEAD_WRONG = "HEAD_WRONG"
     HEAD_OTHER_HISTORY = "HEAD_OTHER_HISTORY"
+    HEAD_OF_BUNDLE = "HEAD_OF_BUNDLE"
+    LEAVES_SINCE = "LEAVES_SINCE"
     SEED_TOO_EARLY = "SEED_TOO_EARLY"
     SEED_UNWITNESSED = "SEED_UNWITNESSED"
     DRAWN_NODE_ABSENT = "DRAWN_NODE_ABSENT"
@@ -75,6 +78,10 @@ _TEXTS: dict[BillCode, tuple[str, str]] = {
         "node {subject} is in the register and has no bundle here: its uses are not in the sum",
         "登记册中的节点 {subject} 没有提供审计包：其使用未计入合计",
     ),
+    BillCode.LOG_BEFORE_ABSENT: (
+        "a log here continues {subject}, which has no bundle here: what stands in it is not looked at",
+        "此处有日志承接 {subject}，而未提供后者的审计包：其中内容未予核查",
+    ),
     BillCode.REVENUE_ABOVE_MAXIMUM: (
         "the revenue is {counted} fen, {subject} fen above the maximum permitted {stated}",
         "收入 {counted} 分，超出最高准许收入 {stated} 分 {subject} 分",
@@ -86,6 +93,15 @@ _TEXTS: dict[BillCode, tuple[str, str]] = {
     BillCode.HEAD_OTHER_HISTORY: (
         "the bundle of {subject} does not contain the head that was sampled: the log was shortened or rewritten",
         "{subject} 的审计包不含抽样所依据的检查点：日志被截短或改写",
+    ),
+    BillCode.HEAD_OF_BUNDLE: (
+        "the head of {subject} came with its bundle: if that was handed over after the seed was known, its node could "
+        "choose among older heads; collect heads first",
+        "{subject} 的检查点随审计包提交：若在种子公布之后提交，节点可在多个旧检查点中挑选；应先收集检查点",
+    ),
+    BillCode.LEAVES_SINCE: (
+        "{counted} leaves of {subject} lie behind the head sampled, of {stated} leaves: none of them was drawn",
+        "{subject} 有 {counted} 片叶在抽样所依据的检查点（{stated} 片叶）之后：均未被抽取",
     ),
     BillCode.SEED_TOO_EARLY: (
         "the seed was made at {stated}, and a witness saw the head of {subject} at {counted} only: draw another seed",
@@ -100,7 +116,16 @@ _TEXTS: dict[BillCode, tuple[str, str]] = {
         "节点 {subject} 已被抽中，但未提供其审计包",
     ),
 }
-_NOTES = frozenset({BillCode.PERIOD_STATED_AGAIN, BillCode.NODE_ABSENT, BillCode.SEED_UNWITNESSED})
+_NOTES = frozenset(
+    {
+        BillCode.PERIOD_STATED_AGAIN,
+        BillCode.NODE_ABSENT,
+        BillCode.LOG_BEFORE_ABSENT,
+        BillCode.HEAD_OF_BUNDLE,
+        BillCode.LEAVES_SINCE,
+        BillCode.SEED_UNWITNESSED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

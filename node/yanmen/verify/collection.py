@@ -2,6 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence, Set
 
+from yanmen.formats import opening
+from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
 from yanmen.model.party import PartyRole, PartyStatus, Register
 from yanmen.verify.bill_finding import BillCode, BillFinding, bill_finding
 from yanmen.verify.following import Trust
@@ -10,6 +13,20 @@ from yanmen.verify.following import Trust
 def check(trusted: Sequence[Trust], elsewhere: Set[str] = frozenset()) -> tuple[BillFinding, ...]:
     """Return what is wrong with taking these logs together; the nodes `elsewhere` are looked at another way."""
     return (*_twice(trusted), *_spaces(trusted), *_absent(trusted, elsewhere))
+
+
+def before(subjects: Iterable[Json], origins: Set[str]) -> Iterator[BillFinding]:
+    """Name the logs that these first leaves, each by its `subject`, say they continue and that are not among `origins`.
+
+    A node that begins a new log could otherwise hand over that one alone.
+    """
+    for subject in subjects:
+        try:
+            told = opening.read(subject)
+        except Malformed:
+            continue  # a finding of the log's own
+        if told is not None and told.previous.origin not in origins:
+            yield bill_finding(BillCode.LOG_BEFORE_ABSENT, subject=told.previous.origin)
 
 
 def newest(trusted: Iterable[Trust]) -> Register | None:

@@ -17,6 +17,11 @@ ABOUT_ERASING = STAGES | {Stage.ERASURE}
 """Stages of leaves whose disclosures may be destroyed, and of those that say so."""
 
 
+def destroyed(found: Finding) -> bool:
+    """Say whether what is not disclosed is what an erasure destroys."""
+    return found.code in {Code.SLOT_WITHHELD, Code.GRANT_WITHHELD} and found.subject in _DESTROYED
+
+
 class Erasures:
     """The leaves so far, and those whose disclosures a leaf says were destroyed."""
 
@@ -53,11 +58,7 @@ class Erasures:
         return kept + [finding(Code.ERASED, index, Stage.ERASURE, str(counted[index])) for index in sorted(counted)]
 
     def _excuses(self, found: Finding) -> bool:
-        return (
-            found.code in {Code.SLOT_WITHHELD, Code.GRANT_WITHHELD}
-            and found.index in self._erased
-            and found.subject in _DESTROYED
-        )
+        return found.index in self._erased and destroyed(found)
 
     def _was_due(self, index: int, now_s: int) -> bool:
         """Say whether the leaf is that of a use whose contract's term was over."""

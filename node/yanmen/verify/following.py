@@ -69,7 +69,7 @@ class Following:
         self._order, self._replay, self._requests = Order(), Replay(), Requests(self._keys)
         self._standing = Standing(self._keys)
         self._keeping = Keeping(self._standing, self._replay)
-        self._prices = Prices(self._standing)
+        self._prices = Prices(self._standing, self._replay.begun)
         self._inspections = Inspections(self._keys)
         self._governing = Governing(self._keys, self._standing)
         self._erasures = Erasures(self._standing)
@@ -133,6 +133,16 @@ class Following:
     def terms(self) -> Mapping[str, Terms]:
         """The terms of the contracts offered so far, as their consumers signed them."""
         return {name: agreement.terms for name, agreement in self._standing.agreements.items()}
+
+    @property
+    def standing(self) -> Standing:
+        """What is in force after the leaves so far."""
+        return self._standing
+
+    @property
+    def carried(self) -> Mapping[str, str]:
+        """The newest step of each finding that this log took over from the one before."""
+        return self._inspections.carried
 
     @property
     def inspections(self) -> tuple[Issue, ...]:

@@ -99,11 +99,15 @@ def _of_bundle(
     try:
         if origin not in seen:
             seen[origin] = _own(bundle, trust, evidence.witnesses)
+            if evidence.witnesses:
+                yield bill_finding(BillCode.HEAD_OF_BUNDLE, subject=origin)
     except (Malformed, BadSignature) as error:
         yield bill_finding(BillCode.HEAD_WRONG, subject=str(error))
         return
     if not bundle.holds_head(seen[origin].head):
         yield bill_finding(BillCode.HEAD_OTHER_HISTORY, subject=origin)
+    elif (size := seen[origin].head.size) < trust.head.size:
+        yield bill_finding(BillCode.LEAVES_SINCE, subject=origin, stated=size, counted=trust.head.size - size)
 
 
 def _own(bundle: OpenBundle, trust: Trust, witnesses: Sequence[VerifierKey]) -> Witnessed:

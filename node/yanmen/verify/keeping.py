@@ -133,6 +133,13 @@ class Keeping:
         stale = terms.stale(use, published, self.standing.retracted)
         yield from ((Code.DATASET_NOT_CURRENT, name) for name in stale)
         yield from ((Code.RELEASE_TOO_LAX, name) for name in terms.release(use, agreement.terms, published))
+        yield from ((Code.CONTRACT_NOT_IN_FORCE, name) for name in self._suspended(use))
+
+    def _suspended(self, use: Use) -> Iterator[str]:
+        """Yield the datasets that were read although the holder lets nobody use them."""
+        for reading in use.readings or ():
+            if reading.name in self.standing.suspended:
+                yield f"{reading.name} stopped by the holder's order"
 
     def _counted(self, use: Use, agreement: Agreement) -> Iterator[str]:
         """Hold the sums with this use to the caps."""
@@ -182,6 +189,7 @@ class Keeping:
             return
         if self._in_force(use) is None:
             yield self._found(Code.CONTRACT_NOT_IN_FORCE, use)
+        yield from (self._found(Code.CONTRACT_NOT_IN_FORCE, use, name) for name in self._suspended(use))
         for reading in use.readings or ():
             if reading.version in self.standing.retracted:
                 yield self._found(Code.DATASET_NOT_CURRENT, use, reading.name)
@@ -232,8 +240,8 @@ def _all_said(said: All, slots: tuple[Slot, ...]) -> list[Said | None]:
 
 
 def _differ(one: Said | None, other: Said | None) -> bool:
-    """Say whether two leaves say otherwise."""
-    return one is not other and (one is None or other is None or one.value != other.value)
+    """Say whether two leaves say otherwise; what one does not say is withheld or destroyed, which is told by itself."""
+    return one is not other and one is not None and other is not None and one.value != other.value
 
 
 def _signature(output: Output, said: Sequence[Said | None]) -> tuple[object, ...]:

@@ -30,6 +30,7 @@ class KeyBook:
     origin: str
     serial: int = 0
     continues: bool = False
+    begun_s: int = 0
     _seen: set[int] = field(default_factory=set)
 
     def follow(self, use: Use) -> Iterator[Finding]:
@@ -37,6 +38,7 @@ class KeyBook:
         match use.head.stage:
             case Stage.GENESIS:
                 self.continues = isinstance(use.subject, dict) and "continues" in use.subject
+                self.begun_s = use.head.iat_s
             case Stage.MEMBER:
                 self._took_in(use.subject)
             case Stage.KEY:

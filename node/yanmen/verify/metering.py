@@ -33,6 +33,8 @@ class Replay:
     contracts: dict[str, ContractTotal] = field(default_factory=dict)
     spaces: dict[str, SpaceTotal] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    begun: dict[str, int] = field(default_factory=dict)
+    """Uses of each contract in the log before."""
     _last: dict[str, str] = field(default_factory=dict)
     _lengths: dict[str, int] = field(default_factory=dict)
     _open: dict[str, Use] = field(default_factory=dict)
@@ -86,6 +88,7 @@ class Replay:
             return
         self.contracts.update({total.contract: total for total in found.contracts})
         self.spaces.update({total.space: total for total in found.spaces})
+        self.begun.update({total.contract: total.queries for total in found.contracts})
         head = f"{found.previous.origin} {found.previous.size} {base64url.encode(found.previous.root)}"
         self._find(Code.CONTINUES, use, head)
         if found.gap:

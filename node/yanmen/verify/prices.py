@@ -28,6 +28,8 @@ class Prices:
     """Follows the leaves in order, after `standing` took in each."""
 
     standing: Standing
+    begun: Mapping[str, int]
+    """Uses of each contract in the log that this one continues."""
     _uses: dict[str, int] = field(default_factory=dict)
     _units: dict[tuple[object, ...], tuple[Metered, Sequence[Published]]] = field(default_factory=dict)
 
@@ -52,10 +54,14 @@ class Prices:
             yield _found(Code.CEILING_EXCEEDED, use, str(terms.price_most_fen - ceiling))
 
     def _intent(self, use: Use, said: All, terms: Terms) -> Iterator[Finding]:
-        before = self._uses.get(use.contract, 0)
+        before = self._uses.get(use.contract, self.begun.get(use.contract, 0))
         self._uses[use.contract] = before + 1
-        if use.meter is None or use.price is None or use.budget is None or use.readings is None:
+        if use.meter is None or use.price is None or use.budget is None:
             return  # withheld, which is a finding of its own
+        free = terms.tariff is not None and terms.tariff.frees(before)
+        if use.readings is None:
+            yield from self._unread(use, use.meter, use.price.fen, terms, free=free)
+            return
         published: Mapping[str, Published] = self.standing.published
         read = [published[each.name] for each in use.readings if each.name in published]
         if len(read) < len(use.readings):
@@ -69,7 +75,6 @@ class Prices:
         if not read or use.meter.used != units:
             yield _found(Code.METER_DIFFERS, use, "datasets")
             return
-        free = terms.tariff is not None and terms.tariff.frees(before)
         if use.meter.free != free:
             yield _found(Code.METER_DIFFERS, use, "free")
         ceiling = min(each.ceiling_fen for each in read)
@@ -77,6 +82,20 @@ class Prices:
         fen = 0 if free else due
         if use.price.fen != fen:
             yield _found(Code.PRICE_DIFFERS, use, f"{use.price.fen} / {fen}")
+
+    def _unread(self, use: Use, meter: Meter, fen: int, terms: Terms, *, free: bool) -> Iterator[Finding]:
+        """Hold the charge of a use whose datasets are destroyed, or withheld, to what is still told of it.
+
+        The ceiling was that of one of the datasets granted; units are as the leaf tells them.
+        """
+        if meter.free != free:
+            yield _found(Code.METER_DIFFERS, use, "free")
+        granted = (self.standing.published.get(grant.dataset) for grant in terms.grants)
+        ceilings = {each.ceiling_fen for each in granted if each is not None}
+        micro_rho = 0 if use.budget is None else use.budget.micro_rho
+        due = {price_fen(terms.price_per_query_fen, terms.tariff, meter.used, micro_rho, most) for most in ceilings}
+        if due and fen not in ({0} if free else due):
+            yield _found(Code.PRICE_DIFFERS, use, f"{fen} / {0 if free else max(due)}")
 
 
 def _outcome(use: Use) -> Iterator[Finding]:

@@ -50,7 +50,8 @@ class Stop(Exception):
 class Examined:
     """A report with what it was made from; when it is ok, `uses` has every leaf, in order.
 
-    `terms` are those of the contracts as their consumers signed them, `steps` the digests of inspections' steps.
+    `terms` are those of the contracts as their consumers signed them, `steps` the digests of inspections' steps,
+    `following` all that the leaves make of contracts, datasets and findings in the end.
     """
 
     report: Report
@@ -58,6 +59,7 @@ class Examined:
     uses: tuple[Use, ...]
     terms: Mapping[str, Terms] = field(default_factory=dict)
     steps: frozenset[str] = frozenset()
+    following: Following | None = None
 
 
 def verify_bundle(path: Path, space_key: bytes | None = None, beside: Beside | None = None) -> Report:
@@ -163,7 +165,7 @@ def _examined(path: Path, space_key: bytes | None, beside: Beside | None, told: 
         anchored=anchored,
         inspections=following.inspections,
     )
-    return Examined(report, trust, tuple(uses), following.terms, following.steps)
+    return Examined(report, trust, tuple(uses), following.terms, following.steps, following)
 
 
 def establish(path: Path, space_key: bytes | None, findings: list[Finding]) -> Trust:

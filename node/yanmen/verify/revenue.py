@@ -58,6 +58,10 @@ def sum_revenue(
     parts = tuple(part for each in examined for part in _parts(each, consumer, period))
     fen = sum(part.fen for part in parts)
     findings = [*collection.check(trusted)]
+    # What a log before holds lies in the period unless this one began before the period did.
+    begun = [each.uses[0] for each in examined if each.uses and each.uses[0].index == 0]
+    asked = [use.subject for use in begun if period is None or use.head.iat_s > period.from_s]
+    findings += collection.before(asked, {trust.head.origin for trust in trusted})
     if fen > maximum_fen:
         above = bill_finding(BillCode.REVENUE_ABOVE_MAXIMUM, "", str(fen - maximum_fen), maximum_fen, fen)
         findings.append(above)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from yanmen.formats import base64std
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.erasure import DAY_S
 from yanmen.formats.malformed import Malformed
 from yanmen.formats.receipt import Slot
 from yanmen.model.contract import Terms
@@ -145,6 +146,8 @@ def audit_sample(
     seen, findings = heads.population(bundles, members, shown)
     findings += collection.check(trusted, {each.node for each in seen})
     findings += check_seed(seen, shown)
+    first = [each.check(0).slots.get(Slot.SUBJECT.value) for each in bundles]
+    findings += collection.before(first, {each.head.origin for each in seen})
     ordered = _ordered([each.head for each in seen])
     sample = Sample(seed, ordered, bundles, (), tuple(findings), seen=tuple(seen))
     if len(trusted) < len(bundles) or not all(each.note for each in findings):
@@ -183,7 +186,10 @@ def _checked(bundle: OpenBundle, index: int, terms: Mapping[str, Terms]) -> Chec
         return found
     agreed = terms.get(str(found.slots.get(Slot.CONTRACT.value, "")))
     disclosed = {Slot(name) for name in found.slots}
-    return replace(found, findings=(*found.findings, *withheld(index, found.stage, disclosed, agreed)))
+    wrong = (*found.findings, *withheld(index, found.stage, disclosed, agreed))
+    if wrong and agreed is not None:
+        wrong = bundle.excused(index, wrong, found.iat_s + agreed.retention_days * DAY_S)
+    return replace(found, findings=wrong)
 
 
 def _ordered(heads: Sequence[Checkpoint]) -> tuple[Checkpoint, ...]:

@@ -3,19 +3,22 @@
 A single one is also held to all that the leaves before it say (steps 8 to 20), its contract's terms above all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from yanmen.formats import bundle, merkle, note
 from yanmen.formats.bundle import LeafLine
 from yanmen.formats.checkpoint import Checkpoint
+from yanmen.formats.erasure import Erasure
 from yanmen.formats.json_canonical import Json
+from yanmen.formats.malformed import Malformed
 from yanmen.model.contract import Terms
 from yanmen.model.receipt import Stage
 from yanmen.verify import directory
 from yanmen.verify.clauses import Clause, clauses
 from yanmen.verify.entries import Entries
+from yanmen.verify.erasing import destroyed
 from yanmen.verify.following import Following, Trust
 from yanmen.verify.key_book import KeyBook
 from yanmen.verify.procedure import Stop, establish, leaf_lines, node_of
@@ -115,6 +118,25 @@ class OpenBundle:
         if checked.use is None:
             return _nothing(origin, index, found)
         return _shown(origin, checked.use, checked.said, found)
+
+    def excused(self, index: int, wrong: Sequence[Finding], due_s: int) -> tuple[Finding, ...]:
+        """Return what is `wrong` with leaf `index`, but for what a leaf not dated before `due_s` says was destroyed."""
+        if index not in self._erased_since(due_s):
+            return tuple(wrong)
+        kept = [each for each in wrong if not destroyed(each)]
+        return (*kept, finding(Code.ERASED, index, Stage.ERASURE, "1"))
+
+    def _erased_since(self, due_s: int) -> set[int]:
+        found: set[int] = set()
+        for at, line in enumerate(self._lines):
+            checked = None if self._entries is None or line.stage is not Stage.ERASURE else self._entries.check(at)
+            if checked is None or checked.use is None or checked.use.head.iat_s < due_s:
+                continue
+            try:
+                found.update(Erasure.read(checked.use.subject, at).indices())
+            except Malformed:
+                continue  # a finding of the log's own
+        return found
 
     def check_in_log(self, index: int) -> CheckedReceipt:
         """Return the receipt of leaf `index`, held to every leaf before it as well: to its contract, above all."""

@@ -49,8 +49,10 @@ class Standing:
     versions: dict[str, set[str]] = field(default_factory=dict)
     retracted: set[str] = field(default_factory=set)
     spaces: dict[str, SpaceTotal] = field(default_factory=dict)
+    registered: dict[str, SpaceTotal] = field(default_factory=dict)
     renewals: dict[str, int] = field(default_factory=dict)
     stopped: set[str] = field(default_factory=set)
+    suspended: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Begin without contracts."""
@@ -90,6 +92,10 @@ class Standing:
     def _control(self, ordered: Ordered) -> None:
         """Take in an order; the node itself stands as ""."""
         match ordered.order:
+            case Order.SUSPEND_DATASET:
+                self.suspended.add(ordered.target)
+            case Order.RESUME_DATASET:
+                self.suspended.discard(ordered.target)
             case Order.SUSPEND_MEMBER | Order.DISCONNECT:
                 self.stopped.add(ordered.target)
             case Order.RESUME_MEMBER | Order.CONNECT:
@@ -111,7 +117,7 @@ class Standing:
                 caps = (json_members.integer(members, f"lifetime_{unit}") for unit in ("micro_rho", "delta_e12"))
                 if name in self.spaces:
                     raise Malformed("a subject space has one lifetime budget")
-                self.spaces[name] = SpaceTotal(name, *caps)
+                self.spaces[name] = self.registered[name] = SpaceTotal(name, *caps)
             case "renewed":
                 self._renew(members, use.head.iat_s)
             case _:

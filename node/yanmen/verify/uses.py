@@ -50,6 +50,13 @@ _REQUIRED: dict[Stage, frozenset[Slot]] = {
         Stage.INSPECTION: (Slot.SUBJECT,),
         Stage.DOCUMENT: (Slot.SUBJECT,),
         Stage.CONTROL: (Slot.SUBJECT,),
+        Stage.GENESIS: (Slot.SUBJECT,),
+        Stage.KEY: (Slot.SUBJECT,),
+        Stage.MEMBER: (Slot.SUBJECT,),
+        Stage.OBJECTION: (Slot.SUBJECT,),
+        Stage.INCIDENT: (Slot.SUBJECT,),
+        Stage.STATEMENT: (Slot.SUBJECT,),
+        Stage.ERASURE: (Slot.SUBJECT,),
     }.items()
 }
 ASKED = frozenset({Stage.INTENT, Stage.OUTCOME, Stage.ABORTED})

@@ -69,6 +69,7 @@ TEXTS: dict[Reason, Text] = {
     Reason.PRICE_ABOVE_CEILING: Text("The price is above the product's ceiling.", "价格高于该产品的上限收费标准。"),
     Reason.DATASET_UNKNOWN: Text("No such dataset here.", "本节点没有该数据集。"),
     Reason.DATASET_RETRACTED: Text("The dataset was retracted.", "该数据集已撤回。"),
+    Reason.DATASET_SUSPENDED: Text("The holder lets nobody use the dataset for now.", "提供方已暂停该数据集的使用。"),
     Reason.SPEC_INVALID: Text("The dataset's description breaks a rule.", "数据集说明不符合要求。"),
     Reason.SPEC_UNCONFIRMED: Text(
         "A person has to confirm what was derived from the data.", "由数据推得的内容须经人工确认。"
@@ -174,6 +175,7 @@ NEXT: dict[Reason, Text] = {
     Reason.CONTRACT_SUSPENDED: Text("Ask its holder for the reasons.", "请联系数据提供方了解原因。"),
     Reason.CONTRACT_ALTERED: Text("Tell the holder; offer a new one.", "请告知提供方，并重新申请。"),
     Reason.DATASET_UNKNOWN: Text("See the catalogue: yanmen dataset list.", "请查看目录：yanmen dataset list。"),
+    Reason.DATASET_SUSPENDED: Text("Ask its holder when it can be used again.", "请向提供方了解何时恢复使用。"),
     Reason.DATASET_RETRACTED: Text("See the catalogue for what its holder offers now.", "请在目录中查看现有的数据集。"),
     Reason.SPEC_INVALID: Text("Write it as docs/FORMATS.md says.", "请按 docs/FORMATS.md 书写。"),
     Reason.GRADE_CORE: Text("Publish other data.", "请改为发布其他数据。"),

@@ -30,7 +30,9 @@ def test_only_who_signed_an_act_hands_it_in(bureau: Bureau) -> None:
     assert refusal.reason is Reason.SIGNATURE_INVALID
     assert bureau.world.ledger.office(contract.terms.id, Act.REVIEW) is None
     approving.record(token, bureau.holder, steward)
-    assert bureau.world.ledger.office(contract.terms.id, Act.REVIEW) == token
+    recorded = bureau.world.ledger.office(contract.terms.id, Act.REVIEW)
+    assert recorded is not None
+    assert recorded[1] == token
 
 
 def test_an_officer_of_another_department_sees_nothing(bureau: Bureau) -> None:

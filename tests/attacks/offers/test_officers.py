@@ -193,6 +193,74 @@ def test_a_signed_stop_is_undone_by_no_name_and_no_older_signature(bureau: Burea
     assert bureau.record(Act.RESUME, contract, issued_s=now_s + 30).status is ContractStatus.ACTIVE
 
 
+def test_an_old_resumption_undoes_no_suspension_by_the_holder(bureau: Bureau) -> None:
+    """The file of a resumption that was carried out before is handed in again."""
+    contract, now_s = bureau.world.pending(), NOW_MS // 1000
+    bureau.record(Act.REVIEW, contract)
+    bureau.record(Act.DECIDE, contract)
+    bureau.record(Act.STOP, contract)
+    unused = bureau.sign(Act.RESUME, contract, issued_s=now_s + 1)
+    old = bureau.sign(Act.RESUME, contract, issued_s=now_s + 2)
+    carried, _ = approving.record(old, bureau.holder)
+    bureau.world.ledger.set_status(contract.terms.id, ContractStatus.SUSPENDED, "张某")
+    again, stands = approving.record(old, bureau.holder)
+    assert (again.index, stands.status) == (carried.index, ContractStatus.SUSPENDED)
+    assert refused(lambda: approving.record(unused, bureau.holder)).reason is Reason.REQUEST_REPLAYED
+    assert bureau.record(Act.RESUME, contract, issued_s=now_s + 3).status is ContractStatus.ACTIVE
+
+
+def test_an_act_dated_ahead_is_not_recorded_and_keeps_no_stop_from_being_one(bureau: Bureau) -> None:
+    contract, now_s, ledger = bureau.world.pending(), NOW_MS // 1000, bureau.world.ledger
+    bureau.record(Act.REVIEW, contract)
+    bureau.record(Act.DECIDE, contract)
+    size = ledger.size()
+    for ahead_s, reason in (
+        (60, Reason.CONTRACT_MALFORMED),
+        (61, Reason.REQUEST_EXPIRED),
+        (86_400, Reason.REQUEST_EXPIRED),
+    ):
+        early = bureau.sign(Act.RESUME, contract, issued_s=now_s + ahead_s)
+        assert refused(lambda token=early: approving.record(token, bureau.holder)).reason is reason  # type: ignore[misc]
+    assert ledger.size() == size
+    bureau.record(Act.STOP, contract)
+    bureau.record(Act.RESUME, contract, issued_s=now_s + 60)
+    assert bureau.record(Act.STOP, contract, issued_s=now_s + 1).status is ContractStatus.SUSPENDED
+    assert refused(lambda: approving.require_not_stopped(contract.terms.id, bureau.holder)).detail.subject
+    assert refused(lambda: bureau.record(Act.RESUME, contract, issued_s=now_s + 2)).reason is Reason.REQUEST_REPLAYED
+
+
+def test_a_stop_handed_in_again_stops_once(bureau: Bureau) -> None:
+    contract = bureau.world.pending()
+    bureau.record(Act.REVIEW, contract)
+    bureau.record(Act.DECIDE, contract)
+    stop = bureau.sign(Act.STOP, contract)
+    for _ in range(2):
+        assert approving.record(stop, bureau.holder)[1].status is ContractStatus.SUSPENDED
+    bureau.record(Act.RESUME, contract)
+    assert approving.record(stop, bureau.holder)[1].status is ContractStatus.ACTIVE
+
+
+def test_the_security_officer_takes_over_what_the_holder_suspended(bureau: Bureau) -> None:
+    contract = bureau.world.pending()
+    bureau.record(Act.REVIEW, contract)
+    bureau.record(Act.DECIDE, contract)
+    bureau.world.ledger.set_status(contract.terms.id, ContractStatus.SUSPENDED, "张某")
+    assert bureau.record(Act.STOP, contract).status is ContractStatus.SUSPENDED
+    assert refused(lambda: approving.require_not_stopped(contract.terms.id, bureau.holder)).detail.subject
+
+
+def test_a_decision_that_a_guard_rail_forbade_is_signed_again(bureau: Bureau) -> None:
+    contract = bureau.world.pending()
+    bureau.record(Act.REVIEW, contract)
+    rail = bureau.path / bureau.world.config.policies / "zz.cedar"
+    bureau.holder.ledger.check()
+    rail.write_text('@id("moment")\nforbid (principal, action, resource is Contract);\n', encoding="utf-8")
+    forbidden = refused(lambda: bureau.record(Act.DECIDE, contract))
+    assert forbidden.detail.clauses == ("policy:moment",)
+    rail.unlink()
+    assert bureau.record(Act.DECIDE, contract, issued_s=NOW_MS // 1000 + 1).status is ContractStatus.ACTIVE
+
+
 def test_general_data_takes_one_decision(bureau: Bureau) -> None:
     bureau.world.publish(dataset())
     contract = bureau.world.pending()

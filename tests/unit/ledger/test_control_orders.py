@@ -12,12 +12,13 @@ from yanmen.model.control import ENDING, Order, Stops
 from yanmen.model.receipt import Receipt, Stage
 from yanmen.model.refusal import JobCode, Reason, Refused, Usage
 
-from tests.unit.ledger.scene import CONSUMER, PROFILE, Scene, disclosed, released, reserved
+from tests.unit.ledger.scene import CONSUMER, PROFILE, Scene, disclosed, released, reserved, version
 from tests.unit.ledger.test_succession import followed, year_step
 
 ORDERS: dict[str, tuple[Callable[[Ledger, str], Receipt], Reason]] = {
     "kill": (lambda ledger, job: ledger.kill(job, "异常", "安全员"), Reason.TERMINATED),
     "member": (lambda ledger, _: ledger.suspend_member(CONSUMER, "异常", "安全员"), Reason.MEMBER_SUSPENDED),
+    "dataset": (lambda ledger, _: ledger.suspend_dataset("persons", "异常", "安全员"), Reason.DATASET_SUSPENDED),
     "node": (lambda ledger, _: ledger.disconnect("异常", "安全员"), Reason.DISCONNECTED),
 }
 
@@ -73,6 +74,11 @@ def test_nothing_is_reserved_for_a_suspended_member_or_while_disconnected(
         scene.ask(ledger, contract)
     assert refused.value.reason is Reason.MEMBER_SUSPENDED
     ledger.resume_member(CONSUMER, "r", "p")
+    ledger.suspend_dataset("persons", "r", "p")
+    with pytest.raises(Refused) as refused:
+        scene.ask(ledger, contract)
+    assert (refused.value.reason, refused.value.detail.subject) == (Reason.DATASET_SUSPENDED, "persons")
+    ledger.resume_dataset("persons", "r", "p")
     ledger.disconnect("r", "p")
     with pytest.raises(Refused) as refused:
         scene.ask(ledger, contract)
@@ -83,11 +89,22 @@ def test_nothing_is_reserved_for_a_suspended_member_or_while_disconnected(
     assert ledger.balance(contract.terms.id).queries_left == contract.terms.queries - 1
 
 
+def test_what_runs_over_other_data_goes_on(scene: Scene, ledger: Ledger, contract: Contract) -> None:
+    held = reserved(ledger.reserve(scene.plan(contract)))
+    ledger.publish(version("v2", name="places"))
+    ledger.suspend_dataset("places", "r", "p")
+    assert ledger.stops().jobs == ()
+    ledger.settle(held, released(held.plan), PROFILE)
+    scene.ask(ledger, contract)
+
+
 def test_what_stands_already_is_not_ordered_again(scene: Scene, ledger: Ledger, contract: Contract) -> None:
     size = ledger.size()
     orders: tuple[Callable[[], Receipt], ...] = (
         lambda: ledger.kill("ab" * 16, "r", "p"),
         lambda: ledger.resume_member(CONSUMER, "r", "p"),
+        lambda: ledger.resume_dataset("persons", "r", "p"),
+        lambda: ledger.suspend_dataset("nowhere", "r", "p"),
         lambda: ledger.connect("r", "p"),
     )
     for order in orders:
@@ -123,10 +140,11 @@ def test_an_order_reads_back(order: Order) -> None:
 
 def test_what_was_ordered_stands_in_the_next_log(scene: Scene, ledger: Ledger, contract: Contract) -> None:
     ledger.suspend_member(CONSUMER, "异常", "安全员")
+    ledger.suspend_dataset("persons", "异常", "安全员")
     ledger.disconnect("异常", "安全员")
     after = followed(scene, ledger, year_step(ledger))
     with after.open(create=False) as following:
-        assert following.stops() == Stops((), frozenset({CONSUMER}), disconnected=True)
+        assert following.stops() == Stops((), frozenset({CONSUMER}), disconnected=True, datasets=frozenset({"persons"}))
         following.connect("处置", "安全员")
         with pytest.raises(Refused) as refused:
             after.ask(following, contract)

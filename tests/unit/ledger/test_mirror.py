@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from yanmen.crypto import notes
 from yanmen.formats import merkle, note, tiles
+from yanmen.formats.receipt import Slot
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.contract import Contract
 from yanmen.model.receipt import Stage
@@ -17,7 +18,7 @@ from tests.unit.ledger.scene import LOG_KEY, SPACE_KEY, Scene, papers
 
 def grow(ledger: Ledger, size: int) -> None:
     while ledger.size() < size:
-        ledger.append_event(Stage.MEMBER, {})
+        ledger.append_event(Stage.MEMBER, {Slot.SUBJECT: {"member": "one"}})
 
 
 def files(directory: Path) -> dict[str, bytes]:
@@ -100,9 +101,9 @@ def test_a_restored_ledger_does_not_overwrite_what_was_mirrored(scene: Scene, tm
 def test_the_verifier_reads_it(scene: Scene, ledger: Ledger, contract: Contract, tmp_path: Path) -> None:
     scene.ask(ledger, contract)
     ledger.tiles(tmp_path / "older")
-    ledger.append_event(Stage.MEMBER, {})
+    ledger.append_event(Stage.MEMBER, {Slot.SUBJECT: {"member": "one"}})
     ledger.export(tmp_path / "bundle", papers())
-    ledger.append_event(Stage.MEMBER, {})
+    ledger.append_event(Stage.MEMBER, {Slot.SUBJECT: {"member": "one"}})
     ledger.tiles(tmp_path / "newer")
     for mirror in ("older", "newer"):
         assert verify_bundle(tmp_path / "bundle", SPACE_KEY.public, Beside(tmp_path / mirror)).findings == ()

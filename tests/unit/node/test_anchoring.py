@@ -12,6 +12,7 @@ from yanmen.execution import anchoring as hooks
 from yanmen.formats import anchors, bundle
 from yanmen.formats import config as config_format
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.config import AnchorRules
 from yanmen.model.receipt import Stage
@@ -70,7 +71,7 @@ def test_a_head_is_handed_over_once(scene: Scene, ledger: Ledger, rules: AnchorR
     assert anchoring.round() == made
     size, given, told, origin = chain.read_text().split()
     assert (size, given, told, origin) == ("3", ledger.root(3).hex(), ledger.root(3).hex(), ledger.origin)
-    ledger.append_event(Stage.MEMBER, {})
+    ledger.append_event(Stage.MEMBER, {Slot.SUBJECT: {"member": "one"}})
     assert anchoring.round().size == 4
     assert len(chain.read_text().splitlines()) == 2
 
@@ -205,7 +206,7 @@ def exported(scene: Scene, ledger: Ledger, rules: AnchorRules, tmp_path: Path) -
     """Return a bundle with two anchors."""
     for _ in range(2):
         Anchoring(ledger, rules, scene.clock).round()
-        ledger.append_event(Stage.MEMBER, {})
+        ledger.append_event(Stage.MEMBER, {Slot.SUBJECT: {"member": "one"}})
     ledger.export(tmp_path / "bundle", papers())
     return tmp_path / "bundle"
 

@@ -39,7 +39,9 @@ def test_what_is_named_is_frozen_and_what_runs_ends(
     named = replace(frozen, name=contract.terms.id) if frozen.name == "ID" else frozen
     receipt = ledger.open_incident("异常", "李某", [named], drill=False)
     assert receipt.stage is Stage.INCIDENT
-    assert status(ledger, contract) is ContractStatus.SUSPENDED
+    with pytest.raises(Refused) as refused:
+        scene.ask(ledger, contract)
+    assert refused.value.reason in {Reason.CONTRACT_SUSPENDED, Reason.DATASET_SUSPENDED}
     assert ledger.stops().jobs == ((CONSUMER, held.plan.admitted.submission.job_id),)
 
 
@@ -49,6 +51,25 @@ def test_member_and_node_are_frozen(ledger: Ledger, contract: Contract) -> None:
     assert (ledger.stops().members, ledger.stops().disconnected) == (frozenset({CONSUMER}), True)
     ledger.open_incident("再次", "李某", frozen, drill=False)  # stopped already: recorded all the same
     assert status(ledger, contract) is ContractStatus.ACTIVE
+
+
+def test_a_frozen_dataset_is_used_under_no_contract_made_later_either(
+    scene: Scene, ledger: Ledger, contract: Contract
+) -> None:
+    frozen = [Frozen(Freeze.DATASET, "persons")]
+    case = ledger.open_incident("异常", "李某", frozen, drill=False).jti
+    ledger.open_incident("再次", "李某", frozen, drill=False)  # suspended already: recorded all the same
+    later = scene.furnish(ledger)
+    with pytest.raises(Refused) as refused:
+        scene.ask(ledger, later)
+    assert refused.value.reason is Reason.DATASET_SUSPENDED
+    ledger.close_case(Stage.INCIDENT, case, "已处置", "张某")
+    with pytest.raises(Refused) as refused:
+        scene.ask(ledger, later)
+    assert refused.value.reason is Reason.DATASET_SUSPENDED
+    ledger.resume_dataset("persons", "已处置", "张某")
+    scene.ask(ledger, later)
+    scene.ask(ledger, contract)
 
 
 def test_all_is_frozen_or_nothing_is_recorded(ledger: Ledger, contract: Contract) -> None:

@@ -9,6 +9,7 @@ from yanmen.crypto.system import SystemRandomness
 from yanmen.formats import add_checkpoint, merkle, note
 from yanmen.formats.add_checkpoint import AddCheckpoint
 from yanmen.formats.note import VerifierKey
+from yanmen.formats.receipt import Slot
 from yanmen.ledger.genesis import Keeper
 from yanmen.ledger.key_changes import Demand
 from yanmen.ledger.ledger import Ledger
@@ -80,7 +81,7 @@ def test_a_node_starts_though_its_witness_last_saw_a_head_of_the_old_key(office:
         with pytest.raises(Fault, match="403"):
             standing.submit(ledger, office.entry)
         office.book.watch(VerifierKey(ledger.origin, NEXT[KeyUse.LOG].public), exchanged=True)
-        ledger.append_event(Stage.MEMBER, {})
+        ledger.append_event(Stage.MEMBER, {Slot.SUBJECT: {"member": "one"}})
         assert standing.submit(ledger, office.entry).size == ledger.size()
         standing.check(ledger, [office.entry])
         ledger.tiles(tmp_path / "mirror")

@@ -12,6 +12,7 @@ from yanmen.crypto.system import SystemRandomness
 from yanmen.formats import bundle, timestamp
 from yanmen.formats import config as config_format
 from yanmen.formats.malformed import Malformed
+from yanmen.formats.receipt import Slot
 from yanmen.ledger.ledger import Ledger
 from yanmen.model.config import Stamping
 from yanmen.model.receipt import Stage
@@ -59,7 +60,7 @@ def test_a_head_is_stamped_over_http(authority: Authority, ledger: Ledger, tmp_p
         desk.status = 500  # nothing is asked again for the same head
         assert stamping.ask(ledger, desk.url, authority.root.read_bytes(), RANDOM) == (size, at_s)
         desk.status = 200
-        ledger.append_event(Stage.MEMBER, {})
+        ledger.append_event(Stage.MEMBER, {Slot.SUBJECT: {"member": "one"}})
         second, _ = stamping.ask(ledger, desk.url, authority.root.read_bytes(), RANDOM)
     assert (size, second) == (3, 4)
     path = exported(ledger, tmp_path / "bundle")

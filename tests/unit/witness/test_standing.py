@@ -10,6 +10,7 @@ import pytest
 from yanmen.crypto.system import SystemRandomness
 from yanmen.formats import note
 from yanmen.formats.note import VerifierKey
+from yanmen.formats.receipt import Slot
 from yanmen.ledger.ledger import Ledger
 from yanmen.ledger.witness_book import WitnessBook
 from yanmen.model.receipt import Stage
@@ -33,7 +34,7 @@ def scene(tmp_path: Path, office: Office) -> Scene:
 
 def grow(ledger: Ledger, size: int) -> None:
     while ledger.size() < size:
-        ledger.append_event(Stage.MEMBER, {})
+        ledger.append_event(Stage.MEMBER, {Slot.SUBJECT: {"member": "one"}})
 
 
 def fault(work: Callable[[], object]) -> Fault:
