@@ -123,6 +123,20 @@ def test_without_a_witness_somebody_takes_it_on_and_the_log_says_so(town: Town, 
     assert "the disk is gone" in incidents
 
 
+def test_without_the_passphrase_nothing_is_put_back(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done("node", "backup", town.node, tmp_path / "copy", "--with-keys")
+    lose(town)
+    words = ("node", "restore", tmp_path / "copy", town.node, "--unwitnessed", "the disk is gone", "--by", "李某")
+    monkeypatch.setenv("YANMEN_PASSPHRASE", "another long passphrase")
+    code, told = run(*words)
+    assert (code, told["code"]) == (3, "KEYS")
+    assert not town.node.exists(), "so that the same command does it once the passphrase is there"
+    monkeypatch.setenv("YANMEN_PASSPHRASE", PASSPHRASE)
+    done(*words)
+
+
 def test_keys_stay_out_unless_asked_for_and_are_put_beside_it_first(town: Town, tmp_path: Path) -> None:
     made = done("node", "backup", town.node, tmp_path / "copy")
     assert not set(backup.KEYS) & set(made["files"])

@@ -79,7 +79,7 @@ def test_it_runs_from_connecting_to_a_verified_receipt(run: list[dict[str, Any]]
     assert "clinic" in shown(run, "yanmen.connect(")
     assert "nafld1" in shown(run, "node.catalogue()")
     assert "mean_age" in shown(run, "entry.mock(")
-    assert "id,age,male" in shown(run, "!yanmen mock").replace(" ", "")
+    assert "id,age,male" in shown(run, 'bin/yanmen" mock').replace(" ", "")
     assert "95 %" in shown(run, "node.explain(")
     said = shown(run, "progress=")
     assert re.search(r"[1-9]\d* s\\n", said), "no progress was told"

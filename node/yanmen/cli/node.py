@@ -51,8 +51,8 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
         "--register", type=existing, required=True, help="where the space's signed register is kept up to date"
     )
     _lifetime(accept)
-    where = "file (0600) with a libpq connection string: the ledger is begun in that PostgreSQL database, not in a file"
-    accept.add_argument("--ledger", type=existing, help=where)
+    where = "keep the ledger in PostgreSQL: FILE (0600) has one line, host=… dbname=… user=… password=…"
+    accept.add_argument("--ledger", type=existing, metavar="FILE", help=where)
     accept.add_argument("--policies", type=Path, help="folder of guard rails (*.cedar) to copy in")
     serve = command(here, "serve", "serve questions until stopped 启动服务", served, "yanmen node serve health")
     serve.add_argument("node", type=Path, nargs="+", metavar="NODE", help="the node's folder; several share a process")
@@ -75,7 +75,7 @@ def declare(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def _schema(here: "argparse._SubParsersAction[Parser]") -> None:
-    example, said = "yanmen node schema health --to 13", "say the ledger's schema in PostgreSQL, or lower it 账本结构"
+    example, said = "yanmen node schema health --to 21", "say the ledger's schema in PostgreSQL, or lower it 账本结构"
     schema = command(here, "schema", said, schemed, example)
     folder(schema, "node", "the node's folder, no replica of which serves")
     older = "undo migrations down to this version, for an older program; refused once they hold a record"

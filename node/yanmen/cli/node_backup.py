@@ -2,11 +2,13 @@
 
 import argparse
 
+from yanmen import regular_file
 from yanmen.cli import node_looker
 from yanmen.cli.grammar import Parser, command, folder
 from yanmen.cli.output import Result, UsageProblem, next_step
-from yanmen.crypto import keys
+from yanmen.crypto import keys, passphrases
 from yanmen.crypto.system import SystemRandomness
+from yanmen.enrolment import SIGNING_KEY
 from yanmen.model.refusal import Fault, FaultCode
 
 
@@ -63,6 +65,11 @@ def restored(arguments: argparse.Namespace) -> Result:
             raise Fault(fault.code, f"{fault.note}; it does not serve 该节点不会启动{hint}") from fault
         raise
     text = f"{done.head.origin}: {done.head.size} leaves 叶"
+    if passphrases.is_sealed(regular_file.read(arguments.node / SIGNING_KEY, keys.FILE_BYTES_MAX)):
+        sealed = (
+            "the keys are sealed under the backup's passphrase, which the service needs too, or 密钥仍加密，或先解密"
+        )
+        text += next_step("yanmen", "node", "unseal-keys", arguments.node, note=sealed)
     text += next_step("yanmen", "check", "node", arguments.node)
     fields = {"origin": done.head.origin, "size": done.head.size}
     fields |= {"incident": None if done.incident is None else done.incident.index}

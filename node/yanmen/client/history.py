@@ -148,7 +148,10 @@ class History:
         known = durable.read(self.folder, _file(head.origin), note.BYTES_MAX)
         if known is not None:
             if self._remembered(known).origin != head.origin:
-                raise LogWentBack("another log of this year appeared: one that says it lost leaves", known, signed)
+                why = "another log of this year appeared: one that says it lost leaves; who decides to believe the node"
+                zh = "节点出现了声明曾丢失记录的新日志；经核实并决定采信后，请移走"
+                kept = self.folder / _file(head.origin)
+                raise LogWentBack(f"{why} puts {kept} aside, and keeps it（{zh}该文件并留存）", known, signed)
             return known
         year = _year(head.origin)
         latest = max(self._years(), default=0)

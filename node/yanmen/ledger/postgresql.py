@@ -43,14 +43,8 @@ class ServerConnection:
     def __init__(self, database: Database, settings: Mapping[str, str] | None = None) -> None:
         """Connect, with nothing remembered of the tree."""
         self.remembered = Remembered()
+        self._link = _connected(database.connection)
         with told():
-            self._link = psycopg.connect(
-                database.connection,
-                autocommit=True,
-                connect_timeout=CONNECT_S,
-                application_name="yanmen",
-                cursor_factory=ClientCursor,
-            )
             self._link.adapters.register_loader("numeric", _Whole)
             given = {**SESSION, "search_path": f'"{database.schema}"', **(settings or {})}
             for name, value in given.items():
@@ -102,6 +96,28 @@ class ServerConnection:
         self._link.close()
 
 
+def _connected(connection: str) -> "psycopg.Connection[tuple[object, ...]]":
+    """Connect; what libpq says of a server that does not let the node in holds no password and no value."""
+    try:
+        return psycopg.connect(
+            connection,
+            autocommit=True,
+            connect_timeout=CONNECT_S,
+            application_name="yanmen",
+            cursor_factory=ClientCursor,
+        )
+    except psycopg.ProgrammingError as error:  # whose text may quote the string
+        raise Fault(FaultCode.CONFIG, _NO_STRING) from error
+    except psycopg.OperationalError as error:
+        said = " ".join(str(error).split())[:SAID_MAX]
+        raise Fault(FaultCode.STORAGE, f"ledger: no connection to PostgreSQL（无法连接数据库）: {said}") from error
+
+
+SAID_MAX = 300
+_NO_STRING = (
+    "the file that ledger.postgresql names is no connection string of libpq（不是 libpq 连接串）:"
+    " host=db.example user=health password=… dbname=yanmen"
+)
 SESSION = {
     "synchronous_commit": "on",
     "lock_timeout": f"{WAIT_MS}ms",

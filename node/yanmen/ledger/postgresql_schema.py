@@ -38,7 +38,8 @@ def lift(connection: ServerConnection, database: Database, *, create: bool, newe
     with _alone(connection, database):
         now = _version(connection, database, create=create)
         if now > len(steps):
-            note = f"the ledger has schema {now}, this program knows {len(steps)}: use the newer program"
+            back = f"to go back, with it and no replica serving: yanmen node schema NODE --to {len(steps)}"
+            note = f"the ledger has schema {now}, this program knows {len(steps)}: use the newer program, or {back}"
             raise Fault(FaultCode.STORAGE, note)
         for number in range(now + 1, len(steps) + 1):
             more = (REPLICAS,) if number == 1 else ()
@@ -54,7 +55,9 @@ def lower(database: Database, to: int) -> None:
         with _alone(connection, database):
             now = _version(connection, database, create=False)
             if not 1 <= to <= now <= len(steps):
-                raise Fault(FaultCode.CONFIG, f"the ledger has schema {now}: it goes back to 1 at the least")
+                raise Fault(
+                    FaultCode.CONFIG, f"the ledger has schema {now}: --to takes 1 to {now}, opening it lifts it"
+                )
             if connection.own("SELECT pg_try_advisory_lock(%s)", (database.key(SERVERS),)).fetchone() != (True,):
                 raise Fault(FaultCode.STORAGE, "another process serves this node")
             for number in range(now, to, -1):

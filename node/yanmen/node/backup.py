@@ -114,6 +114,7 @@ def restore(source: Path, directory: Path, unwitnessed: Unwitnessed | None = Non
     missing = [name for name in KEYS if name not in made.files and not (directory / name).is_file()]
     if missing:
         raise Fault(FaultCode.KEYS, f"the backup has no keys: put {', '.join(missing)} into {directory} first")
+    _require_passphrase(source, made)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in sorted(made.files, key=lambda each: each == LEDGER):  # the ledger last: without it nothing serves
         if isinstance(place, Database) and (closed := _LEDGERS.fullmatch(name)) is not None:
@@ -122,6 +123,16 @@ def restore(source: Path, directory: Path, unwitnessed: Unwitnessed | None = Non
             _copy(source / name, directory / name)
     with open_holder(directory) as holder:
         return _held(holder, made, None if watched else unwitnessed)
+
+
+def _require_passphrase(source: Path, made: Backup) -> None:
+    """Fault before anything is put back unless the backup's sealed keys can be opened."""
+    for name in KEYS:
+        if name in made.files:
+            sealed = regular_file.read(source / name, keys.FILE_BYTES_MAX)
+            if passphrases.is_sealed(sealed):
+                passphrases.unseal(sealed, keys.passphrase(source / name), source / name)
+                return
 
 
 def _held(holder: Holder, made: Backup, unwitnessed: Unwitnessed | None) -> Restored:

@@ -79,7 +79,8 @@ def snapshots(holder: Holder, holds: Callable[[Version], bool]) -> Probe:
     def there() -> None:
         lost = [each.dataset.name for each in holder.ledger.current_versions() if not holds(each)]
         if lost:
-            raise Fault(FaultCode.SNAPSHOT_ALTERED, f"missing, or of another length: {', '.join(lost)}")
+            note = f"missing, or of another length: {', '.join(lost)}; publish again（请重新发布）"
+            raise Fault(FaultCode.SNAPSHOT_ALTERED, note)
 
     return there
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from threading import Event
 
 from yanmen.crypto import x509
+from yanmen.crypto.system import SystemClock
 from yanmen.execution.jail import Shared
 from yanmen.execution.process import Spawner
 from yanmen.execution.waiting import Room
@@ -24,6 +25,7 @@ from yanmen.node.holder import Holder, open_holder
 from yanmen.node.institution import Institution, open_institution
 from yanmen.node.node import Node
 from yanmen.node.readiness import Probe, Readiness
+from yanmen.wire import library_lines
 from yanmen.wire.api import LogApi
 from yanmen.wire.expiry import Ends, Watch
 from yanmen.wire.gate import Ears, Gate
@@ -60,7 +62,7 @@ def serve(directories: Sequence[Path], spawner: Spawner, stop: Event, grace_s: i
     `spawner` was started before this module was imported: a zygote must not be forked from a process of grpc's
     threads. Nodes of one process share it, and the room in which its workers wait, and nothing else.
     """
-    with ExitStack() as open_:
+    with library_lines.as_json(SystemClock()), ExitStack() as open_:
         holders = [open_.enter_context(_opened(directory)) for directory in directories]
         company = _Company(spawner, Room(WAITING_MAX), {})
         return _until([_node(holder, company, open_) for holder in holders], stop, grace_s)
@@ -68,7 +70,7 @@ def serve(directories: Sequence[Path], spawner: Spawner, stop: Event, grace_s: i
 
 def serve_aggregators(directories: Sequence[Path], stop: Event, grace_s: int) -> str:
     """Serve the aggregators in `directories` until `stop` is set; return the addresses."""
-    with ExitStack() as open_:
+    with library_lines.as_json(SystemClock()), ExitStack() as open_:
         served = []
         for directory in directories:
             holder = open_.enter_context(_opened(directory))

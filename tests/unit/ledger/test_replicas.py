@@ -223,7 +223,7 @@ def test_a_migration_that_holds_a_record_is_not_undone(scene: Scene, database: D
     with pytest.raises(Fault, match="would destroy what was recorded"):
         opening.lowered(database, 1)
     assert opening.lowered(database, None) == len(schema.migrations())
-    with pytest.raises(Fault, match="at the least"):
+    with pytest.raises(Fault, match="--to takes 1 to"):
         opening.lowered(database, 0)
 
 
